@@ -1,0 +1,100 @@
+# What a developer types. Every target may be run again: finished set-up is recognised by the stamp files in .venv.
+#
+#   make demo                        sample photographs -> bundle -> answers, and a contact sheet to look at
+#   make demo PHOTOS=~/Pictures      the same for your own photos
+#   make serve                       the search page and the HTTP interface on this machine
+#   make test                        everything: lint, types, unit, functional, training and end-to-end tests
+#   make test FAST=1                 without what needs torch, a browser or servers
+#   make lint | format | bench       the checks alone, the formatter, the benchmarks
+
+PYTHON ?= python3
+OUT ?= thinlens-out
+PORT ?= 8765
+
+BIN := .venv/bin
+PINS := pyproject.toml constraints.txt
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# Without build isolation, so that the pinned hatchling builds the package.
+INSTALL_THIS := $(INSTALL) --no-build-isolation --editable
+
+.DELETE_ON_ERROR:
+.PHONY: setup demo serve test lint format bench browser clean
+
+setup: .venv/.app
+
+demo: .venv/.demo
+	@$(BIN)/thinlens demo $${PHOTOS:+"$$PHOTOS"} --out "$(OUT)"
+
+serve: .venv/.app
+	@$(BIN)/thinlens serve --out "$(OUT)" --port $(PORT)
+
+ifdef FAST
+# Types are checked of everything but export/training, whose imports need torch.
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --exclude '/training/' --follow-imports silent
+
+test: lint .venv/.demo
+	$(BIN)/python -m pytest tests/unit tests/functional --ignore-glob '*/training'
+else
+lint: .venv/.dev .venv/.train
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint .venv/.demo .venv/.emulator browser
+	$(BIN)/python -m pytest
+endif
+
+format: .venv/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/.demo .venv/.dev
+	$(BIN)/python -m tests.performance
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# --- set-up ---
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Thinlens needs Python 3.11 or later; $(PYTHON) is older. Name another: make PYTHON=python3.12 …" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.app: $(PINS) | $(BIN)/python
+	@echo "Installing Thinlens into .venv …"
+	@$(INSTALL) hatchling
+	@$(INSTALL_THIS) .
+	@touch $@
+
+.venv/.demo: .venv/.app
+	@echo "Installing the sample photographs (they come with scikit-image and scikit-learn) …"
+	@$(INSTALL_THIS) '.[demo]'
+	@touch $@
+
+.venv/.dev: .venv/.app
+	@echo "Installing the tools for developers …"
+	@$(INSTALL_THIS) '.[dev]'
+	@touch $@
+
+# torch alone first: asked for together with others, pip may settle on another build of it.
+.venv/.train: .venv/.app
+	@echo "Installing torch and what training needs …"
+	@$(INSTALL) torch
+	@$(INSTALL_THIS) '.[train]'
+	@touch $@
+
+# Of aws-sam-cli only the Lambda runtime emulator in its wheel is used, so none of its dependencies is installed.
+.venv/.emulator: .venv/.dev
+	@$(INSTALL) --no-deps aws-sam-cli
+	@touch $@
+
+# Where Chromium is not there and cannot be installed, the tests that need it are skipped and say so.
+browser:
+	@command -v chromium >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing Chromium …" && \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	} || echo "Chromium is missing and could not be installed here: the browser tests will be skipped." >&2

@@ -1,0 +1,1 @@
+"""Functional tests: several modules together on real, small artefacts."""

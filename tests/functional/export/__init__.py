@@ -1,0 +1,1 @@
+"""Functional tests of export/: from photos to a bundle that answers."""

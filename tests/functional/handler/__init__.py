@@ -1,0 +1,1 @@
+"""Functional tests of handler/: bundles, searches and HTTP answers."""

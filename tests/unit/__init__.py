@@ -1,0 +1,1 @@
+"""Unit tests: one module each, no network, no server, at most a temporary folder."""

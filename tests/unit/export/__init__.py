@@ -1,0 +1,1 @@
+"""Unit tests of export/, one file a module."""
