@@ -1,0 +1,53 @@
+"""What can go wrong offline, as one tree.
+
+ExportError
+├── PhotosError       PHOTOS can't be used: missing, empty, or not a folder or list of photos
+├── PhotoError        one photo can't be used; recorded with its reason, and never the end of a run
+│   ├── BrokenPhotoError      its content can't be decoded, now or later
+│   └── UnreadablePhotoError  its file can't be read now; tried again in the next run
+├── LibraryError      the library can't be used: in use by another run, of another version, or damaged
+├── OutputError       the output folder can't be written, or its disk is full
+├── DataError         training or evaluation data is missing or malformed
+├── ModelError        a model folder can't be used: files missing, of another kind, or of another encoder
+└── TrainingError     a training run can't start or go on
+"""
+
+
+class ExportError(Exception):
+    """The root: the command line shows it as one line and exits with 1."""
+
+
+class PhotosError(ExportError):
+    """PHOTOS can't be used: it is missing, holds no photos, or is neither a folder nor a list file."""
+
+
+class PhotoError(ExportError):
+    """One photo can't be used. The message is the reason, as it is recorded and shown at the end of a run."""
+
+
+class BrokenPhotoError(PhotoError):
+    """The photo's content can't be decoded: trying again is of no use until the file or the decoder changes."""
+
+
+class UnreadablePhotoError(PhotoError):
+    """The photo's file can't be read now: permissions, input/output, memory, or it changed while it was read."""
+
+
+class LibraryError(ExportError):
+    """The library can't be used: another run holds it, it is of another version, or it is damaged."""
+
+
+class OutputError(ExportError):
+    """The output folder can't be written, or its disk is full."""
+
+
+class DataError(ExportError):
+    """Training or evaluation data is missing or malformed."""
+
+
+class ModelError(ExportError):
+    """A model folder can't be used: files missing, of another kind, or made for another encoder."""
+
+
+class TrainingError(ExportError):
+    """A training run can't start or go on."""
