@@ -1,0 +1,53 @@
+"""The captioner: pixels in, captions and a visual vector out.
+
+It knows nothing of files, the library or the index.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Understanding:
+    """What the captioner makes of one photo.
+
+    Attributes:
+        captions: one text for each instruction, in the order of the captioner's instructions.
+        vector: float32 [dim], unit L2 norm: the visual view, in the text encoder's space.
+    """
+
+    captions: tuple[str, ...]
+    vector: NDArray[np.float32]
+
+
+class Captioner(Protocol):
+    """Anything that understands photos."""
+
+    @property
+    def image_size(self) -> int:
+        """Side in pixels of the squares that it takes."""
+
+    def understand(self, pixels: NDArray[np.uint8], *, beams: int = 3) -> list[Understanding]:
+        """Understand photos, uint8 [n, image_size, image_size, 3], RGB."""
+
+
+class CaptionerSource(Protocol):
+    """What is known of a captioner before it is loaded; picklable, so that every worker loads its own."""
+
+    @property
+    def identity(self) -> str:
+        """Sha256 over the captioner's files, in hexadecimal."""
+
+    @property
+    def instructions(self) -> tuple[str, ...]:
+        """What it is asked of every photo."""
+
+    @property
+    def encoder_identity(self) -> str:
+        """Identity of the text encoder in whose space its vectors lie."""
+
+    def load(self) -> Captioner:
+        """Load the captioner for one thread."""

@@ -1,0 +1,190 @@
+"""Discovery: which photos there are in a folder or in a list file, and their sizes and dates.
+
+It opens no photo: one stat for each file is all it costs. Whatever can't be a photo of this run is reported
+with its reason, never raised.
+"""
+
+import fnmatch
+import os
+import re
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from export.errors import PhotosError
+
+SUFFIXES = (
+    ".avif",
+    ".gif",
+    ".heic",
+    ".heif",
+    ".hif",
+    ".jfif",
+    ".jpe",
+    ".jpeg",
+    ".jpg",
+    ".png",
+    ".tif",
+    ".tiff",
+    ".webp",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundPhoto:
+    """A file that should be a photo.
+
+    Attributes:
+        id: its path relative to the root, "/" between the parts; absolute for a listed file outside of the root.
+        size_bytes: of the file.
+        mtime_ns: when the file was last changed, nanoseconds since 1970.
+    """
+
+    id: str
+    size_bytes: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovery:
+    """What was found.
+
+    Attributes:
+        root: the folder to which ids are relative, absolute itself.
+        photos: sorted by id, each id once.
+        unreadable: reason by path, for what was found but can't be a photo of this run; valid Unicode.
+    """
+
+    root: Path
+    photos: tuple[FoundPhoto, ...]
+    unreadable: dict[str, str]
+
+
+def discover(photos: Path, *, exclude: Sequence[str] = (), out: Path | None = None) -> Discovery:
+    """Find the photos of a folder (all the way down), or those of a list file.
+
+    In a folder, hidden files and folders are left out, among them the ._* files of macOS, and links are followed; a
+    folder that can be reached in several ways is taken once, by its own path rather than by a link.
+
+    Args:
+        photos: a folder; or a file with one path a line (or between NULs), relative to the file's folder or absolute.
+        exclude: globs of photos and folders to leave out, matched with the name and with the path relative to the
+            root, where "*" matches "/" too. Example: "screenshots", "*.gif", "2019/private".
+        out: the output folder, which is left out where it lies among the photos.
+
+    Raises:
+        PhotosError: there is no such folder or list, or it holds no photos.
+    """
+    try:
+        is_folder = stat.S_ISDIR(photos.stat().st_mode)
+        root = (photos if is_folder else photos.parent).resolve()
+        search = _Search(root=root, exclusion=_exclusion(exclude))
+        if is_folder:
+            os.scandir(root).close()  # unlike a folder below, one that can't be listed at all is the end of the run
+            search.walk(out)
+        else:
+            search.read_list(photos)
+    except OSError as error:
+        raise PhotosError(f"{photos}: {error.strerror}; expected a folder of photos or a list file") from error
+    if not search.photos:
+        raise PhotosError(_nothing_found(photos, search.unreadable))
+    return Discovery(
+        root=root,
+        photos=tuple(search.photos[photo_id] for photo_id in sorted(search.photos)),
+        unreadable=search.unreadable,
+    )
+
+
+def _exclusion(globs: Sequence[str]) -> re.Pattern[str] | None:
+    """A pattern that matches what one of the globs matches; none, where there are none."""
+    return re.compile("|".join(fnmatch.translate(glob.rstrip("/")) for glob in globs)) if globs else None
+
+
+def _nothing_found(photos: Path, unreadable: dict[str, str]) -> str:
+    message = f"{photos} holds no photos; expected files ending in {', '.join(SUFFIXES)}"
+    for path, reason in unreadable.items():
+        return f"{message}; {len(unreadable)} can't be used, the first of them, {path}, because {reason}"
+    return message
+
+
+@dataclass(slots=True, kw_only=True)
+class _Search:
+    root: Path
+    exclusion: re.Pattern[str] | None
+    photos: dict[str, FoundPhoto] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+    def walk(self, out: Path | None) -> None:
+        visited = {_inode(out.stat())} if out is not None and out.is_dir() else set()
+        folders, linked = [""], list[str]()
+        while folders or linked:
+            if not folders:  # every folder itself comes before a link to it, whatever their names are
+                linked.sort(reverse=True)
+            folder = folders.pop() if folders else linked.pop()
+            try:
+                inode = _inode((self.root / folder).stat())
+                if inode in visited:
+                    continue
+                visited.add(inode)
+                with os.scandir(self.root / folder) as entries:
+                    for entry in entries:
+                        self._take_entry(entry, f"{folder}/{entry.name}" if folder else entry.name, folders, linked)
+            except OSError as error:
+                self._refuse(folder, f"the folder can't be read: {error.strerror}")
+
+    def _take_entry(self, entry: os.DirEntry[str], path: str, folders: list[str], linked: list[str]) -> None:
+        if entry.name.startswith(".") or self._excludes(path):
+            return
+        try:
+            if entry.is_dir():
+                (linked if entry.is_symlink() else folders).append(path)
+            elif entry.name.lower().endswith(SUFFIXES):
+                self._take(path, entry.stat())
+        except OSError as error:
+            if entry.name.lower().endswith(SUFFIXES):
+                self._refuse(path, f"can't be read: {error.strerror}")
+
+    def read_list(self, file: Path) -> None:
+        if file.suffix.lower() in SUFFIXES:
+            raise PhotosError(f"{file} is a photo; expected the folder in which photos lie, or a file that lists them")
+        data = file.read_bytes()
+        lines = data.split(b"\0") if b"\0" in data else [line.rstrip(b"\r") for line in data.split(b"\n")]
+        prefix = str(self.root).rstrip("/") + "/"
+        for line in filter(None, lines):
+            path = os.path.normpath(self.root / os.fsdecode(line)).removeprefix(prefix)
+            parts = path.split("/")
+            if any(self._excludes("/".join(parts[:depth])) for depth in range(1, len(parts) + 1)):
+                continue
+            try:
+                self._take(path, (self.root / path).stat())
+            except OSError as error:
+                self._refuse(path, f"can't be read: {error.strerror}")
+
+    def _excludes(self, path: str) -> bool:
+        if self.exclusion is None:
+            return False
+        return bool(self.exclusion.match(path) or self.exclusion.match(path.rpartition("/")[2]))
+
+    def _take(self, path: str, status: os.stat_result) -> None:
+        if not stat.S_ISREG(status.st_mode):
+            self._refuse(path, "not a file")
+        elif not (path.isascii() or _is_unicode(path)):
+            self._refuse(path, "its name is not valid UTF-8; rename it")
+        else:
+            self.photos[path] = FoundPhoto(id=path, size_bytes=status.st_size, mtime_ns=status.st_mtime_ns)
+
+    def _refuse(self, path: str, reason: str) -> None:
+        self.unreadable[os.fsencode(path).decode("utf-8", "backslashreplace")] = reason
+
+
+def _inode(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+def _is_unicode(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
