@@ -1,0 +1,1 @@
+"""The runtime and the contract: everything that reads a bundle and answers from it."""

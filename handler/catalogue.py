@@ -1,0 +1,165 @@
+"""The catalogue: what is known of each photo, mapped, one record read at a time.
+
+A photo's number is the rank of its id: its row in the index, in the views and here.
+
+Layout, little-endian: magic (8 bytes), version u32, zero u32, count u64, offsets u64 [count + 1]
+from the start of the file, then the records, UTF-8 JSON, in the bytewise order of their ids. Record
+i lies at offsets[i] to offsets[i + 1]; the last offset is the size of the file.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import struct
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handler.errors import BundleError, PhotoNotFoundError
+from handler.fields import Fields
+
+MAGIC = b"thinlens"
+VERSION = 1
+HEADER = struct.Struct("<8sIIQ")
+MAX_SIDE = 1 << 31
+MAX_PHOTO_BYTES = 1 << 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caption:
+    """One text about a photo; `edited` if a person wrote it in place of the captioner's."""
+
+    instruction: str
+    text: str
+    edited: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoRecord:
+    """What is known of one photo.
+
+    Attributes:
+        id: Its path relative to the folder that was indexed, with "/" between the parts.
+        url: Its address, absolute or relative to the gallery's media address.
+        thumbnail: The address of its thumbnail, likewise.
+        width: Pixels, as shown (after EXIF orientation).
+        height: Pixels, as shown.
+        size_bytes: Size of the photo's file.
+        taken: When it was taken, ISO 8601, if known.
+        captions: One for each instruction, in the order of the manifest's caption views.
+    """
+
+    id: str
+    url: str
+    thumbnail: str
+    width: int
+    height: int
+    size_bytes: int
+    taken: str | None
+    captions: tuple[Caption, ...]
+
+
+def write_catalogue(path: Path, records: Sequence[PhotoRecord]) -> None:
+    """Write the records, which must be sorted by id and unique.
+
+    Raises:
+        ValueError: Where they are not; the photo numbers of index and views would be wrong.
+    """
+    for before, after in pairwise(records):
+        # UTF-8 keeps the order of code points, so this is the bytewise order too.
+        if before.id >= after.id:
+            raise ValueError(f"records not sorted and unique: {before.id!r} before {after.id!r}")
+    encoded = [json.dumps(asdict(record), ensure_ascii=False, separators=(",", ":")).encode() for record in records]
+    start = HEADER.size + 8 * (len(encoded) + 1)
+    sizes = np.array([0, *map(len, encoded)], dtype="<u8")
+    offsets = start + np.cumsum(sizes, dtype="<u8")
+    with path.open("wb") as file:
+        file.write(HEADER.pack(MAGIC, VERSION, 0, len(encoded)))
+        file.write(offsets.astype("<u8").tobytes())
+        file.writelines(encoded)
+
+
+class Catalogue:
+    """A mapped catalogue file."""
+
+    def __init__(self, data: mmap.mmap, offsets: NDArray[np.uint64], name: str) -> None:
+        self._data = data
+        self._offsets = offsets
+        self._name = name
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Map the file and check its table; raises BundleError where it is not a catalogue."""
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            if size < HEADER.size:
+                raise BundleError(f"{path.name} is truncated: {size} bytes")
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        magic, version, _, count = HEADER.unpack_from(data)
+        if (magic, version) != (MAGIC, VERSION):
+            raise BundleError(
+                f"Unexpected {magic!r} version {version} (expected {MAGIC!r} version {VERSION})"
+                f" at the start of {path.name}"
+            )
+        start = HEADER.size + 8 * (count + 1)
+        if size < start:
+            raise BundleError(f"{path.name} is truncated: {size} bytes for {count} records")
+        offsets = np.frombuffer(data, dtype="<u8", count=count + 1, offset=HEADER.size)
+        rising = bool((offsets[1:] > offsets[:-1]).all())
+        if not rising or (offsets[0], offsets[-1]) != (start, size):
+            raise BundleError(f"The offset table of {path.name} does not fit its records")
+        return cls(data, offsets, path.name)
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def __getitem__(self, number: int) -> PhotoRecord:
+        """The record of a photo number; IndexError beyond the last."""
+        if not 0 <= number < len(self):
+            raise IndexError(f"photo number {number} (expected 0 to {len(self) - 1})")
+        start, end = int(self._offsets[number]), int(self._offsets[number + 1])
+        return _read_record(Fields.parse(self._data[start:end], name=f"{self._name} [{number}]"))
+
+    def find(self, photo_id: str) -> int:
+        """The number of the photo with this id; raises PhotoNotFoundError."""
+        low, high = 0, len(self)
+        while low < high:
+            middle = (low + high) // 2
+            if self[middle].id < photo_id:
+                low = middle + 1
+            else:
+                high = middle
+        if low == len(self) or self[low].id != photo_id:
+            raise PhotoNotFoundError(f"No photo has the id {photo_id[:200]!r}")
+        return low
+
+
+def _read_record(fields: Fields) -> PhotoRecord:
+    record = PhotoRecord(
+        id=fields.text("id"),
+        url=fields.text("url"),
+        thumbnail=fields.text("thumbnail"),
+        width=fields.integer("width", low=1, high=MAX_SIDE),
+        height=fields.integer("height", low=1, high=MAX_SIDE),
+        size_bytes=fields.integer("size_bytes", low=0, high=MAX_PHOTO_BYTES),
+        taken=fields.optional_text("taken", max_length=64),
+        captions=tuple(_read_caption(caption) for caption in fields.children("captions")),
+    )
+    fields.finish()
+    return record
+
+
+def _read_caption(fields: Fields) -> Caption:
+    caption = Caption(
+        instruction=fields.text("instruction"),
+        text=fields.text("text"),
+        edited=fields.flag("edited"),
+    )
+    fields.finish()
+    return caption

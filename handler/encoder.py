@@ -1,0 +1,177 @@
+"""The text encoder: texts in, unit vectors out, the same for captions and for queries.
+
+Knows tokens and the ONNX graph; knows nothing of photos, indexes or relevance.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from tokenizers import Encoding, Tokenizer
+
+from handler.errors import BundleError
+from handler.fields import Fields
+from handler.manifest import ENCODER_FILES, MAX_DIM, MAX_TOKENS, encoder_identity
+from handler.texts import normalise
+
+BATCH_SIZE = 32
+MAX_CONFIGURATION_BYTES = 1 << 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderConfiguration:
+    """What encoder.json says: the model's name, its dimensions, its longest text in tokens."""
+
+    name: str
+    dim: int
+    max_tokens: int
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read and check encoder.json; raises BundleError."""
+        with path.open("rb") as file:
+            data = file.read(MAX_CONFIGURATION_BYTES + 1)
+        if len(data) > MAX_CONFIGURATION_BYTES:
+            raise BundleError(f"{path.name} is longer than {MAX_CONFIGURATION_BYTES} bytes")
+        fields = Fields.parse(data, name=path.name)
+        configuration = cls(
+            name=fields.text("name", max_length=256),
+            dim=fields.integer("dim", low=1, high=MAX_DIM),
+            max_tokens=fields.integer("max_tokens", low=3, high=MAX_TOKENS),
+        )
+        fields.finish()
+        return configuration
+
+
+class Encoder:
+    """An ONNX sentence encoder with its tokenizer; see handler/README.md for its files."""
+
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        configuration: EncoderConfiguration,
+        tokenizer: Tokenizer,
+        session: onnxruntime.InferenceSession,
+    ) -> None:
+        self.configuration = configuration
+        self._folder = folder
+        self._tokenizer = tokenizer
+        self._session = session
+
+    @classmethod
+    def load(cls, folder: Path, *, threads: int = 1) -> Self:
+        """Open the encoder whose four files lie in `folder`.
+
+        Raises:
+            BundleError: Where a file is missing or is not what it should be.
+        """
+        for name in ENCODER_FILES:
+            if not (folder / name).is_file():
+                raise BundleError(f"Encoder file missing: {name} (expected in {folder})")
+        configuration = EncoderConfiguration.read(folder / "encoder.json")
+        return cls(
+            folder=folder,
+            configuration=configuration,
+            tokenizer=_open_tokenizer(folder / "tokenizer.json", configuration.max_tokens),
+            session=_open_session(folder / "encoder.onnx", threads, configuration.dim),
+        )
+
+    @property
+    def dim(self) -> int:
+        """Components of a vector."""
+        return self.configuration.dim
+
+    @cached_property
+    def identity(self) -> str:
+        """sha256 over the encoder's files (`encoder_identity`); reads them all when first asked."""
+        hashes = {}
+        for name in ENCODER_FILES:
+            with (self._folder / name).open("rb") as file:
+                hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
+        return encoder_identity(hashes)
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encode texts, normalised first; one that is too long is cut at the encoder's length.
+
+        Returns:
+            float32 [n, dim], unit L2 norm.
+        """
+        encodings = [self._tokenizer.encode(normalise(text)) for text in texts]
+        vectors = np.empty((len(encodings), self.dim), dtype=np.float32)
+        # Batches of similar length: a batch costs its longest text times its size.
+        order = sorted(range(len(encodings)), key=lambda i: len(encodings[i]))
+        for start in range(0, len(order), BATCH_SIZE):
+            batch = order[start : start + BATCH_SIZE]
+            vectors[batch] = self._run([encodings[i] for i in batch])
+        return vectors
+
+    def knows(self, text: str) -> bool:
+        """Whether at least one token of the text is in the encoder's vocabulary.
+
+        The vector of a text without any (emoji, a script that it never saw) says nothing.
+        """
+        encoding = self._tokenizer.encode(normalise(text))
+        unknown = getattr(self._tokenizer.model, "unk_token", None)
+        return any(
+            token != unknown and not special
+            for token, special in zip(encoding.tokens, encoding.special_tokens_mask, strict=True)
+        )
+
+    def _run(self, encodings: Sequence[Encoding]) -> NDArray[np.float32]:
+        """Vectors of one batch, float32 [n, dim]; shorter texts are padded and masked."""
+        longest = max(len(encoding) for encoding in encodings)
+        input_ids = np.zeros((len(encodings), longest), dtype=np.int64)
+        attention_mask = np.zeros_like(input_ids)
+        for row, encoding in enumerate(encodings):
+            input_ids[row, : len(encoding)] = encoding.ids
+            attention_mask[row, : len(encoding)] = 1
+        (vectors,) = self._session.run(
+            ["sentence_embedding"], {"input_ids": input_ids, "attention_mask": attention_mask}
+        )
+        result: NDArray[np.float32] = vectors
+        return result
+
+
+def _open_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers raises bare Exception for whatever it cannot read
+        raise BundleError(f"{path.name} is not a tokenizer: {error}") from error
+    # A tokenizer may be shipped with padding to a fixed length, which every query would pay for.
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(max_tokens)
+    return tokenizer
+
+
+def _open_session(path: Path, threads: int, dim: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Waiting threads that spin eat a function's share of CPU; the arena keeps its peak for ever.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's exceptions share no base class but Exception
+        raise BundleError(f"{path.name} is not a model that can be run: {error}") from error
+    inputs = {(node.name, node.type) for node in session.get_inputs()}
+    outputs = {(node.name, node.type): node.shape for node in session.get_outputs()}
+    expected = {("input_ids", "tensor(int64)"), ("attention_mask", "tensor(int64)")}
+    if inputs != expected:
+        raise BundleError(f"Unexpected inputs {sorted(inputs)} (expected {sorted(expected)}) of {path.name}")
+    shape = outputs.get(("sentence_embedding", "tensor(float)"))
+    if shape is None or len(shape) != 2 or shape[1] != dim:
+        raise BundleError(
+            f"Unexpected outputs {outputs} (expected float sentence_embedding [batch, {dim}]) of {path.name}"
+        )
+    return session

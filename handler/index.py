@@ -1,0 +1,136 @@
+"""The index: one int8 vector for each photo, and the photos whose vectors fit a query best.
+
+Knows vectors and photo numbers; knows nothing of texts or relevance. Both kinds of index are
+usearch files: "exact" is one whose graph is never walked.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Not usearch.index: it imports tqdm, which the handler has no use for.
+from usearch.compiled import Index, MetricKind, ScalarKind, index_dense_metadata_from_path
+
+from handler.errors import BundleError
+from handler.manifest import IndexInfo, IndexKind
+
+INT8_MAX = 127
+# The least that usearch takes: an exact scan needs no graph, and this one adds 44 bytes a photo.
+EXACT_CONNECTIVITY = 2
+HNSW_CONNECTIVITY = 16
+HNSW_EXPANSION_ADD = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hits:
+    """Photos found, best first.
+
+    Attributes:
+        numbers: int64 [n], photo numbers.
+        scores: float32 [n], inner products of the query with the photos' fused vectors.
+    """
+
+    numbers: NDArray[np.int64]
+    scores: NDArray[np.float32]
+
+
+def scale_of(vectors: NDArray[np.float32]) -> float:
+    """The value of one int8 step with which the largest component of `vectors` still fits.
+
+    Example: [[0.5, -1.27]] -> 0.01, so that `quantise` gives [[50, -127]]
+    """
+    largest = float(np.abs(vectors).max(initial=0.0))
+    return largest / INT8_MAX if largest > 0.0 else 1.0
+
+
+def quantise(vectors: NDArray[np.float32], scale: float) -> NDArray[np.int8]:
+    """Round to whole steps of `scale`, clipped to +-127; the shape stays."""
+    steps = np.rint(vectors / np.float32(scale))
+    return np.asarray(np.clip(steps, -INT8_MAX, INT8_MAX), dtype=np.int8)
+
+
+def write_index(path: Path, rows: NDArray[np.int8], *, kind: IndexKind, threads: int = 1) -> None:
+    """Write the index file of `rows`, int8 [photos, dim]; row numbers are the photo numbers."""
+    exact = kind == "exact"
+    index = Index(
+        ndim=rows.shape[1],
+        dtype=ScalarKind.I8,
+        metric_kind=MetricKind.IP,
+        connectivity=EXACT_CONNECTIVITY if exact else HNSW_CONNECTIVITY,
+        expansion_add=1 if exact else HNSW_EXPANSION_ADD,
+        enable_key_lookups=False,
+    )
+    numbers = np.arange(len(rows), dtype=np.uint64)
+    index.add_many(numbers, np.ascontiguousarray(rows), threads=threads, dtype=ScalarKind.I8)
+    index.save_index_to_path(str(path))
+
+
+class VectorIndex:
+    """A mapped index file. Its file must have been verified: usearch trusts what it maps."""
+
+    def __init__(self, index: Index, info: IndexInfo) -> None:
+        self.info = info
+        self._index = index
+        # usearch keeps one search context for each of its own threads, and we ask for one.
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, path: Path, info: IndexInfo) -> Self:
+        """Map the index; raises BundleError where it is not the one that `info` describes."""
+        try:
+            metadata = index_dense_metadata_from_path(str(path))
+        except (RuntimeError, ValueError) as error:
+            raise BundleError(f"{path.name} is not a usearch index: {error}") from error
+        for what, found, expected in (
+            ("dim", metadata["dimensions"], info.dim),
+            ("count", metadata["count_present"], info.count),
+            ("deleted vectors", metadata["count_deleted"], 0),
+            ("dtype", metadata["kind_scalar"], ScalarKind.I8),
+            ("metric", metadata["kind_metric"], MetricKind.IP),
+        ):
+            if found != expected:
+                raise BundleError(f"Unexpected {what} {found} (expected {expected}) in {path.name}")
+        index = Index(
+            ndim=info.dim,
+            dtype=ScalarKind.I8,
+            metric_kind=MetricKind.IP,
+            expansion_search=info.expansion_search,
+            enable_key_lookups=False,
+        )
+        try:
+            index.view_index_from_path(str(path))
+        except (RuntimeError, ValueError) as error:
+            raise BundleError(f"{path.name} cannot be mapped: {error}") from error
+        return cls(index, info)
+
+    def search(self, query: NDArray[np.float32], count: int) -> Hits:
+        """Find the `count` photos (or all, if there are fewer) that fit the query best.
+
+        Args:
+            query: float32 [dim], any norm. Zero or NaN fits nothing.
+            count: At least 1.
+        """
+        scale = scale_of(query)
+        if not np.isfinite(scale) or not query.any():
+            return Hits(numbers=np.empty(0, np.int64), scores=np.empty(0, np.float32))
+        with self._lock:
+            keys, distances, counts, _, _ = self._index.search_many(
+                quantise(query, scale)[np.newaxis],
+                min(count, self.info.count),
+                self.info.kind == "exact",
+                threads=1,
+                dtype=ScalarKind.I8,
+            )
+        found = int(counts[0])
+        # usearch calls 1 - <a, b> the distance; whole numbers up to 2**24 are exact in float32.
+        products = 1.0 - distances[0, :found]
+        return Hits(
+            numbers=keys[0, :found].astype(np.int64),
+            scores=(products * np.float32(scale * self.info.scale)).astype(np.float32),
+        )

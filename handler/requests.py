@@ -1,0 +1,108 @@
+"""Requests: what a client asked for, taken from an ASGI scope, and its parameters.
+
+Knows HTTP; knows nothing of photos. Whatever is wrong with a parameter is a QueryError.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import unquote_to_bytes
+
+from handler.errors import QueryError
+
+Scope = MutableMapping[str, Any]
+
+_MALFORMED_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_INTEGER = re.compile(r"-?[0-9]{1,9}", re.ASCII)
+_DECIMAL = re.compile(r"-?([0-9]{1,9}(\.[0-9]*)?|\.[0-9]+)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request without its body, which no route reads. Header names are lower-case."""
+
+    method: str
+    path: str
+    query_string: bytes
+    headers: Mapping[str, str]
+
+    @classmethod
+    def from_scope(cls, scope: Scope) -> Self:
+        headers: dict[str, str] = {}
+        for raw_name, raw_value in scope["headers"]:
+            name, value = bytes(raw_name).decode("latin-1").lower(), bytes(raw_value).decode("latin-1")
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        path = str(scope["path"]).removeprefix(str(scope.get("root_path", "")).rstrip("/"))
+        return cls(
+            method=str(scope["method"]).upper(),
+            path=path or "/",
+            query_string=bytes(scope.get("query_string", b"")),
+            headers=headers,
+        )
+
+    def has(self, etag: str) -> bool:
+        """Whether the client says that it holds what `etag` names (weak comparison)."""
+        known = self.headers.get("if-none-match", "")
+        tags = {tag.strip().removeprefix("W/") for tag in known.split(",")}
+        return bool(tags & {etag.removeprefix("W/"), "*"})
+
+    def parameters(self, allowed: Collection[str]) -> Parameters:
+        """The query string, decoded strictly.
+
+        Raises:
+            QueryError: Where a parameter is unknown, given twice, or not percent-encoded UTF-8.
+        """
+        values: dict[str, str] = {}
+        for pair in filter(None, self.query_string.split(b"&")):
+            raw_name, _, raw_value = pair.partition(b"=")
+            name = _decode(raw_name, raw_name.decode("latin-1"))
+            if name not in allowed:
+                raise QueryError(
+                    f"Unknown parameter {name[:80]!r} (expected {', '.join(allowed)})",
+                    parameter=name[:80],
+                )
+            if name in values:
+                raise QueryError(f"{name} is given more than once", parameter=name)
+            values[name] = _decode(raw_value, name)
+        return Parameters(values)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Decoded parameters, read by name and type."""
+
+    values: Mapping[str, str]
+
+    def text(self, name: str) -> str:
+        if name not in self.values:
+            raise QueryError(f"{name} is missing", parameter=name)
+        return self.values[name]
+
+    def integer(self, name: str, default: int) -> int:
+        value = self.values.get(name)
+        if value is None:
+            return default
+        if not _INTEGER.fullmatch(value):
+            raise QueryError(f"{name} is {value[:80]!r} (expected a whole number)", parameter=name)
+        return int(value)
+
+    def decimal(self, name: str) -> float | None:
+        value = self.values.get(name)
+        if value is None:
+            return None
+        if not _DECIMAL.fullmatch(value):
+            raise QueryError(f"{name} is {value[:80]!r} (expected a number)", parameter=name)
+        return float(value)
+
+
+def _decode(raw: bytes, name: str) -> str:
+    """Undo percent-encoding; `+` is a space, as forms write it."""
+    if not _MALFORMED_ESCAPE.search(raw):
+        try:
+            return unquote_to_bytes(raw.replace(b"+", b" ")).decode()
+        except UnicodeDecodeError:
+            pass
+    raise QueryError(f"{name[:80]} is not percent-encoded UTF-8", parameter=name[:80])

@@ -1,0 +1,79 @@
+"""Responses: what goes back to a client, and the problem documents (RFC 9457) among them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Self
+
+# What no answer needs is forbidden to all of them; the page allows itself a little more.
+LOCKED_CSP = "default-src 'none'; frame-ancestors 'none'"
+COMMON_HEADERS = {
+    "content-security-policy": LOCKED_CSP,
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """Status, headers (names lower-case) and body."""
+
+    status: HTTPStatus
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    def with_headers(self, headers: Mapping[str, str]) -> Self:
+        return replace(self, headers={**self.headers, **headers})
+
+    def not_modified(self) -> Self:
+        """The same without a body, for a client that holds it already."""
+        headers = {name: value for name, value in self.headers.items() if name != "content-type"}
+        return replace(self, status=HTTPStatus.NOT_MODIFIED, headers=headers, body=b"")
+
+
+def content(body: bytes, *, media_type: str, etag: str, max_age_s: int) -> Response:
+    """An answer that may be kept for `max_age_s` seconds, and asked for again by its etag."""
+    headers = {
+        **COMMON_HEADERS,
+        "content-type": media_type,
+        "cache-control": f"public, max-age={max_age_s}",
+        "etag": etag,
+    }
+    return Response(status=HTTPStatus.OK, headers=headers, body=body)
+
+
+def json_body(value: object) -> bytes:
+    """UTF-8 JSON without spaces."""
+    return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def uncached_json(value: object) -> Response:
+    """An answer that is true only now."""
+    headers = {**COMMON_HEADERS, "content-type": "application/json", "cache-control": "no-store"}
+    return Response(status=HTTPStatus.OK, headers=headers, body=json_body(value))
+
+
+def no_content(headers: Mapping[str, str]) -> Response:
+    """An answer that is only its headers."""
+    return Response(status=HTTPStatus.NO_CONTENT, headers={**COMMON_HEADERS, **headers})
+
+
+def problem(status: HTTPStatus, detail: str, *, parameter: str | None = None) -> Response:
+    """A problem document; `parameter` names the query parameter that is wrong, if one is."""
+    document: dict[str, object] = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+    }
+    if parameter is not None:
+        document["parameter"] = parameter
+    headers = {
+        **COMMON_HEADERS,
+        "content-type": "application/problem+json",
+        "cache-control": "no-store",
+    }
+    return Response(status=status, headers=headers, body=json_body(document))

@@ -1,0 +1,83 @@
+"""The settings: what the environment says about this deployment, read and checked once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from handler.errors import SettingsError
+
+DEFAULT_MAX_AGE_S = 60
+LONGEST_MAX_AGE_S = 31_536_000
+_ORIGIN = re.compile(r"https?://[^\s/,;]+", re.ASCII | re.IGNORECASE)
+_MEDIA_URL = re.compile(r"(https?://[^\s/,;?#]+)?(/[^\s,;?#]*)?", re.ASCII | re.IGNORECASE)
+_FLAGS = {"": False, "0": False, "1": True}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How this deployment answers.
+
+    Attributes:
+        bundle: Folder of the bundle to serve (THINLENS_BUNDLE).
+        media_url: What relative addresses of photos and thumbnails are relative to; empty, or it
+            ends with "/" (THINLENS_MEDIA_URL).
+        cors_origins: Origins whose pages may read the answers, or ("*",) for every one
+            (THINLENS_CORS_ORIGINS, separated by commas).
+        max_age_s: For how many seconds an answer may be kept by browsers and CDNs
+            (THINLENS_MAX_AGE_S).
+        log_queries: Whether the log names what people search for (THINLENS_LOG_QUERIES, 0 or 1).
+    """
+
+    bundle: Path
+    media_url: str = ""
+    cors_origins: tuple[str, ...] = ()
+    max_age_s: int = DEFAULT_MAX_AGE_S
+    log_queries: bool = False
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Read THINLENS_*; raises SettingsError that names the variable and what it may be."""
+        return cls(
+            bundle=Path(environment.get("THINLENS_BUNDLE") or "bundle"),
+            media_url=_media_url(environment.get("THINLENS_MEDIA_URL", "")),
+            cors_origins=_origins(environment.get("THINLENS_CORS_ORIGINS", "")),
+            max_age_s=_max_age(environment.get("THINLENS_MAX_AGE_S", "")),
+            log_queries=_flag(environment.get("THINLENS_LOG_QUERIES", "")),
+        )
+
+
+def _media_url(text: str) -> str:
+    if not _MEDIA_URL.fullmatch(text):
+        raise SettingsError(f"THINLENS_MEDIA_URL is {text!r} (expected an http(s) address or an absolute path)")
+    return f"{text.rstrip('/')}/" if text else ""
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = tuple(origin.strip().rstrip("/") for origin in text.split(",") if origin.strip())
+    if origins == ("*",):
+        return origins
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise SettingsError(
+                f"THINLENS_CORS_ORIGINS names {origin!r} (expected '*', or origins such as"
+                " https://example.org, separated by commas)"
+            )
+    return origins
+
+
+def _max_age(text: str) -> int:
+    if not text:
+        return DEFAULT_MAX_AGE_S
+    if re.fullmatch("[0-9]{1,9}", text) and int(text) <= LONGEST_MAX_AGE_S:
+        return int(text)
+    raise SettingsError(f"THINLENS_MAX_AGE_S is {text!r} (expected 0 to {LONGEST_MAX_AGE_S} seconds)")
+
+
+def _flag(text: str) -> bool:
+    if text not in _FLAGS:
+        raise SettingsError(f"THINLENS_LOG_QUERIES is {text!r} (expected 0 or 1)")
+    return _FLAGS[text]
