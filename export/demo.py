@@ -12,7 +12,7 @@ from pathlib import Path
 
 from export.answer_table import answer_table
 from export.contact_sheet import SheetPhoto, contact_sheet
-from export.errors import DataError
+from export.errors import LibraryError
 from export.indexing import index_photos
 from export.samples import copy_samples
 from handler.bundle import Bundle
@@ -66,7 +66,7 @@ def _samples(out: Path) -> Path:
     """The folder of the sample photographs, filled."""
     folder = out / "samples"
     if (out / "library.sqlite").exists() and not folder.is_dir():
-        raise DataError(
+        raise LibraryError(
             f"{out} holds the library of other photos, which the sample photographs would replace: "
             "name another folder with --out"
         )

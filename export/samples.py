@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-from export.errors import DataError
+from export.errors import PhotosError
 
 # Real photographs only: no drawings, masks or micrographs, and one of each stereo pair. They keep the names they
 # came with (the cat is called chelsea), since nobody searches by name here.
@@ -40,7 +40,7 @@ def copy_samples(folder: Path) -> int:
         How many photographs there are.
 
     Raises:
-        DataError: A package that carries them is not installed.
+        PhotosError: A package that carries them is not installed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for place, names in SAMPLES.items():
@@ -59,7 +59,7 @@ def _package_folder(place: str) -> Path:
     package, _, inside = place.partition("/")
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise DataError(
+        raise PhotosError(
             f"The sample photographs come with the package that holds '{package}', and it is not installed: "
             "pip install 'thinlens[demo]', or name a folder of your own photos: thinlens demo PHOTOS"
         )

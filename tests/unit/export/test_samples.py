@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from export import samples
-from export.errors import DataError
+from export.errors import PhotosError
 
 
 def test_every_sample_is_an_image_that_opens(tmp_path: Path) -> None:
@@ -41,5 +41,5 @@ def test_what_is_there_already_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_missing_package_is_named_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(samples, "SAMPLES", {"not_installed/data": ("a.png",)})
-    with pytest.raises(DataError, match=r"'not_installed'.*not installed.*pip install 'thinlens\[demo\]'"):
+    with pytest.raises(PhotosError, match=r"'not_installed'.*not installed.*pip install 'thinlens\[demo\]'"):
         samples.copy_samples(tmp_path)

@@ -1,0 +1,55 @@
+"""What the end-to-end tests share: a gallery made by the real command, and a server over it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from export.samples import copy_samples
+from tests.e2e.processes import THINLENS, free_port, run_thinlens, running
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gallery:
+    """Photos, and what `thinlens index` made of them."""
+
+    photos: Path
+    out: Path
+
+
+@pytest.fixture(scope="session")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Gallery:
+    """The sample photographs, one in a folder with a difficult name, and a file that is no photo."""
+    folder = tmp_path_factory.mktemp("gallery")
+    photos, out = folder / "photos", folder / "out"
+    copy_samples(photos)
+    difficult = photos / "été 2024 & 100%"
+    difficult.mkdir()
+    shutil.move(photos / "coffee.png", difficult / "café #1.png")
+    (photos / "broken.jpg").write_bytes(b"no photo")
+    indexed = run_thinlens("index", photos, "--out", out)
+    assert indexed.returncode == 0, indexed.stderr
+    return Gallery(photos=photos, out=out)
+
+
+@pytest.fixture(scope="session")
+def address(gallery: Gallery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of `thinlens serve` over the gallery, without a closing slash."""
+    port = free_port()
+    command = [THINLENS, "serve", "--out", str(gallery.out), "--port", str(port)]
+    log = tmp_path_factory.mktemp("serve") / "serve.log"
+    address = f"http://127.0.0.1:{port}"
+    with running(command, ready=f"{address}/healthz", log=log):
+        yield address
+
+
+@pytest.fixture(scope="session")
+def client(address: str) -> Iterator[httpx.Client]:
+    """An HTTP client of that server."""
+    with httpx.Client(base_url=address, timeout=30) as client:
+        yield client
