@@ -1,0 +1,38 @@
+"""Files that are whole or not there: written beside their place, brought to the disk, and renamed."""
+
+import os
+from pathlib import Path
+
+PARTIAL_SUFFIX = ".partial"
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file; whoever reads it sees all of the old content or all of the new. Raises OSError."""
+    beside = path.with_name(path.name + PARTIAL_SUFFIX)
+    try:
+        with beside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def sync(path: Path) -> None:
+    """Bring a file's content, or a folder's list of names, to the disk. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def point_to(link: Path, target: str) -> None:
+    """Let a symbolic link point to a target, in one step: there is no moment without it. Raises OSError."""
+    beside = link.with_name(link.name + PARTIAL_SUFFIX)
+    beside.unlink(missing_ok=True)
+    beside.symlink_to(target)
+    beside.replace(link)
+    sync(link.parent)

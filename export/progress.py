@@ -1,0 +1,62 @@
+"""Progress: how far long work has come, for people, on standard error.
+
+On a terminal one line is kept up to date; elsewhere, as in a log, a line is written now and then.
+"""
+
+import sys
+import time
+from typing import TextIO
+
+_TERMINAL_INTERVAL_S = 0.1
+_LOG_INTERVAL_S = 30.0
+
+
+class Progress:
+    """Progress of one stage after the other; a stage that is done at once shows nothing."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._terminal = self._stream.isatty()
+        self._stage = ""
+        self._total = 0
+        self._done = 0
+        self._started_s = 0.0
+        self._shown_s = 0.0
+
+    def begin(self, stage: str, total: int) -> None:
+        """Begin a stage, named by what is done ("reading"), with so many photos or texts ahead."""
+        self._stage, self._total, self._done = stage, total, 0
+        self._started_s = self._shown_s = time.monotonic()
+
+    def advance(self, count: int) -> None:
+        """So many more are done."""
+        self._done += count
+        now_s = time.monotonic()
+        if now_s - self._shown_s >= (_TERMINAL_INTERVAL_S if self._terminal else _LOG_INTERVAL_S):
+            self._shown_s = now_s
+            self._show(now_s)
+
+    def end(self) -> None:
+        """End the stage; what was shown of it on a terminal is cleared."""
+        if self._terminal and self._shown_s > self._started_s:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+
+    def _show(self, now_s: float) -> None:
+        rate = self._done / (now_s - self._started_s)
+        left = _duration((self._total - self._done) / rate) if self._done else "?"
+        line = f"{self._stage}: {self._done:,} of {self._total:,}, {rate:.1f} a second, {left} left"
+        self._stream.write(f"\r{line}\x1b[K" if self._terminal else f"{line}\n")
+        self._stream.flush()
+
+
+def _duration(seconds: float) -> str:
+    """A duration for people.
+
+    Example: 4521 -> "1 h 15 min"; 75 -> "1 min 15 s"
+    """
+    minutes, rest_s = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest_s} s" if minutes else f"{rest_s} s"
