@@ -1,0 +1,86 @@
+"""The commands of the README, run as they stand there."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+
+from export.samples import copy_samples
+from tests.e2e.processes import RUN_LIMIT_S, THINLENS, free_port, running
+
+ROOT = Path(__file__).parents[2]
+MENTIONED = {"dogs/rex.jpg": "rocket.jpg"}
+
+
+def readme_commands() -> list[str]:
+    """Every line of the README's shell blocks, without its comment."""
+    blocks = re.findall(
+        r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    return [line.partition("  #")[0].strip() for block in blocks for line in block.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with what the README takes for granted: ~/Pictures, and a file of queries."""
+    home = tmp_path_factory.mktemp("home")
+    copy_samples(home / "Pictures")
+    for wanted, sample in MENTIONED.items():
+        (home / "Pictures" / wanted).parent.mkdir()
+        shutil.move(home / "Pictures" / sample, home / "Pictures" / wanted)
+    line = {"file": "chelsea.png", "captions": ["a cat looking at the camera", "the face of a cat"]}
+    (home / "queries.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
+    return home
+
+
+def test_the_readme_shows_every_command() -> None:
+    commands = readme_commands()
+    assert [command for command in commands if command.startswith("make")] == [
+        "make demo",
+        "make demo PHOTOS=~/Pictures",
+    ]
+    assert [command.split()[1] for command in commands if command.startswith("thinlens")] == [
+        "index",
+        "search",
+        "serve",
+        "caption",
+        "evaluate",
+    ]
+
+
+def test_the_make_targets_exist() -> None:
+    for target in ("setup", "demo", "serve", "test", "lint", "bench"):
+        dry_run = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert dry_run.returncode == 0, dry_run.stderr
+
+
+def test_the_commands_run_one_after_the_other(home: Path, tmp_path: Path) -> None:
+    path = f"{Path(THINLENS).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "HOME": str(home), "PATH": path}
+    for command in (command for command in readme_commands() if command.startswith("thinlens")):
+        if " serve " in command:
+            port = free_port()
+            # "exec", so that the server itself is what is ended.
+            served = ["sh", "-c", f"cd '{home}' && exec {command} --port {port}"]
+            address = f"http://127.0.0.1:{port}/healthz"
+            with running(served, ready=address, log=tmp_path / "serve.log", environment=environment):
+                assert httpx.get(address).json()["photos"] == 11
+            continue
+        done = subprocess.run(
+            command,
+            shell=True,
+            cwd=home,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=RUN_LIMIT_S,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}: {done.stderr}"
