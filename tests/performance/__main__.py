@@ -1,0 +1,60 @@
+"""Run the benchmarks and write their tables.
+
+`python -m tests.performance [NAME ...]`: without names all of them are run, and results.md in this folder is written
+anew; with names, tables are only printed.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tests.performance import cold_start, indexing, search
+from tests.performance.collection import write_collection
+from tests.performance.report import Table, measured_on
+
+RESULTS = Path(__file__).parent / "results.md"
+COLLECTIONS = (7_000, 100_000)
+
+HEADING = """# Benchmark results
+
+Written by `make bench`. The machines that this runs on are shared and noisy: trust ratios more than absolute times.
+"""
+
+
+def _cold_start(folder: Path) -> Table:
+    return cold_start.measure(write_collection(folder / "collection", photos=COLLECTIONS[0]))
+
+
+def _search(folder: Path) -> Table:
+    return search.measure([write_collection(folder / str(photos), photos=photos) for photos in COLLECTIONS])
+
+
+BENCHMARKS: Mapping[str, Callable[[Path], Table]] = {
+    "cold_start": _cold_start,
+    "search": _search,
+    "indexing": indexing.measure,
+}
+
+
+def main(names: list[str]) -> int:
+    """Run the named benchmarks; returns the exit code."""
+    if unknown := set(names) - BENCHMARKS.keys():
+        print(f"No benchmark is called {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}.", file=sys.stderr)
+        return 2
+    tables = []
+    for name in names or BENCHMARKS:
+        print(f"Measuring {name} …", file=sys.stderr)
+        with tempfile.TemporaryDirectory(prefix="thinlens-bench-") as folder:
+            tables.append(BENCHMARKS[name](Path(folder)).to_markdown())
+        print(tables[-1])
+    print(measured_on())
+    if not names:
+        RESULTS.write_text("\n".join([HEADING, measured_on(), "", *tables]), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
