@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from export.captioner import Captioner, Understanding
-from export.errors import BrokenPhotoError, PhotoError, UnreadablePhotoError
+from export.errors import BrokenPhotoError, PhotoError
+from export.hashing import check_unchanged
 from export.photos import DecodedPhoto, decode_photo
 
 
@@ -20,15 +21,17 @@ class ReadingTask:
     """A photo to be read.
 
     Attributes:
+        id: of the photo.
+        path: its file.
         content: hash of what the file held when it was hashed.
-        path: the file.
         size_bytes: of the file when it was hashed.
         mtime_ns: of the file when it was hashed.
         understand: whether the captioner is asked; otherwise only the thumbnail is wanted.
     """
 
-    content: str
+    id: str
     path: Path
+    content: str
     size_bytes: int
     mtime_ns: int
     understand: bool
@@ -50,8 +53,8 @@ class ReadPhoto:
 class FailedPhoto:
     """A photo that couldn't be read; where ``broken``, it is no use to try again before it changes."""
 
+    id: str
     content: str
-    path: Path
     reason: str
     broken: bool
 
@@ -71,7 +74,7 @@ def read_photos(
             photo = _decode_unchanged(task, captioner.image_size, large_photo_turn)
         except PhotoError as error:
             broken = isinstance(error, BrokenPhotoError)
-            outcomes.append(FailedPhoto(content=task.content, path=task.path, reason=str(error), broken=broken))
+            outcomes.append(FailedPhoto(id=task.id, content=task.content, reason=str(error), broken=broken))
             continue
         if task.understand:
             decoded.append(photo)
@@ -85,23 +88,14 @@ def read_photos(
 
 
 def _decode_unchanged(task: ReadingTask, image_size: int, turn: AbstractContextManager[object]) -> DecodedPhoto:
-    photo = decode_photo(task.path, image_size=image_size, large_photo_turn=turn)
+    """Decode what was hashed: a file that has changed since is neither understood nor called broken."""
+    try:
+        photo = decode_photo(task.path, image_size=image_size, large_photo_turn=turn)
+    except BrokenPhotoError:
+        check_unchanged(task.path, size_bytes=task.size_bytes, mtime_ns=task.mtime_ns)
+        raise
     check_unchanged(task.path, size_bytes=task.size_bytes, mtime_ns=task.mtime_ns)
     return photo
-
-
-def check_unchanged(path: Path, *, size_bytes: int, mtime_ns: int) -> None:
-    """Check that a file still has a size and a date.
-
-    Raises:
-        UnreadablePhotoError: it hasn't, or it is gone.
-    """
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise UnreadablePhotoError(f"can't be read: {error.strerror}") from error
-    if (status.st_size, status.st_mtime_ns) != (size_bytes, mtime_ns):
-        raise UnreadablePhotoError("it changed while it was read; run again")
 
 
 def _read(task: ReadingTask, photo: DecodedPhoto, understanding: Understanding | None) -> ReadPhoto:

@@ -4,7 +4,7 @@ It knows files and hashes, nothing of how a thumbnail is made.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from export.files import write_whole
@@ -27,27 +27,25 @@ class Thumbnails:
 
     def contents(self) -> set[str]:
         """The contents that have a thumbnail."""
-        return {path.stem for path in self._files() if path.suffix == _SUFFIX}
+        return {name.removesuffix(_SUFFIX) for name in self._names() if name.endswith(_SUFFIX)}
 
     def keep_only(self, contents: Iterable[str]) -> None:
-        """Remove the thumbnails of all other contents, and what a killed process left half-written."""
-        kept = {self._path(content) for content in contents}
-        for path in self._files():
-            if path not in kept:
-                path.unlink()
+        """Remove the thumbnails of all other contents, and what a killed process left half-written. Raises OSError."""
+        kept = {content + _SUFFIX for content in contents}
+        for name in [name for name in self._names() if name not in kept]:
+            (self._folder / name[:2] / name).unlink(missing_ok=True)
 
     def _path(self, content: str) -> Path:
         return self._folder.parent / thumbnail_address(content)
 
-    def _files(self) -> list[Path]:
+    def _names(self) -> Iterator[str]:
         if not self._folder.is_dir():
-            return []
-        return [
-            self._folder / part / name
-            for part in os.listdir(self._folder)
-            if (self._folder / part).is_dir()
-            for name in os.listdir(self._folder / part)
-        ]
+            return
+        with os.scandir(self._folder) as parts:
+            for part in parts:
+                if part.is_dir():
+                    with os.scandir(part.path) as entries:
+                        yield from (entry.name for entry in entries)
 
 
 def thumbnail_address(content: str) -> str:

@@ -126,7 +126,7 @@ class _Worker:
         batch, self.batch = self.batch, ()
         if len(batch) > 1:
             return _Collected(outcomes=[], again=batch)
-        failed = [FailedPhoto(content=task.content, path=task.path, reason=reason, broken=broken) for task in batch]
+        failed = [FailedPhoto(id=task.id, content=task.content, reason=reason, broken=broken) for task in batch]
         return _Collected(outcomes=[*failed], again=())
 
     def stop(self) -> None:
@@ -157,5 +157,5 @@ def _work(connection: Connection, source: CaptionerSource, turn: Path) -> None:
             connection.send(error)
         except (EOFError, OSError):
             raise
-        except Exception as error:  # whatever ONNX Runtime raises
+        except Exception as error:  # noqa: BLE001  ONNX Runtime's exceptions share no other base
             connection.send(ModelError(f"the captioner failed: {type(error).__name__}: {error}"))

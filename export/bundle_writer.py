@@ -1,0 +1,153 @@
+"""The bundle writer: understood photos become the files of a bundle, opened and asked before anybody relies on them.
+
+It knows the handler's format and one empty folder; where that folder goes is bundling.py's concern.
+"""
+
+import datetime
+import hashlib
+import importlib.metadata
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+
+from export.index_choice import write_best_index
+from export.library import Library, UnderstoodPhoto
+from export.shipped_models import Models
+from export.texts import photo_texts
+from export.thumbnails import thumbnail_address
+from export.views import bundle_vectors
+from handler.bundle import Bundle
+from handler.catalogue import Caption, PhotoRecord, write_catalogue
+from handler.encoder import EncoderConfiguration
+from handler.errors import BundleError
+from handler.manifest import (
+    BUNDLE_FILES,
+    ENCODER_FILES,
+    MANIFEST_FILE,
+    Counts,
+    EncoderInfo,
+    FileInfo,
+    Golden,
+    Manifest,
+    Provenance,
+    ViewKind,
+    ViewsInfo,
+)
+from handler.searcher import MAX_QUERY_LENGTH, Searcher
+from handler.texts import normalise
+from handler.views import write_views
+
+PHOTOS_ADDRESS = "photos/"
+MAX_GOLDEN_QUERIES = 8
+GOLDEN_RESULTS = 5
+_PACKAGES = ("numpy", "onnxruntime", "tokenizers", "usearch")
+
+
+def write_bundle(
+    folder: Path, photos: Sequence[UnderstoodPhoto], *, failures: int, library: Library, models: Models
+) -> Manifest:
+    """Write a bundle into an empty folder, and check it with the code that will serve it.
+
+    Args:
+        folder: exists and is empty.
+        photos: at least one, their texts embedded, in the bytewise order of their ids.
+        failures: how many photos couldn't be understood.
+        library: holds their vectors.
+        models: what the vectors were made with.
+
+    Returns:
+        The manifest as it was written.
+
+    Raises:
+        OSError: the folder can't be written.
+        BundleError: the bundle can't be opened, or doesn't answer the same twice.
+    """
+    for name in ENCODER_FILES:
+        shutil.copyfile(models.encoder / name, folder / name)
+    vectors = bundle_vectors(library, photos, models)
+    first_captions = vectors.views.rows[:, 0].astype(np.float32) * np.float32(vectors.views.scale)
+    index = write_best_index(folder / "index.usearch", vectors.fused, first_captions)
+    write_views(folder / "views.i8", vectors.views.rows)
+    instructions = models.captioner.instructions
+    write_catalogue(folder / "catalogue.bin", [_record(photo, instructions) for photo in photos])
+    caption_views: list[ViewKind] = ["caption"] * len(instructions)
+    encoder = EncoderConfiguration.read(folder / "encoder.json")
+    manifest = Manifest(
+        files={name: _file_info(folder / name) for name in BUNDLE_FILES},
+        encoder=EncoderInfo(
+            name=encoder.name, identity=models.encoder_identity, dim=encoder.dim, max_tokens=encoder.max_tokens
+        ),
+        index=index,
+        views=ViewsInfo(kinds=(*caption_views, "visual"), scale=vectors.views.scale),
+        calibration=models.calibration,
+        counts=Counts(
+            photos=len(photos),
+            captions=len(photos) * len(instructions),
+            failures=failures,
+        ),
+        provenance=Provenance(
+            created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            thinlens=importlib.metadata.version("thinlens"),
+            captioner=models.captioner.identity,
+            instructions=instructions,
+            packages={name: importlib.metadata.version(name) for name in _PACKAGES},
+        ),
+        golden=(),
+    )
+    return _with_golden(folder, manifest, _golden_queries(photos, instructions))
+
+
+def _with_golden(folder: Path, manifest: Manifest, queries: Sequence[str]) -> Manifest:
+    """Write the manifest, ask the queries, write it again with the answers, and ask again."""
+    (folder / MANIFEST_FILE).write_bytes(manifest.to_bytes())
+    manifest = replace(manifest, golden=_ask(folder, queries))
+    (folder / MANIFEST_FILE).write_bytes(manifest.to_bytes())
+    for expected, found in zip(manifest.golden, _ask(folder, queries), strict=True):
+        if found != expected:
+            raise BundleError(f"golden query {expected.query!r} found {found.ids} (expected {expected.ids})")
+    return manifest
+
+
+def _ask(folder: Path, queries: Sequence[str]) -> tuple[Golden, ...]:
+    searcher = Searcher(Bundle.open(folder))
+    return tuple(
+        Golden(
+            query=query,
+            ids=tuple(
+                result["id"] for result in searcher.search(query, k=GOLDEN_RESULTS, min_relevance=0.0)["results"]
+            ),
+        )
+        for query in queries
+    )
+
+
+def _golden_queries(photos: Sequence[UnderstoodPhoto], instructions: Sequence[str]) -> list[str]:
+    """The first captions of a few photos, evenly spread."""
+    chosen = np.linspace(0, len(photos) - 1, num=min(MAX_GOLDEN_QUERIES, len(photos)), dtype=int)
+    texts = [photo_texts(photos[number], instructions)[0][:MAX_QUERY_LENGTH] for number in chosen]
+    return [text for text in dict.fromkeys(texts) if normalise(text)]
+
+
+def _record(photo: UnderstoodPhoto, instructions: Sequence[str]) -> PhotoRecord:
+    return PhotoRecord(
+        id=photo.id,
+        url=PHOTOS_ADDRESS + quote(photo.id),
+        thumbnail=thumbnail_address(photo.content),
+        width=photo.width,
+        height=photo.height,
+        size_bytes=photo.size_bytes,
+        taken=photo.taken,
+        captions=tuple(
+            Caption(instruction=instruction, text=text, edited=photo.edit is not None)
+            for instruction, text in zip(instructions, photo_texts(photo, instructions), strict=True)
+        ),
+    )
+
+
+def _file_info(path: Path) -> FileInfo:
+    with path.open("rb") as file:
+        return FileInfo(size_bytes=path.stat().st_size, sha256=hashlib.file_digest(file, "sha256").hexdigest())

@@ -1,0 +1,69 @@
+"""The shipped models: a text encoder, a captioner and the calibration that belongs to both.
+
+It knows where the models lie and whether they belong together, nothing of what they do.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from export.captioner import CaptionerSource
+from export.errors import ModelError
+from handler.errors import BundleError
+from handler.fields import Fields
+from handler.manifest import ENCODER_FILES, encoder_identity
+from handler.relevance import Calibration
+
+MODELS = Path(__file__).parent / "models"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """Models that belong together.
+
+    Attributes:
+        encoder: the folder of the text encoder, which goes into every bundle.
+        encoder_identity: as ``handler.manifest.encoder_identity`` defines it.
+        captioner: the captioner, not loaded yet.
+        calibration: what makes scores of these two a relevance.
+    """
+
+    encoder: Path
+    encoder_identity: str
+    captioner: CaptionerSource
+    calibration: Calibration
+
+    def __post_init__(self) -> None:
+        for what, found, expected in (
+            ("the captioner's visual view", self.captioner.encoder_identity, self.encoder_identity),
+            ("the calibration", self.calibration.encoder, self.encoder_identity),
+            ("the calibration", self.calibration.captioner, self.captioner.identity),
+        ):
+            if found != expected:
+                raise ModelError(f"models don't belong together: {what} was made for {found}, expected {expected}")
+
+
+def shipped_models(folder: Path = MODELS) -> Models:
+    """The models in a folder: encoder/, captioner/ and calibration.json.
+
+    Raises:
+        ModelError: a model is missing, or they don't belong together.
+    """
+    from export.onnx_captioner import OnnxCaptionerSource
+
+    encoder = folder / "encoder"
+    calibration = folder / "calibration.json"
+    try:
+        return Models(
+            encoder=encoder,
+            encoder_identity=encoder_identity({name: _sha256(encoder / name) for name in ENCODER_FILES}),
+            captioner=OnnxCaptionerSource.open(folder / "captioner"),
+            calibration=Calibration.from_fields(Fields.parse(calibration.read_bytes(), name=str(calibration))),
+        )
+    except (OSError, BundleError) as error:
+        raise ModelError(f"the models in {folder} can't be used: {error}; install thinlens again") from error
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
