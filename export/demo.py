@@ -6,7 +6,10 @@ It does nothing that the other commands don't do; it puts them one after the oth
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -51,7 +54,11 @@ def run_demo(*, photos: Path | None, out: Path) -> None:
     queries = OWN_QUERIES
     if photos is None:
         photos, queries = _samples(out), SAMPLE_QUERIES
-    index_photos(photos, out)
+    started = time.perf_counter()
+    report = index_photos(photos, out)
+    print(f"{report.photos:,} photos captioned and indexed in {time.perf_counter() - started:.1f} s.")
+    if report.failures:
+        print(f"{len(report.failures):,} files could not be read; 'thinlens index' says why.")
     searcher = Searcher(Bundle.open(out / "bundle"))
     answers = [searcher.search(query, k=RESULTS_PER_QUERY) for query in queries]
     _print_answers(answers)
@@ -97,11 +104,20 @@ def _print_answers(answers: Sequence[SearchAnswer]) -> None:
 
 def _print_next_steps(sheet: Path, out: Path) -> None:
     """Say how to go on, with commands that can be pasted as they are."""
-    where = "" if out == Path("thinlens-out") else f" --out {out}"
-    thinlens = os.path.relpath(shutil.which("thinlens") or "thinlens")
+    where = "" if out == Path("thinlens-out") else f" --out {shlex.quote(str(out))}"
+    thinlens = _command()
     print(
         f"\nLook at the contact sheet:   file://{sheet.resolve()}"
         f"\nSearch yourself:             {thinlens} search 'a cup of coffee'{where}"
         f"\nOpen the search page:        {thinlens} serve{where}"
         f"\nIndex your own photos:       {thinlens} index ~/Pictures --out my-photos"
     )
+
+
+def _command() -> str:
+    """How the reader can call the command: by its name where the shell finds it, else by where it lies."""
+    called = Path(sys.argv[0])
+    found = shutil.which("thinlens")
+    if called.name != "thinlens" or (found is not None and called.resolve() == Path(found).resolve()):
+        return "thinlens"
+    return shlex.quote(os.path.relpath(called))
