@@ -110,23 +110,17 @@ class Library:
     def contents(self) -> set[str]:
         """The contents of the photos of the last run."""
         with self._database.reading() as connection:
-            return {row[0] for row in connection.execute("SELECT DISTINCT content FROM photos")}
+            return _first(connection.execute("SELECT DISTINCT content FROM photos"))
 
-    def pending(self, *, captioner: str, decoder: str) -> dict[str, str]:
-        """Contents that the captioner hasn't understood and the decoder hasn't failed on, each with one photo's id."""
+    def understood_contents(self, *, captioner: str) -> set[str]:
+        """The contents that the captioner has understood."""
         with self._database.reading() as connection:
-            return dict(
-                connection.execute(
-                    """
-                    SELECT content, min(id) AS id FROM photos
-                    WHERE NOT EXISTS (
-                        SELECT 1 FROM visual_vectors AS v WHERE v.content = photos.content AND v.captioner = ?
-                    ) AND NOT EXISTS (SELECT 1 FROM failures AS f WHERE f.content = photos.content AND f.decoder = ?)
-                    GROUP BY content ORDER BY id
-                    """,
-                    (captioner, decoder),
-                )
-            )
+            return _first(connection.execute("SELECT content FROM visual_vectors WHERE captioner = ?", (captioner,)))
+
+    def failed_contents(self, *, decoder: str) -> set[str]:
+        """The contents that the decoder can't decode."""
+        with self._database.reading() as connection:
+            return _first(connection.execute("SELECT content FROM failures WHERE decoder = ?", (decoder,)))
 
     def put_understandings(self, understandings: Sequence[ContentUnderstanding], *, captioner: str) -> None:
         """Keep what a captioner understood, all of it or nothing."""
@@ -226,9 +220,7 @@ class Library:
     def texts_without_vector(self, texts: Iterable[str], *, encoder: str) -> list[str]:
         """Those of the texts that this encoder hasn't embedded yet, each once."""
         with self._database.reading() as connection:
-            embedded = {
-                row[0] for row in connection.execute("SELECT text FROM text_vectors WHERE encoder = ?", (encoder,))
-            }
+            embedded = _first(connection.execute("SELECT text FROM text_vectors WHERE encoder = ?", (encoder,)))
         return [text for text in dict.fromkeys(texts) if text not in embedded]
 
     def put_text_vectors(self, texts: Sequence[str], vectors: NDArray[np.float32], *, encoder: str) -> None:
@@ -253,6 +245,10 @@ class Library:
         """Keep which bundle was put in place."""
         with self._database.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO bundles VALUES (1, ?, ?)", (bundle.id, bundle.fingerprint))
+
+
+def _first(rows: Iterable[tuple[str]]) -> set[str]:
+    return {row[0] for row in rows}
 
 
 def _to_blob(vector: NDArray[np.float32]) -> bytes:
