@@ -84,6 +84,11 @@ class Bundle:
                 self.manifest.encoder.max_tokens,
             ),
             ("records in catalogue.bin", len(self.catalogue), self.manifest.counts.photos),
+            (
+                "captions of a photo",
+                len(self.catalogue[0].captions),
+                self.manifest.views.kinds.count("caption"),
+            ),
         ):
             if found != expected:
                 raise BundleError(

@@ -66,15 +66,17 @@ class PhotoRecord:
 
 
 def write_catalogue(path: Path, records: Sequence[PhotoRecord]) -> None:
-    """Write the records, which must be sorted by id and unique.
+    """Write the records: sorted by id, unique, each with as many captions as there are instructions.
 
     Raises:
-        ValueError: Where they are not; the photo numbers of index and views would be wrong.
+        ValueError: Where they are not so; their numbers would not be those of index and views.
     """
     for before, after in pairwise(records):
         # UTF-8 keeps the order of code points, so this is the bytewise order too.
         if before.id >= after.id:
             raise ValueError(f"records not sorted and unique: {before.id!r} before {after.id!r}")
+        if len(before.captions) != len(after.captions):
+            raise ValueError(f"not as many captions for {before.id!r} as for {after.id!r}")
     encoded = [json.dumps(asdict(record), ensure_ascii=False, separators=(",", ":")).encode() for record in records]
     start = HEADER.size + 8 * (len(encoded) + 1)
     sizes = np.array([0, *map(len, encoded)], dtype="<u8")

@@ -6,7 +6,6 @@ Knows nothing of bundles; a complaint names the value's path, what was found and
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from typing import NoReturn, TypeVar
 
@@ -77,7 +76,7 @@ class Fields:
         if isinstance(value, bool) or not isinstance(value, int):
             self._refuse(field, f"type {type(value).__name__}", "int")
         if not low <= value <= high:
-            self._refuse(field, f"value {value:.6g}", f"{low} to {high}")
+            self._refuse(field, f"value {str(value)[:80]}", f"{low} to {high}")
         return value
 
     def number(self, field: str, *, low: float, high: float) -> float:
@@ -146,9 +145,9 @@ class Fields:
     def _as_number(self, value: object, field: str, low: float, high: float) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             self._refuse(field, f"type {type(value).__name__}", "number")
-        # JSON's 1e999 decodes to infinity without passing through parse_constant.
-        if not (math.isfinite(value) and low <= value <= high):
-            self._refuse(field, f"value {value:.6g}", f"{low:g} to {high:g}")
+        # JSON's 1e999 decodes to infinity, and a long integer may exceed what a float can hold.
+        if not low <= value <= high:
+            self._refuse(field, f"value {str(value)[:80]}", f"{low:g} to {high:g}")
         return float(value)
 
 

@@ -35,10 +35,9 @@ class Request:
         for raw_name, raw_value in scope["headers"]:
             name, value = bytes(raw_name).decode("latin-1").lower(), bytes(raw_value).decode("latin-1")
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        path = str(scope["path"]).removeprefix(str(scope.get("root_path", "")).rstrip("/"))
         return cls(
             method=str(scope["method"]).upper(),
-            path=path or "/",
+            path=_path_below(str(scope.get("root_path", "")).rstrip("/"), str(scope["path"])),
             query_string=bytes(scope.get("query_string", b"")),
             headers=headers,
         )
@@ -61,7 +60,7 @@ class Request:
             name = _decode(raw_name, raw_name.decode("latin-1"))
             if name not in allowed:
                 raise QueryError(
-                    f"Unknown parameter {name[:80]!r} (expected {', '.join(allowed)})",
+                    f"Unknown parameter {name[:80]!r} (expected {', '.join(allowed) or 'none'})",
                     parameter=name[:80],
                 )
             if name in values:
@@ -96,6 +95,13 @@ class Parameters:
         if not _DECIMAL.fullmatch(value):
             raise QueryError(f"{name} is {value[:80]!r} (expected a number)", parameter=name)
         return float(value)
+
+
+def _path_below(root: str, path: str) -> str:
+    """The path below the one at which a server mounts the app."""
+    if root and (path == root or path.startswith(f"{root}/")):
+        path = path.removeprefix(root)
+    return path or "/"
 
 
 def _decode(raw: bytes, name: str) -> str:

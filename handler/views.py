@@ -35,7 +35,8 @@ class Views:
         found, expected = path.stat().st_size, photos * len(info.kinds) * dim
         if found != expected:
             raise BundleError(f"Unexpected {found} bytes (expected {expected}) in {path.name}")
-        return cls(np.memmap(path, dtype=np.int8, mode="r", shape=shape), info)
+        # A plain array over the same mapping: a memmap's own class costs time at every use.
+        return cls(np.asarray(np.memmap(path, dtype=np.int8, mode="r", shape=shape)), info)
 
     def of(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
         """The views of n photos, float32 [n, views, dim], of unit norm but for int8 rounding."""

@@ -1,0 +1,76 @@
+"""Settings: read from the environment once; a bad value names its variable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from handler.errors import SettingsError
+from handler.settings import Settings
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    expected = Settings(bundle=Path("bundle"), media_url="", cors_origins=(), max_age_s=60, log_queries=False)
+
+    assert Settings.from_environment({}) == expected
+    assert Settings.from_environment(dict.fromkeys(VARIABLES, "")) == expected
+
+
+def test_everything_can_be_set() -> None:
+    settings = Settings.from_environment(
+        {
+            "THINLENS_BUNDLE": "/opt/bundle",
+            "THINLENS_MEDIA_URL": "https://cdn.example.org/gallery",
+            "THINLENS_CORS_ORIGINS": "https://a.example, http://localhost:8000/",
+            "THINLENS_MAX_AGE_S": "3600",
+            "THINLENS_LOG_QUERIES": "1",
+        }
+    )
+
+    assert settings == Settings(
+        bundle=Path("/opt/bundle"),
+        media_url="https://cdn.example.org/gallery/",
+        cors_origins=("https://a.example", "http://localhost:8000"),
+        max_age_s=3600,
+        log_queries=True,
+    )
+
+
+def test_media_may_lie_on_the_same_origin_and_every_page_may_be_let_in() -> None:
+    settings = Settings.from_environment({"THINLENS_MEDIA_URL": "/", "THINLENS_CORS_ORIGINS": "*"})
+
+    assert (settings.media_url, settings.cors_origins) == ("/", ("*",))
+
+
+VARIABLES = (
+    "THINLENS_BUNDLE",
+    "THINLENS_MEDIA_URL",
+    "THINLENS_CORS_ORIGINS",
+    "THINLENS_MAX_AGE_S",
+    "THINLENS_LOG_QUERIES",
+)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("THINLENS_MEDIA_URL", "javascript:alert(1)"),
+        ("THINLENS_MEDIA_URL", "ftp://example.org/"),
+        ("THINLENS_MEDIA_URL", "https://example.org; script-src *"),
+        ("THINLENS_MEDIA_URL", "photos"),
+        ("THINLENS_CORS_ORIGINS", "example.org"),
+        ("THINLENS_CORS_ORIGINS", "*, https://a.example"),
+        ("THINLENS_CORS_ORIGINS", "https://a.example/path"),
+        ("THINLENS_CORS_ORIGINS", "null"),
+        ("THINLENS_MAX_AGE_S", "-1"),
+        ("THINLENS_MAX_AGE_S", "1.5"),
+        ("THINLENS_MAX_AGE_S", "never"),
+        ("THINLENS_MAX_AGE_S", "9" * 9),
+        ("THINLENS_MAX_AGE_S", "٣"),
+        ("THINLENS_LOG_QUERIES", "yes"),
+    ],
+)
+def test_refuses(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{variable} .*expected"):
+        Settings.from_environment({variable: value})
