@@ -62,6 +62,10 @@ CREATE TABLE unreadable (       -- files that the last run couldn't read
     path        TEXT PRIMARY KEY,
     reason      TEXT NOT NULL
 ) STRICT;
+CREATE TABLE sources (          -- the folder to which the photos' ids are relative
+    only        INTEGER PRIMARY KEY CHECK (only = 1),
+    root        BLOB NOT NULL   -- a path is bytes, not always text
+) STRICT;
 CREATE TABLE bundles (          -- the bundle in place, and what it was made of
     only        INTEGER PRIMARY KEY CHECK (only = 1),
     id          TEXT NOT NULL,
@@ -73,7 +77,7 @@ CREATE TABLE bundles (          -- the bundle in place, and what it was made of
 class Database:
     """An open database and the lock that keeps other processes from it."""
 
-    def __init__(self, *, connection: sqlite3.Connection, lock: FileLock, path: Path) -> None:
+    def __init__(self, *, connection: sqlite3.Connection, lock: FileLock | None, path: Path) -> None:
         self.path = path
         self._connection = connection
         self._lock = lock
@@ -106,10 +110,27 @@ class Database:
             raise
         return database
 
+    @classmethod
+    def open_to_read(cls, folder: Path) -> Self:
+        """Open a database that is there, without keeping others from it.
+
+        Raises:
+            LibraryError: there is none, or it is of another version or damaged.
+        """
+        path = folder / LIBRARY_FILE
+        if not path.is_file():
+            raise LibraryError(f"{folder} holds no library; make one with: thinlens index PHOTOS --out {folder}")
+        with _translated(path):
+            connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+            database = cls(connection=connection, lock=None, path=path)
+            database._check_version()
+        return database
+
     def close(self) -> None:
         """Close the file and let other processes have it."""
         self._connection.close()
-        self._lock.release()
+        if self._lock is not None:
+            self._lock.release()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -134,17 +155,22 @@ class Database:
         # With a write-ahead log, NORMAL loses at most the last transactions to a power cut, never the file.
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
-        version = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
-        if version == 0:
+        if self._version() == 0:
             with self.transaction() as connection:
                 for statement in _SCHEMA.split(";"):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        elif version != SCHEMA_VERSION:
+        self._check_version()
+
+    def _check_version(self) -> None:
+        if (version := self._version()) != SCHEMA_VERSION:
             raise LibraryError(
                 f"{self.path} is of version {version} (expected {SCHEMA_VERSION}): "
                 "use the thinlens that wrote it, or choose another --out"
             )
+
+    def _version(self) -> int:
+        return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 @contextmanager
@@ -153,7 +179,7 @@ def _translated(path: Path) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         raise OutputError(
-            f"{path} can't be written: {error}; make room or choose another --out, then run again: what is done is kept"
+            f"{path} can't be used: {error}; make room or choose another --out, then run again: what is done is kept"
         ) from error
     except sqlite3.DatabaseError as error:
         raise LibraryError(f"{path} is damaged: {error}; move it away and index again") from error

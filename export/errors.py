@@ -7,6 +7,7 @@ ExportError
 │   └── UnreadablePhotoError  its file can't be read now; tried again in the next run
 ├── LibraryError      the library can't be used: in use by another run, of another version, or damaged
 ├── OutputError       the output folder can't be written, or its disk is full
+├── ServingError      the gallery can't be served on this machine
 ├── DataError         training or evaluation data is missing or malformed
 ├── ModelError        a model folder can't be used: files missing, of another kind, or of another encoder
 └── TrainingError     a training run can't start or go on
@@ -39,6 +40,10 @@ class LibraryError(ExportError):
 
 class OutputError(ExportError):
     """The output folder can't be written, or its disk is full."""
+
+
+class ServingError(ExportError):
+    """The gallery can't be served on this machine."""
 
 
 class DataError(ExportError):

@@ -70,6 +70,7 @@ def index_photos(
     progress = progress or Progress()
     workers = workers or _cores()
     with Library.open(out) as library:
+        library.put_root(discovery.root)
         compared = _compare(discovery, library, progress, threads=workers)
         unreadable = discovery.unreadable | compared.unreadable
         read = 0

@@ -6,6 +6,7 @@ photos that are gone stays, so that a photo that returns costs nothing either. O
 of a photo: a process that is killed leaves it whole or not at all.
 """
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,11 @@ class Library:
         """Open the library in an output folder; raises as ``Database.open`` does."""
         return cls(Database.open(folder))
 
+    @classmethod
+    def open_to_read(cls, folder: Path) -> Self:
+        """Open the library in an output folder, only to read; raises as ``Database.open_to_read`` does."""
+        return cls(Database.open_to_read(folder))
+
     def __enter__(self) -> Self:
         return self
 
@@ -106,6 +112,18 @@ class Library:
         """Forget that there are photos of these ids."""
         with self._database.transaction() as connection:
             connection.executemany("DELETE FROM photos WHERE id = ?", [(photo_id,) for photo_id in ids])
+
+    def put_root(self, root: Path) -> None:
+        """Keep to which folder the photos' ids are relative."""
+        if self.root() != root:
+            with self._database.transaction() as connection:
+                connection.execute("INSERT OR REPLACE INTO sources VALUES (1, ?)", (os.fsencode(root),))
+
+    def root(self) -> Path | None:
+        """The folder to which the photos' ids are relative."""
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT root FROM sources").fetchone()
+            return None if row is None else Path(os.fsdecode(row[0]))
 
     def contents(self) -> set[str]:
         """The contents of the photos of the last run."""

@@ -1,0 +1,162 @@
+"""Serving: the gallery on this machine, which is the handler's own app with thumbnails and photos beside it.
+
+It knows files and addresses; what is answered is the handler's. Only photos of the bundle in service and their
+thumbnails can be had, and only by browsers on this machine.
+"""
+
+import logging
+import os
+import re
+import socket
+from dataclasses import replace
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from export.bundle_writer import PHOTOS_ADDRESS
+from export.bundling import CURRENT
+from export.errors import ServingError
+from export.library import Library
+from export.thumbnails import FOLDER
+from handler.app import create_app
+from handler.bundle import Bundle
+from handler.errors import BundleError, PhotoNotFoundError
+from handler.searcher import Searcher
+from handler.settings import Settings
+
+HOST = "127.0.0.1"
+# A page elsewhere that has its own name resolve to this machine must not read the photos here (DNS rebinding).
+_HOSTS = ["127.0.0.1", "localhost"]
+_THUMBNAIL = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}\.webp")
+_MEDIA_TYPES = {
+    ".avif": "image/avif",
+    ".gif": "image/gif",
+    ".heic": "image/heic",
+    ".heif": "image/heif",
+    ".hif": "image/heif",
+    ".jfif": "image/jpeg",
+    ".jpe": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".png": "image/png",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".webp": "image/webp",
+}
+_FILE_HEADERS = {
+    "cache-control": "private, max-age=60",
+    "content-security-policy": "default-src 'none'",
+    "x-content-type-options": "nosniff",
+}
+_log = logging.getLogger(__name__)
+
+
+class SearcherInService:
+    """Gives the searcher over the bundle that is in service now; a bundle that can't be opened isn't taken over."""
+
+    def __init__(self, out: Path) -> None:
+        """Open the bundle in service; raises BundleError."""
+        self._link = out / CURRENT
+        self._seen = self._target()
+        self._searcher = self._open()
+
+    def __call__(self) -> Searcher:
+        if (target := self._target()) != self._seen:
+            self._seen = target
+            try:
+                self._searcher = self._open()
+            except BundleError as error:
+                _log.warning("the bundle from before stays in service: %s", error)
+        return self._searcher
+
+    def _open(self) -> Searcher:
+        return Searcher(Bundle.open(self._link), media_url="/")
+
+    def _target(self) -> Path:
+        return self._link.resolve()
+
+
+class Files:
+    """The photos and thumbnails of the bundle in service."""
+
+    def __init__(self, out: Path, root: Path | None, searcher: SearcherInService) -> None:
+        self._out = out
+        self._root = root
+        self._searcher = searcher
+
+    async def photo(self, request: Request) -> Response:
+        photo_id = request.path_params["id"]
+        try:
+            self._searcher().photo(photo_id)
+        except PhotoNotFoundError as error:
+            return _not_found(str(error))
+        if self._root is None:
+            return _not_found("the folder that was indexed isn't known")
+        path = self._root / photo_id
+        return _file(path, _MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream"))
+
+    async def thumbnail(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if not _THUMBNAIL.fullmatch(name):
+            return _not_found("no such thumbnail")
+        return _file(self._out / FOLDER / name, "image/webp")
+
+
+def create_gallery(out: Path) -> Starlette:
+    """The app over an output folder.
+
+    Raises:
+        BundleError: the bundle there can't be opened.
+        SettingsError: an environment variable holds what it may not.
+    """
+    searcher = SearcherInService(out)
+    with Library.open_to_read(out) as library:
+        root = library.root()
+    files = Files(out, root, searcher)
+    settings = replace(Settings.from_environment(os.environ), bundle=out / CURRENT, media_url="/")
+    return Starlette(
+        routes=[
+            Route(f"/{PHOTOS_ADDRESS}{{id:path}}", files.photo),
+            Route(f"/{FOLDER}/{{name:path}}", files.thumbnail),
+            Mount("/", app=create_app(searcher, settings)),
+        ],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=_HOSTS)],
+    )
+
+
+def listen(port: int) -> socket.socket:
+    """A socket on this machine; port 0 takes any free one.
+
+    Raises:
+        ServingError: the port can't be had.
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise ServingError(f"port {port} can't be had: {error}; choose another with --port") from error
+    return listener
+
+
+def serve(gallery: Starlette, listener: socket.socket) -> None:
+    """Serve until the process is told to end."""
+    uvicorn.Server(uvicorn.Config(gallery, log_level="warning", lifespan="off")).run(sockets=[listener])
+
+
+def _file(path: Path, media_type: str) -> Response:
+    if not path.is_file():
+        return _not_found("the file is gone")
+    return FileResponse(path, media_type=media_type, headers=_FILE_HEADERS)
+
+
+def _not_found(detail: str) -> Response:
+    problem = {"type": "about:blank", "title": "Not Found", "status": 404, "detail": detail}
+    return JSONResponse(problem, status_code=404, media_type="application/problem+json")
