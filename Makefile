@@ -9,7 +9,7 @@
 
 PYTHON ?= python3
 OUT ?= thinlens-out
-PORT ?= 8765
+PORT ?= 8000
 
 BIN := .venv/bin
 PINS := pyproject.toml constraints.txt

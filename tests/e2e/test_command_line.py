@@ -65,12 +65,12 @@ def test_nothing_relevant_is_a_success_that_says_so(gallery: Gallery) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (("search", "", "--out", "{out}"), FAILURE),
-        (("search", "\x07", "--out", "{out}"), FAILURE),
-        (("search", "x" * 513, "--out", "{out}"), FAILURE),
-        (("search", "cat", "--out", "{out}", "-k", "0"), None),
-        (("search", "cat", "--out", "{out}", "-k", "-1"), None),
-        (("search", "cat", "--out", "{out}", "-k", "1000000"), None),
+        (("search", "", "--out", "{out}"), USAGE),
+        (("search", "\x07", "--out", "{out}"), USAGE),
+        (("search", "x" * 513, "--out", "{out}"), USAGE),
+        (("search", "cat", "--out", "{out}", "-k", "0"), USAGE),
+        (("search", "cat", "--out", "{out}", "-k", "-1"), USAGE),
+        (("search", "cat", "--out", "{out}", "-k", "1000000"), USAGE),
         (("search", "cat", "--out", "{out}", "-k", "many"), USAGE),
         (("search", "cat", "--out", "{out}", "--min-relevance", "high"), USAGE),
         (("search", "cat", "--out", "{missing}"), FAILURE),
