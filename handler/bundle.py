@@ -46,7 +46,7 @@ class Bundle:
                 manifest says, or where the parts do not belong together.
         """
         # A pointer may be moved to another bundle meanwhile: follow it once.
-        folder = folder.resolve()
+        folder = Path(os.path.realpath(folder))
         try:
             manifest_bytes = _read_manifest(folder)
             manifest = Manifest.parse(manifest_bytes)

@@ -116,9 +116,9 @@ class VectorIndex:
             query: float32 [dim], any norm. Zero or NaN fits nothing.
             count: At least 1.
         """
-        scale = scale_of(query)
-        if not np.isfinite(scale) or not query.any():
+        if not (np.isfinite(query).all() and query.any()):
             return Hits(numbers=np.empty(0, np.int64), scores=np.empty(0, np.float32))
+        scale = scale_of(query)
         with self._lock:
             keys, distances, counts, _, _ = self._index.search_many(
                 quantise(query, scale)[np.newaxis],

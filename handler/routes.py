@@ -72,23 +72,19 @@ class Routes:
 
     def _search(self, request: Request) -> Response:
         parameters = request.parameters(("q", "k", "min_relevance"))
+        query = parameters.text("q")
+        k = parameters.integer("k", DEFAULT_K)
+        min_relevance = parameters.decimal("min_relevance")
         searcher = self._searcher()
-        answer = searcher.search(
-            parameters.text("q"),
-            parameters.integer("k", DEFAULT_K),
-            parameters.decimal("min_relevance"),
-        )
-        return self._answer(answer, searcher)
+        return self._answer(searcher.search(query, k, min_relevance), searcher)
 
     def _similar(self, request: Request) -> Response:
         parameters = request.parameters(("id", "k", "min_relevance"))
+        photo_id = parameters.text("id")
+        k = parameters.integer("k", DEFAULT_K)
+        min_relevance = parameters.decimal("min_relevance")
         searcher = self._searcher()
-        answer = searcher.similar(
-            parameters.text("id"),
-            parameters.integer("k", DEFAULT_K),
-            parameters.decimal("min_relevance"),
-        )
-        return self._answer(answer, searcher)
+        return self._answer(searcher.similar(photo_id, k, min_relevance), searcher)
 
     def _photo(self, request: Request) -> Response:
         request.parameters(())

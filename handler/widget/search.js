@@ -101,7 +101,7 @@ function card(result) {
     frame.classList.add("missing");
     frame.textContent = "Picture not available";
   };
-  image.src = webAddress(result.thumbnail_url) ?? "data:,";
+  image.src = webAddress(result.thumbnail_url) ?? "";
   item.querySelector(".caption").textContent = result.caption || result.id;
   item.querySelector(".number").textContent = result.relevance.toFixed(2);
   return item;

@@ -1,0 +1,56 @@
+"""A client that speaks ASGI to an app in this process, and sends exactly the bytes it is given."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from handler.app import App, Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back; header names are lower-case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def ask(app: App, target: str | bytes, *, method: str = "GET", headers: Mapping[str, str] | None = None) -> Answer:
+    """Send one request; `target` is path and query as they stand in the request line."""
+    raw_path, _, query_string = (target.encode() if isinstance(target, str) else target).partition(b"?")
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": unquote(raw_path.decode("latin-1")),
+        "raw_path": raw_path,
+        "root_path": "",
+        "query_string": query_string,
+        "headers": [(name.encode(), value.encode()) for name, value in (headers or {}).items()],
+    }
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        raise AssertionError("no route reads a body")
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    start, body = sent
+    assert (start["type"], body["type"]) == ("http.response.start", "http.response.body")
+    names = [name.decode() for name, _ in start["headers"]]
+    assert len(names) == len(set(names))
+    return Answer(
+        status=start["status"],
+        headers={name.decode(): value.decode() for name, value in start["headers"]},
+        body=body["body"],
+    )

@@ -1,0 +1,40 @@
+"""Fixtures: one small real bundle of each kind, and the app over it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from handler.app import App, create_app
+from handler.bundle import Bundle
+from handler.searcher import Searcher
+from handler.settings import Settings
+from tests.functional.handler.artefacts import BundleChoices, write_bundle
+
+
+@pytest.fixture(scope="session")
+def bundle_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle that no test may change; `damaged` is a copy for those that do."""
+    return write_bundle(tmp_path_factory.mktemp("bundles") / "exact")
+
+
+@pytest.fixture(scope="session")
+def hnsw_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_bundle(tmp_path_factory.mktemp("bundles") / "hnsw", choices=BundleChoices(kind="hnsw"))
+
+
+@pytest.fixture
+def damaged(bundle_folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(bundle_folder, tmp_path / "damaged"))
+
+
+@pytest.fixture(scope="session")
+def searcher(bundle_folder: Path) -> Searcher:
+    return Searcher(Bundle.open(bundle_folder), media_url="https://cdn.example.org/gallery/")
+
+
+@pytest.fixture(scope="session")
+def app(searcher: Searcher) -> App:
+    return create_app(lambda: searcher, Settings(bundle=Path("unused")))

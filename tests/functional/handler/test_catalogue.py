@@ -1,0 +1,130 @@
+"""The catalogue: records come back as they were written, found by id, and damage is refused."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from handler.catalogue import HEADER, Caption, Catalogue, PhotoRecord, write_catalogue
+from handler.errors import BundleError, PhotoNotFoundError
+
+
+def record(photo_id: str, **changes: object) -> PhotoRecord:
+    values: dict[str, object] = {
+        "id": photo_id,
+        "url": "photos/x.jpg",
+        "thumbnail": "thumbnails/x.webp",
+        "width": 640,
+        "height": 480,
+        "size_bytes": 1_000,
+        "taken": None,
+        "captions": (Caption(instruction="What is it?", text="a dog", edited=False),),
+        **changes,
+    }
+    return PhotoRecord(**values)  # type: ignore[arg-type]
+
+
+RECORDS = [
+    record("A.jpg", taken="2020-02-30T00:00:00"),
+    record("a b.jpg", width=1, height=1, size_bytes=0),
+    record("a\nb.jpg", captions=(Caption(instruction="?", text="<b>&amp;\u2028\x00</b>", edited=True),)),
+    record("é.jpg"),
+    record("日本/写真.jpg"),
+    record("🐕.jpg"),
+]
+
+
+def written(path: Path, records: list[PhotoRecord]) -> Path:
+    write_catalogue(path, sorted(records, key=lambda record: record.id))
+    return path
+
+
+def test_records_come_back_in_the_order_of_their_ids(tmp_path: Path) -> None:
+    catalogue = Catalogue.open(written(tmp_path / "catalogue.bin", RECORDS))
+    ids = [catalogue[number].id for number in range(len(catalogue))]
+
+    assert ids == sorted(ids, key=str.encode)
+    assert [catalogue[catalogue.find(record.id)] for record in RECORDS] == RECORDS
+
+
+@given(ids=st.sets(st.text(min_size=1), min_size=1, max_size=30), absent=st.text())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+def test_any_id_is_found_and_no_other(tmp_path: Path, ids: set[str], absent: str) -> None:
+    catalogue = Catalogue.open(written(tmp_path / "catalogue.bin", [record(photo_id) for photo_id in ids]))
+
+    assert [catalogue.find(photo_id) for photo_id in sorted(ids)] == list(range(len(ids)))
+    if absent not in ids:
+        with pytest.raises(PhotoNotFoundError, match="No photo has the id"):
+            catalogue.find(absent)
+
+
+@pytest.mark.parametrize("number", [-1, 6, 1 << 70])
+def test_there_is_nothing_beyond_the_last(tmp_path: Path, number: int) -> None:
+    catalogue = Catalogue.open(written(tmp_path / "catalogue.bin", RECORDS))
+    with pytest.raises(IndexError, match=r"expected 0 to 5"):
+        catalogue[number]
+
+
+def test_lone_surrogates_are_no_id(tmp_path: Path) -> None:
+    with pytest.raises(PhotoNotFoundError):
+        Catalogue.open(written(tmp_path / "catalogue.bin", RECORDS)).find("\ud800")
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [record("b.jpg"), record("a.jpg")],
+        [record("a.jpg"), record("a.jpg")],
+        [record("a.jpg"), record("b.jpg", captions=())],
+    ],
+)
+def test_refuses_to_write_what_would_not_be_found(tmp_path: Path, records: list[PhotoRecord]) -> None:
+    with pytest.raises(ValueError, match=r"sorted and unique|as many captions"):
+        write_catalogue(tmp_path / "catalogue.bin", records)
+
+
+@pytest.mark.parametrize(
+    ("offset", "data", "message"),
+    [
+        (0, b"THINLENS", "at the start of catalogue.bin"),
+        (8, b"\x02", "version 2 \\(expected b'thinlens' version 1\\)"),
+        (16, b"\xff" * 8, "is truncated"),
+        (16, b"\x05", "The offset table"),
+        (HEADER.size, b"\x00", "The offset table"),
+        (HEADER.size + 8, b"\xff" * 8, "The offset table"),
+        (HEADER.size + 8 * 6, b"\x00" * 8, "The offset table"),
+    ],
+)
+def test_refuses_a_damaged_head(tmp_path: Path, offset: int, data: bytes, message: str) -> None:
+    path = written(tmp_path / "catalogue.bin", RECORDS)
+    damaged = bytearray(path.read_bytes())
+    damaged[offset : offset + len(data)] = data
+    path.write_bytes(bytes(damaged))
+    with pytest.raises(BundleError, match=message):
+        Catalogue.open(path)
+
+
+@pytest.mark.parametrize("size", [0, 1, HEADER.size - 1, HEADER.size, HEADER.size + 20, -1])
+def test_refuses_a_truncated_file(tmp_path: Path, size: int) -> None:
+    path = written(tmp_path / "catalogue.bin", RECORDS)
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(BundleError, match=r"truncated|offset table"):
+        Catalogue.open(path)
+
+
+@given(position=st.integers(0, 1 << 16), byte=st.integers(0, 255))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_flipped_byte_is_read_or_refused(tmp_path: Path, position: int, byte: int) -> None:
+    path = written(tmp_path / "catalogue.bin", RECORDS)
+    damaged = bytearray(path.read_bytes())
+    damaged[position % len(damaged)] = byte
+    path.write_bytes(bytes(damaged))
+    with contextlib.suppress(BundleError):
+        catalogue = Catalogue.open(path)
+        for number in range(len(catalogue)):
+            with contextlib.suppress(BundleError):
+                assert catalogue[number].width > 0
