@@ -1,0 +1,137 @@
+"""The arguments of the command line: which commands there are, and what each takes."""
+
+import argparse
+import importlib
+from pathlib import Path
+
+from export.errors import ModelError
+
+DEFAULT_OUT = Path("thinlens-out")
+DEFAULT_PORT = 8000
+
+
+def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
+    """Make the parser of all commands; it leaves the name of the one that is meant in ``command``.
+
+    Args:
+        with_models: whether those of ``thinlens models`` are known too, each of which leaves what runs it in ``run``;
+            they need the training libraries.
+
+    Raises:
+        ModelError: the training libraries are wanted and missing.
+    """
+    parser = argparse.ArgumentParser(
+        prog="thinlens", description="Describe a picture in words, and find the photos that show it."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+
+    def add(name: str, *, summary: str, example: str) -> argparse.ArgumentParser:
+        command: argparse.ArgumentParser = commands.add_parser(
+            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", epilog=f"example: {example}"
+        )
+        return command
+
+    demo = add("demo", summary="index sample photographs and show what is found", example="thinlens demo")
+    demo.add_argument("photos", metavar="PHOTOS", nargs="?", type=Path, help="a folder of your own photos instead")
+    _add_out(demo)
+
+    index = add(
+        "index",
+        summary="understand new photos, forget those that are gone, and put a bundle in service",
+        example="thinlens index ~/Pictures --out my-photos --exclude screenshots --exclude '*.gif'",
+    )
+    index.add_argument("photos", metavar="PHOTOS", type=Path, help="a folder, or a file with one path a line")
+    _add_out(index)
+    index.add_argument(
+        "--exclude",
+        metavar="GLOB",
+        action="append",
+        default=[],
+        help="leave out photos and folders of this name or relative path; may be given several times",
+    )
+    index.add_argument(
+        "--workers",
+        metavar="N",
+        type=_positive,
+        help="processes that read photos (default: as many as there are cores)",
+    )
+
+    search = add(
+        "search",
+        summary="find the photos that a description fits",
+        example="thinlens search 'a dog running on a beach' --out my-photos -k 5",
+    )
+    search.add_argument("query", metavar="QUERY", help="what the photo shows")
+    _add_out(search)
+    search.add_argument("-k", metavar="N", type=int, default=10, help="photos wanted, 1 to 100 (default: 10)")
+    search.add_argument(
+        "--min-relevance", metavar="R", type=float, help="leave out what is less relevant, 0 to 1 (default: calibrated)"
+    )
+    search.add_argument("--json", action="store_true", help="print the answer as JSON")
+
+    serve = add(
+        "serve",
+        summary="serve the search page and the HTTP interface on this machine",
+        example="thinlens serve --out my-photos --port 8080",
+    )
+    _add_out(serve)
+    serve.add_argument(
+        "--port", metavar="P", type=_port, default=DEFAULT_PORT, help=f"(default: {DEFAULT_PORT}; 0 takes a free one)"
+    )
+
+    caption = add(
+        "caption",
+        summary="correct the caption of a photo",
+        example="thinlens caption dogs/rex.jpg 'Rex chases a ball' --out my-photos",
+    )
+    caption.add_argument("photo", metavar="PHOTO", help="the photo's path relative to the folder that was indexed")
+    caption.add_argument("text", metavar="TEXT", help="what it shows")
+    _add_out(caption)
+
+    evaluate = add(
+        "evaluate",
+        summary="measure how well queries find the photos that they describe",
+        example="thinlens evaluate --queries queries.jsonl --out my-photos",
+    )
+    evaluate.add_argument(
+        "--queries",
+        metavar="FILE",
+        type=Path,
+        required=True,
+        help='a line for each photo: {"file": "dogs/rex.jpg", "captions": ["a dog chases a ball"]}',
+    )
+    _add_out(evaluate)
+    evaluate.add_argument("--json", action="store_true", help="print the numbers as JSON")
+
+    models: argparse.ArgumentParser = commands.add_parser(
+        "models", help="train, export and evaluate models (needs thinlens[train])"
+    )
+    if with_models:
+        _add_models(models)
+    return parser
+
+
+def _add_models(models: argparse.ArgumentParser) -> None:
+    try:
+        command = importlib.import_module("export.training.command")
+    except ModuleNotFoundError as error:
+        raise ModelError(f"'thinlens models' needs {error.name}: pip install 'thinlens[train]'") from error
+    command.add_parsers(models)
+
+
+def _add_out(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--out", metavar="DIR", type=Path, default=DEFAULT_OUT, help=f"the output folder (default: ./{DEFAULT_OUT})"
+    )
+
+
+def _positive(text: str) -> int:
+    if not (number := int(text)) > 0:
+        raise argparse.ArgumentTypeError(f"{number} is not a number of 1 or more")
+    return number
+
+
+def _port(text: str) -> int:
+    if not 0 <= (port := int(text)) <= 65_535:
+        raise argparse.ArgumentTypeError(f"{port} is not a port of 0 to 65535")
+    return port
