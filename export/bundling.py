@@ -87,6 +87,8 @@ def _replace(out: Path, photos: Sequence[UnderstoodPhoto], failures: int, librar
             sync(path)
         sync(folder)
         current = bundle_id(manifest.to_bytes())
+        if (bundles / current).exists():  # of the same second, by a run that was killed before it came into service
+            shutil.rmtree(bundles / current)
         folder.rename(bundles / current)
     sync(bundles)
     point_to(out / CURRENT, f"{BUNDLES}/{current}")

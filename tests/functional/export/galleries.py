@@ -1,0 +1,122 @@
+"""Small galleries for tests: photos of one colour each, and a captioner that names it.
+
+The captioner is a fake with a memory: it notes every photo that it is asked about in a file, across processes, so
+that a test can tell what was done twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from export.captioner import Understanding
+from export.shipped_models import Models
+from handler.encoder import Encoder
+from handler.relevance import Calibration
+from tests.functional.handler.artefacts import write_encoder
+
+IMAGE_SIZE = 32
+INSTRUCTIONS = ("What does the image describe?", "What colour is it?")
+COLOURS = {
+    "red": (220, 30, 30),
+    "green": (30, 200, 40),
+    "blue": (30, 40, 220),
+    "white": (250, 250, 250),
+    "black": (5, 5, 5),
+    "yellow": (230, 220, 20),
+}
+WORDS = ("a", "photo", "wall", "all", "in", "dog", "my", "of", *COLOURS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeSource:
+    """A source of fake captioners; picklable, as workers need it."""
+
+    encoder: Path
+    encoder_identity: str
+    log: Path
+    delay_s: float = 0.0
+    identity: str = hashlib.sha256(b"the colour captioner").hexdigest()
+    instructions: tuple[str, ...] = INSTRUCTIONS
+
+    def load(self) -> FakeCaptioner:
+        return FakeCaptioner(self)
+
+
+class FakeCaptioner:
+    """Names the colour that is closest to a photo's mean colour."""
+
+    image_size = IMAGE_SIZE
+
+    def __init__(self, source: FakeSource) -> None:
+        self._source = source
+        self._encoder = Encoder.load(source.encoder)
+
+    def understand(self, pixels: NDArray[np.uint8], *, beams: int = 3) -> list[Understanding]:
+        time.sleep(self._source.delay_s * len(pixels))
+        with self._source.log.open("a") as log:
+            log.writelines(f"{hashlib.sha256(photo.tobytes()).hexdigest()}\n" for photo in pixels)
+        return [self._understand(colour_of(photo)) for photo in pixels]
+
+    def _understand(self, colour: str) -> Understanding:
+        captions = (f"a photo of a {colour} wall", f"all {colour}")
+        return Understanding(captions=captions, vector=self._encoder.encode([f"{colour} wall"])[0])
+
+
+def colour_of(pixels: NDArray[np.uint8]) -> str:
+    """The name of the colour that is closest to the mean of uint8 [height, width, 3]."""
+    mean = pixels.reshape(-1, 3).mean(axis=0)
+    return min(COLOURS, key=lambda name: float(np.abs(mean - COLOURS[name]).sum()))
+
+
+def fake_models(folder: Path, *, delay_s: float = 0.0) -> Models:
+    """Models whose encoder knows the words of the fake captioner; `folder` is made where it is missing."""
+    encoder = folder / "encoder"
+    if not encoder.exists():
+        write_encoder(encoder, words=WORDS)
+    identity = Encoder.load(encoder).identity
+    source = FakeSource(encoder=encoder, encoder_identity=identity, log=folder / "understood.log", delay_s=delay_s)
+    return Models(
+        encoder=encoder,
+        encoder_identity=identity,
+        captioner=source,
+        calibration=Calibration(
+            encoder=identity,
+            captioner=source.identity,
+            weights=(2.0, 1.0, 6.0),
+            slope=1.0,
+            intercept=-4.0,
+            threshold=0.5,
+        ),
+    )
+
+
+def times_understood(models: Models) -> list[str]:
+    """One hash of pixels for each time that a photo was understood."""
+    assert isinstance(models.captioner, FakeSource)
+    log = models.captioner.log
+    return log.read_text().split() if log.exists() else []
+
+
+def write_photo(path: Path, colour: str, *, seed: int = 0) -> Path:
+    """Write a photo of a colour, unlike the others of that colour by its seed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(seed).integers(-5, 6, size=(48, 64, 3))
+    pixels = np.clip(np.array(COLOURS[colour]) + noise, 0, 255).astype(np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def write_photos(folder: Path, count: int) -> list[str]:
+    """Write photos of all colours in turn, in two folders; return their ids, sorted."""
+    names = list(COLOURS)
+    ids = [f"{'even' if n % 2 == 0 else 'odd'}/{n:04d} {names[n % len(names)]}.jpg" for n in range(count)]
+    for number, photo_id in enumerate(ids):
+        write_photo(folder / photo_id, names[number % len(names)], seed=number)
+    return sorted(ids)
