@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from handler.errors import BundleError
 from handler.fields import Fields
 from handler.manifest import ENCODER_FILES, MAX_DIM, MAX_TOKENS, encoder_identity
+from handler.runtime import onnxruntime
 from handler.texts import normalise
 
 BATCH_SIZE = 32

@@ -14,11 +14,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-# Not usearch.index: it imports tqdm, which the handler has no use for.
-from usearch.compiled import Index, MetricKind, ScalarKind, index_dense_metadata_from_path
-
 from handler.errors import BundleError
 from handler.manifest import IndexInfo, IndexKind
+from handler.runtime import usearch
 
 INT8_MAX = 127
 # The least that usearch takes: an exact scan needs no graph, and this one adds 44 bytes a photo.
@@ -58,23 +56,23 @@ def quantise(vectors: NDArray[np.float32], scale: float) -> NDArray[np.int8]:
 def write_index(path: Path, rows: NDArray[np.int8], *, kind: IndexKind, threads: int = 1) -> None:
     """Write the index file of `rows`, int8 [photos, dim]; row numbers are the photo numbers."""
     exact = kind == "exact"
-    index = Index(
+    index = usearch.Index(
         ndim=rows.shape[1],
-        dtype=ScalarKind.I8,
-        metric_kind=MetricKind.IP,
+        dtype=usearch.ScalarKind.I8,
+        metric_kind=usearch.MetricKind.IP,
         connectivity=EXACT_CONNECTIVITY if exact else HNSW_CONNECTIVITY,
         expansion_add=1 if exact else HNSW_EXPANSION_ADD,
         enable_key_lookups=False,
     )
     numbers = np.arange(len(rows), dtype=np.uint64)
-    index.add_many(numbers, np.ascontiguousarray(rows), threads=threads, dtype=ScalarKind.I8)
+    index.add_many(numbers, np.ascontiguousarray(rows), threads=threads, dtype=usearch.ScalarKind.I8)
     index.save_index_to_path(str(path))
 
 
 class VectorIndex:
     """A mapped index file. Its file must have been verified: usearch trusts what it maps."""
 
-    def __init__(self, index: Index, info: IndexInfo) -> None:
+    def __init__(self, index: usearch.Index, info: IndexInfo) -> None:
         self.info = info
         self._index = index
         # usearch keeps one search context for each of its own threads, and we ask for one.
@@ -84,22 +82,22 @@ class VectorIndex:
     def open(cls, path: Path, info: IndexInfo) -> Self:
         """Map the index; raises BundleError where it is not the one that `info` describes."""
         try:
-            metadata = index_dense_metadata_from_path(str(path))
+            metadata = usearch.index_dense_metadata_from_path(str(path))
         except (RuntimeError, ValueError) as error:
             raise BundleError(f"{path.name} is not a usearch index: {error}") from error
         for what, found, expected in (
             ("dim", metadata["dimensions"], info.dim),
             ("count", metadata["count_present"], info.count),
             ("deleted vectors", metadata["count_deleted"], 0),
-            ("dtype", metadata["kind_scalar"], ScalarKind.I8),
-            ("metric", metadata["kind_metric"], MetricKind.IP),
+            ("dtype", metadata["kind_scalar"], usearch.ScalarKind.I8),
+            ("metric", metadata["kind_metric"], usearch.MetricKind.IP),
         ):
             if found != expected:
                 raise BundleError(f"Unexpected {what} {found} (expected {expected}) in {path.name}")
-        index = Index(
+        index = usearch.Index(
             ndim=info.dim,
-            dtype=ScalarKind.I8,
-            metric_kind=MetricKind.IP,
+            dtype=usearch.ScalarKind.I8,
+            metric_kind=usearch.MetricKind.IP,
             expansion_search=info.expansion_search,
             enable_key_lookups=False,
         )
@@ -125,7 +123,7 @@ class VectorIndex:
                 min(count, self.info.count),
                 self.info.kind == "exact",
                 threads=1,
-                dtype=ScalarKind.I8,
+                dtype=usearch.ScalarKind.I8,
             )
         found = int(counts[0])
         # usearch calls 1 - <a, b> the distance; whole numbers up to 2**24 are exact in float32.

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from usearch.compiled import Index, MetricKind, ScalarKind
 
 from handler.errors import BundleError
 from handler.index import VectorIndex, quantise, scale_of, write_index
 from handler.manifest import IndexInfo, IndexKind
+from handler.runtime import usearch
 
 COUNT, DIM = 2_000, 48
 
@@ -95,13 +95,16 @@ def test_refuses_the_index_of_another_manifest(
 
 @pytest.mark.parametrize(
     ("dtype", "metric", "message"),
-    [(ScalarKind.F32, MetricKind.IP, "Unexpected dtype"), (ScalarKind.I8, MetricKind.Cos, "Unexpected metric")],
+    [
+        (usearch.ScalarKind.F32, usearch.MetricKind.IP, "Unexpected dtype"),
+        (usearch.ScalarKind.I8, usearch.MetricKind.Cos, "Unexpected metric"),
+    ],
 )
 def test_refuses_other_numbers_and_metrics(
-    tmp_path: Path, vectors: NDArray[np.float32], dtype: ScalarKind, metric: MetricKind, message: str
+    tmp_path: Path, vectors: NDArray[np.float32], dtype: usearch.ScalarKind, metric: usearch.MetricKind, message: str
 ) -> None:
-    index = Index(ndim=DIM, dtype=dtype, metric_kind=metric)
-    index.add_many(np.arange(5, dtype=np.uint64), vectors[:5], threads=1, dtype=ScalarKind.F32)
+    index = usearch.Index(ndim=DIM, dtype=dtype, metric_kind=metric)
+    index.add_many(np.arange(5, dtype=np.uint64), vectors[:5], threads=1, dtype=usearch.ScalarKind.F32)
     index.save_index_to_path(str(tmp_path / "index.usearch"))
     info = IndexInfo(kind="exact", scale=0.1, dim=DIM, count=5, expansion_search=64)
     with pytest.raises(BundleError, match=message):

@@ -1,0 +1,41 @@
+"""The native libraries: safe whichever module is imported first, and silent towards the network."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+
+def run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        env={**inherited, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("module", ["index", "encoder", "app"])
+def test_any_module_may_be_imported_first(module: str) -> None:
+    process = run(f"import handler.{module}, handler.index, handler.encoder")
+    assert (process.returncode, process.stderr) == (0, "")
+
+
+def test_telemetry_is_off_unless_it_is_wanted() -> None:
+    script = "import os, handler.encoder; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+
+    assert run(script).stdout == "1\n"
+    assert run(script, ORT_DISABLE_TELEMETRY="0").stdout == "0\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
+def test_without_telemetry_there_is_no_thread_for_it() -> None:
+    count = "import os, handler.encoder; print(len(os.listdir('/proc/self/task')))"
+
+    assert int(run(count).stdout) < int(run(count, ORT_DISABLE_TELEMETRY="0").stdout)
