@@ -75,7 +75,7 @@ class _Worker:
         self.batch: Batch = ()
         self._source = source
         self._turn = turn
-        self._late_at_s = 0.0
+        self._given_s = 0.0
         self._start()
 
     def _start(self) -> None:
@@ -90,13 +90,13 @@ class _Worker:
     def give(self, batch: Batch) -> None:
         """Give the idle worker something to do."""
         self.batch = batch
-        self._late_at_s = time.monotonic() + PHOTO_TIMEOUT_S * len(batch)
+        self._given_s = time.monotonic()
         with contextlib.suppress(OSError):  # that it has died is noticed when its answer is collected
             self.connection.send(batch)
 
     def is_late(self) -> bool:
         """Whether the batch takes longer than any photo should."""
-        return time.monotonic() > self._late_at_s
+        return self._ready and time.monotonic() - self._given_s > PHOTO_TIMEOUT_S * len(self.batch)
 
     def collect(self) -> _Collected:
         """Take what the worker sent; where it has died or is late, have another in its place."""
@@ -116,6 +116,7 @@ class _Worker:
             raise message
         if message is None:
             self._ready = True
+            self._given_s = time.monotonic()  # what it took to load isn't the photos' fault
             return _Collected(outcomes=[], again=())
         self.batch = ()
         return _Collected(outcomes=message, again=())
