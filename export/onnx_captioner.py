@@ -1,0 +1,176 @@
+"""The captioner over ONNX Runtime: a model folder that answers instructions about photos.
+
+The folder holds ``vision.onnx`` (pixels -> visual view and the decoder's memory, run once a
+photo), ``decoder.onnx`` (tokens, memory, cache -> logits, grown cache), ``tokenizer.json``
+and ``captioner.json``.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from export.captioner import Understanding
+from export.decoding import Decoding, Step, decode
+from export.errors import ModelError
+
+FILES = ("captioner.json", "decoder.onnx", "tokenizer.json", "vision.onnx")
+_EXPECTED: dict[str, type | tuple[type, ...]] = {
+    "name": str,
+    "image_size": int,
+    "encoder_identity": str,
+    "instructions": list,
+    "begin": str,
+    "end": str,
+    "max_new_tokens": int,
+    "length_penalty": (int, float),
+    "empty_cache": list,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnnxCaptionerSource:
+    """A captioner's folder, read but not loaded; picklable.
+
+    Attributes:
+        folder: where its files lie.
+        identity: sha256 over their names and hashes, hexadecimal.
+        instructions: what it is asked of every photo.
+        encoder_identity: of the text encoder in whose space its visual views lie.
+    """
+
+    folder: Path
+    identity: str
+    instructions: tuple[str, ...]
+    encoder_identity: str
+
+    @classmethod
+    def open(cls, folder: Path) -> "OnnxCaptionerSource":
+        """Read a captioner's folder.
+
+        Raises:
+            ModelError: a file is missing or ``captioner.json`` isn't what it should be.
+        """
+        for name in FILES:
+            if not (folder / name).is_file():
+                raise ModelError(f"{folder} has no {name}; a captioner's folder holds {', '.join(FILES)}")
+        settings = _read_settings(folder / "captioner.json")
+        digest = hashlib.sha256()
+        for name in FILES:
+            content = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+            digest.update(f"{name} {content}\n".encode())
+        return cls(
+            folder=folder,
+            identity=digest.hexdigest(),
+            instructions=tuple(settings["instructions"]),
+            encoder_identity=settings["encoder_identity"],
+        )
+
+    def load(self) -> "OnnxCaptioner":
+        """Load the captioner for one thread."""
+        return OnnxCaptioner(self)
+
+
+class _Remembered(NamedTuple):
+    visual: NDArray[np.float32]
+    memory: NDArray[np.float32]
+
+
+class OnnxCaptioner:
+    """Captions and the visual view of photos, on one CPU thread."""
+
+    def __init__(self, source: OnnxCaptionerSource, *, threads: int = 1) -> None:
+        self._source = source
+        self._settings = _read_settings(source.folder / "captioner.json")
+        self._vision = _session(source.folder / "vision.onnx", threads)
+        self._decoder = _session(source.folder / "decoder.onnx", threads)
+        self._tokenizer = Tokenizer.from_file(str(source.folder / "tokenizer.json"))
+        self._begin_id = self._token_id("begin")
+        self._end_id = self._token_id("end")
+
+    @property
+    def image_size(self) -> int:
+        """Side in pixels of the squares that it takes."""
+        return int(self._settings["image_size"])
+
+    @property
+    def instructions(self) -> tuple[str, ...]:
+        """What it is asked of every photo."""
+        return self._source.instructions
+
+    def understand(self, pixels: NDArray[np.uint8], *, beams: int = 3) -> list[Understanding]:
+        """Caption photos and give each its visual view.
+
+        Args:
+            pixels: uint8 [n, image_size, image_size, 3], RGB.
+            beams: hypotheses of the beam search; 1 is greedy.
+        """
+        expected = (self.image_size, self.image_size, 3)
+        if pixels.dtype != np.uint8 or pixels.shape[1:] != expected:
+            raise ValueError(f"pixels are {pixels.dtype} {list(pixels.shape)}, expected uint8 [n, *{list(expected)}]")
+        if not len(pixels):
+            return []
+        seen = _Remembered(*self._vision.run(["visual", "memory"], {"pixels": pixels}))
+        answers = [self._answer(instruction, seen.memory, beams) for instruction in self.instructions]
+        return [
+            Understanding(captions=tuple(texts), vector=vector)
+            for vector, *texts in zip(seen.visual, *answers, strict=True)
+        ]
+
+    def _answer(self, instruction: str, memory: NDArray[np.float32], beams: int) -> list[str]:
+        prefix = [*self._tokenizer.encode(instruction).ids, self._begin_id]
+        empty = np.zeros((len(memory), *self._settings["empty_cache"]), np.float32)
+
+        def step(tokens: NDArray[np.int64], photos: NDArray[np.int64], cache: NDArray[np.float32] | None) -> Step:
+            given = {"tokens": tokens, "memory": memory[photos], "cache": empty if cache is None else cache}
+            return Step(*self._decoder.run(["logits", "grown"], given))
+
+        decoding = Decoding(
+            beams=beams,
+            max_new_tokens=self._settings["max_new_tokens"],
+            length_penalty=self._settings["length_penalty"],
+        )
+        answers = decode(step, prefix, len(memory), end_id=self._end_id, decoding=decoding)
+        return [_as_sentence(self._tokenizer.decode(tokens)) for tokens in answers]
+
+    def _token_id(self, role: str) -> int:
+        found = self._tokenizer.token_to_id(self._settings[role])
+        if found is None:
+            raise ModelError(
+                f"{self._source.folder}/tokenizer.json has no token {self._settings[role]!r}, "
+                f"which captioner.json names as {role!r}"
+            )
+        return int(found)
+
+
+def _as_sentence(text: str) -> str:
+    """Capitalise the first letter: the decoder writes lower case."""
+    return text[:1].upper() + text[1:]
+
+
+def _read_settings(path: Path) -> dict[str, Any]:
+    try:
+        settings = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise ModelError(f"{path} is not JSON: {error}") from error
+    for name, kind in _EXPECTED.items():
+        if not isinstance(settings, dict) or not isinstance(settings.get(name), kind):
+            raise ModelError(f"{path}: expected {name!r} to be {kind}, found {settings.get(name)!r}")
+    return dict(settings)
+
+
+def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise ModelError(f"{path} can't be loaded: {error}") from error

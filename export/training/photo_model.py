@@ -1,0 +1,277 @@
+"""The photo model: one vision backbone, a visual view for search, and a decoder that answers instructions.
+
+It knows tensors, nothing of files or training. The backbone is MobileNetV2 (Sandler et al.
+2018, arXiv 1801.04381) without batch normalisation: its scales are folded into the weights.
+The decoder is a pre-norm transformer (Vaswani et al. 2017, arXiv 1706.03762) whose keys and
+values over the photo are computed once, whose own are cached, and whose prefix is the
+instruction: P(answer | photo, instruction).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import Tensor, nn
+from torch.nn import functional
+
+from export.errors import ModelError
+
+_BLOCKS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+_GRID_WIDTH = 1280
+CELL_PIXELS = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoModelShape:
+    """Sizes of the photo model, in numbers of units unless said otherwise.
+
+    Attributes:
+        trained_size: side in pixels of the squares it is trained on; it takes other sizes too.
+    """
+
+    trained_size: int = 192
+    dim: int = 384
+    visual_hidden: int = 1024
+    width: int = 320
+    heads: int = 8
+    layers: int = 3
+    vocabulary_size: int = 6_000
+    max_tokens: int = 48
+
+    @property
+    def trained_side(self) -> int:
+        """Cells along a side of the backbone's grid in training."""
+        return self.trained_size // CELL_PIXELS
+
+    @property
+    def head_width(self) -> int:
+        return self.width // self.heads
+
+
+class Understood(NamedTuple):
+    """What the vision half gives: the visual view and the decoder's keys and values over the photo."""
+
+    visual: Tensor
+    memory: Tensor
+
+
+class Decoded(NamedTuple):
+    """What the decoder gives: logits of the next token and the grown cache."""
+
+    logits: Tensor
+    cache: Tensor
+
+
+class _Convolution(nn.Conv2d):
+    """A convolution with TensorFlow's SAME padding, which the pretrained weights expect, and maybe ReLU6."""
+
+    def __init__(self, source: int, target: int, size: int, stride: int, groups: int, *, activate: bool) -> None:
+        super().__init__(source, target, size, stride, padding=size // 2 if stride == 1 else 0, groups=groups)
+        self.activate = activate
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.stride[0] == 2:
+            x = functional.pad(x, (0, 1, 0, 1))
+        x = super().forward(x)
+        return functional.relu6(x) if self.activate else x
+
+
+class _Block(nn.Module):
+    """Inverted residual: widen, filter each channel, narrow."""
+
+    def __init__(self, source: int, target: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        hidden = source * expansion
+        layers: list[nn.Module] = []
+        if expansion != 1:
+            layers.append(_Convolution(source, hidden, 1, 1, 1, activate=True))
+        layers.append(_Convolution(hidden, hidden, 3, stride, hidden, activate=True))
+        layers.append(_Convolution(hidden, target, 1, 1, 1, activate=False))
+        self.layers = nn.Sequential(*layers)
+        self.residual = stride == 1 and source == target
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.layers(x)
+        return x + y if self.residual else y
+
+
+class Backbone(nn.Module):
+    """MobileNetV2 1.0 up to its last feature map: [n, 3, size, size] in [-1, 1] -> [n, 1280, size/32, size/32]."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [_Convolution(3, 32, 3, 2, 1, activate=True)]
+        channels = 32
+        for expansion, target, repeats, stride in _BLOCKS:
+            for repeat in range(repeats):
+                layers.append(_Block(channels, target, stride if repeat == 0 else 1, expansion))
+                channels = target
+        layers.append(_Convolution(channels, _GRID_WIDTH, 1, 1, 1, activate=True))
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        grid: Tensor = self.layers(x)
+        return grid
+
+    def load_onnx(self, path: Path) -> None:
+        """Start from the weights of an ONNX MobileNetV2 1.0 with folded batch normalisation.
+
+        Raises:
+            ModelError: the file is missing or its convolutions are others.
+        """
+        if not path.is_file():
+            raise ModelError(f"{path} is missing; --data wants MobileNetV2 there (see export/README.md)")
+        graph = onnx.load(str(path)).graph
+        arrays = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
+        found = [node.input[1:3] for node in graph.node if node.op_type == "Conv"]
+        targets = [module for module in self.modules() if isinstance(module, _Convolution)]
+        for position, convolution in enumerate(targets):
+            weight, bias = (torch.from_numpy(arrays[name].copy()) for name in found[position])
+            if weight.shape != convolution.weight.shape:
+                raise ModelError(
+                    f"{path}: convolution {position} is {tuple(weight.shape)}, "
+                    f"expected {tuple(convolution.weight.shape)} as in MobileNetV2 1.0"
+                )
+            convolution.weight.data.copy_(weight)
+            assert convolution.bias is not None
+            convolution.bias.data.copy_(bias)
+
+
+class VisualHead(nn.Module):
+    """The visual view: pooled grid -> a unit vector in the text encoder's space."""
+
+    def __init__(self, shape: PhotoModelShape) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(2 * _GRID_WIDTH)
+        self.hidden = nn.Linear(2 * _GRID_WIDTH, shape.visual_hidden)
+        self.project = nn.Linear(shape.visual_hidden, shape.dim)
+        self.dropout = nn.Dropout(0.2)
+
+    def forward(self, grid: Tensor) -> Tensor:
+        pooled = self.norm(torch.cat([grid.mean((2, 3)), grid.amax((2, 3))], dim=1))
+        hidden = self.dropout(functional.gelu(self.hidden(self.dropout(pooled))))
+        return functional.normalize(self.project(hidden).float(), dim=-1)
+
+
+class _DecoderLayer(nn.Module):
+    def __init__(self, shape: PhotoModelShape) -> None:
+        super().__init__()
+        self.shape = shape
+        width = shape.width
+        self.norm_self, self.norm_photo, self.norm_feed = (nn.LayerNorm(width) for _ in range(3))
+        self.self_in = nn.Linear(width, 3 * width)
+        self.self_out = nn.Linear(width, width)
+        self.photo_query = nn.Linear(width, width)
+        self.photo_out = nn.Linear(width, width)
+        self.feed_in = nn.Linear(width, 4 * width)
+        self.feed_out = nn.Linear(4 * width, width)
+        self.dropout = nn.Dropout(0.1)
+
+    def forward(self, x: Tensor, memory: Tensor, cache: Tensor, mask: Tensor) -> Decoded:
+        """One layer: x [n, steps, width], memory and cache [n, 2, heads, slots or steps, head_width]."""
+        query, key, value = (self._split(part) for part in self.self_in(self.norm_self(x)).chunk(3, dim=-1))
+        grown = torch.cat([cache.to(key.dtype), torch.stack([key, value], dim=1)], dim=3)
+        x = x + self.dropout(self.self_out(self._attend(query, grown, mask)))
+        query = self._split(self.photo_query(self.norm_photo(x)))
+        x = x + self.dropout(self.photo_out(self._attend(query, memory, None)))
+        x = x + self.dropout(self.feed_out(functional.gelu(self.feed_in(self.norm_feed(x)))))
+        return Decoded(x, grown)
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.reshape(*x.shape[:2], self.shape.heads, self.shape.head_width).transpose(1, 2)
+
+    def _attend(self, query: Tensor, keys_values: Tensor, mask: Tensor | None) -> Tensor:
+        key, value = keys_values[:, 0], keys_values[:, 1]
+        scores = query @ key.transpose(-1, -2) * self.shape.head_width**-0.5
+        if mask is not None:
+            scores = scores + mask
+        attended: Tensor = (scores.softmax(-1).to(value.dtype) @ value).transpose(1, 2).flatten(2)
+        return attended
+
+
+class PhotoModel(nn.Module):
+    """Backbone, visual head and decoder; the two halves that are exported are ``understand`` and ``decode``."""
+
+    def __init__(self, shape: PhotoModelShape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.backbone = Backbone()
+        self.visual_head = VisualHead(shape)
+        self.cell_projection = nn.Linear(_GRID_WIDTH, shape.width)
+        self.visual_projection = nn.Linear(shape.dim, shape.width)
+        self.visual_embedding = nn.Parameter(torch.randn(shape.width) * 0.02)
+        self.cell_embedding = nn.Parameter(torch.randn(shape.width, shape.trained_side, shape.trained_side) * 0.02)
+        self.memory_norm = nn.LayerNorm(shape.width)
+        self.memory_in = nn.Linear(shape.width, 2 * shape.layers * shape.width)
+        self.token_embedding = nn.Embedding(shape.vocabulary_size, shape.width)
+        nn.init.normal_(self.token_embedding.weight, std=0.05)
+        self.position_embedding = nn.Parameter(torch.randn(shape.max_tokens, shape.width) * 0.02)
+        self.layers = nn.ModuleList([_DecoderLayer(shape) for _ in range(shape.layers)])
+        self.norm = nn.LayerNorm(shape.width)
+
+    def understand(self, pixels: Tensor) -> Understood:
+        """The visual view of photos and the decoder's memory of them.
+
+        Args:
+            pixels: float32 [n, 3, size, size] in [-1, 1], size a multiple of 32.
+
+        Returns:
+            visual float32 [n, dim], unit L2 norm; memory [n, layers, 2, heads, slots, head_width], where the slots
+            are the visual view and the cells of the grid.
+        """
+        grid = self.backbone(pixels)
+        visual = self.visual_head(grid)
+        return Understood(visual, self.remember(grid, visual))
+
+    def remember(self, grid: Tensor, visual: Tensor) -> Tensor:
+        """The decoder's keys and values over a photo: [n, layers, 2, heads, slots, head_width]."""
+        cells = self.cell_projection(grid.flatten(2).transpose(1, 2))
+        places: Tensor = self.cell_embedding
+        if grid.shape[-1] != self.shape.trained_side:
+            places = functional.interpolate(places[None], size=grid.shape[-2:], mode="bicubic", align_corners=False)[0]
+        cells = cells + places.flatten(1).T
+        return self._keys_values(torch.cat([self._visual_slot(visual), cells], dim=1))
+
+    def remember_text(self, vectors: Tensor) -> Tensor:
+        """The same of a photo of which only the vector of a caption is known: one slot."""
+        return self._keys_values(self._visual_slot(vectors))
+
+    def decode(self, tokens: Tensor, memory: Tensor, cache: Tensor) -> Decoded:
+        """Logits after each of some new tokens, given those before them in the cache.
+
+        Args:
+            tokens: int64 [n, steps].
+            memory: [n, layers, 2, heads, slots, head_width].
+            cache: [n, layers, 2, heads, past, head_width]; past is 0 at the start.
+
+        Returns:
+            logits [n, steps, vocabulary_size] and the cache with past + steps.
+        """
+        past, steps = cache.shape[4], tokens.shape[1]
+        positions = torch.arange(past, past + steps, device=tokens.device)
+        x = self.token_embedding(tokens) + self.position_embedding[positions]
+        seen = torch.arange(past + steps, device=tokens.device)[None, :] <= positions[:, None]
+        mask = torch.zeros(seen.shape, dtype=x.dtype, device=tokens.device).masked_fill(~seen, -1e4)
+        grown = []
+        for number, layer in enumerate(self.layers):
+            x, layer_cache = layer(x, memory[:, number], cache[:, number], mask)
+            grown.append(layer_cache)
+        logits = functional.linear(self.norm(x), self.token_embedding.weight)
+        return Decoded(logits, torch.stack(grown, dim=1))
+
+    def empty_cache(self, count: int) -> Tensor:
+        shape = self.shape
+        return torch.zeros(count, shape.layers, 2, shape.heads, 0, shape.head_width)
+
+    def _visual_slot(self, vectors: Tensor) -> Tensor:
+        slot: Tensor = self.visual_projection(vectors) + self.visual_embedding
+        return slot.unsqueeze(1)
+
+    def _keys_values(self, slots: Tensor) -> Tensor:
+        shape = self.shape
+        parts: Tensor = self.memory_in(self.memory_norm(slots))
+        parts = parts.reshape(*parts.shape[:2], shape.layers, 2, shape.heads, shape.head_width)
+        return parts.permute(0, 2, 3, 4, 1, 5)
