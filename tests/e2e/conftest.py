@@ -13,10 +13,16 @@ import pytest
 from export.samples import copy_samples
 from tests.e2e.processes import THINLENS, free_port, run_thinlens, running
 
+COFFEE = "été 2024 & 100%/café #1.png"
+# A person's own words for it, so that what finds it doesn't depend on how good the models are.
+COFFEE_CAPTION = "An espresso in a red cup on a wooden table"
+# Something that none of the sample photographs shows.
+NOT_THERE = "a spreadsheet of quarterly revenue"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gallery:
-    """Photos, and what `thinlens index` made of them."""
+    """Photos, and what `thinlens index` and `thinlens caption` made of them."""
 
     photos: Path
     out: Path
@@ -28,12 +34,13 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Gallery:
     folder = tmp_path_factory.mktemp("gallery")
     photos, out = folder / "photos", folder / "out"
     copy_samples(photos)
-    difficult = photos / "été 2024 & 100%"
-    difficult.mkdir()
-    shutil.move(photos / "coffee.png", difficult / "café #1.png")
+    (photos / COFFEE).parent.mkdir()
+    shutil.move(photos / "coffee.png", photos / COFFEE)
     (photos / "broken.jpg").write_bytes(b"no photo")
     indexed = run_thinlens("index", photos, "--out", out)
     assert indexed.returncode == 0, indexed.stderr
+    corrected = run_thinlens("caption", COFFEE, COFFEE_CAPTION, "--out", out)
+    assert corrected.returncode == 0, corrected.stderr
     return Gallery(photos=photos, out=out)
 
 

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
 
-from tests.e2e.conftest import Gallery
+from tests.e2e.conftest import COFFEE, COFFEE_CAPTION, Gallery
 from tests.e2e.events import function_url_event, http_api_event
 from tests.e2e.processes import free_port, run_thinlens, running
 
@@ -67,14 +68,14 @@ def invoke(emulator: Path, gallery: Gallery, tmp_path_factory: pytest.TempPathFa
 
 @pytest.mark.parametrize("event", [http_api_event, function_url_event])
 def test_search(invoke: Invoke, gallery: Gallery, event: Callable[..., dict[str, object]]) -> None:
-    response = invoke(event("/v1/search", "q=a%20cup%20of+coffee&k=1&min_relevance=0"))
+    response = invoke(event("/v1/search", urlencode({"q": COFFEE_CAPTION, "k": 1})))
     bundle = (gallery.out / "bundle").resolve().name
     assert (response["statusCode"], response["isBase64Encoded"]) == (200, False)
     assert response["headers"]["content-type"] == "application/json"
     assert bundle in response["headers"]["etag"]
     answer = json.loads(response["body"])
-    assert (answer["query"], answer["bundle"]) == ("a cup of coffee", bundle)
-    assert [result["id"] for result in answer["results"]] == ["été 2024 & 100%/café #1.png"]
+    assert (answer["query"], answer["bundle"]) == (COFFEE_CAPTION, bundle)
+    assert [(result["id"], result["relevance"]) for result in answer["results"]] == [(COFFEE, 1.0)]
 
 
 def test_the_function_answers_as_the_command_does(invoke: Invoke, gallery: Gallery) -> None:
