@@ -24,7 +24,7 @@ MAX_K = 100
 DEFAULT_K = 10
 # The index ranks by the fused vector; relevance may put an identical caption before it, so a few
 # more are looked at than are asked for.
-MIN_CANDIDATES = 64
+MIN_CANDIDATES = 32
 CANDIDATES_PER_RESULT = 2
 VISUAL = "visual"
 
