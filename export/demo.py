@@ -120,4 +120,5 @@ def _command() -> str:
     found = shutil.which("thinlens")
     if called.name != "thinlens" or (found is not None and called.resolve() == Path(found).resolve()):
         return "thinlens"
-    return shlex.quote(os.path.relpath(called))
+    near = os.path.relpath(called)
+    return shlex.quote(str(called.absolute()) if near.startswith("..") else near)
