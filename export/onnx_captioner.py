@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from export.captioner import Understanding
 from export.decoding import Decoding, Step, decode
 from export.errors import ModelError
+from handler.runtime import onnxruntime
 
 FILES = ("captioner.json", "decoder.onnx", "tokenizer.json", "vision.onnx")
 _EXPECTED: dict[str, type | tuple[type, ...]] = {

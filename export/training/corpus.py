@@ -10,7 +10,6 @@ It knows files and splits, nothing of models. The layout, below one folder:
 """
 
 import gzip
-import io
 import json
 import re
 from collections.abc import Iterator
@@ -135,5 +134,9 @@ def _dev_keys(data: Path) -> frozenset[str]:
 def _lines(path: Path) -> Iterator[str]:
     if not path.is_file():
         raise DataError(f"{path} is missing; --data wants the layout described in export/README.md")
-    with path.open("rb") as file, gzip.open(file) if path.suffix == ".gz" else file as stream:
-        yield from (line for line in io.TextIOWrapper(stream, encoding="utf-8") if line.strip())
+    if path.suffix == ".gz":
+        with gzip.open(path, "rt", encoding="utf-8") as packed:
+            yield from (line for line in packed if line.strip())
+    else:
+        with path.open(encoding="utf-8") as plain:
+            yield from (line for line in plain if line.strip())

@@ -11,15 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 from torch import Tensor, nn
 
 from export.errors import ModelError
 from export.training.photo_model import PhotoModel
 from export.training.text_encoder import TextEncoder
+from handler.runtime import onnxruntime
 
 OPSET = 18
 _SMALL = 2_048
@@ -68,6 +67,8 @@ def quantise_text_encoder(source: Path, target: Path, *, bits: int) -> None:
 
     The weights go beside the graph (``encoder.bin`` beside ``encoder.onnx``), where they are mapped.
     """
+    from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer  # after handler.runtime
+
     quantizer = MatMulNBitsQuantizer(str(source), bits=bits, block_size=32, is_symmetric=True, accuracy_level=4)
     quantizer.process()
     model = quantizer.model.model

@@ -128,6 +128,10 @@ class Backbone(nn.Module):
         arrays = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
         found = [node.input[1:3] for node in graph.node if node.op_type == "Conv"]
         targets = [module for module in self.modules() if isinstance(module, _Convolution)]
+        if len(found) < len(targets):
+            raise ModelError(
+                f"{path} has {len(found)} convolutions, expected {len(targets)} or more as in MobileNetV2 1.0"
+            )
         for position, convolution in enumerate(targets):
             weight, bias = (torch.from_numpy(arrays[name].copy()) for name in found[position])
             if weight.shape != convolution.weight.shape:

@@ -32,17 +32,17 @@ class PhotoRecipe:
     """What the default photo model was trained with; steps are optimizer steps."""
 
     shape: PhotoModelShape = field(default_factory=PhotoModelShape)
-    language_steps: int = 1_200
-    language_batch: int = 256
+    language_steps: int = 500
+    language_batch: int = 128
     language_rate: float = 1e-3
     language_noise: float = 0.03
-    heads_steps: int = 330
+    heads_steps: int = 220
     heads_rate: float = 5e-4
-    whole_steps: int = 1_100
+    whole_steps: int = 990
     whole_rate: float = 2e-4
     backbone_rate: float = 1e-4
     photos_per_step: int = 64
-    answers_per_photo: int = 3
+    answers_per_photo: int = 2
     temperature: float = 0.05
     queue: int = 1_024
     answer_weight: float = 0.5

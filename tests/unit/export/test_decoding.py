@@ -1,0 +1,87 @@
+"""Decoding over a decoder that is a table of probabilities."""
+
+import itertools
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from export.decoding import Decoding, Step, decode
+
+END = 0
+
+
+class MarkovDecoder:
+    """The next token depends on the photo and the last token; the cache is the tokens read so far."""
+
+    def __init__(self, photos: int, vocabulary: int, *, seed: int) -> None:
+        random = np.random.default_rng(seed)
+        probabilities = random.dirichlet(np.full(vocabulary, 0.5), (photos, vocabulary))
+        self.logits = np.log(np.maximum(probabilities, 1e-9)).astype(np.float32)
+        self.rows_read = 0
+
+    def __call__(self, tokens: NDArray[np.int64], photos: NDArray[np.int64], cache: NDArray[np.float32] | None) -> Step:
+        self.rows_read += len(tokens)
+        seen = tokens.astype(np.float32)
+        grown = seen if cache is None else np.concatenate([cache, seen], axis=1)
+        return Step(self.logits[photos, tokens[:, -1]], grown)
+
+    def log_probability(self, photo: int, tokens: tuple[int, ...]) -> float:
+        return float(sum(self.logits[photo, last, token] for last, token in itertools.pairwise(tokens)))
+
+
+def best_of_all(decoder: MarkovDecoder, photo: int, begin: int, decoding: Decoding) -> list[int]:
+    """The best answer of all there are, by trying each."""
+    vocabulary = decoder.logits.shape[-1]
+    scored = []
+    for length in range(1, decoding.max_new_tokens + 1):
+        for tokens in itertools.product(range(1, vocabulary), repeat=length - 1):
+            for last in [END] if length < decoding.max_new_tokens else range(vocabulary):
+                score = decoder.log_probability(photo, (begin, *tokens, last)) / length**decoding.length_penalty
+                scored.append((score, [token for token in (*tokens, last) if token != END]))
+    return max(scored)[1]
+
+
+@pytest.mark.parametrize("length_penalty", [0.0, 0.7, 1.0])
+@pytest.mark.parametrize("seed", range(5))
+def test_enough_beams_find_the_best_of_all_answers(seed: int, length_penalty: float) -> None:
+    decoder = MarkovDecoder(photos=3, vocabulary=4, seed=seed)
+    decoding = Decoding(beams=200, max_new_tokens=4, length_penalty=length_penalty)
+    answers = decode(decoder, [2, 3], 3, end_id=END, decoding=decoding)
+    assert answers == [best_of_all(decoder, photo, 3, decoding) for photo in range(3)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_beam_takes_the_most_probable_token_each_time(seed: int) -> None:
+    decoder = MarkovDecoder(photos=4, vocabulary=9, seed=seed)
+    expected = []
+    for photo in range(4):
+        tokens = [5]
+        while len(tokens) <= 6 and (len(tokens) == 1 or tokens[-1] != END):
+            tokens.append(int(decoder.logits[photo, tokens[-1]].argmax()))
+        expected.append([token for token in tokens[1:] if token != END])
+    assert decode(decoder, [5], 4, end_id=END, decoding=Decoding(beams=1, max_new_tokens=6)) == expected
+
+
+def test_a_photo_s_answer_does_not_depend_on_its_neighbours() -> None:
+    decoder = MarkovDecoder(photos=6, vocabulary=8, seed=7)
+    together = decode(decoder, [1], 6, end_id=END, decoding=Decoding(beams=3))
+    for photo in range(6):
+
+        def alone(
+            tokens: NDArray[np.int64],
+            photos: NDArray[np.int64],
+            cache: NDArray[np.float32] | None,
+            photo: int = photo,
+        ) -> Step:
+            return decoder(tokens, np.full_like(photos, photo), cache)
+
+        assert decode(alone, [1], 1, end_id=END, decoding=Decoding(beams=3)) == [together[photo]]
+
+
+def test_decoding_stops_once_every_answer_has_ended() -> None:
+    decoder = MarkovDecoder(photos=2, vocabulary=3, seed=0)
+    decoder.logits[:] = np.log(1e-6)
+    decoder.logits[:, :, END] = 0.0
+    assert decode(decoder, [1], 2, end_id=END, decoding=Decoding(beams=1, max_new_tokens=50)) == [[], []]
+    assert decoder.rows_read == 2

@@ -1,0 +1,1 @@
+"""Unit tests of export/training; they need torch."""

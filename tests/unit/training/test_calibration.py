@@ -1,0 +1,50 @@
+"""Calibration on made-up views, of which one is better than the other."""
+
+import numpy as np
+import pytest
+
+from export.training.calibration import CalibrationData, fit_curve, fit_weights
+
+
+def make_data(*, noise: tuple[float, float], seed: int = 0) -> CalibrationData:
+    """Queries are photos plus noise; view i is the photo plus noise[i]."""
+    random = np.random.default_rng(seed)
+
+    def near(vectors: np.ndarray, amount: float) -> np.ndarray:
+        moved = vectors + amount * random.standard_normal(vectors.shape)
+        return (moved / np.linalg.norm(moved, axis=-1, keepdims=True)).astype(np.float32)
+
+    photos = near(np.zeros((300, 32)), 1.0)
+    return CalibrationData(
+        views=np.stack([near(photos, amount) for amount in noise], axis=1),
+        queries=near(photos.repeat(3, axis=0), 0.1),
+        owners=np.arange(300).repeat(3),
+        absent=near(np.zeros((200, 32)), 1.0),
+    )
+
+
+def test_the_better_view_gets_more_weight() -> None:
+    weights = fit_weights(make_data(noise=(0.3, 0.1)))
+    assert weights.sum() == pytest.approx(1.0)
+    assert 0.0 < weights[0] < weights[1]
+
+
+def test_views_as_good_as_each_other_weigh_the_same() -> None:
+    assert fit_weights(make_data(noise=(0.2, 0.2))) == pytest.approx([0.5, 0.5], abs=0.05)
+
+
+def test_the_curve_tells_own_photos_from_others_and_from_what_is_absent() -> None:
+    data = make_data(noise=(0.2, 0.1))
+    curve = fit_curve(data)
+    fused = np.einsum("pvd,v->pd", data.views, np.array(curve.weights))
+
+    def relevance(scores: np.ndarray) -> np.ndarray:
+        return np.asarray(1 / (1 + np.exp(-(curve.slope * scores + curve.intercept))))
+
+    own = relevance((data.queries * fused[data.owners]).sum(1))
+    others = relevance((data.queries * fused[(data.owners + 1) % len(fused)]).sum(1))
+    absent = relevance((data.absent @ fused.T).max(1))
+    assert curve.slope > 0
+    assert own.mean() > 0.9
+    assert others.mean() < 0.05
+    assert absent.mean() < 0.35
