@@ -44,6 +44,11 @@ def update_bundle(library: Library, out: Path, models: Models, progress: Progres
         OutputError: the output folder can't be written.
         BundleError: the new bundle doesn't pass its own checks.
     """
+    fingerprint = _fingerprint(library.revision(), models)
+    written = library.bundle()
+    served = _in_service(out)
+    if served is not None and written == WrittenBundle(id=served.id, fingerprint=fingerprint):
+        return served
     photos = library.understood(captioner=models.captioner.identity)
     failures = library.failures()
     if not photos:
@@ -52,37 +57,39 @@ def update_bundle(library: Library, out: Path, models: Models, progress: Progres
             if failures
             else f"{out} holds no photos; index some first"
         )
-    fingerprint = _fingerprint(photos, len(failures), models)
-    written = library.bundle()
-    if written is not None and written.fingerprint == fingerprint and _in_service(out) == written.id:
-        return BundleInService(id=written.id, photos=len(photos))
     texts = [text for photo in photos for text in photo_texts(photo, models.captioner.instructions)]
     embed_texts(library, texts, models, progress)
     try:
-        current = _replace(out, photos, len(failures), library, models)
-        library.put_bundle(WrittenBundle(id=current, fingerprint=fingerprint))
+        served = _replace(out, served, photos, len(failures), library, models)
+        library.put_bundle(WrittenBundle(id=served.id, fingerprint=fingerprint))
         Thumbnails(out).keep_only(library.contents())
     except OSError as error:
         raise OutputError(
             f"{out} can't be written: {error.strerror}; make room or choose another --out, then run again: "
             "what is done is kept, and the bundle from before stays in service"
         ) from error
-    return BundleInService(id=current, photos=len(photos))
+    return served
 
 
-def _replace(out: Path, photos: Sequence[UnderstoodPhoto], failures: int, library: Library, models: Models) -> str:
-    """Write a bundle and put it in service, unless the one in service has the same content; return its id."""
+def _replace(
+    out: Path,
+    served: BundleInService | None,
+    photos: Sequence[UnderstoodPhoto],
+    failures: int,
+    library: Library,
+    models: Models,
+) -> BundleInService:
+    """Write a bundle and put it in service, unless the one in service has the same content."""
     from export.bundle_writer import write_bundle  # and with it onnxruntime, which a run with nothing to do can spare
 
     bundles = out / BUNDLES
     bundles.mkdir(exist_ok=True)
-    previous = _in_service(out)
     with tempfile.TemporaryDirectory(prefix="staging-", dir=bundles) as staging:
         folder = Path(staging) / "bundle"
         folder.mkdir()
         manifest = write_bundle(folder, photos, failures=failures, library=library, models=models)
-        if previous is not None and _same_content(manifest, bundles / previous):
-            return previous
+        if served is not None and _same_content(manifest, bundles / served.id):
+            return served
         for path in folder.iterdir():
             sync(path)
         sync(folder)
@@ -92,20 +99,22 @@ def _replace(out: Path, photos: Sequence[UnderstoodPhoto], failures: int, librar
         folder.rename(bundles / current)
     sync(bundles)
     point_to(out / CURRENT, f"{BUNDLES}/{current}")
-    _remove_others(bundles, {current, previous})
-    return current
+    _remove_others(bundles, {current} if served is None else {current, served.id})
+    return BundleInService(id=current, photos=len(photos))
 
 
-def _in_service(out: Path) -> str | None:
-    """The id of the bundle that the link points to, if its files are there in their sizes."""
+def _in_service(out: Path) -> BundleInService | None:
+    """The bundle that the link points to, if its files are there in their sizes."""
     folder = (out / CURRENT).resolve()
     try:
         data = (folder / MANIFEST_FILE).read_bytes()
-        files = Manifest.parse(data).files
-        whole = all((folder / name).stat().st_size == info.size_bytes for name, info in files.items())
+        manifest = Manifest.parse(data)
+        whole = all((folder / name).stat().st_size == info.size_bytes for name, info in manifest.files.items())
     except (OSError, BundleError):
         return None
-    return folder.name if whole and folder == (out / BUNDLES / bundle_id(data)).resolve() else None
+    if not whole or folder != (out / BUNDLES / bundle_id(data)).resolve():
+        return None
+    return BundleInService(id=folder.name, photos=manifest.counts.photos)
 
 
 def _same_content(manifest: Manifest, folder: Path) -> bool:
@@ -114,24 +123,14 @@ def _same_content(manifest: Manifest, folder: Path) -> bool:
     return replace(manifest, provenance=replace(manifest.provenance, created=other.provenance.created)) == other
 
 
-def _remove_others(bundles: Path, kept: set[str | None]) -> None:
+def _remove_others(bundles: Path, kept: set[str]) -> None:
     """Remove older bundles, and what killed processes left behind."""
     for path in bundles.iterdir():
         if path.name not in kept:
             shutil.rmtree(path)
 
 
-def _fingerprint(photos: Sequence[UnderstoodPhoto], failures: int, models: Models) -> str:
+def _fingerprint(revision: int, models: Models) -> str:
     """A hash of all that a bundle is made of: as long as it is the same, so is the bundle."""
-    digest = hashlib.sha256()
-    for part in (
-        FORMAT_VERSION,
-        models.encoder_identity,
-        models.captioner.identity,
-        models.calibration,
-        failures,
-    ):
-        digest.update(f"{part}\n".encode())
-    for photo in photos:
-        digest.update(repr((photo.id, photo.content, photo.taken, photo.edit)).encode())
-    return digest.hexdigest()
+    parts = (FORMAT_VERSION, revision, models.encoder_identity, models.captioner.identity, models.calibration)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()

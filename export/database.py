@@ -66,6 +66,11 @@ CREATE TABLE sources (          -- the folder to which the photos' ids are relat
     only        INTEGER PRIMARY KEY CHECK (only = 1),
     root        BLOB NOT NULL   -- a path is bytes, not always text
 ) STRICT;
+CREATE TABLE revisions (        -- grows with every change of what a bundle is made of
+    only        INTEGER PRIMARY KEY CHECK (only = 1),
+    number      INTEGER NOT NULL
+) STRICT;
+INSERT INTO revisions VALUES (1, 0);
 CREATE TABLE bundles (          -- the bundle in place, and what it was made of
     only        INTEGER PRIMARY KEY CHECK (only = 1),
     id          TEXT NOT NULL,

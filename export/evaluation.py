@@ -5,6 +5,7 @@ It knows queries with one right answer each, and the searcher; nothing of how th
 
 import contextlib
 import json
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -39,7 +40,8 @@ class EvaluationQuery:
 class Evaluation(TypedDict):
     """What ``thinlens evaluate --json`` prints.
 
-    ``recall`` is the share of queries whose right photo is among the first 1, 5 and 10; ``ece`` the expected
+    ``recall`` is the share of queries whose right photo is among the first 1, 5 and 10; ``median_rank`` takes a photo
+    that isn't found for the one behind the last; ``ece`` is the expected
     calibration error (Guo et al. 2017, section 2, 15 bins) and ``brier`` the mean squared error of the relevances of
     pairs, each query with its right photo and with another one; ``off_topic_answer_rate`` the share of queries about
     things that no caption mentions which are answered nevertheless.
@@ -121,7 +123,7 @@ def evaluate(searcher: Searcher, queries: Sequence[EvaluationQuery], progress: P
     return {
         "queries": len(queries),
         "recall": {str(k): float(np.mean(np.array(ranks) <= k)) for k in RECALL_AT},
-        "median_rank": float(np.median(ranks)),
+        "median_rank": min(float(np.median(ranks)), len(bundle.catalogue) + 1.0),
         "ece": expected_calibration_error(np.array(relevances), np.array(labels)),
         "brier": float(np.mean((np.array(relevances) - np.array(labels)) ** 2)) if labels else 0.0,
         "off_topic_answer_rate": _off_topic_answer_rate(searcher, queries),
@@ -151,18 +153,17 @@ def _numbers(bundle: Bundle, photo_ids: Iterable[str]) -> dict[str, int]:
     return numbers
 
 
-def _rank(searcher: Searcher, query: EvaluationQuery, number: int | None, answer: SearchAnswer) -> int:
+def _rank(searcher: Searcher, query: EvaluationQuery, number: int | None, answer: SearchAnswer) -> float:
     """The place of the right photo in the answer, from 1; if it isn't there, in a longer one, or by score alone."""
-    photos = len(searcher.bundle.catalogue)
     if number is None or not answer["results"]:
-        return photos + 1
+        return math.inf
     for results in (answer["results"], searcher.search(query.text, k=MAX_K, min_relevance=0.0)["results"]):
         ids = [result["id"] for result in results]
         if query.photo_id in ids:
             return ids.index(query.photo_id) + 1
-    hits = searcher.bundle.index.search(searcher.bundle.encoder.encode([query.text])[0], photos)
+    hits = searcher.bundle.index.search(searcher.bundle.encoder.encode([query.text])[0], len(searcher.bundle.catalogue))
     places = np.flatnonzero(hits.numbers == number)
-    return int(places[0]) + 1 if len(places) else photos + 1
+    return int(places[0]) + 1 if len(places) else math.inf
 
 
 def _relevances(bundle: Bundle, query: str, numbers: Sequence[int]) -> list[float]:

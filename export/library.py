@@ -7,6 +7,7 @@ of a photo: a process that is killed leaves it whole or not at all.
 """
 
 import os
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,11 +108,13 @@ class Library:
         rows = [(photo.id, photo.size_bytes, photo.mtime_ns, photo.content) for photo in photos]
         with self._database.transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?)", rows)
+            _revise(connection)
 
     def forget_photos(self, ids: Iterable[str]) -> None:
         """Forget that there are photos of these ids."""
         with self._database.transaction() as connection:
             connection.executemany("DELETE FROM photos WHERE id = ?", [(photo_id,) for photo_id in ids])
+            _revise(connection)
 
     def put_root(self, root: Path) -> None:
         """Keep to which folder the photos' ids are relative."""
@@ -157,11 +160,13 @@ class Library:
                     (found.content, captioner, _to_blob(found.vector)),
                 )
                 connection.execute("DELETE FROM failures WHERE content = ?", (found.content,))
+            _revise(connection)
 
     def put_failure(self, content: str, *, decoder: str, reason: str) -> None:
         """Keep that a content can't be decoded, and why."""
         with self._database.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO failures VALUES (?, ?, ?)", (content, decoder, reason))
+            _revise(connection)
 
     def put_unreadable(self, unreadable: Mapping[str, str]) -> None:
         """Keep which files couldn't be read in this run, and why, in place of those of the last."""
@@ -171,6 +176,7 @@ class Library:
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM unreadable")
             connection.executemany("INSERT INTO unreadable VALUES (?, ?)", unreadable.items())
+            _revise(connection)
 
     def failures(self) -> list[Failure]:
         """The photos of the last run that are in no bundle, by path."""
@@ -197,6 +203,7 @@ class Library:
                     "expected its path relative to the folder that was indexed"
                 )
             connection.execute("INSERT OR REPLACE INTO edits VALUES (?, ?)", (row[0], text))
+            _revise(connection)
 
     def understood(self, *, captioner: str) -> list[UnderstoodPhoto]:
         """The photos of the last run that the captioner has understood, in the bytewise order of their ids."""
@@ -253,6 +260,11 @@ class Library:
             query = "SELECT vector FROM text_vectors WHERE text = ? AND encoder = ?"
             return _stack(connection.execute(query, (text, encoder)).fetchone()[0] for text in texts)
 
+    def revision(self) -> int:
+        """A number that grows with every change of photos, of what they show, and of failures."""
+        with self._database.reading() as connection:
+            return int(connection.execute("SELECT number FROM revisions").fetchone()[0])
+
     def bundle(self) -> WrittenBundle | None:
         """The bundle that was last put in place."""
         with self._database.reading() as connection:
@@ -263,6 +275,10 @@ class Library:
         """Keep which bundle was put in place."""
         with self._database.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO bundles VALUES (1, ?, ?)", (bundle.id, bundle.fingerprint))
+
+
+def _revise(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE revisions SET number = number + 1")
 
 
 def _first(rows: Iterable[tuple[str]]) -> set[str]:
