@@ -135,7 +135,7 @@ def _golden_queries(photos: Sequence[UnderstoodPhoto], instructions: Sequence[st
 def _record(photo: UnderstoodPhoto, instructions: Sequence[str]) -> PhotoRecord:
     return PhotoRecord(
         id=photo.id,
-        url=PHOTOS_ADDRESS + quote(photo.id),
+        url=photo_address(photo.id),
         thumbnail=thumbnail_address(photo.content),
         width=photo.width,
         height=photo.height,
@@ -146,6 +146,16 @@ def _record(photo: UnderstoodPhoto, instructions: Sequence[str]) -> PhotoRecord:
             for instruction, text in zip(instructions, photo_texts(photo, instructions), strict=True)
         ),
     )
+
+
+def photo_address(photo_id: str) -> str:
+    """The address of a photo, relative to the gallery's.
+
+    Example: "dogs/rex 1.jpg" -> "photos/dogs/rex%201.jpg"; "/far/rex.jpg" -> "photos/%2Ffar/rex.jpg", as joining
+    addresses takes two slashes for one
+    """
+    quoted = quote(photo_id)
+    return PHOTOS_ADDRESS + (f"%2F{quoted[1:]}" if quoted.startswith("/") else quoted)
 
 
 def _file_info(path: Path) -> FileInfo:

@@ -9,15 +9,13 @@ import os
 import re
 import socket
 from dataclasses import replace
+from http import HTTPStatus
 from pathlib import Path
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from export.bundle_writer import PHOTOS_ADDRESS
 from export.bundling import CURRENT
@@ -82,52 +80,59 @@ class SearcherInService:
         return self._link.resolve()
 
 
-class Files:
-    """The photos and thumbnails of the bundle in service."""
+class Gallery:
+    """An ASGI application: the handler's app, and below two of its addresses the files of the bundle in service."""
 
-    def __init__(self, out: Path, root: Path | None, searcher: SearcherInService) -> None:
-        self._out = out
+    def __init__(self, out: Path, root: Path | None, searcher: SearcherInService, app: ASGIApp) -> None:
+        self._thumbnails = out / FOLDER
         self._root = root
         self._searcher = searcher
+        self._app = app
 
-    async def photo(self, request: Request) -> Response:
-        photo_id = request.path_params["id"]
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Not starlette's routes: their patterns stop at a newline, which the name of a photo may hold.
+        path = str(scope.get("path", ""))
+        for prefix, find in ((f"/{PHOTOS_ADDRESS}", self._photo), (f"/{FOLDER}/", self._thumbnail)):
+            if scope["type"] == "http" and path.startswith(prefix):
+                readable = scope["method"] in ("GET", "HEAD")
+                response = (
+                    find(path.removeprefix(prefix))
+                    if readable
+                    else _problem(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD")
+                )
+                return await response(scope, receive, send)
+        return await self._app(scope, receive, send)
+
+    def _photo(self, photo_id: str) -> Response:
         try:
             self._searcher().photo(photo_id)
         except PhotoNotFoundError as error:
-            return _not_found(str(error))
+            return _problem(HTTPStatus.NOT_FOUND, str(error))
         if self._root is None:
-            return _not_found("the folder that was indexed isn't known")
+            return _problem(HTTPStatus.NOT_FOUND, "the folder that was indexed isn't known")
         path = self._root / photo_id
         return _file(path, _MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream"))
 
-    async def thumbnail(self, request: Request) -> Response:
-        name = request.path_params["name"]
+    def _thumbnail(self, name: str) -> Response:
         if not _THUMBNAIL.fullmatch(name):
-            return _not_found("no such thumbnail")
-        return _file(self._out / FOLDER / name, "image/webp")
+            return _problem(HTTPStatus.NOT_FOUND, "no such thumbnail")
+        return _file(self._thumbnails / name, "image/webp")
 
 
-def create_gallery(out: Path) -> Starlette:
-    """The app over an output folder.
+def create_gallery(out: Path) -> ASGIApp:
+    """The app over an output folder, for clients on this machine.
 
     Raises:
         BundleError: the bundle there can't be opened.
+        LibraryError: there is no library beside it.
         SettingsError: an environment variable holds what it may not.
     """
     searcher = SearcherInService(out)
     with Library.open_to_read(out) as library:
         root = library.root()
-    files = Files(out, root, searcher)
     settings = replace(Settings.from_environment(os.environ), bundle=out / CURRENT, media_url="/")
-    return Starlette(
-        routes=[
-            Route(f"/{PHOTOS_ADDRESS}{{id:path}}", files.photo),
-            Route(f"/{FOLDER}/{{name:path}}", files.thumbnail),
-            Mount("/", app=create_app(searcher, settings)),
-        ],
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=_HOSTS)],
-    )
+    gallery = Gallery(out, root, searcher, create_app(searcher, settings))
+    return TrustedHostMiddleware(gallery, allowed_hosts=_HOSTS)
 
 
 def listen(port: int) -> socket.socket:
@@ -146,17 +151,17 @@ def listen(port: int) -> socket.socket:
     return listener
 
 
-def serve(gallery: Starlette, listener: socket.socket) -> None:
+def serve(gallery: ASGIApp, listener: socket.socket) -> None:
     """Serve until the process is told to end."""
     uvicorn.Server(uvicorn.Config(gallery, log_level="warning", lifespan="off")).run(sockets=[listener])
 
 
 def _file(path: Path, media_type: str) -> Response:
     if not path.is_file():
-        return _not_found("the file is gone")
+        return _problem(HTTPStatus.NOT_FOUND, "the file is gone")
     return FileResponse(path, media_type=media_type, headers=_FILE_HEADERS)
 
 
-def _not_found(detail: str) -> Response:
-    problem = {"type": "about:blank", "title": "Not Found", "status": 404, "detail": detail}
-    return JSONResponse(problem, status_code=404, media_type="application/problem+json")
+def _problem(status: HTTPStatus, detail: str) -> Response:
+    problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
+    return JSONResponse(problem, status_code=status, media_type="application/problem+json")

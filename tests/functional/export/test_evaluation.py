@@ -71,7 +71,9 @@ def test_no_photo_of_the_queries_is_there(searcher: Searcher) -> None:
 
 
 def test_a_query_that_is_too_long(searcher: Searcher) -> None:
-    with pytest.raises(DataError, match=r"a query can't be asked: The query has 600 characters \(expected at most 512\)"):
+    with pytest.raises(
+        DataError, match=r"a query can't be asked: The query has 600 characters \(expected at most 512\)"
+    ):
         evaluate(searcher, queries(("x" * 600, "animals/dog.jpg")), Progress())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from export.indexing import IndexReport, index_photos
 from export.library import Failure, Library
 from export.shipped_models import Models
 from handler.bundle import Bundle
+from handler.catalogue import PhotoRecord
 from handler.searcher import Searcher
 from tests.functional.export.galleries import fake_models, times_understood, write_photo
 
@@ -31,8 +33,8 @@ def models(base: Path) -> Models:
     return fake_models(base / "models")
 
 
-def index(base: Path, **options: object) -> IndexReport:
-    return index_photos(base / "photos", base / "out", workers=1, models=models(base), **options)  # type: ignore[arg-type]
+def index(base: Path, *, exclude: Sequence[str] = ()) -> IndexReport:
+    return index_photos(base / "photos", base / "out", workers=1, models=models(base), exclude=exclude)
 
 
 def ids(base: Path) -> list[str]:
@@ -92,7 +94,7 @@ def test_new_changed_moved_copied_and_removed_photos(base: Path) -> None:
     assert len(list((base / "out/thumbnails").rglob("*.webp"))) == 4
 
 
-def _records(base: Path) -> list:  # type: ignore[type-arg]
+def _records(base: Path) -> list[PhotoRecord]:
     catalogue = Bundle.open(base / "out/bundle").catalogue
     return [catalogue[number] for number in range(len(catalogue))]
 
@@ -192,8 +194,7 @@ def test_names_of_every_kind(base: Path) -> None:
     names = ["with space.png", "new\nline.png", "emoji 🐕.png", "日本語.png", "100% #1?.png", "quote'\".png", "-k.png"]
     for number, name in enumerate(names):
         write_photo(base / "photos" / name, "red", seed=200 + number)
-    bad = os.fsencode(base / "photos") + b"/bad \xff\xfe.png"
-    shutil.copy(base / "photos/red.png", bad)
+    shutil.copy(base / "photos/red.png", base / "photos" / os.fsdecode(b"bad \xff\xfe.png"))
     report = index(base)
     assert report.failures == (Failure(path="bad \\xff\\xfe.png", reason="its name is not valid UTF-8; rename it"),)
     assert set(ids(base)) == {*names, "blue.png", "green.png", "red.png", "white.png"}
@@ -227,9 +228,8 @@ def test_excluded_photos_leave_the_bundle(base: Path) -> None:
 
 
 def test_two_runs_at_once(base: Path) -> None:
-    with Library.open(base / "out"):
-        with pytest.raises(LibraryError) as caught:
-            index(base)
+    with Library.open(base / "out"), pytest.raises(LibraryError) as caught:
+        index(base)
     assert str(caught.value) == (
         f"{base}/out is in use by another thinlens run; wait for its end, or choose another --out"
     )

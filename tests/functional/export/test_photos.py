@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pillow_heif
@@ -81,7 +82,8 @@ def test_every_format_is_read_whatever_its_file_is_called(tmp_path: Path, file_f
         path = tmp_path / f"photo.{extension}"
         four_corners().save(path, format=file_format)
         photo = decode(path)
-        assert (photo.pixels.shape, photo.pixels.dtype) == ((SIZE, SIZE, 3), np.uint8)
+        assert photo.pixels.shape == (SIZE, SIZE, 3)
+        assert photo.pixels.dtype == np.uint8
         assert corner_colours(photo.pixels) == list(CORNERS)
         assert (photo.width, photo.height, photo.taken) == (120, 80, None)
         assert thumbnail_size(photo) == (120, 80)
@@ -336,7 +338,7 @@ print(photo.width, photo.height, resource.getrusage(resource.RUSAGE_SELF).ru_max
     ],
 )
 def test_200_megapixels_within_the_stated_memory(
-    tmp_path: Path, name: str, options: dict[str, object], limit_mb: int
+    tmp_path: Path, name: str, options: dict[str, Any], limit_mb: int
 ) -> None:
     """The bounds that photos.py states, measured in a process of its own."""
     image = Image.linear_gradient("L").resize((16_000, 12_500)).convert("RGB")

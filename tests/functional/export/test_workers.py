@@ -52,7 +52,7 @@ class MoodyCaptioner:
                 time.sleep(600)
             elif self.mood == "fails":
                 raise RuntimeError("no kernel for this node")
-        return [Understanding(captions=("a", "b"), vector=np.ones(4, np.float32) / 2) for _ in pixels]
+        return [Understanding(captions=("a", "b"), vector=np.full(4, 0.5, np.float32)) for _ in pixels]
 
 
 def tasks(folder: Path, colours: list[str]) -> list[ReadingTask]:
