@@ -45,7 +45,7 @@ def bundle_vectors(library: Library, photos: Sequence[UnderstoodPhoto], models: 
     for part in parts:
         views = _views(library, part, models)
         scale = max(scale, scale_of(views))
-        fused.append(_fuse(views, weights, edited=np.array([photo.edit is not None for photo in part])))
+        fused.append(fuse(views, weights, edited=np.array([photo.edit is not None for photo in part])))
     # Once more for int8, as the scale is known only now; floats of all views at once would be four times the memory.
     rows = np.concatenate([quantise(_views(library, part, models), scale) for part in parts])
     all_fused = np.concatenate(fused)
@@ -56,6 +56,13 @@ def bundle_vectors(library: Library, photos: Sequence[UnderstoodPhoto], models: 
     )
 
 
+def fuse(views: NDArray[np.float32], weights: NDArray[np.float32], *, edited: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Float32 [photos, dim]: the weighted sums of the views; where edited, the first view times all the weight."""
+    fused: NDArray[np.float32] = np.einsum("pvd,v->pd", views, weights)
+    fused[edited] = views[edited, 0] * weights.sum()
+    return fused
+
+
 def _views(library: Library, photos: Sequence[UnderstoodPhoto], models: Models) -> NDArray[np.float32]:
     """Float32 [photos, views, dim]: the caption views in the order of the instructions, then the visual view."""
     instructions = models.captioner.instructions
@@ -64,12 +71,3 @@ def _views(library: Library, photos: Sequence[UnderstoodPhoto], models: Models) 
     visual = library.visual_vectors([photo.content for photo in photos], captioner=models.captioner.identity)
     dim = visual.shape[1]
     return np.concatenate([captions.reshape(len(photos), len(instructions), dim), visual[:, np.newaxis]], axis=1)
-
-
-def _fuse(
-    views: NDArray[np.float32], weights: NDArray[np.float32], *, edited: NDArray[np.bool_]
-) -> NDArray[np.float32]:
-    """Float32 [photos, dim]: the weighted sums of the views; where edited, the first view times all the weight."""
-    fused: NDArray[np.float32] = np.einsum("pvd,v->pd", views, weights)
-    fused[edited] = views[edited, 0] * weights.sum()
-    return fused
