@@ -15,13 +15,14 @@ import pytest
 from tests.e2e.conftest import COFFEE, COFFEE_CAPTION, NOT_THERE, Gallery
 from tests.e2e.processes import THINLENS, run_thinlens
 
-COMMANDS = ("demo", "index", "search", "serve", "caption", "evaluate", "models")
+COMMANDS = ("demo", "index", "search", "serve", "caption", "evaluate")
+MODELS_COMMANDS = ("models train", "models export", "models evaluate")
 SUCCESS, FAILURE, USAGE = 0, 1, 2
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", COMMANDS + MODELS_COMMANDS)
 def test_help_has_an_example(command: str) -> None:
-    shown = run_thinlens(command, "--help")
+    shown = run_thinlens(*command.split(), "--help")
     assert (shown.returncode, shown.stderr) == (SUCCESS, "")
     assert f"thinlens {command}" in shown.stdout.partition("xample")[2]
 
@@ -29,7 +30,7 @@ def test_help_has_an_example(command: str) -> None:
 def test_help_names_every_command() -> None:
     shown = run_thinlens("--help")
     assert shown.returncode == SUCCESS
-    for command in COMMANDS:
+    for command in (*COMMANDS, "models"):
         assert command in shown.stdout
 
 
