@@ -4,6 +4,7 @@ It knows files and addresses; what is answered is the handler's. Only photos of 
 thumbnails can be had, and only by browsers on this machine.
 """
 
+import contextlib
 import logging
 import os
 import re
@@ -153,7 +154,8 @@ def listen(port: int) -> socket.socket:
 
 def serve(gallery: ASGIApp, listener: socket.socket) -> None:
     """Serve until the process is told to end."""
-    uvicorn.Server(uvicorn.Config(gallery, log_level="warning", lifespan="off")).run(sockets=[listener])
+    with contextlib.suppress(KeyboardInterrupt):  # which uvicorn raises again once it has ended in good order
+        uvicorn.Server(uvicorn.Config(gallery, log_level="warning", lifespan="off")).run(sockets=[listener])
 
 
 def _file(path: Path, media_type: str) -> Response:
