@@ -6,6 +6,7 @@ queries, so its matrix products stay quantised (MatMulNBits, block-wise, weights
 a text gives the same vector alone and in a batch).
 """
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -69,6 +70,7 @@ def quantise_text_encoder(source: Path, target: Path, *, bits: int) -> None:
     """
     from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer  # after handler.runtime
 
+    logging.getLogger("onnxruntime.quantization").setLevel(logging.WARNING)  # it tells of every node
     quantizer = MatMulNBitsQuantizer(str(source), bits=bits, block_size=32, is_symmetric=True, accuracy_level=4)
     quantizer.process()
     model = quantizer.model.model

@@ -109,6 +109,7 @@ def teacher(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
         num_attention_heads=2,
         intermediate_size=64,
         max_position_embeddings=64,
+        initializer_range=0.3,
     )  # type: ignore[no-untyped-call]
     BertModel(config, add_pooling_layer=False).save_pretrained(folder)  # type: ignore[no-untyped-call]
     return folder

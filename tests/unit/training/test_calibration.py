@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from export.training.calibration import CalibrationData, fit_curve, fit_weights
 
@@ -10,9 +11,9 @@ def make_data(*, noise: tuple[float, float], seed: int = 0) -> CalibrationData:
     """Queries are photos plus noise; view i is the photo plus noise[i]."""
     random = np.random.default_rng(seed)
 
-    def near(vectors: np.ndarray, amount: float) -> np.ndarray:
+    def near(vectors: NDArray[np.floating], amount: float) -> NDArray[np.float32]:
         moved = vectors + amount * random.standard_normal(vectors.shape)
-        return (moved / np.linalg.norm(moved, axis=-1, keepdims=True)).astype(np.float32)
+        return np.asarray(moved / np.linalg.norm(moved, axis=-1, keepdims=True), np.float32)
 
     photos = near(np.zeros((300, 32)), 1.0)
     return CalibrationData(
@@ -38,7 +39,7 @@ def test_the_curve_tells_own_photos_from_others_and_from_what_is_absent() -> Non
     curve = fit_curve(data)
     fused = np.einsum("pvd,v->pd", data.views, np.array(curve.weights))
 
-    def relevance(scores: np.ndarray) -> np.ndarray:
+    def relevance(scores: NDArray[np.floating]) -> NDArray[np.floating]:
         return np.asarray(1 / (1 + np.exp(-(curve.slope * scores + curve.intercept))))
 
     own = relevance((data.queries * fused[data.owners]).sum(1))
