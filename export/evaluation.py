@@ -37,14 +37,23 @@ class EvaluationQuery:
     photo_id: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelevancePairs:
+    """Relevances of query and photo, float64 [n]: label 1 where they belong together, weights of sum 1."""
+
+    relevances: NDArray[np.float64]
+    labels: NDArray[np.float64]
+    weights: NDArray[np.float64]
+
+
 class Evaluation(TypedDict):
     """What ``thinlens evaluate --json`` prints.
 
     ``recall`` is the share of queries whose right photo is among the first 1, 5 and 10; ``median_rank`` takes a photo
-    that isn't found for the one behind the last; ``ece`` is the expected
-    calibration error (Guo et al. 2017, section 2, 15 bins) and ``brier`` the mean squared error of the relevances of
-    pairs, each query with its right photo and with another one; ``off_topic_answer_rate`` the share of queries about
-    things that no caption mentions which are answered nevertheless.
+    that isn't found for the one behind the last. ``ece`` is the expected calibration error (Guo et al. 2017, section 2,
+    15 bins) and ``brier`` the mean squared error of the relevances of three kinds of pairs, each kind of the same
+    weight: a query with its right photo, with another photo, and a query about what none of the photos shows with the
+    photo that comes closest. ``off_topic_answer_rate`` is the share of the last that are answered nevertheless.
     """
 
     queries: int
@@ -103,7 +112,7 @@ def evaluate(searcher: Searcher, queries: Sequence[EvaluationQuery], progress: P
             f"none of the photos is in bundle {bundle.id}; expected paths relative to the folder that was indexed, "
             f"found {queries[0].photo_id!r}"
         )
-    ranks, took_ms, relevances, labels = [], [], [], []
+    ranks, took_ms, of_right, of_other = [], [], [], []
     random = np.random.default_rng(_SEED)
     progress.begin("asking queries", len(queries))
     for query in queries:
@@ -116,32 +125,48 @@ def evaluate(searcher: Searcher, queries: Sequence[EvaluationQuery], progress: P
         ranks.append(_rank(searcher, query, number, answer))
         if number is not None and len(bundle.catalogue) > 1:
             other = (number + int(random.integers(1, len(bundle.catalogue)))) % len(bundle.catalogue)
-            relevances += _relevances(bundle, query.text, [number, other])
-            labels += [1.0, 0.0]
+            right_relevance, other_relevance = _relevances(bundle, query.text, [number, other])
+            of_right.append(right_relevance)
+            of_other.append(other_relevance)
         progress.advance(1)
     progress.end()
+    off_topic = _off_topic(queries)
+    pairs = _pairs(of_right, of_other, [_closest_relevance(searcher, text) for text in off_topic])
+    answered = [not searcher.search(text)["no_relevant_results"] for text in off_topic]
     return {
         "queries": len(queries),
         "recall": {str(k): float(np.mean(np.array(ranks) <= k)) for k in RECALL_AT},
         "median_rank": min(float(np.median(ranks)), len(bundle.catalogue) + 1.0),
-        "ece": expected_calibration_error(np.array(relevances), np.array(labels)),
-        "brier": float(np.mean((np.array(relevances) - np.array(labels)) ** 2)) if labels else 0.0,
-        "off_topic_answer_rate": _off_topic_answer_rate(searcher, queries),
+        "ece": expected_calibration_error(pairs),
+        "brier": float(np.sum(pairs.weights * (pairs.relevances - pairs.labels) ** 2)),
+        "off_topic_answer_rate": float(np.mean(answered)) if answered else 0.0,
         "took_ms_p50": float(np.percentile(took_ms, 50)),
         "took_ms_p99": float(np.percentile(took_ms, 99)),
     }
 
 
-def expected_calibration_error(relevances: NDArray[np.float64], labels: NDArray[np.float64]) -> float:
+def expected_calibration_error(pairs: RelevancePairs) -> float:
     """The mean distance of relevance from the share of right answers, over bins of equal width.
 
-    Example: relevances [1, 1, 0, 0] with labels [1, 0, 0, 0] -> 0.25
+    Example: relevances [1, 1, 0, 0] with labels [1, 0, 0, 0], of the same weight -> 0.25
     """
-    if not len(labels):
-        return 0.0
-    bins = np.minimum((relevances * _BINS).astype(int), _BINS - 1)
-    gaps = [abs(float(np.sum(relevances[bins == n] - labels[bins == n]))) for n in range(_BINS)]
-    return sum(gaps) / len(labels)
+    bins = np.minimum((pairs.relevances * _BINS).astype(int), _BINS - 1)
+    gaps = pairs.weights * (pairs.relevances - pairs.labels)
+    return sum(abs(float(gaps[bins == n].sum())) for n in range(_BINS))
+
+
+def _pairs(of_right: Sequence[float], of_other: Sequence[float], of_absent: Sequence[float]) -> RelevancePairs:
+    """The three kinds of pairs, each of the same weight where there are any."""
+    kinds = [(of_right, 1.0), (of_other, 0.0), (of_absent, 0.0)]
+    present = [(relevances, label) for relevances, label in kinds if relevances]
+    nothing = np.empty(0)
+    return RelevancePairs(
+        relevances=np.concatenate([nothing, *(relevances for relevances, _ in present)]),
+        labels=np.concatenate([nothing, *(np.full(len(relevances), label) for relevances, label in present)]),
+        weights=np.concatenate(
+            [nothing, *(np.full(len(relevances), 1 / len(relevances) / len(present)) for relevances, _ in present)]
+        ),
+    )
 
 
 def _numbers(bundle: Bundle, photo_ids: Iterable[str]) -> dict[str, int]:
@@ -177,13 +202,16 @@ def _relevances(bundle: Bundle, query: str, numbers: Sequence[int]) -> list[floa
     return relevances
 
 
-def _off_topic_answer_rate(searcher: Searcher, queries: Sequence[EvaluationQuery]) -> float:
-    """The share of off-topic queries that get an answer; a query is one where no caption has any word of it."""
+def _closest_relevance(searcher: Searcher, text: str) -> float:
+    results = searcher.search(text, k=1, min_relevance=0.0)["results"]
+    return results[0]["relevance"] if results else 0.0
+
+
+def _off_topic(queries: Sequence[EvaluationQuery]) -> list[str]:
+    """Texts about what none of the photos shows: those of which no query has any word."""
     mentioned = {word for query in queries for word in _words(query.text)}
     texts = OFF_TOPIC_QUERIES.read_text(encoding="utf-8").splitlines()
-    off_topic = [text for text in texts if not mentioned & _words(text)]
-    answered = [not searcher.search(text)["no_relevant_results"] for text in off_topic]
-    return float(np.mean(answered)) if answered else 0.0
+    return [text for text in texts if not mentioned & _words(text)]
 
 
 def _words(text: str) -> set[str]:
