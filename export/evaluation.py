@@ -198,7 +198,7 @@ def _relevances(bundle: Bundle, query: str, numbers: Sequence[int]) -> list[floa
     cosines = bundle.views.of(np.array(numbers, dtype=np.int64)) @ vector
     scores = cosines @ np.array(calibration.weights, dtype=np.float32)
     captions = cosines[:, : bundle.manifest.views.kinds.count("caption")]
-    relevances: list[float] = calibration.relevance(vector, scores, captions.max(axis=1)).tolist()
+    relevances: list[float] = calibration.relevance(scores, captions.max(axis=1)).tolist()
     return relevances
 
 

@@ -57,14 +57,12 @@ class Calibration:
 
     def relevance(
         self,
-        query_vector: NDArray[np.float32],  # noqa: ARG002 - for a curve adapted to the query
         scores: NDArray[np.float32],
         caption_cosines: NDArray[np.float32],
     ) -> NDArray[np.float32]:
         """Turn the scores of n photos into relevances.
 
         Args:
-            query_vector: float32 [dim], unit L2 norm.
             scores: float32 [n], inner products of the query with the photos' fused vectors.
             caption_cosines: float32 [n], cosine of the query with the closest caption of each.
 

@@ -198,7 +198,7 @@ class Searcher:
             numbers, scores = numbers[kept], scores[kept]
         cosines = self.bundle.views.of(numbers) @ vector
         closest = cosines[:, : self._caption_views].max(axis=1, initial=-1.0)
-        relevances = self.bundle.manifest.calibration.relevance(vector, scores, closest)
+        relevances = self.bundle.manifest.calibration.relevance(scores, closest)
         order = np.lexsort((numbers, -scores, -relevances))
         return _Candidates(numbers=numbers[order], relevances=relevances[order], cosines=cosines[order])
 

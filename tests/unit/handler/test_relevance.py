@@ -16,12 +16,11 @@ from handler.relevance import IDENTICAL_AT, IDENTICAL_FROM, Calibration, identit
 CALIBRATION = Calibration(
     encoder="0" * 64, captioner="1" * 64, weights=(4.0, 6.0), slope=2.0, intercept=-6.0, threshold=0.5
 )
-QUERY = np.zeros(8, dtype=np.float32)
 
 
 def relevance(score: float, cosine: float) -> float:
     scores, cosines = np.array([score], np.float32), np.array([cosine], np.float32)
-    return float(CALIBRATION.relevance(QUERY, scores, cosines)[0])
+    return float(CALIBRATION.relevance(scores, cosines)[0])
 
 
 def test_known_values() -> None:
@@ -45,7 +44,7 @@ def test_identical_text_is_relevant_whatever_the_score_and_int8_rounding_does_no
 )
 def test_is_monotone_and_bounded(scores: list[float], cosine: float) -> None:
     ordered = np.sort(np.array(scores, np.float32))
-    relevances = CALIBRATION.relevance(QUERY, ordered, np.full(len(scores), cosine, np.float32))
+    relevances = CALIBRATION.relevance(ordered, np.full(len(scores), cosine, np.float32))
 
     assert relevances.dtype == np.float32
     assert ((relevances >= 0.0) & (relevances <= 1.0)).all()
@@ -54,7 +53,7 @@ def test_is_monotone_and_bounded(scores: list[float], cosine: float) -> None:
 
 def test_no_photos_have_no_relevance() -> None:
     nothing = np.empty(0, np.float32)
-    assert CALIBRATION.relevance(QUERY, nothing, nothing).shape == (0,)
+    assert CALIBRATION.relevance(nothing, nothing).shape == (0,)
 
 
 def test_is_read_as_it_was_written() -> None:
