@@ -120,6 +120,15 @@ def read_general_text(data: Path) -> list[str]:
     return texts
 
 
+def read_caption_bank(data: Path) -> list[str]:
+    """COCO's captions, each once, without those of ``dev`` photos: of lists and single ones."""
+    held_out = _dev_keys(data)
+    texts = [text for line in _lines(data / "captions" / "coco-paraphrases.jsonl.gz") for text in json.loads(line)]
+    texts += _lines(data / "captions" / "coco-single.txt.gz")
+    by_key = {caption_key(text): normalise_caption(text) for text in texts}
+    return [text for key, text in by_key.items() if key and key not in held_out]
+
+
 def read_relatedness(data: Path) -> list[SentencePair]:
     """The pairs of SICK's test set (Marelli et al. 2014)."""
     rows = (line.split("\t") for line in _lines(data / "captions" / "sick-test.tsv.gz"))

@@ -4,7 +4,7 @@
    instruction, on every caption list (text only, as in CapDec, Nukrai et al. 2022,
    arXiv 2211.00575: noise stands for the gap between a caption's vector and a photo's).
 2. *heads*: the backbone stays as it is; visual head and decoder learn from photos.
-3. *whole*: everything learns at a small rate, with averaged weights.
+3. *whole*: everything learns at a small rate, from pseudo-captioned photos too, with averaged weights.
 """
 
 import json
@@ -24,6 +24,7 @@ from export.training.caption_text import IGNORED, Examples, choose_answer, make_
 from export.training.corpus import CaptionedPhoto, read_paraphrases, read_split
 from export.training.encoder_training import EmbedTexts
 from export.training.photo_model import PhotoModel, PhotoModelShape
+from export.training.pseudo_captions import pseudo_captioned
 from export.training.run import Run
 
 
@@ -36,11 +37,11 @@ class PhotoRecipe:
     language_batch: int = 128
     language_rate: float = 1e-3
     language_noise: float = 0.03
-    heads_steps: int = 220
-    heads_rate: float = 5e-4
-    whole_steps: int = 990
+    heads_steps: int = 1_100
+    heads_rate: float = 8e-4
+    whole_steps: int = 480
     whole_rate: float = 2e-4
-    backbone_rate: float = 1e-4
+    backbone_rate: float = 6e-5
     photos_per_step: int = 64
     answers_per_photo: int = 2
     temperature: float = 0.05
@@ -90,9 +91,11 @@ def train_photo_model(
     model.backbone.load_onnx(data / "weights" / "mobilenet_v2_1.0_224_fp32.onnx")
     model.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     _train_language(model, tokenizer, lists, work / "language", recipe, vectors_of)
-    training = _load_photos(read_split(data, "train"), vectors_of)
+    captioned = read_split(data, "train")
     held_back = _load_photos(read_split(data, "dev"), vectors_of)
+    training = _load_photos(captioned, vectors_of)
     _train_on_photos(model, tokenizer, training, held_back, work / "heads", recipe, whole=False)
+    training = _load_photos([*captioned, *pseudo_captioned(data, seed=recipe.seed)], vectors_of)
     _train_on_photos(model, tokenizer, training, held_back, work / "whole", recipe, whole=True)
     return model.eval(), tokenizer
 
