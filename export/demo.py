@@ -24,7 +24,7 @@ from handler.searcher import SearchAnswer, Searcher
 # The last one is about something that none of the sample photographs shows.
 SAMPLE_QUERIES = (
     "a cat looking at the camera",
-    "an astronaut in a space suit",
+    "a flower in bloom",
     "a parked motorcycle",
     "a tall building with trees around it",
     "children playing football",

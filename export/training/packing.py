@@ -44,6 +44,7 @@ def write_encoder(encoder: TextEncoder, tokenizer: Tokenizer, folder: Path, *, b
         (folder / "encoder.bin").unlink(missing_ok=True)
         quantise_text_encoder(plain, folder / "encoder.onnx", bits=bits)
     (folder / "tokenizer.json").write_text(tokenizer.to_str(), encoding="utf-8")
+    (folder / "encoder.bin").chmod(0o644)  # onnx writes it for its owner alone
     settings = {"name": ENCODER_NAME, "dim": encoder.bert.config.hidden_size, "max_tokens": MAX_TOKENS}
     _write_json(folder / "encoder.json", settings)
 
