@@ -14,7 +14,7 @@ from tests.e2e.browser import chromium, installed_chromium
 from tests.e2e.processes import THINLENS, free_port, run_thinlens, running
 
 PICTURE = Path(__file__).parents[2] / ".github/search-page.png"
-QUERY = "a cup of coffee on a wooden table"
+QUERY = "a cat looking at the camera"
 NOT_PUBLIC_DOMAIN = ("china.jpg", "flower.jpg", "motorcycle_left.png")
 
 
@@ -32,12 +32,13 @@ def main(query: str) -> None:
         address = f"http://127.0.0.1:{free_port()}"
         serve = [THINLENS, "serve", "--out", str(folder / "out"), "--port", address.rpartition(":")[2]]
         with running(serve, ready=f"{address}/healthz", log=folder / "serve.log"), chromium(program) as browser:
-            page = browser.new_page(viewport={"width": 1200, "height": 750})
+            page = browser.new_page(viewport={"width": 1000, "height": 460})
             page.goto(address)
             page.get_by_role("searchbox").fill(query)
             page.get_by_role("button", name="Search").click()
             page.get_by_role("listitem").first.wait_for()
-            page.wait_for_load_state("networkidle")
+            page.wait_for_function("() => [...document.images].every((image) => image.complete && image.naturalWidth)")
+            page.wait_for_timeout(500)  # pictures fade in
             PICTURE.parent.mkdir(exist_ok=True)
             page.screenshot(path=PICTURE)
 
