@@ -26,7 +26,7 @@ SAMPLE_QUERIES = (
     "a cat looking at the camera",
     "a flower in bloom",
     "a parked motorcycle",
-    "a tall building with trees around it",
+    "a man with a camera",
     "children playing football",
 )
 

@@ -154,10 +154,29 @@ class VisualHead(nn.Module):
         self.project = nn.Linear(shape.visual_hidden, shape.dim)
         self.dropout = nn.Dropout(0.2)
 
-    def forward(self, grid: Tensor) -> Tensor:
-        pooled = self.norm(torch.cat([grid.mean((2, 3)), grid.amax((2, 3))], dim=1))
-        hidden = self.dropout(functional.gelu(self.hidden(self.dropout(pooled))))
+    @staticmethod
+    def pool(grid: Tensor) -> Tensor:
+        """Mean and maximum of each channel over the grid: [n, 1280, side, side] -> [n, 2560]."""
+        return torch.cat([grid.mean((2, 3)), grid.amax((2, 3))], dim=1)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        hidden = self.dropout(functional.gelu(self.hidden(self.dropout(self.norm(pooled)))))
         return functional.normalize(self.project(hidden).float(), dim=-1)
+
+    def restart(self, pooled: Tensor) -> None:
+        """Forget what was learnt, and start with every channel of some photos' pooled grids at mean 0 and deviation 1.
+
+        A data-dependent start (Salimans and Kingma 2016, arXiv 1602.07868, section 3): without it, the few channels of
+        large deviation drown the others.
+        """
+        self.norm.reset_parameters()
+        with torch.no_grad():
+            normal = self.norm(pooled)
+            scale = 1.0 / normal.std(0).clamp(min=1e-3)
+            self.norm.bias.copy_(-normal.mean(0) * scale)
+            self.norm.weight.copy_(scale)
+        self.hidden.reset_parameters()
+        self.project.reset_parameters()
 
 
 class _DecoderLayer(nn.Module):
@@ -204,6 +223,7 @@ class PhotoModel(nn.Module):
         self.shape = shape
         self.backbone = Backbone()
         self.visual_head = VisualHead(shape)
+        self.view_head: VisualHead | None = None  # trained last; until then visual_head serves search too
         self.cell_projection = nn.Linear(_GRID_WIDTH, shape.width)
         self.visual_projection = nn.Linear(shape.dim, shape.width)
         self.visual_embedding = nn.Parameter(torch.randn(shape.width) * 0.02)
@@ -227,8 +247,10 @@ class PhotoModel(nn.Module):
             are the visual view and the cells of the grid.
         """
         grid = self.backbone(pixels)
-        visual = self.visual_head(grid)
-        return Understood(visual, self.remember(grid, visual))
+        pooled = VisualHead.pool(grid)
+        seen = self.visual_head(pooled)
+        visual = seen if self.view_head is None else self.view_head(pooled)
+        return Understood(visual, self.remember(grid, seen))
 
     def remember(self, grid: Tensor, visual: Tensor) -> Tensor:
         """The decoder's keys and values over a photo: [n, layers, 2, heads, slots, head_width]."""

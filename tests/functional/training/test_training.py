@@ -25,7 +25,7 @@ from export.training.encoder_training import EncoderRecipe, train_encoder
 from export.training.held_back import calibrate
 from export.training.onnx_export import store_in_8_bits
 from export.training.packing import write_captioner, write_encoder
-from export.training.photo_model import Backbone, PhotoModel, PhotoModelShape
+from export.training.photo_model import Backbone, PhotoModel, PhotoModelShape, VisualHead
 from export.training.photo_training import PhotoRecipe, train_photo_model
 from export.training.text_encoder import TextEncoder, embed
 from handler.bundle import Bundle
@@ -179,10 +179,10 @@ def test_the_student_comes_close_to_its_teacher(
 
 def test_every_tensor_of_the_photo_model_was_trained(data: Path, photo_model: tuple[PhotoModel, Tokenizer]) -> None:
     model, _ = photo_model
-    untrained = PhotoModel(model.shape)
     torch.manual_seed(PhotoRecipe().seed)
     untrained = PhotoModel(model.shape)
     untrained.backbone.load_onnx(data / "weights" / "mobilenet_v2_1.0_224_fp32.onnx")
+    untrained.view_head = VisualHead(model.shape)
     before, after = untrained.state_dict(), model.state_dict()
     assert [name for name in after if torch.equal(before[name], after[name])] == []
 
