@@ -3,13 +3,16 @@
 import argparse
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
-from export.errors import TrainingError
+from export.errors import ModelError, TrainingError
 from export.shipped_models import MODELS, shipped_models
 from export.training.corpus import read_photos, read_split
 
 EVALUATED = ("flickr8k", "coco257")
+
+Command = Callable[[argparse.Namespace], None]
 
 
 def add_parsers(models: argparse.ArgumentParser) -> None:
@@ -30,15 +33,22 @@ def add_parsers(models: argparse.ArgumentParser) -> None:
 
 
 def _add(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, summary: str, run: object
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, summary: str, run: Command
 ) -> argparse.ArgumentParser:
     example = f"example: thinlens models {name} --data data" + (" --work work" if name != "evaluate" else "")
     parser = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.", epilog=example)
     parser.add_argument(
         "--data", type=Path, required=True, metavar="DIR", help="the corpus, laid out as export/README.md says"
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=lambda arguments: _run(run, arguments))
     return parser
+
+
+def _run(run: Command, arguments: argparse.Namespace) -> None:
+    try:
+        run(arguments)
+    except ModuleNotFoundError as error:
+        raise ModelError(f"'thinlens models' needs {error.name}: pip install 'thinlens[train]'") from error
 
 
 def _train(arguments: argparse.Namespace) -> None:
