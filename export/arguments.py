@@ -1,10 +1,7 @@
 """The arguments of the command line: which commands there are, and what each takes."""
 
 import argparse
-import importlib
 from pathlib import Path
-
-from export.errors import ModelError
 
 DEFAULT_OUT = Path("thinlens-out")
 DEFAULT_PORT = 8000
@@ -14,11 +11,7 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
     """Make the parser of all commands; it leaves the name of the one that is meant in ``command``.
 
     Args:
-        with_models: whether those of ``thinlens models`` are known too, each of which leaves what runs it in ``run``;
-            they need the training libraries.
-
-    Raises:
-        ModelError: the training libraries are wanted and missing.
+        with_models: whether those of ``thinlens models`` are known too, each of which leaves what runs it in ``run``.
     """
     parser = argparse.ArgumentParser(
         prog="thinlens", description="Describe a picture in words, and find the photos that show it."
@@ -107,16 +100,10 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
         "models", help="train, export and evaluate models (needs thinlens[train])"
     )
     if with_models:
-        _add_models(models)
+        from export.training.command import add_parsers  # not at every start: it reads the corpus's modules
+
+        add_parsers(models)
     return parser
-
-
-def _add_models(models: argparse.ArgumentParser) -> None:
-    try:
-        command = importlib.import_module("export.training.command")
-    except ModuleNotFoundError as error:
-        raise ModelError(f"'thinlens models' needs {error.name}: pip install 'thinlens[train]'") from error
-    command.add_parsers(models)
 
 
 def _add_out(command: argparse.ArgumentParser) -> None:
