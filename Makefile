@@ -67,7 +67,7 @@ $(BIN)/python:
 .venv/.app: $(PINS) | $(BIN)/python
 	@echo "Installing Thinlens into .venv …"
 	@$(INSTALL) hatchling
-	@$(INSTALL_THIS) .
+	@$(INSTALL_THIS) '.[publish]'
 	@touch $@
 
 .venv/.demo: .venv/.app
