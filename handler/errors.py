@@ -3,6 +3,7 @@
 ThinlensError
 ├── BundleError          a bundle cannot be trusted: missing, truncated, altered, of an unknown
 │                        format version, or made of parts that do not belong together
+├── StoreError           what a store holds cannot be had just now: out of reach, refused, cut short
 ├── QueryError           what was asked cannot be answered: empty, too long, out of range
 ├── PhotoNotFoundError   no photo of this bundle has the id that was asked for
 └── SettingsError        an environment variable holds what it may not
@@ -17,6 +18,10 @@ class ThinlensError(Exception):
 
 class BundleError(ThinlensError):
     """A bundle (or a part of one) cannot be trusted, and nothing of it is served."""
+
+
+class StoreError(ThinlensError):
+    """What a store holds cannot be had: it is out of reach, refuses, answers wrongly, or there is no room for it."""
 
 
 class QueryError(ThinlensError):
