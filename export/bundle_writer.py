@@ -137,10 +137,11 @@ def _record(photo: UnderstoodPhoto, instructions: Sequence[str]) -> PhotoRecord:
         id=photo.id,
         url=photo_address(photo.id),
         thumbnail=thumbnail_address(photo.content),
-        width=photo.width,
-        height=photo.height,
+        width=photo.facts.width,
+        height=photo.facts.height,
         size_bytes=photo.size_bytes,
-        taken=photo.taken,
+        taken=photo.facts.taken,
+        placeholder=photo.facts.placeholder,
         captions=tuple(
             Caption(instruction=instruction, text=text, edited=photo.edit is not None)
             for instruction, text in zip(instructions, photo_texts(photo, instructions), strict=True)

@@ -12,7 +12,7 @@ from typing import Self
 from export.errors import LibraryError, OutputError
 from export.locking import FileLock
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 LIBRARY_FILE = "library.sqlite"
 LOCK_FILE = "library.lock"
 
@@ -28,7 +28,10 @@ CREATE TABLE contents (         -- what decoding found
     content     TEXT PRIMARY KEY,
     width       INTEGER NOT NULL,
     height      INTEGER NOT NULL,
-    taken       TEXT            -- ISO 8601
+    type        TEXT NOT NULL,
+    taken       TEXT,           -- ISO 8601
+    placeholder TEXT NOT NULL,
+    fingerprint TEXT NOT NULL
 ) STRICT;
 CREATE TABLE captions (         -- what the captioner of this identity said
     content     TEXT NOT NULL,

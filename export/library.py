@@ -9,7 +9,7 @@ of a photo: a process that is killed leaves it whole or not at all.
 import os
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 
 from export.database import Database
 from export.errors import LibraryError
+from export.facts import PhotoFacts
+
+_FACTS = tuple(field.name for field in fields(PhotoFacts))  # in the order of the columns of "contents"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +36,10 @@ class KnownPhoto:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentUnderstanding:
-    """All that is learnt of one content: size in pixels, date, a caption for each instruction, the visual vector."""
+    """All that is learnt of one content: its facts, a caption for each instruction, the visual vector."""
 
     content: str
-    width: int
-    height: int
-    taken: str | None
+    facts: PhotoFacts
     captions: Mapping[str, str]
     vector: NDArray[np.float32]
 
@@ -50,9 +51,7 @@ class UnderstoodPhoto:
     id: str
     content: str
     size_bytes: int
-    width: int
-    height: int
-    taken: str | None
+    facts: PhotoFacts
     captions: Mapping[str, str]
     edit: str | None
 
@@ -148,8 +147,8 @@ class Library:
         with self._database.transaction() as connection:
             for found in understandings:
                 connection.execute(
-                    "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?)",
-                    (found.content, found.width, found.height, found.taken),
+                    "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (found.content, *astuple(found.facts)),
                 )
                 connection.executemany(
                     "INSERT OR REPLACE INTO captions VALUES (?, ?, ?, ?)",
@@ -215,7 +214,8 @@ class Library:
                 captions.setdefault(content, {})[instruction] = text
             rows = connection.execute(
                 """
-                SELECT p.id, p.content, p.size_bytes, c.width, c.height, c.taken, e.text
+                SELECT p.id, p.content, p.size_bytes, e.text,
+                       c.width, c.height, c.type, c.taken, c.placeholder, c.fingerprint
                 FROM photos AS p JOIN contents AS c USING (content)
                 JOIN visual_vectors AS v ON v.content = p.content AND v.captioner = ?
                 LEFT JOIN edits AS e ON e.content = p.content ORDER BY p.id
@@ -227,11 +227,9 @@ class Library:
                     id=row[0],
                     content=row[1],
                     size_bytes=row[2],
-                    width=row[3],
-                    height=row[4],
-                    taken=row[5],
+                    edit=row[3],
+                    facts=PhotoFacts(**dict(zip(_FACTS, row[4:], strict=True))),
                     captions=captions.get(row[1], {}),
-                    edit=row[6],
                 )
                 for row in rows
             ]

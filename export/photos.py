@@ -25,6 +25,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from export.errors import BrokenPhotoError, UnreadablePhotoError
+from export.facts import PhotoFacts
+from export.looks import fingerprint, placeholder
 from export.pixels import shrink, to_srgb
 
 MAX_PIXELS = 200_000_000
@@ -34,6 +36,8 @@ THUMBNAIL_QUALITY = 80
 
 FORMATS = {"JPEG": "JPEG", "PNG": "PNG", "WEBP": "WebP", "GIF": "GIF", "TIFF": "TIFF", "AVIF": "AVIF", "HEIF": "HEIC"}
 """Pillow's names of the formats that are read, and the names that people know."""
+_TYPES = {name: known.lower() for name, known in FORMATS.items()} | {"MPO": "jpeg"}
+"""Pillow calls a JPEG that holds further pictures behind the first MPO once it is open."""
 
 DECODER = f"pillow {PIL.__version__}, pillow-heif {pillow_heif.__version__}"
 """What decodes: a photo that this decoder can't read isn't tried again until the photo or the decoder changes."""
@@ -56,16 +60,12 @@ class DecodedPhoto:
     Attributes:
         pixels: uint8 [image_size, image_size, 3], sRGB, upright, squashed to a square.
         thumbnail: a WebP file without metadata, longest side at most ``THUMBNAIL_LONG_SIDE_PX``.
-        width: of the upright photo, in pixels.
-        height: of the upright photo, in pixels.
-        taken: when the photo was taken, ISO 8601, with the offset from UTC where the camera recorded it.
+        facts: what else is known of it.
     """
 
     pixels: NDArray[np.uint8]
     thumbnail: bytes
-    width: int
-    height: int
-    taken: str | None
+    facts: PhotoFacts
 
 
 def decode_photo(
@@ -123,9 +123,14 @@ def _decode(file: BinaryIO, image_size: int, large_photo_turn: AbstractContextMa
     return DecodedPhoto(
         pixels=np.array(small.resize((image_size, image_size), Image.Resampling.BICUBIC)),
         thumbnail=_thumbnail(small, width, height),
-        width=width,
-        height=height,
-        taken=_taken(exif),
+        facts=PhotoFacts(
+            width=width,
+            height=height,
+            type=_TYPES[image.format or ""],
+            taken=_taken(exif),
+            placeholder=placeholder(small),
+            fingerprint=fingerprint(small),
+        ),
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from export.captioner import Captioner, Understanding
 from export.errors import BrokenPhotoError, PhotoError
+from export.facts import PhotoFacts
 from export.hashing import check_unchanged
 from export.photos import DecodedPhoto, decode_photo
 
@@ -43,9 +44,7 @@ class ReadPhoto:
 
     content: str
     thumbnail: bytes
-    width: int
-    height: int
-    taken: str | None
+    facts: PhotoFacts
     understanding: Understanding | None
 
 
@@ -102,8 +101,6 @@ def _read(task: ReadingTask, photo: DecodedPhoto, understanding: Understanding |
     return ReadPhoto(
         content=task.content,
         thumbnail=photo.thumbnail,
-        width=photo.width,
-        height=photo.height,
-        taken=photo.taken,
+        facts=photo.facts,
         understanding=understanding,
     )

@@ -98,9 +98,7 @@ class Reader:
 def _learnt(photo: ReadPhoto, understanding: Understanding, instructions: Sequence[str]) -> ContentUnderstanding:
     return ContentUnderstanding(
         content=photo.content,
-        width=photo.width,
-        height=photo.height,
-        taken=photo.taken,
+        facts=photo.facts,
         captions=dict(zip(instructions, understanding.captions, strict=True)),
         vector=understanding.vector,
     )

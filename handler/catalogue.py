@@ -52,6 +52,8 @@ class PhotoRecord:
         height: Pixels, as shown.
         size_bytes: Size of the photo's file.
         taken: When it was taken, ISO 8601, if known.
+        placeholder: What is shown until the thumbnail is there, if known: the mean sRGB colours of a
+            grid 4 wide and 3 high, row by row, 72 hexadecimal digits.
         captions: One for each instruction, in the order of the manifest's caption views.
     """
 
@@ -62,6 +64,7 @@ class PhotoRecord:
     height: int
     size_bytes: int
     taken: str | None
+    placeholder: str | None
     captions: tuple[Caption, ...]
 
 
@@ -151,6 +154,7 @@ def _read_record(fields: Fields) -> PhotoRecord:
         height=fields.integer("height", low=1, high=MAX_SIDE),
         size_bytes=fields.integer("size_bytes", low=0, high=MAX_PHOTO_BYTES),
         taken=fields.optional_text("taken", max_length=64),
+        placeholder=fields.optional_text("placeholder", max_length=72),
         captions=tuple(_read_caption(caption) for caption in fields.children("captions")),
     )
     fields.finish()

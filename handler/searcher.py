@@ -40,6 +40,7 @@ class Result(TypedDict):
     thumbnail_url: str
     width: int
     height: int
+    placeholder: str | None
 
 
 class SearchAnswer(TypedDict):
@@ -81,6 +82,7 @@ class PhotoAnswer(TypedDict):
     height: int
     size_bytes: int
     taken: str | None
+    placeholder: str | None
     captions: list[CaptionAnswer]
 
 
@@ -168,6 +170,7 @@ class Searcher:
             "height": record.height,
             "size_bytes": record.size_bytes,
             "taken": record.taken,
+            "placeholder": record.placeholder,
             "captions": [
                 {
                     "instruction": caption.instruction,
@@ -224,6 +227,7 @@ class Searcher:
             "thumbnail_url": self._address(record.thumbnail),
             "width": record.width,
             "height": record.height,
+            "placeholder": record.placeholder,
         }
 
     def _matched(self, record: PhotoRecord, cosines: NDArray[np.float32]) -> str:

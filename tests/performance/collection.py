@@ -101,6 +101,7 @@ def _record(number: int, models: Models, random: np.random.Generator) -> PhotoRe
         height=3024,
         size_bytes=2_500_000,
         taken=None,
+        placeholder="808080" * 12,
         captions=captions,
     )
 

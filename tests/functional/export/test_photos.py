@@ -85,7 +85,7 @@ def test_every_format_is_read_whatever_its_file_is_called(tmp_path: Path, file_f
         assert photo.pixels.shape == (SIZE, SIZE, 3)
         assert photo.pixels.dtype == np.uint8
         assert corner_colours(photo.pixels) == list(CORNERS)
-        assert (photo.width, photo.height, photo.taken) == (120, 80, None)
+        assert (photo.facts.width, photo.facts.height, photo.facts.taken) == (120, 80, None)
         assert thumbnail_size(photo) == (120, 80)
 
 
@@ -101,7 +101,7 @@ def test_photos_are_upright(tmp_path: Path, file_format: str, orientation: int) 
     stored.save(path, format=file_format, exif=exif.tobytes())  # pillow-heif takes only bytes
     photo = decode(path)
     assert corner_colours(photo.pixels) == list(CORNERS)
-    assert (photo.width, photo.height) == (120, 80)
+    assert (photo.facts.width, photo.facts.height) == (120, 80)
     assert thumbnail_size(photo) == (120, 80)
 
 
@@ -134,13 +134,13 @@ def test_when_a_photo_was_taken(tmp_path: Path, tags: dict[str, str], expected: 
         ifd = exif if name == "DateTime" else exif.get_ifd(ExifTags.IFD.Exif)
         ifd[ExifTags.Base[name]] = value
     four_corners().save(tmp_path / "photo.jpg", exif=exif)
-    assert decode(tmp_path / "photo.jpg").taken == expected
+    assert decode(tmp_path / "photo.jpg").facts.taken == expected
 
 
 def test_broken_exif_is_no_broken_photo(tmp_path: Path) -> None:
     four_corners().save(tmp_path / "photo.jpg", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + b"\xee" * 40)
     photo = decode(tmp_path / "photo.jpg")
-    assert (corner_colours(photo.pixels), photo.taken) == (list(CORNERS), None)
+    assert (corner_colours(photo.pixels), photo.facts.taken) == (list(CORNERS), None)
 
 
 def test_transparent_parts_are_white(tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
     photo = decode(tmp_path / "photo.png")
     assert photo.pixels.shape == (SIZE, SIZE, 3)
     assert photo.pixels.min() == 255
-    assert (photo.width, photo.height) == size
+    assert (photo.facts.width, photo.facts.height) == size
     scale = min(1.0, THUMBNAIL_LONG_SIDE_PX / max(size))
     assert thumbnail_size(photo) == tuple(max(1, round(side * scale)) for side in size)
 
@@ -325,7 +325,7 @@ from pathlib import Path
 from export.photos import decode_photo
 photo = decode_photo(Path(sys.argv[1]), image_size=224)
 peak_kb = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]
-print(photo.width, photo.height, int(peak_kb) // 1024)
+print(photo.facts.width, photo.facts.height, int(peak_kb) // 1024)
 """
 
 

@@ -209,6 +209,7 @@ def _record(photo: TinyPhoto) -> PhotoRecord:
         height=photo.height,
         size_bytes=12_345,
         taken="2024-05-06T07:08:09",
+        placeholder="7f3f1f" * 12,
         captions=(Caption(instruction=INSTRUCTION, text=photo.caption, edited=photo.edited),),
     )
 

@@ -22,6 +22,7 @@ def record(photo_id: str, **changes: object) -> PhotoRecord:
         "height": 480,
         "size_bytes": 1_000,
         "taken": None,
+        "placeholder": None,
         "captions": (Caption(instruction="What is it?", text="a dog", edited=False),),
         **changes,
     }

@@ -35,6 +35,7 @@ def test_the_whole_answer(searcher: Searcher) -> None:
                 "url": f"{BASE}photos/animals/dog.jpg",
                 "width": 640,
                 "height": 480,
+                "placeholder": "7f3f1f" * 12,
             }
         ],
     }
@@ -180,6 +181,7 @@ def test_a_photo(searcher: Searcher) -> None:
         "height": 480,
         "size_bytes": 12_345,
         "taken": "2024-05-06T07:08:09",
+        "placeholder": "7f3f1f" * 12,
         "captions": [{"instruction": INSTRUCTION, "text": "snow on a mountain", "edited": False}],
     }
     assert searcher.photo("sea/boat.webp")["captions"][0]["edited"] is True

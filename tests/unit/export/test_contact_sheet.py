@@ -26,6 +26,7 @@ def result(id_: str, relevance: float) -> Result:
         "thumbnail_url": id_,
         "width": 640,
         "height": 427,
+        "placeholder": None,
     }
 
 

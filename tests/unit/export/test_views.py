@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from export.facts import PhotoFacts
 from export.library import UnderstoodPhoto
 from export.texts import photo_texts
 from export.views import fuse
@@ -15,9 +16,7 @@ def photo(edit: str | None) -> UnderstoodPhoto:
         id="a.jpg",
         content="0" * 64,
         size_bytes=1,
-        width=1,
-        height=1,
-        taken=None,
+        facts=PhotoFacts(width=1, height=1, type="jpeg", taken=None, placeholder="00" * 36, fingerprint="00" * 16),
         captions={"What?": "a dog", "Where?": "in a park"},
         edit=edit,
     )
