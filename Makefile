@@ -5,6 +5,7 @@
 #   make serve                       the search page and the HTTP interface on this machine
 #   make test                        everything: lint, types, unit, functional, training and end-to-end tests
 #   make test FAST=1                 without what needs torch, a browser or servers
+#   make widget                      the one file that pages embed, and the lines that embed it
 #   make lint | format | bench       the checks alone, the formatter, the benchmarks
 
 PYTHON ?= python3
@@ -18,7 +19,7 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint c
 INSTALL_THIS := $(INSTALL) --no-build-isolation --editable
 
 .DELETE_ON_ERROR:
-.PHONY: setup demo serve test lint format bench browser clean
+.PHONY: setup demo serve test lint format bench widget browser clean
 
 setup: .venv/.app
 
@@ -50,6 +51,9 @@ endif
 format: .venv/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+widget: $(BIN)/python
+	@$(BIN)/python build/widget.py
 
 bench: .venv/.demo .venv/.dev
 	$(BIN)/python -m tests.performance

@@ -34,8 +34,8 @@ class Asset:
 
 ASSETS = {
     "/": Asset(file="widget/index.html", media_type="text/html; charset=utf-8"),
-    "/assets/search.css": Asset(file="widget/search.css", media_type="text/css; charset=utf-8"),
-    "/assets/search.js": Asset(file="widget/search.js", media_type="text/javascript; charset=utf-8"),
+    "/assets/page.css": Asset(file="widget/page.css", media_type="text/css; charset=utf-8"),
+    "/assets/thinlens-search.js": Asset(file="widget/thinlens-search.js", media_type="text/javascript; charset=utf-8"),
     "/assets/icon.svg": Asset(file="widget/icon.svg", media_type="image/svg+xml"),
     "/openapi.json": Asset(file="openapi.json", media_type="application/json"),
 }
@@ -59,6 +59,7 @@ class Routes:
         self._routes = {
             "/v1/search": self._search,
             "/v1/similar": self._similar,
+            "/v1/photos": self._sample,
             "/healthz": self._health,
             **dict.fromkeys(ASSETS, self._asset),
         }
@@ -85,6 +86,11 @@ class Routes:
         min_relevance = parameters.decimal("min_relevance")
         searcher = self._searcher()
         return self._answer(searcher.similar(photo_id, k, min_relevance), searcher)
+
+    def _sample(self, request: Request) -> Response:
+        k = request.parameters(("k",)).integer("k", DEFAULT_K)
+        searcher = self._searcher()
+        return self._answer(searcher.sample(k), searcher)
 
     def _photo(self, request: Request) -> Response:
         request.parameters(())

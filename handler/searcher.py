@@ -86,6 +86,13 @@ class PhotoAnswer(TypedDict):
     captions: list[CaptionAnswer]
 
 
+class SampleAnswer(TypedDict):
+    """Some photos of the bundle, to show what there is."""
+
+    bundle: str
+    photos: list[PhotoAnswer]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Candidates:
     """Photos that may be answered, best first; arrays [n] and [n, views]."""
@@ -160,7 +167,21 @@ class Searcher:
 
     def photo(self, photo_id: str) -> PhotoAnswer:
         """Everything that is known of a photo; raises PhotoNotFoundError."""
-        record = self.bundle.catalogue[self.bundle.catalogue.find(photo_id)]
+        return self._photo(self.bundle.catalogue[self.bundle.catalogue.find(photo_id)])
+
+    def sample(self, k: int = DEFAULT_K) -> SampleAnswer:
+        """Up to k photos, spread evenly over the bundle in the order of their ids, and always the same.
+
+        Raises:
+            QueryError: Where k is out of range.
+        """
+        self._threshold(k, None)
+        catalogue = self.bundle.catalogue
+        wanted = min(k, len(catalogue))
+        numbers = [place * len(catalogue) // wanted for place in range(wanted)]
+        return {"bundle": self.bundle.id, "photos": [self._photo(catalogue[number]) for number in numbers]}
+
+    def _photo(self, record: PhotoRecord) -> PhotoAnswer:
         return {
             "id": record.id,
             "bundle": self.bundle.id,

@@ -90,6 +90,17 @@ def test_a_photo(app: App, searcher: Searcher, path: str) -> None:
     assert answer.json() == searcher.photo("Zürich/雪 100%.jpg")
 
 
+def test_a_sample_is_spread_over_the_collection(app: App, searcher: Searcher) -> None:
+    ids = sorted(photo.id for photo in PHOTOS)
+    answer = ask(app, "/v1/photos?k=3")
+    all_of_them = ask(app, "/v1/photos?k=100").json()["photos"]
+
+    assert (answer.status, answer.headers["etag"]) == (200, f'W/"{searcher.bundle.id}"')
+    spread = [ids[0], ids[len(ids) // 3], ids[2 * len(ids) // 3]]
+    assert answer.json() == {"bundle": searcher.bundle.id, "photos": [searcher.photo(photo_id) for photo_id in spread]}
+    assert [photo["id"] for photo in all_of_them] == ids
+
+
 def test_health(app: App, searcher: Searcher) -> None:
     answer = ask(app, "/healthz")
 
@@ -122,6 +133,8 @@ def test_health(app: App, searcher: Searcher) -> None:
         ("/v1/similar", "id", "id is missing"),
         ("/v1/similar?id=animals/dog.jpg&k=0", "k", "k is 0 (expected 1 to 100)"),
         ("/v1/similar?q=dog", "q", "Unknown parameter 'q' (expected id, k, min_relevance)"),
+        ("/v1/photos?k=101", "k", "k is 101 (expected 1 to 100)"),
+        ("/v1/photos?q=dog", "q", "Unknown parameter 'q' (expected k)"),
         ("/v1/photos/animals/dog.jpg?full=1", "full", "Unknown parameter 'full' (expected none)"),
         ("/healthz?deep=1", "deep", "Unknown parameter 'deep' (expected none)"),
     ],
@@ -238,7 +251,7 @@ def test_a_preflight(searcher: Searcher) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["/", "/openapi.json", "/assets/search.js", "/v1/search?q=a", "/v1/photos/sea/surf.jpg"]
+    "target", ["/", "/openapi.json", "/assets/thinlens-search.js", "/v1/search?q=a", "/v1/photos/sea/surf.jpg"]
 )
 def test_what_the_client_holds_is_not_sent_again(app: App, target: str) -> None:
     first = ask(app, target)
@@ -260,8 +273,8 @@ def test_an_error_is_sent_whatever_the_client_holds(app: App) -> None:
     ("path", "file", "media_type"),
     [
         ("/", "widget/index.html", "text/html; charset=utf-8"),
-        ("/assets/search.css", "widget/search.css", "text/css; charset=utf-8"),
-        ("/assets/search.js", "widget/search.js", "text/javascript; charset=utf-8"),
+        ("/assets/page.css", "widget/page.css", "text/css; charset=utf-8"),
+        ("/assets/thinlens-search.js", "widget/thinlens-search.js", "text/javascript; charset=utf-8"),
         ("/assets/icon.svg", "widget/icon.svg", "image/svg+xml"),
         ("/openapi.json", "openapi.json", "application/json"),
     ],
@@ -287,7 +300,7 @@ def test_the_page_runs_nothing_but_its_own_files(searcher: Searcher) -> None:
     assert "<style" not in page
     assert " style=" not in page
     assert "onclick" not in page
-    assert page.count("<script") == page.count('<script type="module" src="assets/search.js">') == 1
+    assert page.count("<script") == page.count('<script type="module" src="assets/thinlens-search.js">') == 1
 
 
 def test_without_a_bundle_the_client_is_told_to_come_again(caplog: pytest.LogCaptureFixture) -> None:
@@ -296,7 +309,7 @@ def test_without_a_bundle_the_client_is_told_to_come_again(caplog: pytest.LogCap
 
     app = create_app(no_searcher, Settings(bundle=Path("unused"), cors_origins=("*",)))
 
-    for target in ("/v1/search?q=dog", "/v1/similar?id=x", "/v1/photos/x", "/healthz"):
+    for target in ("/v1/search?q=dog", "/v1/similar?id=x", "/v1/photos", "/v1/photos/x", "/healthz"):
         answer = ask(app, target)
         assert_problem(answer, 503, "Service Unavailable", "There is no collection to search at the moment")
         assert answer.headers["retry-after"] == "10"
@@ -339,7 +352,7 @@ def test_the_log_has_the_query_if_asked_to(searcher: Searcher, caplog: pytest.Lo
     assert json.loads(caplog.records[0].message)["query_string"] == "q=a+dog\n\xc3\xbf"
 
 
-TARGETS = st.sampled_from(["/", "/v1/search", "/v1/similar", "/v1/photos/", "/healthz", "/openapi.json"])
+TARGETS = st.sampled_from(["/", "/v1/search", "/v1/similar", "/v1/photos", "/v1/photos/", "/healthz", "/openapi.json"])
 QUERY_STRINGS = st.one_of(
     st.binary(max_size=80),
     st.lists(st.tuples(st.sampled_from([b"q", b"k", b"id", b"min_relevance"]), st.binary(max_size=20)), max_size=4).map(
@@ -397,6 +410,7 @@ def test_the_openapi_document_tells_the_truth(app: App) -> None:
     for name, shape in {
         "SearchAnswer": shapes.SearchAnswer,
         "SimilarAnswer": shapes.SimilarAnswer,
+        "SampleAnswer": shapes.SampleAnswer,
         "Result": shapes.Result,
         "Photo": shapes.PhotoAnswer,
         "Caption": shapes.CaptionAnswer,

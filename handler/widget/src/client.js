@@ -1,0 +1,128 @@
+/** The client: asks the search interface, and lets only what can be shown safely out of its answers. */
+
+const TIMEOUT_MS = 20_000;
+// Panoramas and scrolls are cropped to these shapes in the grid, so that a row stays a row.
+const NARROWEST = 0.6;
+const WIDEST = 2.4;
+
+/** Why there is no answer: `kind` is a name in texts.js, `detail` the server's own words where it had some. */
+export class NoAnswer extends Error {
+  constructor(kind, detail = "") {
+    super(detail || kind);
+    this.kind = kind;
+    this.detail = detail;
+  }
+}
+
+/**
+ * @typedef {object} Photo
+ * @property {string} id
+ * @property {string} caption The text that explains why it was found, or its first caption.
+ * @property {boolean} byLook Whether the picture itself explains it better than any caption.
+ * @property {number | undefined} relevance 0 to 1; of an answer to a search only.
+ * @property {string | undefined} url An http(s) address, as the thumbnail's is.
+ * @property {string | undefined} thumbnail
+ * @property {number} width In pixels.
+ * @property {number} height
+ * @property {number} aspect Width by height as in the grid.
+ * @property {number[] | undefined} colours Red, green, blue (0 to 255) of 4 × 3 places, row by row.
+ */
+
+export class Client {
+  #base;
+
+  /** @param {string} endpoint Where the interface is; what is relative there is relative to the page. */
+  constructor(endpoint, page = globalThis.document?.baseURI) {
+    const base = new URL(endpoint, page);
+    if (!base.pathname.endsWith("/")) base.pathname += "/";
+    this.#base = base;
+  }
+
+  /** @returns {Promise<{photos: Photo[], raw: object}>} The photos that a text describes. */
+  search(query, options) {
+    return this.#list("v1/search", { q: query }, options);
+  }
+
+  /** The photos that are like the one of this id. */
+  similar(id, options) {
+    return this.#list("v1/similar", { id }, options);
+  }
+
+  /** @returns {Promise<Photo[]>} Some photos, spread over the whole collection. */
+  async sample(count, signal) {
+    const { photos } = await this.#fetch(`v1/photos?k=${count}`, signal);
+    return listed(photos).map((photo) => this.#photo(withCaption(photo)));
+  }
+
+  /** @returns {Promise<Photo>} One photo. */
+  async photo(id, signal) {
+    const path = id.split("/").map(encodeURIComponent).join("/");
+    return this.#photo(withCaption(await this.#fetch(`v1/photos/${path}`, signal)));
+  }
+
+  async #list(path, parameters, { count, offset, minRelevance, signal }) {
+    const wanted = { ...parameters, k: count, offset: offset || undefined, min_relevance: minRelevance };
+    const given = Object.entries(wanted).filter(([, value]) => value !== undefined);
+    const raw = await this.#fetch(`${path}?${new URLSearchParams(given)}`, signal);
+    return { raw, photos: listed(raw.results).map((result) => this.#photo(result)) };
+  }
+
+  async #fetch(address, signal) {
+    const limit = AbortSignal.timeout(TIMEOUT_MS);
+    let response;
+    let body;
+    try {
+      response = await fetch(new URL(address, this.#base), { signal: AbortSignal.any([signal, limit]) });
+      body = await response.json();
+    } catch (error) {
+      if (signal.aborted) throw error;
+      if (limit.aborted) throw new NoAnswer("slow");
+      if (response?.ok) throw new NoAnswer("unreadable");
+      if (!response) throw new NoAnswer(globalThis.navigator?.onLine === false ? "offline" : "unreachable");
+    }
+    if (!response.ok) throw new NoAnswer("refused", String(body?.detail ?? response.status));
+    if (body === null || typeof body !== "object") throw new NoAnswer("unreadable");
+    return body;
+  }
+
+  #photo(raw) {
+    if (typeof raw?.id !== "string") throw new NoAnswer("unreadable");
+    const known = raw.width > 0 && raw.height > 0;
+    const [width, height] = known ? [Number(raw.width), Number(raw.height)] : [4, 3];
+    const byLook = raw.matched === "visual";
+    return {
+      id: raw.id,
+      caption: String((byLook ? raw.caption : raw.matched) || raw.caption || raw.id),
+      byLook,
+      relevance: Number.isFinite(raw.relevance) ? Math.min(Math.max(raw.relevance, 0), 1) : undefined,
+      url: this.#webAddress(raw.url),
+      thumbnail: this.#webAddress(raw.thumbnail_url),
+      width,
+      height,
+      aspect: Math.min(Math.max(width / height, NARROWEST), WIDEST),
+      colours: readColours(raw.placeholder),
+    };
+  }
+
+  /** The address if a browser may safely be sent there, for it comes from the collection. */
+  #webAddress(address) {
+    const url = typeof address === "string" && URL.canParse(address, this.#base) && new URL(address, this.#base);
+    return url && /^https?:$/.test(url.protocol) ? url.href : undefined;
+  }
+}
+
+function listed(photos) {
+  if (!Array.isArray(photos)) throw new NoAnswer("unreadable");
+  return photos;
+}
+
+/** A photo as the catalogue knows it, with its first caption where a result has it. */
+function withCaption(photo) {
+  return { ...photo, caption: photo?.captions?.[0]?.text };
+}
+
+/** "ff0000…" (72 hexadecimal digits) -> [255, 0, 0, …]; anything else -> undefined. */
+export function readColours(placeholder) {
+  if (typeof placeholder !== "string" || !/^[0-9a-f]{72}$/i.test(placeholder)) return undefined;
+  return placeholder.match(/../g).map((pair) => parseInt(pair, 16));
+}

@@ -1,0 +1,39 @@
+/** Elements, made without a line of markup: nothing that a collection says can become any. */
+
+const SVG = "http://www.w3.org/2000/svg";
+
+const PATHS = {
+  search: "M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM15.5 15.5 20 20",
+  cross: "M6 6l12 12M18 6 6 18",
+  similar: "M4 8.5h9.5v9.5H4zM8 8.5v-4h12v12h-6.5",
+  back: "M15 5l-7 7 7 7",
+  forward: "M9 5l7 7-7 7",
+  open: "M9 5H5v14h14v-4M13 5h6v6M19 5l-9 9",
+};
+
+/** An element with attributes (one that is undefined or false is left out) and children. */
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === true) element.setAttribute(name, "");
+    else if (value !== undefined && value !== false) element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+/** A button that shows an icon and is called by a text. */
+export function iconButton(name, label, attributes) {
+  return make("button", { type: "button", "aria-label": label, title: label, ...attributes }, icon(name));
+}
+
+/** One of the icons, of the size and colour of the text around it. */
+export function icon(name) {
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute("d", PATHS[name]);
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  svg.append(path);
+  return svg;
+}

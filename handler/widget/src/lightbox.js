@@ -1,0 +1,119 @@
+/** The lightbox: one photo at a time, as large as the window, with what is known of it. */
+
+import { icon, iconButton, make } from "./dom.js";
+import { meter } from "./grid.js";
+import { blurred } from "./pictures.js";
+
+const SWIPE_PX = 48;
+
+export class Lightbox {
+  #say;
+  #photos = [];
+  #index = 0;
+  #stage = make("div", { class: "stage" });
+  #words = make("p", { class: "words", id: "words", part: "caption", dir: "auto" });
+  #why = make("p", { class: "why" });
+  #position = make("span", { class: "position" });
+  #open;
+  #previous;
+  #next;
+
+  /**
+   * @param {(name: string, values?: object) => string} say
+   * @param {(index: number) => void} onClose Told which photo was shown last.
+   * @param {(photo: object) => void} onSimilar What to do when more like a photo are wanted.
+   */
+  constructor(say, onClose, onSimilar) {
+    this.#say = say;
+    this.#previous = iconButton("back", say("previous"), { class: "step previous" });
+    this.#next = iconButton("forward", say("next"), { class: "step next" });
+    const similar = make("button", { type: "button", class: "action" }, icon("similar"), say("similar"));
+    this.#open = make("a", { class: "action", target: "_blank", rel: "noopener noreferrer" }, icon("open"), say("open"));
+    const close = iconButton("cross", say("close"), { class: "close" });
+    const head = make("div", { class: "head" }, this.#position, close);
+    const actions = make("div", { class: "actions" }, similar, this.#open);
+    const foot = make("div", { class: "foot" }, make("div", {}, this.#words, this.#why), actions);
+    this.element = make(
+      "dialog",
+      { part: "lightbox", "aria-labelledby": "words" },
+      ...[head, this.#stage, this.#previous, this.#next, foot],
+    );
+
+    this.#previous.addEventListener("click", () => this.#show(this.#index - 1));
+    this.#next.addEventListener("click", () => this.#show(this.#index + 1));
+    close.addEventListener("click", () => this.close());
+    similar.addEventListener("click", () => {
+      this.close();
+      onSimilar(this.#photos[this.#index]);
+    });
+    this.#stage.addEventListener("click", (event) => event.target === this.#stage && this.close());
+    this.element.addEventListener("close", () => onClose(this.#index));
+    this.element.addEventListener("keydown", (event) => this.#move(event));
+    this.#followSwipes();
+  }
+
+  /** Open at one of the photos. */
+  open(photos, index) {
+    this.#photos = photos;
+    this.element.showModal();
+    this.#show(index);
+  }
+
+  close() {
+    this.element.close();
+  }
+
+  #show(index) {
+    const photo = this.#photos[index];
+    if (!photo) return;
+    this.#index = index;
+    this.#stage.replaceChildren(this.#picture(photo));
+    this.#words.textContent = photo.caption;
+    const searched = photo.relevance !== undefined;
+    const why = searched ? [this.#say(photo.byLook ? "byLook" : "byCaption")] : [];
+    this.#why.replaceChildren(...meter(photo.relevance, this.#say), ...why);
+    this.#position.textContent = this.#say("position", { position: index + 1, count: this.#photos.length });
+    this.#open.hidden = !photo.url;
+    this.#open.href = photo.url ?? "";
+    // Not disabled, which would take the focus away from whoever uses them.
+    this.#previous.setAttribute("aria-disabled", index === 0);
+    this.#next.setAttribute("aria-disabled", index === this.#photos.length - 1);
+  }
+
+  /** The thumbnail, which is there already, and the photo over it once it has come, if a browser can show it. */
+  #picture(photo) {
+    const thumbnail = make("img", { alt: "", src: photo.thumbnail });
+    const full = make("img", { alt: photo.caption, decoding: "async" });
+    full.addEventListener("load", () => full.classList.add("there"));
+    full.addEventListener("error", () => thumbnail.setAttribute("alt", photo.caption));
+    thumbnail.addEventListener("load", () => thumbnail.classList.add("there"));
+    if (photo.url) full.src = photo.url;
+    const figure = make("div", { class: "large" }, ...blurred(photo), thumbnail, full);
+    figure.style.setProperty("--aspect", photo.width / photo.height);
+    figure.style.setProperty("--width", `${photo.width}px`);
+    return figure;
+  }
+
+  #move(event) {
+    const steps = { ArrowLeft: -1, ArrowRight: 1 };
+    if (!(event.key in steps)) return;
+    event.preventDefault();
+    this.#step(steps[event.key]);
+  }
+
+  /** One photo to the right (1) or to the left (-1), whichever way the page is read. */
+  #step(right) {
+    this.#show(this.#index + (getComputedStyle(this.element).direction === "rtl" ? -right : right));
+  }
+
+  #followSwipes() {
+    let start;
+    this.#stage.addEventListener("touchstart", ({ touches }) => {
+      start = touches.length === 1 ? touches[0].clientX : undefined;
+    }, { passive: true });
+    this.#stage.addEventListener("touchend", ({ changedTouches }) => {
+      const way = changedTouches[0].clientX - start;
+      if (Math.abs(way) > SWIPE_PX) this.#step(-Math.sign(way));
+    });
+  }
+}

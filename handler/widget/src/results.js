@@ -1,0 +1,118 @@
+/** The results: all that stands below the search box, be it photos or why there are none. */
+
+import { make } from "./dom.js";
+import { Grid } from "./grid.js";
+import { Lightbox } from "./lightbox.js";
+import { Notice, Source, Suggestions } from "./messages.js";
+
+/**
+ * @typedef {object} Reader What the reader can ask for here.
+ * @property {(query: string) => void} search
+ * @property {(photo: object) => void} similar More like a photo.
+ * @property {() => void} leaveSimilar Back to the query.
+ * @property {() => void} closest The closest photos, though they are hardly relevant.
+ * @property {() => void} retry The same once more.
+ * @property {() => void} more More of the same.
+ * @property {(photo: object) => boolean} select A photo at large; false keeps it as it is.
+ */
+
+export class Results {
+  #say;
+  #reader;
+  #status = make("p", { class: "status", part: "status", role: "status" });
+  #notice = new Notice();
+  #source;
+  #suggestions;
+  #grid;
+  #lightbox;
+  #more;
+
+  /**
+   * @param {(name: string, values?: object) => string} say
+   * @param {Reader} reader
+   */
+  constructor(say, reader) {
+    this.#say = say;
+    this.#reader = reader;
+    this.#source = new Source(say, reader.leaveSimilar);
+    this.#suggestions = new Suggestions(say, reader.search);
+    const select = (index) => reader.select(this.#grid.photos[index]) && this.#lightbox.open(this.#grid.photos, index);
+    this.#grid = new Grid(say, select, reader.similar);
+    this.#lightbox = new Lightbox(say, (index) => this.focus(index), reader.similar);
+    this.#more = make("button", { type: "button", class: "more", part: "button", hidden: true });
+    const parts = [this.#source, this.#notice, this.#suggestions, this.#grid];
+    this.elements = [this.#status, ...parts.map(({ element }) => element), this.#more, this.#lightbox.element];
+  }
+
+  /** How many photos are shown. */
+  get count() {
+    return this.#grid.photos.length;
+  }
+
+  set busy(yes) {
+    this.#grid.element.setAttribute("aria-busy", yes);
+  }
+
+  /** Move the focus to a photo. */
+  focus(index = 0) {
+    this.#grid.focus(index);
+  }
+
+  /** Photos of the collection, before anything is searched for; none where it has none to show. */
+  showSample(photos) {
+    this.#show({ photos, suggested: photos });
+    this.#status.textContent = "";
+  }
+
+  /**
+   * @param {object[]} photos
+   * @param {"more" | "closest" | ""} offer What else there is: more like them, less relevant ones, or nothing.
+   * @param {object | undefined} source The photo that they are like.
+   */
+  showPhotos(photos, offer, source) {
+    this.#show({ photos, source });
+    this.#end(offer);
+  }
+
+  /** More photos after those that are shown. */
+  addPhotos(photos, offer) {
+    this.#grid.add(photos);
+    this.#end(offer);
+  }
+
+  /** Nothing, with photos of the collection by which to suggest something else. */
+  showNothing(query, offer, source, sample) {
+    this.#show({ source, suggested: sample });
+    const detail = source ? "emptySimilar" : offer ? "emptyDetail" : "emptyUnknown";
+    this.#notify("empty", this.#say(detail, { query }), offer && this.#say("closestAnyway"), this.#reader.closest);
+  }
+
+  /** @param {{kind: string, detail: string}} error As client.js throws it. */
+  showFailure({ kind, detail }) {
+    this.#show({});
+    const offline = kind === "offline";
+    const title = offline ? "offline" : "failed";
+    this.#notify(title, this.#say(offline ? "offlineDetail" : kind, { detail }), this.#say("retry"), this.#reader.retry);
+  }
+
+  #show({ photos = [], source, suggested = [] }) {
+    this.#notice.hide();
+    this.#source.show(source);
+    this.#suggestions.show(suggested);
+    this.#grid.show(photos);
+    this.#more.hidden = true;
+  }
+
+  #notify(title, detail, offer, act) {
+    this.#status.textContent = "";
+    this.#notice.show(this.#say(title), detail, offer, act);
+  }
+
+  /** Say how many there are, and offer what there may be beyond them. */
+  #end(offer) {
+    this.#status.textContent = this.#say("count", { count: this.count });
+    this.#more.hidden = !offer;
+    this.#more.textContent = offer && this.#say(offer);
+    this.#more.onclick = this.#reader[offer];
+  }
+}

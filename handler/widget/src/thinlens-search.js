@@ -1,0 +1,172 @@
+/** <thinlens-search endpoint="…">: a box to describe a photo in, and below it the photos that show it. */
+
+import { readAddress, writeAddress } from "./address.js";
+import { Client, NoAnswer } from "./client.js";
+import { Results } from "./results.js";
+import { SearchBox } from "./search_box.js";
+import sheet from "./styles.css" with { type: "css" };
+import { speaker } from "./texts.js";
+
+const PAGE = 48;
+const SAMPLE = 24;
+
+/**
+ * Attributes: `endpoint`, where the search interface is; `texts`, a JSON object of texts in another language;
+ * `no-history`, to leave the page's address alone; `autofocus`.
+ *
+ * Events, both bubbling and composed: `thinlens-search` with every answer, its detail `{query, similar, answer}`;
+ * `thinlens-select` when a photo is chosen, its detail the photo. Where a listener prevents the latter's default, the
+ * lightbox stays closed.
+ */
+export class ThinlensSearch extends HTMLElement {
+  static observedAttributes = ["endpoint", "texts"];
+
+  #root = this.attachShadow({ mode: "open" });
+  /** Ends with the element's stay in the page, and with it what it listens to there. */
+  #stay = new AbortController();
+  /** Ends the request in flight, so that an earlier answer never replaces a later one. */
+  #inFlight = new AbortController();
+  /** What is shown or asked for: `query`, `similar`, and `minRelevance` where not the collection's own. */
+  #wanted = { query: "", similar: "" };
+  /** Whether the page's address is one to come back to; while somebody types it is not. */
+  #settled = true;
+  #offline = false;
+  #client;
+  #box;
+  #results;
+
+  connectedCallback() {
+    this.#stay = new AbortController();
+    const { signal } = this.#stay;
+    window.addEventListener("popstate", () => this.#goBack(), { signal });
+    window.addEventListener("online", () => this.#offline && this.#follow(this.#wanted), { signal });
+    this.#root.adoptedStyleSheets = [sheet];
+    if (this.#inHistory) this.#wanted = readAddress(location.href);
+    this.#build();
+    if (this.autofocus) this.focus({ preventScroll: true });
+  }
+
+  disconnectedCallback() {
+    this.#stay.abort();
+    this.#inFlight.abort();
+  }
+
+  attributeChangedCallback() {
+    if (this.#box && this.isConnected) this.#build();
+  }
+
+  focus(options) {
+    this.#box?.input.focus(options);
+  }
+
+  get #inHistory() {
+    return !this.hasAttribute("no-history");
+  }
+
+  #build() {
+    const say = speaker(this.getAttribute("texts"), this.closest("[lang]")?.lang);
+    const search = (query, settled = true) => this.#go({ query, similar: "" }, settled);
+    this.#client = new Client(this.getAttribute("endpoint") ?? "");
+    this.#box = new SearchBox(say, search, () => this.#results.focus());
+    this.#results = new Results(say, {
+      search,
+      similar: (photo) => this.#go({ query: this.#wanted.query, similar: photo.id }, true, photo),
+      leaveSimilar: () => search(this.#wanted.query),
+      closest: () => this.#follow({ ...this.#wanted, minRelevance: 0 }, { focus: this.#results.count }),
+      retry: () => this.#follow(this.#wanted),
+      more: () => this.#follow(this.#wanted, { focus: this.#results.count, offset: this.#results.count }),
+      select: (photo) => this.#tell("thinlens-select", photo),
+    });
+    this.#root.replaceChildren(this.#box.element, ...this.#results.elements);
+    this.#follow(this.#wanted);
+  }
+
+  /** Show what the reader asks for, and note it in the page's address: in a new entry if the last one is settled. */
+  async #go(wanted, settled, source) {
+    if (this.#inHistory) {
+      const address = writeAddress(location.href, wanted);
+      if (address !== location.href) history[this.#settled ? "pushState" : "replaceState"](history.state, "", address);
+      this.#settled = settled;
+    }
+    await this.#follow(wanted, { source });
+    if (this.getBoundingClientRect().top < 0) this.scrollIntoView({ behavior: "instant" });
+  }
+
+  /** Show what the page's address asks for, now that the reader went back or forward to it. */
+  #goBack() {
+    const wanted = readAddress(location.href);
+    const { query, similar } = this.#wanted;
+    if (!this.#inHistory || (wanted.query === query && wanted.similar === similar)) return;
+    this.#settled = true;
+    this.#follow(wanted);
+  }
+
+  /**
+   * Show what is wanted, or why it cannot be shown; nothing once something else is wanted.
+   * @param {{query: string, similar: string, minRelevance: number | undefined}} wanted
+   * @param {object} options
+   * @param {number} [options.offset] How many of them are shown already.
+   * @param {number} [options.focus] To which photo the focus goes from a button that is gone then.
+   * @param {object} [options.source] The photo whose like is wanted, where it is known.
+   */
+  async #follow(wanted, { offset = 0, focus = 0, source } = {}) {
+    this.#inFlight.abort();
+    const { signal } = (this.#inFlight = new AbortController());
+    const used = this.#root.activeElement;
+    this.#wanted = wanted;
+    this.#box.show(wanted.query);
+    this.#busy = true;
+    try {
+      const show = await this.#ask(wanted, { offset, source, signal });
+      if (signal.aborted) return;
+      show();
+      if (used && used !== this.#box.input) this.#results.focus(focus);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof NoAnswer)) throw error;
+      this.#offline = error.kind === "offline";
+      this.#results.showFailure(error);
+    }
+    if (!signal.aborted) this.#busy = false;
+  }
+
+  /** @returns {Promise<() => void>} What shows the answer. */
+  async #ask(wanted, { offset, source, signal }) {
+    const { query, similar, minRelevance } = wanted;
+    if (!query && !similar) {
+      const sample = await this.#sample(signal);
+      return () => this.#results.showSample(sample);
+    }
+    const options = { count: PAGE, offset, minRelevance, signal };
+    const [{ photos, raw }, known] = await Promise.all([
+      similar ? this.#client.similar(similar, options) : this.#client.search(query, options),
+      similar && !source ? this.#client.photo(similar, signal) : source,
+    ]);
+    const sample = photos.length || offset ? [] : await this.#sample(signal);
+    const offer = photos.length === PAGE ? "more" : minRelevance === 0 ? "" : "closest";
+    return () => {
+      if (offset) this.#results.addPhotos(photos, offer);
+      else if (photos.length) this.#results.showPhotos(photos, offer, known);
+      else this.#results.showNothing(query, offer, known, sample);
+      this.#tell("thinlens-search", { query, similar, answer: raw });
+    };
+  }
+
+  /** Photos of the collection to begin with; none where there is no such answer, for nobody asked for them. */
+  #sample(signal) {
+    return this.#client.sample(SAMPLE, signal).catch(() => []);
+  }
+
+  set #busy(yes) {
+    this.#box.busy = yes;
+    this.#results.busy = yes;
+  }
+
+  /** Tell the page; returns whether it leaves what happens next to this element. */
+  #tell(name, detail) {
+    return this.dispatchEvent(new CustomEvent(name, { bubbles: true, cancelable: true, composed: true, detail }));
+  }
+}
+
+// A page may load the module from two addresses.
+if (!customElements.get("thinlens-search")) customElements.define("thinlens-search", ThinlensSearch);

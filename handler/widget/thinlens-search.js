@@ -1,0 +1,736 @@
+/*! Thinlens, Apache-2.0. Made by `make widget` from the modules beside it in src/. */
+function readAddress(href) {
+const parameters = new URL(href).searchParams;
+return { query: (parameters.get("q") ?? "").trim(), similar: parameters.get("similar") ?? "" };
+}
+function writeAddress(href, { query, similar }) {
+const url = new URL(href);
+for (const [name, value] of Object.entries({ q: query, similar })) {
+if (value) url.searchParams.set(name, value);
+else url.searchParams.delete(name);
+}
+return url.href;
+}
+const TIMEOUT_MS = 20_000;
+const NARROWEST = 0.6;
+const WIDEST = 2.4;
+class NoAnswer extends Error {
+constructor(kind, detail = "") {
+super(detail || kind);
+this.kind = kind;
+this.detail = detail;
+}
+}
+class Client {
+#base;
+constructor(endpoint, page = globalThis.document?.baseURI) {
+const base = new URL(endpoint, page);
+if (!base.pathname.endsWith("/")) base.pathname += "/";
+this.#base = base;
+}
+search(query, options) {
+return this.#list("v1/search", { q: query }, options);
+}
+similar(id, options) {
+return this.#list("v1/similar", { id }, options);
+}
+async sample(count, signal) {
+const { photos } = await this.#fetch(`v1/photos?k=${count}`, signal);
+return listed(photos).map((photo) => this.#photo(withCaption(photo)));
+}
+async photo(id, signal) {
+const path = id.split("/").map(encodeURIComponent).join("/");
+return this.#photo(withCaption(await this.#fetch(`v1/photos/${path}`, signal)));
+}
+async #list(path, parameters, { count, offset, minRelevance, signal }) {
+const wanted = { ...parameters, k: count, offset: offset || undefined, min_relevance: minRelevance };
+const given = Object.entries(wanted).filter(([, value]) => value !== undefined);
+const raw = await this.#fetch(`${path}?${new URLSearchParams(given)}`, signal);
+return { raw, photos: listed(raw.results).map((result) => this.#photo(result)) };
+}
+async #fetch(address, signal) {
+const limit = AbortSignal.timeout(TIMEOUT_MS);
+let response;
+let body;
+try {
+response = await fetch(new URL(address, this.#base), { signal: AbortSignal.any([signal, limit]) });
+body = await response.json();
+} catch (error) {
+if (signal.aborted) throw error;
+if (limit.aborted) throw new NoAnswer("slow");
+if (response?.ok) throw new NoAnswer("unreadable");
+if (!response) throw new NoAnswer(globalThis.navigator?.onLine === false ? "offline" : "unreachable");
+}
+if (!response.ok) throw new NoAnswer("refused", String(body?.detail ?? response.status));
+if (body === null || typeof body !== "object") throw new NoAnswer("unreadable");
+return body;
+}
+#photo(raw) {
+if (typeof raw?.id !== "string") throw new NoAnswer("unreadable");
+const known = raw.width > 0 && raw.height > 0;
+const [width, height] = known ? [Number(raw.width), Number(raw.height)] : [4, 3];
+const byLook = raw.matched === "visual";
+return {
+id: raw.id,
+caption: String((byLook ? raw.caption : raw.matched) || raw.caption || raw.id),
+byLook,
+relevance: Number.isFinite(raw.relevance) ? Math.min(Math.max(raw.relevance, 0), 1) : undefined,
+url: this.#webAddress(raw.url),
+thumbnail: this.#webAddress(raw.thumbnail_url),
+width,
+height,
+aspect: Math.min(Math.max(width / height, NARROWEST), WIDEST),
+colours: readColours(raw.placeholder),
+};
+}
+#webAddress(address) {
+const url = typeof address === "string" && URL.canParse(address, this.#base) && new URL(address, this.#base);
+return url && /^https?:$/.test(url.protocol) ? url.href : undefined;
+}
+}
+function listed(photos) {
+if (!Array.isArray(photos)) throw new NoAnswer("unreadable");
+return photos;
+}
+function withCaption(photo) {
+return { ...photo, caption: photo?.captions?.[0]?.text };
+}
+function readColours(placeholder) {
+if (typeof placeholder !== "string" || !/^[0-9a-f]{72}$/i.test(placeholder)) return undefined;
+return placeholder.match(/../g).map((pair) => parseInt(pair, 16));
+}
+const SVG = "http://www.w3.org/2000/svg";
+const PATHS = {
+search: "M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM15.5 15.5 20 20",
+cross: "M6 6l12 12M18 6 6 18",
+similar: "M4 8.5h9.5v9.5H4zM8 8.5v-4h12v12h-6.5",
+back: "M15 5l-7 7 7 7",
+forward: "M9 5l7 7-7 7",
+open: "M9 5H5v14h14v-4M13 5h6v6M19 5l-9 9",
+};
+function make(tag, attributes = {}, ...children) {
+const element = document.createElement(tag);
+for (const [name, value] of Object.entries(attributes)) {
+if (value === true) element.setAttribute(name, "");
+else if (value !== undefined && value !== false) element.setAttribute(name, value);
+}
+element.append(...children);
+return element;
+}
+function iconButton(name, label, attributes) {
+return make("button", { type: "button", "aria-label": label, title: label, ...attributes }, icon(name));
+}
+function icon(name) {
+const path = document.createElementNS(SVG, "path");
+path.setAttribute("d", PATHS[name]);
+const svg = document.createElementNS(SVG, "svg");
+svg.setAttribute("viewBox", "0 0 24 24");
+svg.setAttribute("aria-hidden", "true");
+svg.append(path);
+return svg;
+}
+const SAME_ROW_PX = 4;
+function neighbour(boxes, index, key, rightToLeft) {
+const onwards = rightToLeft ? "ArrowLeft" : "ArrowRight";
+const backwards = rightToLeft ? "ArrowRight" : "ArrowLeft";
+if (key === onwards) return index + 1 < boxes.length ? index + 1 : undefined;
+if (key === backwards) return index > 0 ? index - 1 : undefined;
+if (key === "Home") return 0;
+if (key === "End") return boxes.length - 1;
+if (key === "ArrowDown") return inRow(boxes, index, (top, here) => top > here, Math.min);
+if (key === "ArrowUp") return inRow(boxes, index, (top, here) => top < here, Math.max);
+return undefined;
+}
+function inRow(boxes, index, beyond, nearest) {
+const here = boxes[index];
+const tops = boxes.map((box) => box.top);
+const others = tops.filter((top) => Math.abs(top - here.top) > SAME_ROW_PX && beyond(top, here.top));
+if (others.length === 0) return undefined;
+const row = nearest(...others);
+const distances = boxes.map((box) =>
+Math.abs(box.top - row) > SAME_ROW_PX ? Infinity : Math.abs(box.left + box.width / 2 - here.left - here.width / 2),
+);
+return distances.indexOf(Math.min(...distances));
+}
+const COLUMNS = 4;
+const ROWS = 3;
+function framed(photo, say) {
+const image = make("img", { alt: "", decoding: "async", loading: "lazy", width: photo.width, height: photo.height });
+const missing = make("span", { class: "missing" }, say("missing"));
+image.addEventListener("load", () => image.classList.add("there"));
+image.addEventListener("error", () => image.replaceWith(missing));
+if (photo.thumbnail) image.src = photo.thumbnail;
+return make("span", { class: "frame" }, ...blurred(photo), photo.thumbnail ? image : missing);
+}
+function blurred({ colours }) {
+if (!colours) return [];
+const canvas = make("canvas", { width: COLUMNS, height: ROWS, "aria-hidden": "true" });
+const pixels = new ImageData(COLUMNS, ROWS);
+for (let place = 0; place < COLUMNS * ROWS; place++) {
+pixels.data.set([...colours.slice(3 * place, 3 * place + 3), 255], 4 * place);
+}
+canvas.getContext("2d", { willReadFrequently: true }).putImageData(pixels, 0, 0);
+return [canvas];
+}
+class Grid {
+#say;
+#tiles = [];
+#current = 0;
+photos = [];
+constructor(say, onOpen, onSimilar) {
+this.#say = say;
+this.element = make("ol", { role: "list", part: "grid", "aria-label": say("grid"), "aria-description": say("keys") });
+this.element.addEventListener("click", (event) => {
+const index = this.#indexOf(event.target);
+if (index < 0) return;
+if (event.target.closest(".like")) onSimilar(this.photos[index]);
+else if (event.target.closest(".open")) onOpen(index);
+});
+this.element.addEventListener("focusin", (event) => this.#reach(this.#indexOf(event.target)));
+this.element.addEventListener("keydown", (event) => this.#move(event));
+}
+show(photos) {
+const before = new Map(this.photos.map((photo, index) => [JSON.stringify(photo), this.#tiles[index]]));
+this.photos = photos;
+this.#tiles = photos.map((photo) => before.get(JSON.stringify(photo)) ?? this.#tile(photo));
+this.element.replaceChildren(...this.#tiles);
+this.#tiles.forEach((tile) => reachable(tile, false));
+this.#current = 0;
+this.#reach(0);
+}
+add(photos) {
+const tiles = photos.map((photo) => this.#tile(photo));
+this.photos = [...this.photos, ...photos];
+this.#tiles.push(...tiles);
+this.element.append(...tiles);
+}
+focus(index = 0) {
+this.#tiles[index]?.querySelector(".open").focus();
+}
+#indexOf(target) {
+return this.#tiles.indexOf(target.closest("li"));
+}
+#reach(index) {
+if (!this.#tiles[index]) return;
+reachable(this.#tiles[this.#current], false);
+reachable(this.#tiles[index], true);
+this.#current = index;
+}
+#move(event) {
+if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+const rightToLeft = getComputedStyle(this.element).direction === "rtl";
+const boxes = this.#tiles.map((tile) => tile.getBoundingClientRect());
+const index = neighbour(boxes, this.#current, event.key, rightToLeft);
+if (index === undefined) return;
+event.preventDefault();
+this.focus(index);
+}
+#tile(photo) {
+const { caption, relevance } = photo;
+const spoken = relevance === undefined ? caption : `${caption}. ${this.#say("relevance", { relevance })}`;
+const tile = make(
+"li",
+{ part: "photo" },
+make(
+"button",
+{ type: "button", class: "open", part: "picture", tabindex: -1, "aria-label": spoken },
+framed(photo, this.#say),
+make("span", { class: "caption", part: "caption", dir: "auto", "aria-hidden": "true" }, caption),
+),
+make(
+"div",
+{ class: "line" },
+...meter(relevance, this.#say),
+iconButton("similar", `${this.#say("similar")}: ${caption}`, {
+class: "like",
+part: "similar",
+tabindex: -1,
+title: this.#say("similar"),
+}),
+),
+);
+tile.style.setProperty("--aspect", photo.aspect);
+return tile;
+}
+}
+function meter(relevance, say) {
+if (relevance === undefined) return [];
+const bar = make("span", { class: "bar", part: "bar" });
+bar.style.setProperty("--relevance", relevance);
+const number = say("number", { relevance });
+return [make("span", { class: "relevance", part: "relevance", "aria-hidden": "true" }, bar, number)];
+}
+function reachable(tile, yes) {
+for (const button of tile.querySelectorAll("button")) button.tabIndex = yes ? 0 : -1;
+}
+const SWIPE_PX = 48;
+class Lightbox {
+#say;
+#photos = [];
+#index = 0;
+#stage = make("div", { class: "stage" });
+#words = make("p", { class: "words", id: "words", part: "caption", dir: "auto" });
+#why = make("p", { class: "why" });
+#position = make("span", { class: "position" });
+#open;
+#previous;
+#next;
+constructor(say, onClose, onSimilar) {
+this.#say = say;
+this.#previous = iconButton("back", say("previous"), { class: "step previous" });
+this.#next = iconButton("forward", say("next"), { class: "step next" });
+const similar = make("button", { type: "button", class: "action" }, icon("similar"), say("similar"));
+this.#open = make("a", { class: "action", target: "_blank", rel: "noopener noreferrer" }, icon("open"), say("open"));
+const close = iconButton("cross", say("close"), { class: "close" });
+const head = make("div", { class: "head" }, this.#position, close);
+const actions = make("div", { class: "actions" }, similar, this.#open);
+const foot = make("div", { class: "foot" }, make("div", {}, this.#words, this.#why), actions);
+this.element = make(
+"dialog",
+{ part: "lightbox", "aria-labelledby": "words" },
+...[head, this.#stage, this.#previous, this.#next, foot],
+);
+this.#previous.addEventListener("click", () => this.#show(this.#index - 1));
+this.#next.addEventListener("click", () => this.#show(this.#index + 1));
+close.addEventListener("click", () => this.close());
+similar.addEventListener("click", () => {
+this.close();
+onSimilar(this.#photos[this.#index]);
+});
+this.#stage.addEventListener("click", (event) => event.target === this.#stage && this.close());
+this.element.addEventListener("close", () => onClose(this.#index));
+this.element.addEventListener("keydown", (event) => this.#move(event));
+this.#followSwipes();
+}
+open(photos, index) {
+this.#photos = photos;
+this.element.showModal();
+this.#show(index);
+}
+close() {
+this.element.close();
+}
+#show(index) {
+const photo = this.#photos[index];
+if (!photo) return;
+this.#index = index;
+this.#stage.replaceChildren(this.#picture(photo));
+this.#words.textContent = photo.caption;
+const searched = photo.relevance !== undefined;
+const why = searched ? [this.#say(photo.byLook ? "byLook" : "byCaption")] : [];
+this.#why.replaceChildren(...meter(photo.relevance, this.#say), ...why);
+this.#position.textContent = this.#say("position", { position: index + 1, count: this.#photos.length });
+this.#open.hidden = !photo.url;
+this.#open.href = photo.url ?? "";
+this.#previous.setAttribute("aria-disabled", index === 0);
+this.#next.setAttribute("aria-disabled", index === this.#photos.length - 1);
+}
+#picture(photo) {
+const thumbnail = make("img", { alt: "", src: photo.thumbnail });
+const full = make("img", { alt: photo.caption, decoding: "async" });
+full.addEventListener("load", () => full.classList.add("there"));
+full.addEventListener("error", () => thumbnail.setAttribute("alt", photo.caption));
+thumbnail.addEventListener("load", () => thumbnail.classList.add("there"));
+if (photo.url) full.src = photo.url;
+const figure = make("div", { class: "large" }, ...blurred(photo), thumbnail, full);
+figure.style.setProperty("--aspect", photo.width / photo.height);
+figure.style.setProperty("--width", `${photo.width}px`);
+return figure;
+}
+#move(event) {
+const steps = { ArrowLeft: -1, ArrowRight: 1 };
+if (!(event.key in steps)) return;
+event.preventDefault();
+this.#step(steps[event.key]);
+}
+#step(right) {
+this.#show(this.#index + (getComputedStyle(this.element).direction === "rtl" ? -right : right));
+}
+#followSwipes() {
+let start;
+this.#stage.addEventListener("touchstart", ({ touches }) => {
+start = touches.length === 1 ? touches[0].clientX : undefined;
+}, { passive: true });
+this.#stage.addEventListener("touchend", ({ changedTouches }) => {
+const way = changedTouches[0].clientX - start;
+if (Math.abs(way) > SWIPE_PX) this.#step(-Math.sign(way));
+});
+}
+}
+const SUGGESTIONS = 6;
+class Source {
+#say;
+#onLeave;
+constructor(say, onLeave) {
+this.#say = say;
+this.#onLeave = onLeave;
+this.element = make("div", { class: "source", part: "source", hidden: true });
+}
+show(photo) {
+this.element.hidden = !photo;
+if (!photo) return this.element.replaceChildren();
+const words = make("span", { dir: "auto" }, this.#say("similarTo", { caption: photo.caption }));
+const leave = iconButton("cross", this.#say("leaveSimilar"));
+leave.addEventListener("click", this.#onLeave);
+const frame = framed(photo, this.#say);
+return this.element.replaceChildren(frame, words, leave);
+}
+}
+class Notice {
+#title = make("h2");
+#detail = make("p", { dir: "auto" });
+#button = make("button", { type: "button", part: "button" });
+#act;
+constructor() {
+this.element = make("section", { class: "notice", part: "notice", hidden: true });
+this.element.append(this.#title, this.#detail, this.#button);
+this.#button.addEventListener("click", () => this.#act());
+}
+show(title, detail, offer, act) {
+this.#title.textContent = title;
+this.#detail.textContent = detail;
+this.#button.textContent = offer;
+this.#button.hidden = !offer;
+this.#act = act;
+this.element.hidden = false;
+}
+hide() {
+this.element.hidden = true;
+}
+}
+class Suggestions {
+#say;
+constructor(say, onSearch) {
+this.#say = say;
+this.element = make("div", { class: "suggestions", part: "suggestions", hidden: true });
+this.element.addEventListener("click", ({ target }) => target.matches("button") && onSearch(target.textContent));
+}
+show(photos) {
+const captions = new Set(photos.filter(({ id, caption }) => caption !== id).map(({ caption }) => caption));
+const shortest = [...captions].sort((one, other) => one.length - other.length).slice(0, SUGGESTIONS);
+const buttons = shortest.map((text) => make("button", { type: "button", part: "suggestion", dir: "auto" }, text));
+this.element.hidden = buttons.length === 0;
+this.element.replaceChildren(make("span", {}, this.#say("suggestions")), ...buttons);
+}
+}
+class Results {
+#say;
+#reader;
+#status = make("p", { class: "status", part: "status", role: "status" });
+#notice = new Notice();
+#source;
+#suggestions;
+#grid;
+#lightbox;
+#more;
+constructor(say, reader) {
+this.#say = say;
+this.#reader = reader;
+this.#source = new Source(say, reader.leaveSimilar);
+this.#suggestions = new Suggestions(say, reader.search);
+const select = (index) => reader.select(this.#grid.photos[index]) && this.#lightbox.open(this.#grid.photos, index);
+this.#grid = new Grid(say, select, reader.similar);
+this.#lightbox = new Lightbox(say, (index) => this.focus(index), reader.similar);
+this.#more = make("button", { type: "button", class: "more", part: "button", hidden: true });
+const parts = [this.#source, this.#notice, this.#suggestions, this.#grid];
+this.elements = [this.#status, ...parts.map(({ element }) => element), this.#more, this.#lightbox.element];
+}
+get count() {
+return this.#grid.photos.length;
+}
+set busy(yes) {
+this.#grid.element.setAttribute("aria-busy", yes);
+}
+focus(index = 0) {
+this.#grid.focus(index);
+}
+showSample(photos) {
+this.#show({ photos, suggested: photos });
+this.#status.textContent = "";
+}
+showPhotos(photos, offer, source) {
+this.#show({ photos, source });
+this.#end(offer);
+}
+addPhotos(photos, offer) {
+this.#grid.add(photos);
+this.#end(offer);
+}
+showNothing(query, offer, source, sample) {
+this.#show({ source, suggested: sample });
+const detail = source ? "emptySimilar" : offer ? "emptyDetail" : "emptyUnknown";
+this.#notify("empty", this.#say(detail, { query }), offer && this.#say("closestAnyway"), this.#reader.closest);
+}
+showFailure({ kind, detail }) {
+this.#show({});
+const offline = kind === "offline";
+const title = offline ? "offline" : "failed";
+this.#notify(title, this.#say(offline ? "offlineDetail" : kind, { detail }), this.#say("retry"), this.#reader.retry);
+}
+#show({ photos = [], source, suggested = [] }) {
+this.#notice.hide();
+this.#source.show(source);
+this.#suggestions.show(suggested);
+this.#grid.show(photos);
+this.#more.hidden = true;
+}
+#notify(title, detail, offer, act) {
+this.#status.textContent = "";
+this.#notice.show(this.#say(title), detail, offer, act);
+}
+#end(offer) {
+this.#status.textContent = this.#say("count", { count: this.count });
+this.#more.hidden = !offer;
+this.#more.textContent = offer && this.#say(offer);
+this.#more.onclick = this.#reader[offer];
+}
+}
+const PAUSE_MS = 150;
+const LONGEST_QUERY = 512;
+class SearchBox {
+#onSearch;
+#pause;
+#told = "";
+constructor(say, onSearch, onLeave) {
+this.#onSearch = onSearch;
+this.input = make("input", {
+type: "search",
+part: "input",
+"aria-label": say("label"),
+placeholder: say("placeholder"),
+maxlength: LONGEST_QUERY,
+autocomplete: "off",
+enterkeyhint: "search",
+dir: "auto",
+});
+const clear = iconButton("cross", say("clear"), { class: "clear" });
+const field = make("div", { class: "field", part: "field" }, icon("search"), this.input, clear);
+this.element = make("form", { role: "search", part: "search" }, make("slot", { name: "start" }), field);
+this.input.addEventListener("input", (event) => event.isComposing || this.#typed());
+this.input.addEventListener("compositionend", () => this.#typed());
+this.input.addEventListener("keydown", (event) => {
+if (event.key !== "ArrowDown" || event.isComposing) return;
+event.preventDefault();
+onLeave();
+});
+this.element.addEventListener("submit", (event) => {
+event.preventDefault();
+this.#tell(true);
+if (matchMedia("(hover: none)").matches) this.input.blur();
+});
+clear.addEventListener("click", () => {
+this.input.value = "";
+this.input.focus();
+this.#tell(true);
+});
+}
+show(query) {
+clearTimeout(this.#pause);
+this.#told = query;
+if (this.input.value.trim() !== query) this.input.value = query;
+}
+set busy(yes) {
+this.element.toggleAttribute("data-busy", yes);
+}
+#typed() {
+clearTimeout(this.#pause);
+this.#pause = setTimeout(() => this.input.value.trim() !== this.#told && this.#tell(false), PAUSE_MS);
+}
+#tell(settled) {
+clearTimeout(this.#pause);
+this.#told = this.input.value.trim();
+this.#onSearch(this.#told, settled);
+}
+}
+const ENGLISH = {
+label: "Search photos by description",
+placeholder: "Describe a photo",
+clear: "Clear",
+suggestions: "Try",
+grid: "Photos, most relevant first",
+keys: "The arrow keys move between photos.",
+"count.one": "{count} photo",
+"count.other": "{count} photos",
+more: "Show more",
+closest: "Show less relevant photos",
+relevance: "Relevance {relevance}",
+number: "{relevance}",
+similar: "More like this",
+similarTo: "Photos like “{caption}”",
+leaveSimilar: "Leave photos like this",
+empty: "Nothing relevant found",
+emptyDetail: "No photo here seems to show “{query}”.",
+emptySimilar: "No other photo here is like this one.",
+emptyUnknown: "No word of “{query}” is known to this search.",
+closestAnyway: "Show the closest anyway",
+offline: "You are offline",
+offlineDetail: "The search goes on as soon as there is a connection.",
+failed: "That did not work",
+unreachable: "There was no answer.",
+slow: "The answer took too long.",
+unreadable: "The answer could not be read.",
+refused: "The server said: {detail}",
+retry: "Try again",
+missing: "Picture not available",
+byCaption: "Found by its caption",
+byLook: "Found by how it looks",
+close: "Close",
+previous: "Previous photo",
+next: "Next photo",
+position: "{position} of {count}",
+open: "Open the photo",
+};
+function speaker(overrides, language) {
+const texts = { ...ENGLISH, ...read(overrides) };
+const locale = knownLocale(language);
+const plurals = new Intl.PluralRules(locale);
+const numbers = new Intl.NumberFormat(locale);
+const relevances = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+return (name, values = {}) => {
+const text = texts[name] ?? texts[`${name}.${plurals.select(values.count)}`] ?? texts[`${name}.other`];
+return text.replace(/\{(\w+)\}/g, (whole, key) => {
+const value = values[key];
+if (typeof value !== "number") return value ?? whole;
+return (key === "relevance" ? relevances : numbers).format(value);
+});
+};
+}
+function read(overrides) {
+let given;
+try {
+given = JSON.parse(overrides ?? "{}");
+} catch {
+console.warn("thinlens-search: the attribute texts is not JSON, so English is spoken");
+}
+return Object.fromEntries(Object.entries(given ?? {}).filter(([, text]) => typeof text === "string"));
+}
+function knownLocale(language) {
+try {
+return Intl.getCanonicalLocales(language || undefined)[0];
+} catch {
+return undefined;
+}
+}
+const sheet = new CSSStyleSheet();
+sheet.replaceSync(`:host{--_ground:var(--thinlens-ground,light-dark(#fff,#141312));--_raised:var(--thinlens-raised,light-dark(#f5f3f0,#211f1d));--_ink:var(--thinlens-ink,light-dark(#1f1d1a,#f0ece5));--_quiet:var(--thinlens-quiet,light-dark(#66615a,#a8a196));--_line:var(--thinlens-line,light-dark(#dedad3,#3a3733));--_accent:var(--thinlens-accent,light-dark(#a85a14,#e8994d));--_radius:var(--thinlens-radius,0.625rem);--_row:var(--thinlens-row-height,clamp(8.5rem,18vw,14.5rem));--_gap:var(--thinlens-gap,clamp(0.5rem,1.2vw,0.875rem));--_edge:var(--thinlens-edge,clamp(0.75rem,3vw,2.5rem));display:block;background:var(--_ground);color:var(--_ink);font:var(--thinlens-font,1rem/1.45 system-ui,-apple-system,"Segoe UI","Noto Sans",sans-serif);text-align:start;}:host([hidden]),[hidden]{display:none !important;}*{box-sizing:border-box;}:focus-visible{outline:2px solid var(--_accent);outline-offset:2px;}button{margin:0;padding:0;border:0;background:none;color:inherit;font:inherit;text-align:inherit;cursor:pointer;}svg{display:block;flex:none;inline-size:1.25rem;block-size:1.25rem;fill:none;stroke:currentColor;stroke-width:1.75;stroke-linecap:round;stroke-linejoin:round;}form{position:sticky;inset-block-start:var(--thinlens-sticky-top,0);z-index:1;display:flex;align-items:center;gap:clamp(0.625rem,2vw,1.5rem);padding:0.75rem var(--_edge);background:var(--_ground);}.field{position:relative;display:flex;flex:1;align-items:center;min-inline-size:0;max-inline-size:46rem;overflow:hidden;border:1px solid transparent;border-radius:999px;background:var(--_raised);color:var(--_quiet);}.field:hover{border-color:var(--_line);}.field:focus-within{border-color:var(--_accent);outline:1px solid var(--_accent);}.field>svg{margin-inline-start:1rem;}input{flex:1;min-inline-size:0;margin:0;padding:0.75rem;border:0;background:none;color:var(--_ink);font:inherit;appearance:none;}input:focus-visible{outline:0;}input::-webkit-search-cancel-button{display:none;}input::placeholder{color:var(--_quiet);opacity:1;}input:placeholder-shown + .clear{visibility:hidden;}.clear{margin-inline-end:0.375rem;padding:0.5rem;border-radius:999px;}.clear:focus-visible{outline-offset:-2px;}[data-busy] .field::after{content:"";position:absolute;inset:auto 0 0;block-size:2px;background:var(--_accent);opacity:0;animation:busy 1.2s 0.3s ease-in-out infinite;}@keyframes busy{from{opacity:1;transform:translateX(-100%);}to{opacity:1;transform:translateX(100%);}}.status{min-block-size:1.45em;margin:0.25rem var(--_edge) 0.75rem;color:var(--_quiet);font-size:0.875rem;}.status:empty{min-block-size:0;margin-block:0;}.source{display:flex;align-items:center;gap:0.75rem;margin:0 var(--_edge) 1rem;}.source .frame{flex:none;inline-size:3.5rem;block-size:3.5rem;}.source button{padding:0.5rem;border-radius:999px;color:var(--_quiet);}.notice{max-inline-size:36rem;margin:clamp(2rem,12vh,7rem) auto 2rem;padding-inline:var(--_edge);text-align:center;}.notice h2{margin:0 0 0.5rem;font-size:1.375rem;font-weight:600;letter-spacing:-0.01em;}.notice p{margin:0 0 1.5rem;color:var(--_quiet);overflow-wrap:anywhere;text-wrap:balance;}.notice button,.more{padding:0.5rem 1.25rem;border:1px solid var(--_line);border-radius:999px;font-weight:500;}.more{display:block;margin:0 auto 2.5rem;}.suggestions{display:flex;align-items:center;gap:0.5rem;overflow-x:auto;padding:0.25rem var(--_edge) 1rem;font-size:0.875rem;scrollbar-width:none;}.suggestions span{color:var(--_quiet);}.notice:not([hidden]) + .suggestions{flex-wrap:wrap;justify-content:center;}.suggestions button{flex:none;max-inline-size:100%;overflow:hidden;padding:0.375rem 0.875rem;border-radius:999px;background:var(--_raised);text-overflow:ellipsis;white-space:nowrap;}:is(.clear,.source button,.notice button,.more,.suggestions button):hover{background:color-mix(in srgb,var(--_ink) 10%,var(--_raised));color:var(--_ink);}ol{display:flex;flex-wrap:wrap;gap:calc(var(--_gap) * 0.5) var(--_gap);margin:0;padding:0 var(--_edge) 2rem;list-style:none;}ol::after{content:"";flex:10000 1 0;}ol:not(:has(li:nth-child(5))){--_row:var(--thinlens-row-height,clamp(11rem,24vw,19rem));}ol[aria-busy="true"]{opacity:0.5;transition:opacity 0.2s 0.3s;}li{position:relative;flex:var(--aspect) 1 calc(var(--aspect) * var(--_row));min-inline-size:0;max-inline-size:100%;scroll-margin-block:6rem 2rem;}.open{position:relative;display:block;inline-size:100%;border-radius:var(--_radius);}.frame{position:relative;display:block;aspect-ratio:var(--aspect);overflow:hidden;border-radius:var(--_radius);background:var(--_raised);}.frame>*,.large>*{position:absolute;inset:0;inline-size:100%;block-size:100%;object-fit:cover;}img{opacity:0;transition:opacity 0.2s;}img.there{opacity:1;}.missing{display:grid;place-items:center;padding:0.5rem;background:var(--_raised);color:var(--_quiet);font-size:0.875rem;text-align:center;}.caption{position:absolute;inset:auto 0 0;padding:2.5rem 0.75rem 0.625rem;border-end-start-radius:var(--_radius);border-end-end-radius:var(--_radius);background:linear-gradient(transparent,rgb(0 0 0 / 0.8) 60%);color:#fff;font-size:0.875rem;line-height:1.35;overflow-wrap:anywhere;opacity:0;transition:opacity 0.15s;pointer-events:none;}li:hover .caption,li:has(:focus-visible) .caption{opacity:1;}.line{display:flex;align-items:center;justify-content:space-between;gap:0.5rem;block-size:1.875rem;color:var(--_quiet);font-size:0.8125rem;}.relevance{display:flex;align-items:center;gap:0.5rem;font-variant-numeric:tabular-nums;}.bar{inline-size:2.75rem;block-size:3px;overflow:hidden;border-radius:999px;background:var(--_line);}.bar::before{content:"";display:block;inline-size:calc(var(--relevance) * 100%);block-size:100%;border-radius:inherit;background:var(--_accent);}.like{margin-inline-start:auto;padding:0.25rem;border-radius:999px;}.like:hover{color:var(--_accent);}@media (hover: none){.caption{position:static;display:-webkit-box;block-size:calc(2lh + 0.5rem);padding-block:0.375rem 0.125rem;padding-inline:0;overflow:hidden;background:none;color:inherit;font-size:0.8125rem;opacity:1;-webkit-box-orient:vertical;-webkit-line-clamp:2;}}dialog{position:fixed;inset:0;grid-template:auto minmax(0,1fr) auto / 3.5rem minmax(0,1fr) 3.5rem;inline-size:100%;max-inline-size:none;block-size:100%;max-block-size:none;margin:0;padding:0;border:0;background:#0e0d0c;color:#f5f2ed;color-scheme:dark;--_quiet:#b5aea3;--_line:#4a463f;--_accent:var(--thinlens-accent,#e8994d);}dialog[open]{display:grid;}.head{display:flex;grid-column:1 / -1;align-items:center;justify-content:space-between;padding:0.5rem 0.75rem 0.5rem 1.25rem;color:var(--_quiet);font-size:0.875rem;font-variant-numeric:tabular-nums;}.stage{display:grid;grid-area:2 / 2;place-items:center;container-type:size;}.large{position:relative;inline-size:min(100cqi,100cqb * var(--aspect),max(var(--width),20rem));aspect-ratio:var(--aspect);overflow:hidden;border-radius:0.25rem;}.step{display:grid;grid-row:2;place-items:center;}.previous{grid-column:1;}.next{grid-column:3;}.step svg{inline-size:2rem;block-size:2rem;}.step[aria-disabled="true"]{opacity:0.25;cursor:default;}:dir(rtl)>.step svg{scale:-1 1;}.close{padding:0.625rem;border-radius:999px;}dialog :focus-visible{outline-offset:-2px;}.foot{display:flex;flex-wrap:wrap;grid-column:1 / -1;align-items:center;justify-content:space-between;gap:0.75rem 2rem;padding:1rem 1.25rem calc(1rem + env(safe-area-inset-bottom));}.words{margin:0;font-size:1.0625rem;overflow-wrap:anywhere;}.why{display:flex;flex-wrap:wrap;gap:0.25rem 1rem;margin:0.25rem 0 0;color:var(--_quiet);font-size:0.875rem;}.actions{display:flex;flex-wrap:wrap;gap:0.5rem;}.action{display:inline-flex;align-items:center;gap:0.5rem;padding:0.5rem 1rem;border-radius:999px;background:#2a2724;color:inherit;font-size:0.9375rem;text-decoration:none;}:is(.action,.close):hover{background:#3a3632;}@media (max-width: 36rem){dialog{grid-template-columns:0 minmax(0,1fr) 0;}.step{z-index:1;place-self:center start;inline-size:2.75rem;block-size:2.75rem;border-radius:999px;background:rgb(14 13 12 / 0.6);}.next{justify-self:end;}}@media (prefers-reduced-motion: reduce){*{transition:none !important;}[data-busy] .field::after{animation-name:none;opacity:1;}}`);
+const PAGE = 48;
+const SAMPLE = 24;
+class ThinlensSearch extends HTMLElement {
+static observedAttributes = ["endpoint", "texts"];
+#root = this.attachShadow({ mode: "open" });
+#stay = new AbortController();
+#inFlight = new AbortController();
+#wanted = { query: "", similar: "" };
+#settled = true;
+#offline = false;
+#client;
+#box;
+#results;
+connectedCallback() {
+this.#stay = new AbortController();
+const { signal } = this.#stay;
+window.addEventListener("popstate", () => this.#goBack(), { signal });
+window.addEventListener("online", () => this.#offline && this.#follow(this.#wanted), { signal });
+this.#root.adoptedStyleSheets = [sheet];
+if (this.#inHistory) this.#wanted = readAddress(location.href);
+this.#build();
+if (this.autofocus) this.focus({ preventScroll: true });
+}
+disconnectedCallback() {
+this.#stay.abort();
+this.#inFlight.abort();
+}
+attributeChangedCallback() {
+if (this.#box && this.isConnected) this.#build();
+}
+focus(options) {
+this.#box?.input.focus(options);
+}
+get #inHistory() {
+return !this.hasAttribute("no-history");
+}
+#build() {
+const say = speaker(this.getAttribute("texts"), this.closest("[lang]")?.lang);
+const search = (query, settled = true) => this.#go({ query, similar: "" }, settled);
+this.#client = new Client(this.getAttribute("endpoint") ?? "");
+this.#box = new SearchBox(say, search, () => this.#results.focus());
+this.#results = new Results(say, {
+search,
+similar: (photo) => this.#go({ query: this.#wanted.query, similar: photo.id }, true, photo),
+leaveSimilar: () => search(this.#wanted.query),
+closest: () => this.#follow({ ...this.#wanted, minRelevance: 0 }, { focus: this.#results.count }),
+retry: () => this.#follow(this.#wanted),
+more: () => this.#follow(this.#wanted, { focus: this.#results.count, offset: this.#results.count }),
+select: (photo) => this.#tell("thinlens-select", photo),
+});
+this.#root.replaceChildren(this.#box.element, ...this.#results.elements);
+this.#follow(this.#wanted);
+}
+async #go(wanted, settled, source) {
+if (this.#inHistory) {
+const address = writeAddress(location.href, wanted);
+if (address !== location.href) history[this.#settled ? "pushState" : "replaceState"](history.state, "", address);
+this.#settled = settled;
+}
+await this.#follow(wanted, { source });
+if (this.getBoundingClientRect().top < 0) this.scrollIntoView({ behavior: "instant" });
+}
+#goBack() {
+const wanted = readAddress(location.href);
+const { query, similar } = this.#wanted;
+if (!this.#inHistory || (wanted.query === query && wanted.similar === similar)) return;
+this.#settled = true;
+this.#follow(wanted);
+}
+async #follow(wanted, { offset = 0, focus = 0, source } = {}) {
+this.#inFlight.abort();
+const { signal } = (this.#inFlight = new AbortController());
+const used = this.#root.activeElement;
+this.#wanted = wanted;
+this.#box.show(wanted.query);
+this.#busy = true;
+try {
+const show = await this.#ask(wanted, { offset, source, signal });
+if (signal.aborted) return;
+show();
+if (used && used !== this.#box.input) this.#results.focus(focus);
+} catch (error) {
+if (signal.aborted) return;
+if (!(error instanceof NoAnswer)) throw error;
+this.#offline = error.kind === "offline";
+this.#results.showFailure(error);
+}
+if (!signal.aborted) this.#busy = false;
+}
+async #ask(wanted, { offset, source, signal }) {
+const { query, similar, minRelevance } = wanted;
+if (!query && !similar) {
+const sample = await this.#sample(signal);
+return () => this.#results.showSample(sample);
+}
+const options = { count: PAGE, offset, minRelevance, signal };
+const [{ photos, raw }, known] = await Promise.all([
+similar ? this.#client.similar(similar, options) : this.#client.search(query, options),
+similar && !source ? this.#client.photo(similar, signal) : source,
+]);
+const sample = photos.length || offset ? [] : await this.#sample(signal);
+const offer = photos.length === PAGE ? "more" : minRelevance === 0 ? "" : "closest";
+return () => {
+if (offset) this.#results.addPhotos(photos, offer);
+else if (photos.length) this.#results.showPhotos(photos, offer, known);
+else this.#results.showNothing(query, offer, known, sample);
+this.#tell("thinlens-search", { query, similar, answer: raw });
+};
+}
+#sample(signal) {
+return this.#client.sample(SAMPLE, signal).catch(() => []);
+}
+set #busy(yes) {
+this.#box.busy = yes;
+this.#results.busy = yes;
+}
+#tell(name, detail) {
+return this.dispatchEvent(new CustomEvent(name, { bubbles: true, cancelable: true, composed: true, detail }));
+}
+}
+if (!customElements.get("thinlens-search")) customElements.define("thinlens-search", ThinlensSearch);
