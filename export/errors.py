@@ -8,6 +8,11 @@ ExportError
 ├── LibraryError      the library can't be used: in use by another run, of another version, or damaged
 ├── OutputError       the output folder can't be written, or its disk is full
 ├── ServingError      the gallery can't be served on this machine
+├── StoreError        a store can't be used: its address, its credentials, or what it answers
+│   └── UnavailableStoreError  it can't be used now; worth another try
+├── PublishingError   a bundle can't be put in service; the one from before stays
+│   ├── QualityError      it falls short of what is expected of a bundle
+│   └── LostRaceError     somebody else has put a bundle in service meanwhile
 ├── DataError         training or evaluation data is missing or malformed
 ├── ModelError        a model folder can't be used: files missing, of another kind, or of another encoder
 └── TrainingError     a training run can't start or go on
@@ -44,6 +49,26 @@ class OutputError(ExportError):
 
 class ServingError(ExportError):
     """The gallery can't be served on this machine."""
+
+
+class StoreError(ExportError):
+    """A store can't be used: its address, its credentials or rights, or what it answers."""
+
+
+class UnavailableStoreError(StoreError):
+    """The store can't be used now: unreachable, busy, or failing. Whether it did what was asked of it isn't known."""
+
+
+class PublishingError(ExportError):
+    """A bundle can't be put in service; the one that was in service stays."""
+
+
+class QualityError(PublishingError):
+    """The bundle falls short of what is expected of a bundle in service."""
+
+
+class LostRaceError(PublishingError):
+    """Somebody else has put a bundle in service since this run began."""
 
 
 class DataError(ExportError):
