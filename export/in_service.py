@@ -46,8 +46,10 @@ def put_in_service(store: Store, bundle: str, *, since: InService, patience_s: f
     """Move the pointer to a bundle that is whole in the store.
 
     Args:
+        store: where it lies.
         bundle: its id.
         since: what was in service when the run began.
+        patience_s: for how long a store that is out of reach is tried, in seconds.
 
     Returns:
         The pointer, as it is now.

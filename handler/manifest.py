@@ -94,13 +94,17 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """Where the bundle comes from: when (UTC, ISO 8601), by what, from which models."""
+    """Where the bundle comes from: when (UTC, ISO 8601), by what, from which models.
+
+    `forced` names the checks of the quality gate that it failed and was published in spite of.
+    """
 
     created: str
     thinlens: str
     captioner: str
     instructions: tuple[str, ...]
     packages: Mapping[str, str]
+    forced: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,6 +280,7 @@ def _read_provenance(fields: Fields) -> Provenance:
         captioner=fields.digest("captioner"),
         instructions=fields.texts("instructions", max_length=1_024),
         packages={name: packages.text(name, max_length=64) for name in packages.names()},
+        forced=fields.texts("forced", max_length=64),
     )
     fields.finish()
     return provenance
