@@ -22,6 +22,7 @@ from export.bundle_writer import PHOTOS_ADDRESS
 from export.bundling import CURRENT
 from export.errors import ServingError
 from export.library import Library
+from export.media_types import media_type
 from export.thumbnails import FOLDER
 from handler.app import create_app
 from handler.bundle import Bundle
@@ -33,21 +34,6 @@ HOST = "127.0.0.1"
 # A page elsewhere that has its own name resolve to this machine must not read the photos here (DNS rebinding).
 _HOSTS = ["127.0.0.1", "localhost"]
 _THUMBNAIL = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}\.webp")
-_MEDIA_TYPES = {
-    ".avif": "image/avif",
-    ".gif": "image/gif",
-    ".heic": "image/heic",
-    ".heif": "image/heif",
-    ".hif": "image/heif",
-    ".jfif": "image/jpeg",
-    ".jpe": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".jpg": "image/jpeg",
-    ".png": "image/png",
-    ".tif": "image/tiff",
-    ".tiff": "image/tiff",
-    ".webp": "image/webp",
-}
 _FILE_HEADERS = {
     "cache-control": "private, max-age=60",
     "content-security-policy": "default-src 'none'",
@@ -111,8 +97,7 @@ class Gallery:
             return _problem(HTTPStatus.NOT_FOUND, str(error))
         if self._root is None:
             return _problem(HTTPStatus.NOT_FOUND, "the folder that was indexed isn't known")
-        path = self._root / photo_id
-        return _file(path, _MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream"))
+        return _file(self._root / photo_id, media_type(photo_id))
 
     def _thumbnail(self, name: str) -> Response:
         if not _THUMBNAIL.fullmatch(name):
@@ -158,10 +143,10 @@ def serve(gallery: ASGIApp, listener: socket.socket) -> None:
         uvicorn.Server(uvicorn.Config(gallery, log_level="warning", lifespan="off")).run(sockets=[listener])
 
 
-def _file(path: Path, media_type: str) -> Response:
+def _file(path: Path, kind: str) -> Response:
     if not path.is_file():
         return _problem(HTTPStatus.NOT_FOUND, "the file is gone")
-    return FileResponse(path, media_type=media_type, headers=_FILE_HEADERS)
+    return FileResponse(path, media_type=kind, headers=_FILE_HEADERS)
 
 
 def _problem(status: HTTPStatus, detail: str) -> Response:
