@@ -77,7 +77,7 @@ def write_bundle(
     caption_views: list[ViewKind] = ["caption"] * len(instructions)
     encoder = EncoderConfiguration.read(folder / "encoder.json")
     manifest = Manifest(
-        files={name: _file_info(folder / name) for name in BUNDLE_FILES},
+        files={name: file_info(folder / name) for name in BUNDLE_FILES},
         encoder=EncoderInfo(
             name=encoder.name, identity=models.encoder_identity, dim=encoder.dim, max_tokens=encoder.max_tokens
         ),
@@ -159,6 +159,7 @@ def photo_address(photo_id: str) -> str:
     return PHOTOS_ADDRESS + (f"%2F{quoted[1:]}" if quoted.startswith("/") else quoted)
 
 
-def _file_info(path: Path) -> FileInfo:
+def file_info(path: Path) -> FileInfo:
+    """The size and hash of a file, as a manifest names them. Raises OSError."""
     with path.open("rb") as file:
         return FileInfo(size_bytes=path.stat().st_size, sha256=hashlib.file_digest(file, "sha256").hexdigest())
