@@ -6,6 +6,7 @@
 #   make test                        everything: lint, types, unit, functional, training and end-to-end tests
 #   make test FAST=1                 without what needs torch, a browser or servers
 #   make widget                      the one file that pages embed, and the lines that embed it
+#   make package                     the function as zips for AWS Lambda, in dist/ (BUNDLE=DIR puts a bundle into them)
 #   make lint | format | bench       the checks alone, the formatter, the benchmarks
 
 PYTHON ?= python3
@@ -19,7 +20,7 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint c
 INSTALL_THIS := $(INSTALL) --no-build-isolation --editable
 
 .DELETE_ON_ERROR:
-.PHONY: setup demo serve test lint format bench widget browser clean
+.PHONY: setup demo serve package test lint format bench widget browser clean
 
 setup: .venv/.app
 
@@ -28,6 +29,9 @@ demo: .venv/.demo
 
 serve: .venv/.app
 	@$(BIN)/thinlens serve --out "$(OUT)" --port $(PORT)
+
+package: .venv/.app
+	@$(BIN)/python build/package.py $${BUNDLE:+--bundle "$$BUNDLE"}
 
 ifdef FAST
 # Types are checked of everything but export/training, whose imports need torch.
