@@ -1,28 +1,21 @@
 """The bundle: a folder of files that is opened whole, or refused.
 
-Every size and hash is checked before any file is mapped, and every part against the manifest.
+Each file is mapped once its size and hash are checked, and answers once all of them are, and every part is
+checked against the manifest.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from handler.catalogue import Catalogue
+from handler.delivery import Delivery, read_folder
 from handler.encoder import Encoder
 from handler.errors import BundleError
 from handler.index import VectorIndex
-from handler.manifest import (
-    BUNDLE_FILES,
-    MANIFEST_FILE,
-    MAX_MANIFEST_BYTES,
-    FileInfo,
-    Manifest,
-    bundle_id,
-)
+from handler.manifest import ENCODER_FILES, Manifest
 from handler.views import Views
 
 
@@ -45,30 +38,45 @@ class Bundle:
             BundleError: Where a file is missing, superfluous, of another size or content than the
                 manifest says, or where the parts do not belong together.
         """
-        # A pointer may be moved to another bundle meanwhile: follow it once.
-        folder = Path(os.path.realpath(folder))
+        return cls.receive(Delivery(lambda: read_folder(folder, None), source=str(folder)))
+
+    @classmethod
+    def receive(cls, delivery: Delivery) -> Self:
+        """Map each file of a delivery once it is verified, and close the delivery.
+
+        Raises:
+            BundleError: As `open` does.
+            StoreError: Where the files come from a store, and cannot be had.
+        """
         try:
-            manifest_bytes = _read_manifest(folder)
-            manifest = Manifest.parse(manifest_bytes)
-            for name, info in manifest.files.items():
-                _verify(folder / name, info)
-            bundle = cls(
-                id=bundle_id(manifest_bytes),
-                manifest=manifest,
-                encoder=Encoder.load(folder),
-                index=VectorIndex.open(folder / "index.usearch", manifest.index),
-                views=Views.open(
-                    folder / "views.i8",
-                    manifest.views,
-                    photos=manifest.counts.photos,
-                    dim=manifest.encoder.dim,
-                ),
-                catalogue=Catalogue.open(folder / "catalogue.bin"),
-            )
+            return cls._map(delivery)
         except OSError as error:
-            raise BundleError(f"Bundle {folder} cannot be read: {error}") from error
+            raise BundleError(f"Bundle {delivery.where} cannot be read: {error}") from error
         except BundleError as error:
-            raise BundleError(f"Bundle {folder}: {error}") from error
+            raise BundleError(f"Bundle {delivery.where}: {error}") from error
+        finally:
+            delivery.close()
+
+    @classmethod
+    def _map(cls, delivery: Delivery) -> Self:
+        files = delivery.files()
+        folder, manifest = files.folder, files.manifest
+        delivery.wait(*ENCODER_FILES)
+        encoder = Encoder.load(folder)
+        delivery.wait("index.usearch")
+        index = VectorIndex.open(folder / "index.usearch", manifest.index)
+        delivery.wait("catalogue.bin")
+        catalogue = Catalogue.open(folder / "catalogue.bin")
+        delivery.wait("views.i8")
+        views = Views.open(folder / "views.i8", manifest.views, photos=manifest.counts.photos, dim=manifest.encoder.dim)
+        bundle = cls(
+            id=files.id,
+            manifest=manifest,
+            encoder=encoder,
+            index=index,
+            views=views,
+            catalogue=catalogue,
+        )
         bundle._check()
         return bundle
 
@@ -91,33 +99,4 @@ class Bundle:
             ),
         ):
             if found != expected:
-                raise BundleError(
-                    f"Bundle {self.id}: parts do not belong together: {what} is {found} (expected {expected})"
-                )
-
-
-def _read_manifest(folder: Path) -> bytes:
-    """The manifest's bytes, if the folder holds exactly the files of a bundle."""
-    if not folder.is_dir():
-        raise BundleError("no such folder: write a bundle with 'thinlens index PHOTOS'")
-    expected = {MANIFEST_FILE, *BUNDLE_FILES}
-    found = {entry.name: entry for entry in os.scandir(folder)}
-    if missing := sorted(expected - found.keys()):
-        raise BundleError(f"files missing: {', '.join(missing)}")
-    if superfluous := sorted(found.keys() - expected):
-        raise BundleError(f"files that belong to no bundle: {', '.join(map(repr, superfluous))}")
-    for entry in found.values():
-        if not entry.is_file(follow_symlinks=False):
-            raise BundleError(f"{entry.name} is not a regular file")
-    with (folder / MANIFEST_FILE).open("rb") as file:
-        return file.read(MAX_MANIFEST_BYTES + 1)
-
-
-def _verify(path: Path, info: FileInfo) -> None:
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        if size != info.size_bytes:
-            raise BundleError(f"{path.name} is truncated or altered: {size} bytes (expected {info.size_bytes})")
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if digest != info.sha256:
-        raise BundleError(f"{path.name} is altered: its sha256 is {digest} (expected {info.sha256})")
+                raise BundleError(f"Parts do not belong together: {what} is {found} (expected {expected})")

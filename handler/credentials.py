@@ -50,6 +50,8 @@ def _from_boto3() -> CredentialSource:
 
     def current() -> Credentials:
         frozen = found.get_frozen_credentials()
-        return Credentials(access_key=frozen.access_key, secret_key=frozen.secret_key, session_token=frozen.token or "")
+        return Credentials(
+            access_key=frozen.access_key or "", secret_key=frozen.secret_key or "", session_token=frozen.token or ""
+        )
 
     return current

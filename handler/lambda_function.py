@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from handler.delivery import Delivery
 
+# One thread answers; numpy's BLAS would start another for each further core when it is loaded, and have it spin.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Lambda freezes a function between two requests, and a check of the pointer with it.
 WAIT_FOR_CHECK_S = 1.0
 
@@ -26,13 +28,13 @@ logging.getLogger("handler").setLevel(logging.INFO)
 
 def _create(settings: Settings, store: Store, delivery: Delivery) -> Mangum:
     """The function; its imports are here because they are to happen while the delivery is on its way."""
-    from handler.service import Service  # isort: skip
     from mangum import Mangum
     from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
     from handler.app import create_app
+    from handler.service import Service
 
-    service = Service.start(store, delivery, media_url=settings.media_url, wait_s=WAIT_FOR_CHECK_S)
+    service = Service(store, delivery, media_url=settings.media_url, wait_s=WAIT_FOR_CHECK_S)
     # Other types than these are sent in base64; Mangum runs a lifespan per event, so it is off.
     return Mangum(
         create_app(service, settings),

@@ -7,11 +7,13 @@ knows nothing of how the scores were found.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from handler.fields import Fields
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 # A caption that is the query itself has a cosine of 1; int8 rounding takes up to half a hundredth.
 IDENTICAL_FROM = 0.95
@@ -69,6 +71,8 @@ class Calibration:
         Returns:
             float32 [n] in [0, 1], not decreasing in either argument.
         """
+        import numpy as np  # here, so that a manifest can be read before numpy is loaded
+
         # Beyond +-60 the curve is flat in float32, and exp would overflow.
         logits = np.clip(self.slope * scores + self.intercept, -60.0, 60.0)
         curve = np.asarray(1.0 / (1.0 + np.exp(-logits)), dtype=np.float32)
@@ -77,5 +81,7 @@ class Calibration:
 
 def identity_relevance(caption_cosines: NDArray[np.float32]) -> NDArray[np.float32]:
     """1 where the caption is the query's own text, falling to 0 at a cosine of IDENTICAL_FROM."""
+    import numpy as np
+
     ramp = (caption_cosines - np.float32(IDENTICAL_FROM)) / np.float32(IDENTICAL_AT - IDENTICAL_FROM)
     return np.asarray(np.clip(ramp, 0.0, 1.0), dtype=np.float32)

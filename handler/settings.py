@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from handler.address import SCHEME, S3Address
 from handler.errors import SettingsError
+from handler.signature import PUBLIC_KEY_BYTES
 
+# The one place where AWS Lambda lets a function write.
+DEFAULT_CACHE = Path("/tmp/thinlens")
 DEFAULT_MAX_AGE_S = 60
 LONGEST_MAX_AGE_S = 31_536_000
 _ORIGIN = re.compile(r"https?://[^\s/,;]+", re.ASCII | re.IGNORECASE)
@@ -22,7 +27,11 @@ class Settings:
     """How this deployment answers.
 
     Attributes:
-        bundle: Folder of the bundle to serve (THINLENS_BUNDLE).
+        bundle: Where the bundle to serve comes from: a folder, of one bundle or with current.json, or
+            a prefix in S3 (THINLENS_BUNDLE; AWS_REGION, AWS_ENDPOINT_URL_S3).
+        public_key: 32 bytes, the Ed25519 key that must have signed the manifest, if one must
+            (THINLENS_PUBLIC_KEY, base64).
+        cache: Folder for what is fetched from S3 (THINLENS_CACHE).
         media_url: What relative addresses of photos and thumbnails are relative to; empty, or it
             ends with "/" (THINLENS_MEDIA_URL).
         cors_origins: Origins whose pages may read the answers, or ("*",) for every one
@@ -32,7 +41,9 @@ class Settings:
         log_queries: Whether the log names what people search for (THINLENS_LOG_QUERIES, 0 or 1).
     """
 
-    bundle: Path
+    bundle: Path | S3Address
+    public_key: bytes | None = None
+    cache: Path = DEFAULT_CACHE
     media_url: str = ""
     cors_origins: tuple[str, ...] = ()
     max_age_s: int = DEFAULT_MAX_AGE_S
@@ -42,12 +53,34 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read THINLENS_*; raises SettingsError that names the variable and what it may be."""
         return cls(
-            bundle=Path(environment.get("THINLENS_BUNDLE") or "bundle"),
+            bundle=_bundle(environment),
+            public_key=_public_key(environment.get("THINLENS_PUBLIC_KEY", "")),
+            cache=Path(environment.get("THINLENS_CACHE") or DEFAULT_CACHE),
             media_url=_media_url(environment.get("THINLENS_MEDIA_URL", "")),
             cors_origins=_origins(environment.get("THINLENS_CORS_ORIGINS", "")),
             max_age_s=_max_age(environment.get("THINLENS_MAX_AGE_S", "")),
             log_queries=_flag(environment.get("THINLENS_LOG_QUERIES", "")),
         )
+
+
+def _bundle(environment: Mapping[str, str]) -> Path | S3Address:
+    text = environment.get("THINLENS_BUNDLE") or "bundle"
+    if text.startswith(SCHEME):
+        return S3Address.parse(text, environment, variable="THINLENS_BUNDLE")
+    return Path(text)
+
+
+def _public_key(text: str) -> bytes | None:
+    if not text:
+        return None
+    try:
+        key = base64.b64decode(text, validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != PUBLIC_KEY_BYTES:
+        # Not what it holds: somebody may have taken the private key for the public one.
+        raise SettingsError(f"THINLENS_PUBLIC_KEY is no public key (expected {PUBLIC_KEY_BYTES} bytes in base64)")
+    return key
 
 
 def _media_url(text: str) -> str:

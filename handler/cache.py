@@ -1,0 +1,97 @@
+"""The cache: a folder on this machine's disk that holds a store's files by their hash.
+
+    <root>/objects/<sha256>          each file once, whatever bundles it belongs to
+    <root>/bundles/<id>/<file>       the same under its name, by a hard link
+
+Knows files, not where they come from. What it holds outlives the process and is never trusted: it is hashed again.
+"""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from handler.delivery import verify_file
+from handler.errors import BundleError, StoreError
+from handler.manifest import FileInfo
+
+INCOMING_SUFFIX = ".incoming"
+# Beside the bundle: logs, and what a file system keeps for itself.
+_SPARE_BYTES = 1 << 20
+
+
+class Cache:
+    """A cache of this process alone, as long as it lives."""
+
+    def __init__(self, root: Path) -> None:
+        self._objects = root / "objects"
+        self._bundles = root / "bundles"
+        self._objects.mkdir(parents=True, exist_ok=True)
+        self._bundles.mkdir(exist_ok=True)
+
+    @classmethod
+    def open(cls, root: Path) -> Cache:
+        """The cache in `root`, or one of its own for a process that finds it taken by another."""
+        try:
+            root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # Never closed: the lock ends with the process.
+            lock = os.open(root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StoreError(f"The cache {root} cannot be made: {error}: set THINLENS_CACHE") from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            root = Path(tempfile.mkdtemp(prefix=f"{root.name}-", dir=root.parent))
+            atexit.register(shutil.rmtree, root, ignore_errors=True)
+        return cls(root)
+
+    def object(self, sha256: str) -> Path:
+        """Where the file of this hash lies, or belongs."""
+        return self._objects / sha256
+
+    def bundle(self, bundle: str) -> Path:
+        """The folder of a bundle, empty at first."""
+        folder = self._bundles / bundle
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        return folder
+
+    def holds(self, info: FileInfo) -> bool:
+        """Whether the file is here, whole; what is damaged is removed."""
+        path = self.object(info.sha256)
+        try:
+            verify_file(path, info)
+        except BundleError:
+            path.unlink()
+            return False
+        return True
+
+    def check_room(self, size_bytes: int) -> None:
+        """Raises StoreError where the disk has not that much room."""
+        free_bytes = shutil.disk_usage(self._objects).free
+        if size_bytes + _SPARE_BYTES > free_bytes:
+            raise StoreError(
+                f"The bundle needs {size_bytes / 1e6:.0f} MB more on the disk of {self._objects.parent}, which has"
+                f" {free_bytes / 1e6:.0f} MB free: give the function more storage, or set THINLENS_CACHE"
+            )
+
+    def link(self, info: FileInfo, path: Path) -> None:
+        """Give the file a name in a bundle's folder."""
+        os.link(self.object(info.sha256), path)
+
+    def keep_only(self, folder: Path) -> None:
+        """Remove all bundles but the one in `folder`, and the files that are of no bundle any more.
+
+        Whoever has mapped them reads on: the system frees a file when nobody uses it any longer.
+        """
+        for other in self._bundles.iterdir():
+            if other != folder:
+                shutil.rmtree(other, ignore_errors=True)
+        for path in self._objects.iterdir():
+            if path.stat().st_nlink == 1:
+                path.unlink()

@@ -1,0 +1,135 @@
+"""The store in S3: bundles fetched to this machine's disk, by ranges in parallel, and hashed as they come.
+
+Knows keys and the cache; how requests are made is s3.py's concern.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Self
+
+from handler.address import S3Address
+from handler.cache import INCOMING_SUFFIX, Cache
+from handler.credentials import credential_source
+from handler.delivery import DELIVERY_ORDER, BundleFiles, check_digest, check_signature
+from handler.errors import BundleError, StoreError
+from handler.manifest import MANIFEST_FILE, MAX_MANIFEST_BYTES, FileInfo, Manifest, bundle_id
+from handler.pointer import MAX_POINTER_BYTES, POINTER_KEY, Pointer, bundle_key
+from handler.s3 import ATTEMPTS, S3Client
+from handler.settings import Settings
+from handler.signature import SIGNATURE_BYTES, SIGNATURE_FILE
+
+CONNECTIONS = 6
+PART_BYTES = 8 << 20
+
+
+class S3Store:
+    """A store below a prefix in S3, with the files that are here already."""
+
+    def __init__(self, client: S3Client, cache: Cache, public_key: bytes | None) -> None:
+        self._client = client
+        self._cache = cache
+        self._public_key = public_key
+        self._pointer: Pointer | None = None
+        self._etag = ""
+
+    @classmethod
+    def open(cls, settings: Settings, address: S3Address, environment: Mapping[str, str]) -> Self:
+        """Ready to ask; nothing is asked yet. Raises SettingsError where there are no credentials."""
+        client = S3Client(address, credential_source(environment))
+        return cls(client, Cache.open(settings.cache), settings.public_key)
+
+    def __str__(self) -> str:
+        return str(self._client.address)
+
+    def newest(self) -> str:
+        """As Store says. Once it is known, it is asked for only on condition that it has changed, and only once."""
+        attempts = ATTEMPTS if self._pointer is None else 1
+        content = self._client.get(POINTER_KEY, max_bytes=MAX_POINTER_BYTES, etag=self._etag, attempts=attempts)
+        if content is not None:
+            self._pointer = Pointer.parse(content.body)
+            self._etag = content.etag
+        elif self._pointer is None:
+            raise StoreError(f"{self}{POINTER_KEY} was answered with 304, though nothing is known of it")
+        return self._pointer.bundle
+
+    def fetch(self, bundle: str) -> BundleFiles:
+        manifest_bytes = self._read(bundle_key(bundle, MANIFEST_FILE), MAX_MANIFEST_BYTES)
+        if (found := bundle_id(manifest_bytes)) != bundle:
+            raise BundleError(f"{self}{bundle_key(bundle, MANIFEST_FILE)} is that of {found} (expected {bundle})")
+        if self._public_key is not None:
+            signature = self._read(bundle_key(bundle, SIGNATURE_FILE), SIGNATURE_BYTES)
+            check_signature(manifest_bytes, signature, self._public_key)
+        manifest = Manifest.parse(manifest_bytes)
+        folder = self._cache.bundle(bundle)
+        return BundleFiles(id=bundle, manifest=manifest, folder=folder, verified=self._bring(bundle, manifest, folder))
+
+    def _read(self, key: str, max_bytes: int) -> bytes:
+        content = self._client.get(key, max_bytes=max_bytes)
+        return b"" if content is None else content.body
+
+    def _bring(self, bundle: str, manifest: Manifest, folder: Path) -> Iterator[str]:
+        """Bring what is not here, in parallel; a file is put into the folder once it is verified."""
+        files = manifest.files
+        missing = [name for name in DELIVERY_ORDER if not self._cache.object(files[name].sha256).is_file()]
+        self._cache.check_room(sum(files[name].size_bytes for name in missing))
+        pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="thinlens-download")
+
+        def download(name: str) -> _Download:
+            target = self._cache.object(files[name].sha256)
+            return _Download(self._client, bundle_key(bundle, name), files[name], target, pool)
+
+        try:
+            downloads = {name: download(name) for name in missing}
+            for name in DELIVERY_ORDER:
+                if name not in downloads and not self._cache.holds(files[name]):
+                    downloads[name] = download(name)
+                if name in downloads:
+                    downloads.pop(name).finish()
+                self._cache.link(files[name], folder / name)
+                yield name
+            self._cache.keep_only(folder)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            self._client.close()
+
+
+class _Download:
+    """A file on its way to `target`: its parts come in parallel, and are hashed in their order."""
+
+    def __init__(self, client: S3Client, key: str, info: FileInfo, target: Path, pool: ThreadPoolExecutor) -> None:
+        self._key = key
+        self._info = info
+        self._target = target
+        self._incoming = target.with_suffix(INCOMING_SUFFIX)
+        # Received right into the file's pages: no copy, and no memory but what the kernel may take back.
+        self._data = memoryview(_map_new_file(self._incoming, info.size_bytes))
+        self._parts: list[Future[None]] = []
+        for start in range(0, info.size_bytes, PART_BYTES):
+            part = self._data[start : start + PART_BYTES]
+            self._parts.append(pool.submit(client.get_range, key, start, part, size_bytes=info.size_bytes))
+
+    def finish(self) -> None:
+        """Wait for the parts, and move the file to its place if it is what it should be."""
+        digest = hashlib.sha256()
+        for number, part in enumerate(self._parts):
+            part.result()
+            digest.update(self._data[number * PART_BYTES : (number + 1) * PART_BYTES])
+        check_digest(self._key, digest.hexdigest(), self._info)
+        self._incoming.rename(self._target)
+
+
+def _map_new_file(path: Path, size_bytes: int) -> mmap.mmap:
+    """A new file of this size, mapped to be written; its room is set aside first, for a full disk would be fatal."""
+    with path.open("w+b") as file:
+        if sys.platform == "linux":
+            os.posix_fallocate(file.fileno(), 0, size_bytes)
+        else:
+            file.truncate(size_bytes)
+        return mmap.mmap(file.fileno(), size_bytes)
