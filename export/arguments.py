@@ -81,6 +81,57 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
     caption.add_argument("text", metavar="TEXT", help="what it shows")
     _add_out(caption)
 
+    publish = add(
+        "publish",
+        summary="put the bundle and its thumbnails in service in a store",
+        example="thinlens publish s3://my-bucket/gallery --out my-photos",
+    )
+    _add_store(publish)
+    _add_out(publish)
+    publish.add_argument(
+        "--originals",
+        action="store_true",
+        help="publish the photos too, as they are, with all that their files say, such as where they were taken",
+    )
+    publish.add_argument(
+        "--sign-key", metavar="FILE", type=Path, help="sign the bundle with the Ed25519 key in this PEM file"
+    )
+    publish.add_argument(
+        "--force", action="store_true", help="publish a bundle that falls short; its manifest will say so"
+    )
+
+    versions = add(
+        "versions",
+        summary="list the bundles that a store holds",
+        example="thinlens versions s3://my-bucket/gallery",
+    )
+    _add_store(versions)
+    versions.add_argument("--json", action="store_true", help="print the list as JSON")
+
+    rollback = add(
+        "rollback",
+        summary="put an earlier bundle in service again",
+        example="thinlens rollback s3://my-bucket/gallery 4720f516e1d95f3b",
+    )
+    _add_store(rollback)
+    rollback.add_argument(
+        "bundle", metavar="BUNDLE", nargs="?", help="its id (default: the one that was in service before)"
+    )
+
+    prune = add(
+        "prune",
+        summary="remove older bundles from a store, and the pictures that none of the others shows",
+        example="thinlens prune s3://my-bucket/gallery --keep 3",
+    )
+    _add_store(prune)
+    prune.add_argument(
+        "--keep",
+        metavar="N",
+        type=_positive,
+        required=True,
+        help="bundles to keep: the one in service, the one before it, then the newest",
+    )
+
     evaluate = add(
         "evaluate",
         summary="measure how well queries find the photos that they describe",
@@ -104,6 +155,10 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
 
         add_parsers(models)
     return parser
+
+
+def _add_store(command: argparse.ArgumentParser) -> None:
+    command.add_argument("store", metavar="STORE", help="s3://bucket/prefix, or a folder")
 
 
 def _add_out(command: argparse.ArgumentParser) -> None:

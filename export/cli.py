@@ -125,6 +125,12 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     )
 
 
+def _in_store(arguments: argparse.Namespace) -> None:
+    from export.store_commands import COMMANDS
+
+    COMMANDS[arguments.command](arguments)
+
+
 def _demo(arguments: argparse.Namespace) -> None:
     from export.demo import run_demo
 
@@ -146,6 +152,10 @@ _COMMANDS: dict[str, Command] = {
     "search": _search,
     "serve": _serve,
     "caption": _caption,
+    "publish": _in_store,
+    "versions": _in_store,
+    "rollback": _in_store,
+    "prune": _in_store,
     "evaluate": _evaluate,
 }
 

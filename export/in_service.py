@@ -5,13 +5,16 @@ moved or wasn't, because the store's answer was lost, reads what it says now.
 """
 
 import datetime
+import functools
 from dataclasses import dataclass
 
 from export.errors import LostRaceError, PublishingError, StoreError, UnavailableStoreError
 from export.retrying import PATIENCE_S, persist
-from export.store import Store
+from export.store import Store, Upload
 from handler.errors import BundleError
 from handler.pointer import MAX_POINTER_BYTES, POINTER_KEY, Pointer
+
+_OTHER_VERSION = "0" * 32  # no object's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,21 @@ def put_in_service(store: Store, bundle: str, *, since: InService, patience_s: f
             f"{error}; whether {bundle} came into service isn't known: 'thinlens versions {store.address}' tells"
         ) from error
     return pointer
+
+
+def check_conditions(store: Store, upload: Upload, *, patience_s: float = PATIENCE_S) -> None:
+    """Check that a store heeds the conditions of writes, on an object that it holds and that would stay the same.
+
+    Raises:
+        StoreError: it doesn't: of two who publish at once, both would be told that they won.
+    """
+    data = upload.path.read_bytes()
+    for version in (None, _OTHER_VERSION):
+        if persist(functools.partial(store.swap, upload.key, data, version=version), patience_s=patience_s):
+            raise StoreError(
+                f"{store.address} ignores the conditions of writes (If-None-Match, If-Match), "
+                "by which nobody publishes over another: publish to another store"
+            )
 
 
 class _Move:

@@ -1,4 +1,4 @@
-"""Media types: what the web calls the formats of photos, by the suffix of their files."""
+"""Media types: what the web calls the formats of the files that are served and published, by their suffix."""
 
 from pathlib import PurePath
 
@@ -12,6 +12,7 @@ _MEDIA_TYPES = {
     ".jpe": "image/jpeg",
     ".jpeg": "image/jpeg",
     ".jpg": "image/jpeg",
+    ".json": "application/json",
     ".png": "image/png",
     ".tif": "image/tiff",
     ".tiff": "image/tiff",
@@ -20,7 +21,7 @@ _MEDIA_TYPES = {
 
 
 def media_type(name: str) -> str:
-    """The media type of a photo's file.
+    """The media type of a file.
 
     Example: "dogs/Rex.JPG" -> "image/jpeg"
     """

@@ -4,6 +4,7 @@ On a terminal one line is kept up to date; elsewhere, as in a log, a line is wri
 """
 
 import sys
+import threading
 import time
 from typing import TextIO
 
@@ -12,7 +13,7 @@ _LOG_INTERVAL_S = 30.0
 
 
 class Progress:
-    """Progress of one stage after the other; a stage that is done at once shows nothing."""
+    """Progress of one stage after the other; a stage that is done at once shows nothing. Threads may share it."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
@@ -22,19 +23,22 @@ class Progress:
         self._done = 0
         self._started_s = 0.0
         self._shown_s = 0.0
+        self._in_bytes = False
+        self._lock = threading.Lock()
 
-    def begin(self, stage: str, total: int) -> None:
-        """Begin a stage, named by what is done ("reading"), with so many photos or texts ahead."""
-        self._stage, self._total, self._done = stage, total, 0
+    def begin(self, stage: str, total: int, *, in_bytes: bool = False) -> None:
+        """Begin a stage, named by what is done ("reading"), with so many photos, texts or bytes ahead."""
+        self._stage, self._total, self._done, self._in_bytes = stage, total, 0, in_bytes
         self._started_s = self._shown_s = time.monotonic()
 
     def advance(self, count: int) -> None:
         """So many more are done."""
-        self._done += count
-        now_s = time.monotonic()
-        if now_s - self._shown_s >= (_TERMINAL_INTERVAL_S if self._terminal else _LOG_INTERVAL_S):
-            self._shown_s = now_s
-            self._show(now_s)
+        with self._lock:
+            self._done += count
+            now_s = time.monotonic()
+            if now_s - self._shown_s >= (_TERMINAL_INTERVAL_S if self._terminal else _LOG_INTERVAL_S):
+                self._shown_s = now_s
+                self._show(now_s)
 
     def end(self) -> None:
         """End the stage; what was shown of it on a terminal is cleared."""
@@ -45,7 +49,11 @@ class Progress:
     def _show(self, now_s: float) -> None:
         rate = self._done / (now_s - self._started_s)
         left = _duration((self._total - self._done) / rate) if self._done else "?"
-        line = f"{self._stage}: {self._done:,} of {self._total:,}, {rate:.1f} a second, {left} left"
+        if self._in_bytes:
+            amounts = f"{self._done / 1e6:,.1f} of {self._total / 1e6:,.1f} MB, {rate / 1e6:.1f} MB a second"
+        else:
+            amounts = f"{self._done:,} of {self._total:,}, {rate:.1f} a second"
+        line = f"{self._stage}: {amounts}, {left} left"
         self._stream.write(f"\r{line}\x1b[K" if self._terminal else f"{line}\n")
         self._stream.flush()
 

@@ -31,6 +31,15 @@ def test_a_terminal_has_one_line_that_is_cleared(clock: list[float]) -> None:
     assert stream.getvalue() == "\rreading: 1,000 of 4,000, 100.0 a second, 30 s left\x1b[K\r\x1b[K"
 
 
+def test_bytes_are_shown_as_megabytes(clock: list[float]) -> None:
+    stream = Terminal()
+    shown = Progress(stream)
+    shown.begin("uploading", 120_000_000, in_bytes=True)
+    clock[0] += 2
+    shown.advance(20_000_000)
+    assert stream.getvalue() == "\ruploading: 20.0 of 120.0 MB, 10.0 MB a second, 10 s left\x1b[K"
+
+
 def test_a_log_has_a_line_now_and_then(clock: list[float]) -> None:
     stream = io.StringIO()
     shown = Progress(stream)
