@@ -1,12 +1,10 @@
-"""From torch to ONNX: graphs, their weights quantised, and the proof that they agree with their source.
+"""From torch to ONNX: the captioner's graphs, and the proof that a graph agrees with its source.
 
-Storage and arithmetic are separate choices. The captioner runs offline, so its weights are
-stored in 8 bits and unfolded to float32 when the graph is loaded; the text encoder answers
-queries, so its matrix products stay quantised (MatMulNBits, block-wise, weights only:
-a text gives the same vector alone and in a batch).
+Storage and arithmetic are separate choices. The captioner runs offline, so its weights are stored in 8 bits and
+unfolded to float32 when the graph is loaded; the text encoder answers queries, so its weights stay quantised
+(quantisation.py).
 """
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,7 +16,6 @@ from torch import Tensor, nn
 
 from export.errors import ModelError
 from export.training.photo_model import PhotoModel
-from export.training.text_encoder import TextEncoder
 from handler.runtime import onnxruntime
 
 OPSET = 18
@@ -47,42 +44,6 @@ class _Decoder(nn.Module):
     def forward(self, tokens: Tensor, memory: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
         decoded = self.model.decode(tokens, memory, cache)
         return decoded.logits[:, -1], decoded.cache
-
-
-def export_text_encoder(encoder: TextEncoder, path: Path) -> None:
-    """Write the encoder in float32 and check it: input_ids, attention_mask -> sentence_embedding."""
-    ids = torch.tensor([[2, 5, 6, 7, 3], [2, 8, 3, 0, 0]])
-    mask = (ids > 0).long()
-    _export(
-        encoder,
-        {"input_ids": ids, "attention_mask": mask},
-        ("sentence_embedding",),
-        {name: {0: "batch", 1: "tokens"} for name in ("input_ids", "attention_mask")},
-        path,
-        tolerance=1e-4,
-    )
-
-
-def quantise_text_encoder(source: Path, target: Path, *, bits: int) -> None:
-    """Matrix products to MatMulNBits with ``bits`` of 4 or 8, the embedding table to int8 a row.
-
-    The weights go beside the graph (``encoder.bin`` beside ``encoder.onnx``), where they are mapped.
-    """
-    from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer  # after handler.runtime
-
-    logging.getLogger("onnxruntime.quantization").setLevel(logging.WARNING)  # it tells of every node
-    quantizer = MatMulNBitsQuantizer(str(source), bits=bits, block_size=32, is_symmetric=True, accuracy_level=4)
-    quantizer.process()
-    model = quantizer.model.model
-    _store_rows_in_8_bits(model.graph)
-    onnx.save_model(
-        model,
-        str(target),
-        save_as_external_data=True,
-        all_tensors_to_one_file=True,
-        location=target.with_suffix(".bin").name,
-        size_threshold=1024,
-    )
 
 
 def export_vision(model: PhotoModel, path: Path, *, image_size: int) -> None:
@@ -150,33 +111,6 @@ def _output_axes(graph: onnx.GraphProto) -> dict[str, int]:
     return axes
 
 
-def _store_rows_in_8_bits(graph: onnx.GraphProto) -> None:
-    """Large Gather tables to int8 with a scale for each row; only the rows that are read are unfolded."""
-    initializers = {item.name: item for item in graph.initializer}
-    nodes = list(graph.node)
-    del graph.node[:]
-    for node in nodes:
-        table = initializers.get(node.input[0]) if node.op_type == "Gather" else None
-        if table is None or np.prod(table.dims) < _SMALL:
-            graph.node.append(node)
-            continue
-        rows = numpy_helper.to_array(table)
-        scale = (np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1e-12) / 127).astype(np.float32)
-        whole = np.clip(np.rint(rows / scale), -127, 127).astype(np.int8)
-        graph.initializer.remove(table)
-        graph.initializer.append(numpy_helper.from_array(whole, f"{table.name}_int8"))
-        graph.initializer.append(numpy_helper.from_array(scale, f"{table.name}_scale"))
-        output, indices = node.output[0], node.input[1]
-        graph.node.extend(
-            [
-                helper.make_node("Gather", [f"{table.name}_int8", indices], [f"{output}_int8"]),
-                helper.make_node("Cast", [f"{output}_int8"], [f"{output}_whole"], to=TensorProto.FLOAT),
-                helper.make_node("Gather", [f"{table.name}_scale", indices], [f"{output}_scale"]),
-                helper.make_node("Mul", [f"{output}_whole", f"{output}_scale"], [output]),
-            ]
-        )
-
-
 def _export(
     module: nn.Module,
     inputs: Mapping[str, Tensor],
@@ -206,10 +140,21 @@ def _export(
     with torch.no_grad():
         expected = module(*inputs.values())
     expected = expected if isinstance(expected, tuple) else (expected,)
+    check_agreement(path, inputs, dict(zip(outputs, expected, strict=True)), tolerance=tolerance)
+
+
+def check_agreement(
+    path: Path, inputs: Mapping[str, Tensor], expected: Mapping[str, Tensor], *, tolerance: float
+) -> None:
+    """Run a graph and compare its outputs, by name, with what torch gives for the same inputs.
+
+    Raises:
+        ModelError: they differ by more than ``tolerance``; the graph is removed.
+    """
     found = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"]).run(
-        list(outputs), {name: value.numpy() for name, value in inputs.items()}
+        list(expected), {name: value.numpy() for name, value in inputs.items()}
     )
-    for name, want, got in zip(outputs, expected, found, strict=True):
+    for (name, want), got in zip(expected.items(), found, strict=True):
         worst = float(np.abs(want.numpy() - got).max())
         if not worst <= tolerance:
             path.unlink()

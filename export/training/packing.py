@@ -4,18 +4,17 @@ import json
 import tempfile
 from pathlib import Path
 
+import torch
 from tokenizers import Tokenizer
 
+from export.probes import PROBES
+from export.training.bert_graph import bert_graph
 from export.training.caption_text import BEGIN, DESCRIBE, END, IN_DETAIL
-from export.training.onnx_export import (
-    export_decoder,
-    export_text_encoder,
-    export_vision,
-    quantise_text_encoder,
-    store_in_8_bits,
-)
+from export.training.encoder_folder import write_encoder_folder
+from export.training.onnx_export import check_agreement, export_decoder, export_vision, store_in_8_bits
 from export.training.photo_model import PhotoModel
-from export.training.text_encoder import MAX_TOKENS, TextEncoder
+from export.training.quantisation import BITS_4, Scheme, write_graph
+from export.training.text_encoder import MAX_TOKENS, TextEncoder, tokenise
 
 ENCODER_NAME = "thinlens-text-1"
 CAPTIONER_NAME = "thinlens-photo-1"
@@ -25,28 +24,34 @@ MAX_NEW_TOKENS = 24
 LENGTH_PENALTY = 0.7
 
 
-def write_encoder(encoder: TextEncoder, tokenizer: Tokenizer, folder: Path, *, bits: int = 8) -> None:
+def write_encoder(encoder: TextEncoder, tokenizer: Tokenizer, folder: Path, *, scheme: Scheme = BITS_4) -> None:
     """Write the text encoder's folder: graph, weights, tokenizer, settings.
 
     Args:
         encoder: the trained student.
         tokenizer: its tokenizer.
         folder: is made where it isn't there.
-        bits: of the matrix products' weights, 4 or 8.
+        scheme: in how many bits the weights are kept.
 
     Raises:
-        ModelError: the exported graph disagrees with torch.
+        ModelError: the graph disagrees with torch, or in the scheme's bits too much with itself.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch:
+    graph = bert_graph(encoder.bert, "mean")
+    batch = tokenise(tokenizer, PROBES)
+    inputs = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+    with tempfile.TemporaryDirectory() as scratch, torch.no_grad():
         plain = Path(scratch) / "encoder.onnx"
-        export_text_encoder(encoder, plain)
-        (folder / "encoder.bin").unlink(missing_ok=True)
-        quantise_text_encoder(plain, folder / "encoder.onnx", bits=bits)
-    (folder / "tokenizer.json").write_text(tokenizer.to_str(), encoding="utf-8")
-    (folder / "encoder.bin").chmod(0o644)  # onnx writes it for its owner alone
-    settings = {"name": ENCODER_NAME, "dim": encoder.bert.config.hidden_size, "max_tokens": MAX_TOKENS}
-    _write_json(folder / "encoder.json", settings)
+        write_graph(graph, plain)
+        check_agreement(plain, inputs, {"sentence_embedding": encoder.eval()(**inputs)}, tolerance=1e-4)
+    write_encoder_folder(
+        graph,
+        tokenizer.to_str(),
+        folder,
+        name=ENCODER_NAME,
+        dim=encoder.bert.config.hidden_size,
+        max_tokens=MAX_TOKENS,
+        scheme=scheme,
+    )
 
 
 def write_captioner(

@@ -1,0 +1,108 @@
+"""Encoders as graphs: they answer as transformers does, in every scheme of bits, or they are refused."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import numpy_helper
+from tokenizers import Tokenizer
+from transformers import BertConfig
+
+from export.errors import ModelError
+from export.probes import PROBES
+from export.training.bert_graph import Pooling, bert_graph, can_be_written
+from export.training.encoder_folder import write_encoder_folder
+from export.training.onnx_export import check_agreement
+from export.training.packing import write_encoder
+from export.training.quantisation import BITS_4, BITS_8, FLOAT32, SCHEMES, Scheme, quantise, write_graph
+from export.training.text_encoder import TextEncoder
+from handler.encoder import Encoder
+from handler.manifest import ENCODER_FILES
+from tests.functional.training.tiny_models import tiny_bert, word_tokenizer
+
+IDS = torch.tensor([[2, 5, 6, 7, 3], [2, 8, 3, 0, 0]])
+INPUTS = {"input_ids": IDS, "attention_mask": (IDS > 0).long()}
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+def test_the_written_graph_is_transformers_bert(pooling: Pooling, tmp_path: Path) -> None:
+    bert = tiny_bert()
+    with torch.no_grad():
+        hidden = bert(**INPUTS).last_hidden_state
+        mask = INPUTS["attention_mask"].unsqueeze(-1)
+        pooled = (hidden * mask).sum(1) / mask.sum(1) if pooling == "mean" else hidden[:, 0]
+        expected = torch.nn.functional.normalize(pooled, dim=-1)
+    write_graph(bert_graph(bert, pooling), tmp_path / "encoder.onnx")
+    check_agreement(tmp_path / "encoder.onnx", INPUTS, {"sentence_embedding": expected}, tolerance=1e-5)
+
+
+@pytest.mark.parametrize("difference", [{"hidden_act": "relu"}, {"is_decoder": True}])
+def test_what_is_not_plain_bert_is_not_written(difference: dict[str, object]) -> None:
+    assert can_be_written(BertConfig())  # type: ignore[no-untyped-call]
+    assert not can_be_written(BertConfig(**difference))  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES, ids=lambda scheme: scheme.name)
+def test_every_scheme_is_served(scheme: Scheme, tmp_path: Path) -> None:
+    tokenizer = word_tokenizer()
+    encoder = TextEncoder(tiny_bert(tokenizer.get_vocab_size())).eval()
+    write_encoder(encoder, tokenizer, tmp_path / "float32", scheme=FLOAT32)
+    write_encoder(encoder, tokenizer, tmp_path / "few", scheme=scheme)
+    assert {path.name for path in (tmp_path / "few").iterdir()} == set(ENCODER_FILES)
+    served = Encoder.load(tmp_path / "few")
+    vectors = served.encode(PROBES)
+    assert (vectors * Encoder.load(tmp_path / "float32").encode(PROBES)).sum(1).min() >= scheme.least_cosine
+    if not scheme.dynamic:
+        alone = np.concatenate([served.encode([probe]) for probe in PROBES])
+        assert (alone * vectors).sum(1).min() > 0.999
+
+
+@pytest.mark.parametrize(("scheme", "share"), [(BITS_8, 0.30), (BITS_4, 0.17)], ids=["8-bit", "4-bit"])
+def test_fewer_bits_are_smaller_files(scheme: Scheme, share: float, tmp_path: Path) -> None:
+    graph = bert_graph(tiny_bert(width=128), "mean")
+    for name, chosen in (("float32", FLOAT32), ("few", scheme)):
+        write_graph(quantise(graph, chosen), tmp_path / f"{name}.onnx")
+    assert (tmp_path / "few.bin").stat().st_size < share * (tmp_path / "float32.bin").stat().st_size
+
+
+def test_a_graph_that_disagrees_with_torch_is_refused_and_removed(tmp_path: Path) -> None:
+    write_graph(bert_graph(tiny_bert(), "mean"), tmp_path / "encoder.onnx")
+    with torch.no_grad():
+        expected = TextEncoder(tiny_bert(seed=1)).eval()(**INPUTS)
+    with pytest.raises(ModelError, match=r"encoder\.onnx disagrees with torch: .* expected at most 0\.0001"):
+        check_agreement(tmp_path / "encoder.onnx", INPUTS, {"sentence_embedding": expected}, tolerance=1e-4)
+    assert not (tmp_path / "encoder.onnx").exists()
+
+
+def test_nan_disagrees_too(tmp_path: Path) -> None:
+    graph = bert_graph(tiny_bert(), "mean")
+    broken = numpy_helper.to_array(graph.graph.initializer[0]) * np.float32(np.nan)
+    graph.graph.initializer[0].CopyFrom(numpy_helper.from_array(broken, graph.graph.initializer[0].name))
+    write_graph(graph, tmp_path / "encoder.onnx")
+    with torch.no_grad():
+        expected = TextEncoder(tiny_bert()).eval()(**INPUTS)
+    with pytest.raises(ModelError, match="differs by nan"):
+        check_agreement(tmp_path / "encoder.onnx", INPUTS, {"sentence_embedding": expected}, tolerance=1e-4)
+
+
+def test_an_encoder_that_few_bits_spoil_is_refused(tmp_path: Path) -> None:
+    tokenizer = word_tokenizer()
+    graph = bert_graph(tiny_bert(tokenizer.get_vocab_size()), "mean")
+    strict = Scheme(name="4-bit", products=4, table=4, least_cosine=0.99999)
+    with pytest.raises(ModelError, match=r"tiny in 4-bit disagrees with float32: cosine 0\.\d+, expected"):
+        _write(graph, tokenizer, tmp_path, scheme=strict)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_graph_that_is_given_stays_as_it_is(tmp_path: Path) -> None:
+    graph = bert_graph(tiny_bert(), "mean")
+    before = graph.SerializeToString()
+    for scheme in SCHEMES:
+        write_graph(quantise(graph, scheme), tmp_path / "encoder.onnx")
+    assert graph.SerializeToString() == before
+
+
+def _write(graph: onnx.ModelProto, tokenizer: Tokenizer, folder: Path, *, scheme: Scheme) -> None:
+    write_encoder_folder(graph, tokenizer.to_str(), folder, name="tiny", dim=64, max_tokens=64, scheme=scheme)
