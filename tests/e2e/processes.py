@@ -35,7 +35,12 @@ def run_thinlens(*arguments: str | Path, cwd: Path | None = None) -> subprocess.
 
 @contextmanager
 def running(
-    command: Sequence[str], *, ready: str, log: Path, environment: Mapping[str, str] | None = None
+    command: Sequence[str],
+    *,
+    ready: str,
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A server for as long as the block lasts.
 
@@ -44,6 +49,7 @@ def running(
         ready: An address that accepts connections once the server is up; what it answers doesn't matter.
         log: Where the server's output goes; its text is shown when the server doesn't come up.
         environment: Variables beside those of this process.
+        cwd: The folder that it runs in, by default this process's.
     """
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -51,6 +57,7 @@ def running(
             stdout=output,
             stderr=subprocess.STDOUT,
             env={**os.environ, **(environment or {})},
+            cwd=cwd,
             # A group of its own, so that the server's children end with it.
             start_new_session=True,
         )

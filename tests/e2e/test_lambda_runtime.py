@@ -3,71 +3,34 @@
 from __future__ import annotations
 
 import json
-import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from importlib.util import find_spec
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
-import httpx
 import pytest
 
 from tests.e2e.conftest import COFFEE, COFFEE_CAPTION, Gallery
-from tests.e2e.events import function_url_event, http_api_event
-from tests.e2e.processes import free_port, run_thinlens, running
-
-INVOCATIONS = "2015-03-31/functions/function/invocations"
-ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
-
-Invoke = Callable[[dict[str, object]], dict[str, Any]]
+from tests.e2e.events import MakeEvent, function_url_event, http_api_event, load_balancer_event
+from tests.e2e.lambda_runtime import Invoke, copy_emulator, invoking
+from tests.e2e.processes import run_thinlens
 
 
 @pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The emulator's program, from the wheel of aws-sam-cli."""
-    architecture = ARCHITECTURES.get(platform.machine())
-    if sys.platform != "linux" or architecture is None:
-        pytest.skip(f"the runtime interface emulator runs on Linux, not on {sys.platform} {platform.machine()}")
-    spec = find_spec("samcli")
-    if spec is None or not spec.submodule_search_locations:
-        pytest.skip("the package aws-sam-cli, which carries the runtime interface emulator, is not installed")
-    carried = Path(spec.submodule_search_locations[0]) / f"local/rapid/aws-lambda-rie-{architecture}"
-    program = tmp_path_factory.mktemp("emulator") / "aws-lambda-rie"
-    shutil.copyfile(carried, program)
-    program.chmod(0o755)
-    return program
-
-
-@pytest.fixture(scope="module")
-def invoke(emulator: Path, gallery: Gallery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Invoke]:
+def invoke(gallery: Gallery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Invoke]:
     """Hand an event to the running function; gives what the function answers to the gateway."""
-    front, back = free_port(), free_port()
-    command = [
-        str(emulator),
-        *("--log-level", "info"),
-        *("--runtime-interface-emulator-address", f"127.0.0.1:{front}"),
-        *("--runtime-api-address", f"127.0.0.1:{back}"),
-        *(sys.executable, "-m", "awslambdaric", "handler.lambda_function.handler"),
-    ]
+    folder = tmp_path_factory.mktemp("lambda")
+    emulator = copy_emulator(folder)
+    runtime = [sys.executable, "-m", "awslambdaric", "handler.lambda_function.handler"]
     environment = {"THINLENS_BUNDLE": str(gallery.out / "bundle"), "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256"}
-    log = tmp_path_factory.mktemp("lambda") / "emulator.log"
-    address = f"http://127.0.0.1:{front}"
-    with running(command, ready=address, log=log, environment=environment), httpx.Client(timeout=60) as client:
-
-        def post(event: dict[str, object]) -> dict[str, Any]:
-            answer: dict[str, Any] = client.post(f"{address}/{INVOCATIONS}", json=event).json()
-            assert "statusCode" in answer, f"{answer}\n{log.read_text()}"
-            return answer
-
-        yield post
+    with invoking(emulator, runtime, log=folder / "emulator.log", environment=environment) as invoke:
+        yield invoke
 
 
-@pytest.mark.parametrize("event", [http_api_event, function_url_event])
-def test_search(invoke: Invoke, gallery: Gallery, event: Callable[..., dict[str, object]]) -> None:
+@pytest.mark.parametrize("event", [http_api_event, function_url_event, load_balancer_event])
+def test_search(invoke: Invoke, gallery: Gallery, event: MakeEvent) -> None:
     response = invoke(event("/v1/search", urlencode({"q": COFFEE_CAPTION, "k": 1})))
     bundle = (gallery.out / "bundle").resolve().name
     assert (response["statusCode"], response["isBase64Encoded"]) == (200, False)
