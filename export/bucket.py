@@ -127,8 +127,8 @@ def _translated(what: str) -> Iterator[None]:
         raise UnavailableStoreError(f"{what}: {error}") from error
     except ClientError as error:
         code = _code(error)
-        advice = f"; {_ADVICE[code]}" if code in _ADVICE else ""
-        message = f"{what}: {_status(error)} {code}: {error.response['Error'].get('Message', '')}{advice}"
+        found = [f"{_status(error)} {code}", error.response["Error"].get("Message"), _ADVICE.get(code)]
+        message = f"{what}: {'; '.join(filter(None, found))}"
         if _status(error) in _UNAVAILABLE_STATUSES or code in _UNAVAILABLE_CODES:
             raise UnavailableStoreError(message) from error
         raise StoreError(message) from error

@@ -4,6 +4,8 @@ It is asked captions of its own photos, evenly spread, and texts about what none
 ask isn't known, so the limits are wide: they stop a bundle that is broken, not one that could be better.
 """
 
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,13 +14,14 @@ from numpy.typing import NDArray
 from export.evaluation import EvaluationQuery, evaluate
 from export.progress import Progress
 from handler.bundle import Bundle
-from handler.searcher import MAX_QUERY_LENGTH, Searcher
+from handler.query import MAX_QUERY_LENGTH
+from handler.searcher import Searcher
 from handler.texts import normalise
 
 MIN_RECALL = 0.9
 MAX_ECE = 0.2
 MAX_OFF_TOPIC_ANSWERED = 0.5
-MAX_MEDIAN_MS = 100.0
+MAX_SEARCH_CPU_MS = 100.0
 MAX_SIZE_MB = 10_240.0  # the most that the disk of a function can hold
 RECALL_AT = 10
 _QUERIES = 50
@@ -51,7 +54,8 @@ def check_quality(bundle: Bundle, progress: Progress) -> list[Check]:
     golden = [_answers(searcher, query.query, len(query.ids)) == query.ids for query in bundle.manifest.golden]
     recall = _recall(bundle, bundle.encoder.encode([query.text for query in queries]))
     measured = evaluate(searcher, queries, progress)
-    ece, off_topic, median_ms = measured["ece"], measured["off_topic_answer_rate"], measured["took_ms_p50"]
+    ece, off_topic = measured["ece"], measured["off_topic_answer_rate"]
+    cpu_ms = _search_cpu_ms(searcher, [query.text for query in queries])
     size_mb = sum(info.size_bytes for info in bundle.manifest.files.values()) / 1e6
     return [
         Check(
@@ -80,9 +84,9 @@ def check_quality(bundle: Bundle, progress: Progress) -> list[Check]:
         ),
         Check(
             name="latency",
-            found=f"median of a search {median_ms:.1f} ms",
-            expected=f"at most {MAX_MEDIAN_MS:.0f} ms",
-            passed=median_ms <= MAX_MEDIAN_MS,
+            found=f"processor time of a search {cpu_ms:.1f} ms",
+            expected=f"at most {MAX_SEARCH_CPU_MS:.0f} ms",
+            passed=cpu_ms <= MAX_SEARCH_CPU_MS,
         ),
         Check(
             name="size",
@@ -108,6 +112,16 @@ def _queries(searcher: Searcher) -> list[EvaluationQuery]:
 
 def _answers(searcher: Searcher, query: str, k: int) -> tuple[str, ...]:
     return tuple(result["id"] for result in searcher.search(query, k=k, min_relevance=0.0)["results"])
+
+
+def _search_cpu_ms(searcher: Searcher, queries: Sequence[str]) -> float:
+    """The median processor time of a search: unlike its duration, it doesn't tell of what else the machine does."""
+    took_ms = []
+    for query in queries:
+        started_s = time.process_time()
+        searcher.search(query)
+        took_ms.append((time.process_time() - started_s) * 1_000)
+    return float(np.median(took_ms))
 
 
 def _recall(bundle: Bundle, queries: NDArray[np.float32]) -> float:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from export.errors import PublishingError, StoreError
 
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _S3_ADDRESS = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(/.*)?")
 
 
@@ -94,7 +95,7 @@ def open_store(address: str) -> Store:
     Raises:
         StoreError: the address is neither, or what S3 needs isn't installed or configured.
     """
-    if "://" not in address:
+    if not _SCHEME.match(address):
         from export.folder_store import FolderStore
 
         return FolderStore(Path(address))

@@ -50,7 +50,7 @@ def _publish(arguments: argparse.Namespace) -> None:
 
 
 def _summary(done: Publication, store: Store) -> str:
-    photos = "1 photo" if done.photos == 1 else f"{done.photos:,} photos"
+    photos = _count(done.photos, "photo")
     sent = f"{done.sent_bytes / 1e6:,.1f} MB sent"
     if done.replaced == done.bundle:
         return f"Bundle {done.bundle} with {photos} was in service in {store.address} already: {sent}."
@@ -86,7 +86,7 @@ def _line(version: Version, in_service: InService) -> str:
     if version.manifest.provenance.forced:
         notes.append(f"forced in spite of {', '.join(version.manifest.provenance.forced)}")
     created = version.manifest.provenance.created
-    photos = f"{version.manifest.counts.photos:,} photos"
+    photos = _count(version.manifest.counts.photos, "photo")
     return f"{version.id}  {created}  {photos:>14}  {version.size_bytes / 1e6:>9,.1f} MB  {', '.join(notes)}".rstrip()
 
 
@@ -123,10 +123,12 @@ def _rollback(arguments: argparse.Namespace) -> None:
 def _prune(arguments: argparse.Namespace) -> None:
     store = open_store(arguments.store)
     done = prune(store, keep=arguments.keep)
-    print(
-        f"Removed from {store.address}: {len(done.bundles):,} bundles and {done.pictures:,} pictures,"
-        f" {done.size_bytes / 1e6:,.1f} MB."
-    )
+    bundles, pictures = _count(len(done.bundles), "bundle"), _count(done.pictures, "picture")
+    print(f"Removed from {store.address}: {bundles} and {pictures}, {done.size_bytes / 1e6:,.1f} MB.")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], None]] = {

@@ -88,17 +88,18 @@ def roll_back(store: Store, bundle: str | None) -> Pointer:
         StoreError: the store can't be used.
     """
     since = read_in_service(store)
+    if since.pointer is None:
+        raise PublishingError(f"nothing is in service in {store.address}: publish first")
+    bundle = bundle or since.pointer.previous
     if bundle is None:
-        if since.pointer is None or since.pointer.previous is None:
-            raise PublishingError(f"{store.address} has had no other bundle in service; name one: {_ids(store)}")
-        bundle = since.pointer.previous
+        raise PublishingError(f"no other bundle was in service in {store.address} before")
     if bundle == since.bundle:
-        raise PublishingError(f"{bundle} is in service already; name another: {_ids(store)}")
-    version = next((version for version in list_versions(store) if version.id == bundle), None)
-    if version is None:
-        raise PublishingError(f"{store.address} holds no bundle {bundle}; it holds {_ids(store)}")
-    if version.problem is not None:
-        raise PublishingError(f"bundle {bundle} can't be put in service: {version.problem}")
+        raise PublishingError(f"bundle {bundle} is in service already")
+    versions = {version.id: version for version in list_versions(store)}
+    if bundle not in versions:
+        raise PublishingError(f"{store.address} holds no bundle {bundle}; it holds {', '.join(versions)}")
+    if (problem := versions[bundle].problem) is not None:
+        raise PublishingError(f"bundle {bundle} can't be put in service: {problem}")
     return put_in_service(store, bundle, since=since)
 
 
@@ -121,7 +122,3 @@ def _read(store: Store, bundle: str, objects: Sequence[ListedObject]) -> Version
             if sizes.get(bundle_key(bundle, name)) != info.size_bytes:
                 problem = f"{name} is missing or of another size"
     return Version(id=bundle, manifest=None if problem else manifest, problem=problem, objects=tuple(objects))
-
-
-def _ids(store: Store) -> str:
-    return ", ".join(version.id for version in list_versions(store) if version.problem is None) or "none"
