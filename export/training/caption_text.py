@@ -1,4 +1,4 @@
-"""Captions as the decoder reads and writes them: instructions, word pieces, and answers as targets.
+"""Answers as the decoder reads and writes them: word pieces, and answers as targets.
 
 It knows texts and token ids, nothing of photos. An example is one sequence,
 ``<instruction> <s> answer </s>``; the loss counts the answer and its end only.
@@ -7,19 +7,15 @@ It knows texts and token ids, nothing of photos. An example is one sequence,
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from torch import Tensor
 
-DESCRIBE = "What does the image describe?"
-BRIEFLY = "Describe the image briefly."
-IN_DETAIL = "Describe the image in detail."
-INSTRUCTIONS = (DESCRIBE, BRIEFLY, IN_DETAIL)
+from export.training.losses import IGNORED
+from export.training.tasks import INSTRUCTIONS, Answer
 
 PADDING, BEGIN, END = "<pad>", "<s>", "</s>"
 PADDING_ID, BEGIN_ID, END_ID = 0, 1, 2
-IGNORED = -100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,36 +47,24 @@ def train_tokenizer(captions: Iterable[str], vocabulary_size: int) -> Tokenizer:
     return tokenizer
 
 
-def choose_answer(captions: Sequence[str], random: np.random.Generator) -> tuple[str, str]:
-    """An instruction and a caption that answers it.
-
-    Any caption answers ``DESCRIBE``; of a photo with several, the one of fewest words answers
-    ``BRIEFLY`` and the one of most words answers ``IN_DETAIL``.
-    """
-    instruction = str(random.choice(INSTRUCTIONS, p=(0.6, 0.15, 0.25))) if len(captions) > 1 else DESCRIBE
-    if instruction == BRIEFLY:
-        return instruction, min(captions, key=_word_count)
-    if instruction == IN_DETAIL:
-        return instruction, max(captions, key=_word_count)
-    return instruction, captions[int(random.integers(len(captions)))]
-
-
-def make_examples(tokenizer: Tokenizer, pairs: Sequence[tuple[str, str]], max_tokens: int) -> Examples:
-    """Examples of (instruction, answer) pairs, cut at ``max_tokens`` and padded to the longest."""
+def make_examples(tokenizer: Tokenizer, answers: Sequence[Answer], max_tokens: int) -> Examples:
+    """Examples of instructions and their answers, cut at ``max_tokens`` and padded to the longest."""
     rows = []
-    for instruction, text in pairs:
-        prefix = [*tokenizer.encode(instruction).ids, BEGIN_ID]
-        rows.append((prefix, [*tokenizer.encode(text).ids, END_ID]))
-    steps = min(max_tokens, max(len(prefix) + len(answer) - 1 for prefix, answer in rows))
+    for answer in answers:
+        prefix = [*tokenizer.encode(answer.instruction).ids, BEGIN_ID]
+        rows.append((prefix, [*tokenizer.encode(answer.text).ids, END_ID]))
+    steps = min(max_tokens, max(len(prefix) + len(ids) - 1 for prefix, ids in rows))
     tokens = torch.full((len(rows), steps), PADDING_ID)
     targets = torch.full((len(rows), steps), IGNORED)
-    for row, (prefix, answer) in enumerate(rows):
-        read = [*prefix, *answer[:-1]][:steps]
+    for row, (prefix, ids) in enumerate(rows):
+        read = [*prefix, *ids[:-1]][:steps]
         tokens[row, : len(read)] = torch.tensor(read)
-        written = answer[: steps - len(prefix) + 1]
+        written = ids[: steps - len(prefix) + 1]
         targets[row, len(prefix) - 1 : len(prefix) - 1 + len(written)] = torch.tensor(written)
     return Examples(tokens=tokens, targets=targets)
 
 
-def _word_count(caption: str) -> int:
-    return len(caption.split())
+def plain_words(text: str) -> str:
+    """What captions are compared by: lower case, words and single spaces only."""
+    letters = (letter if letter.isalnum() or letter == "'" else " " for letter in text.lower())
+    return " ".join("".join(letters).split())

@@ -5,7 +5,7 @@ It knows files and splits, nothing of models. The layout, below one folder:
     photos/*.jsonl                    {"file", "split": "train" | "dev", "captions": [...]} a line; file below photos/
     captions/*-paraphrases.jsonl.gz   a JSON list of captions of one photo a line
     captions/coco-single.txt.gz       a caption a line
-    captions/wordnet-glosses.jsonl.gz {"lemmas", "gloss", "examples"} a line
+    captions/wordnet-glosses.jsonl.gz {"lemmas", "gloss", "examples", "file"} a line
     captions/sick-test.tsv.gz         sentence pairs with relatedness, for evaluation only
 """
 
@@ -41,6 +41,16 @@ class SentencePair:
     first: str
     second: str
     relatedness: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synset:
+    """Words of one meaning, what it is, how it is used, and its lexicographer file (``noun.animal``)."""
+
+    lemmas: tuple[str, ...]
+    gloss: str
+    examples: tuple[str, ...]
+    file: str
 
 
 def normalise_caption(caption: str) -> str:
@@ -111,13 +121,25 @@ def read_general_text(data: Path) -> list[str]:
     held_out = _dev_keys(data)
     texts = [normalise_caption(line) for line in _lines(data / "captions" / "coco-single.txt.gz")]
     texts = [text for text in texts if text and caption_key(text) not in held_out]
-    for line in _lines(data / "captions" / "wordnet-glosses.jsonl.gz"):
-        synset = json.loads(line)
-        lemmas = [lemma.replace("_", " ") for lemma in synset["lemmas"]]
-        texts.append(", ".join(lemmas))
-        texts.append(f"{lemmas[0]}: {synset['gloss']}")
-        texts.extend(synset["examples"])
+    for synset in read_synsets(data):
+        texts.append(", ".join(synset.lemmas))
+        texts.append(f"{synset.lemmas[0]}: {synset.gloss}")
+        texts.extend(synset.examples)
     return texts
+
+
+def read_synsets(data: Path) -> list[Synset]:
+    """A WordNet's synsets, lemmas with spaces."""
+    records = map(json.loads, _lines(data / "captions" / "wordnet-glosses.jsonl.gz"))
+    return [
+        Synset(
+            lemmas=tuple(lemma.replace("_", " ") for lemma in record["lemmas"]),
+            gloss=record["gloss"],
+            examples=tuple(record["examples"]),
+            file=record["file"],
+        )
+        for record in records
+    ]
 
 
 def read_caption_bank(data: Path) -> list[str]:

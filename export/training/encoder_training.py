@@ -1,11 +1,15 @@
-"""Training the text encoder: distillation on all texts and paraphrases pulled together, in one run."""
+"""Training the text encoder: distillation on all texts, which keeps general English, and paraphrases pulled together.
+
+Captions of one photo are each other's positives and never each other's negatives.
+"""
 
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -14,25 +18,27 @@ from scipy.stats import spearmanr
 from tokenizers import Tokenizer
 
 from export.training.corpus import read_general_text, read_paraphrases, read_photos, read_relatedness
-from export.training.run import Run
+from export.training.losses import distillation_loss, margin_loss, paraphrase_loss
+from export.training.run import Run, shuffled_batch
 from export.training.text_encoder import (
+    EmbedTexts,
     TextEncoder,
-    distillation_loss,
     embed,
     load_teacher,
     make_student,
     pad,
-    paraphrase_loss,
 )
 
 _PART = 128
 
-EmbedTexts = Callable[[Sequence[str]], NDArray[np.float32]]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderRecipe:
-    """What the default text encoder was trained with."""
+    """What the default text encoder was trained with.
+
+    Attributes:
+        objective: what pulls paraphrases together: ``softmax`` (InfoNCE) or ``margin`` (Hadsell et al. 2006).
+    """
 
     layers: tuple[int, ...] = (0, 2, 4)
     vocabulary_size: int = 14_000
@@ -44,7 +50,9 @@ class EncoderRecipe:
     weight_decay: float = 0.01
     distillation_weight: float = 10.0
     paraphrase_weight: float = 0.3
+    objective: Literal["softmax", "margin"] = "softmax"
     temperature: float = 0.05
+    margin: float = 1.0
     average_decay: float = 0.99
     seed: int = 20_261_122
 
@@ -85,12 +93,8 @@ class _TextStream:
         return self.first_general + self._pass(step, self.recipe.texts_per_step, count, "general")
 
     def _pass(self, step: int, size: int, count: int, purpose: str) -> NDArray[np.int64]:
-        """The step's part of a shuffled pass over ``count`` items."""
-        size = min(size, count)
-        steps_per_pass = count // size
         salt = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:4])
-        order = np.random.default_rng((self.recipe.seed, salt, step // steps_per_pass)).permutation(count)
-        return order[step % steps_per_pass * size :][:size]
+        return shuffled_batch(step, size, count, seed=(self.recipe.seed, salt))
 
 
 def train_encoder(data: Path, teacher_folder: Path, work: Path, recipe: EncoderRecipe) -> tuple[TextEncoder, Tokenizer]:
@@ -148,7 +152,7 @@ def train_encoder(data: Path, teacher_folder: Path, work: Path, recipe: EncoderR
         captions = vectors_of(rows)
         distilled = distillation_loss(captions, torch.from_numpy(targets[rows]).float())
         distilled_general = distillation_loss(vectors_of(others), torch.from_numpy(targets[others]).float())
-        paraphrases = paraphrase_loss(captions, torch.from_numpy(owners), temperature=recipe.temperature)
+        paraphrases = _paraphrases(captions, torch.from_numpy(owners), recipe)
         run.advance(
             {
                 "distillation": recipe.distillation_weight * 0.5 * (distilled + distilled_general),
@@ -165,6 +169,12 @@ def train_encoder(data: Path, teacher_folder: Path, work: Path, recipe: EncoderR
             run.save()
     run.use_averages()
     return student.eval(), tokenizer
+
+
+def _paraphrases(vectors: torch.Tensor, owners: torch.Tensor, recipe: EncoderRecipe) -> torch.Tensor:
+    if recipe.objective == "margin":
+        return margin_loss(vectors, owners, margin=recipe.margin)
+    return paraphrase_loss(vectors, owners, temperature=recipe.temperature)
 
 
 def score_encoder(vectors_of: EmbedTexts, data: Path, photos: Path) -> EncoderScores:

@@ -9,11 +9,12 @@ from tokenizers import Tokenizer
 
 from export.probes import PROBES
 from export.training.bert_graph import bert_graph
-from export.training.caption_text import BEGIN, DESCRIBE, END, IN_DETAIL
+from export.training.caption_text import BEGIN, END
 from export.training.encoder_folder import write_encoder_folder
 from export.training.onnx_export import check_agreement, export_decoder, export_vision, store_in_8_bits
 from export.training.photo_model import PhotoModel
 from export.training.quantisation import BITS_4, Scheme, write_graph
+from export.training.tasks import DESCRIBE, NAME
 from export.training.text_encoder import MAX_TOKENS, TextEncoder, tokenise
 
 ENCODER_NAME = "thinlens-text-1"
@@ -82,7 +83,7 @@ def write_captioner(
         "name": CAPTIONER_NAME,
         "image_size": image_size,
         "encoder_identity": encoder_identity,
-        "instructions": [DESCRIBE, IN_DETAIL],
+        "instructions": [DESCRIBE, NAME],
         "begin": BEGIN,
         "end": END,
         "max_new_tokens": MAX_NEW_TOKENS,

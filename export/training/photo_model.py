@@ -1,27 +1,18 @@
 """The photo model: one vision backbone, a visual view for search, and a decoder that answers instructions.
 
-It knows tensors, nothing of files or training. The backbone is MobileNetV2 (Sandler et al.
-2018, arXiv 1801.04381) without batch normalisation: its scales are folded into the weights.
-The decoder is a pre-norm transformer (Vaswani et al. 2017, arXiv 1706.03762) whose keys and
-values over the photo are computed once, whose own are cached, and whose prefix is the
-instruction: P(answer | photo, instruction).
+It knows tensors, nothing of files or training. The decoder is a pre-norm transformer (Vaswani
+et al. 2017, arXiv 1706.03762) whose keys and values over the photo are computed once, whose own
+are cached, and whose prefix is the instruction: P(answer | photo, instruction).
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
-import onnx
 import torch
-from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional
 
-from export.errors import ModelError
-
-_BLOCKS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
-_GRID_WIDTH = 1280
-CELL_PIXELS = 32
+from export.training.backbone import CELL_PIXELS, GRID_WIDTH, Backbone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,92 +56,13 @@ class Decoded(NamedTuple):
     cache: Tensor
 
 
-class _Convolution(nn.Conv2d):
-    """A convolution with TensorFlow's SAME padding, which the pretrained weights expect, and maybe ReLU6."""
-
-    def __init__(self, source: int, target: int, size: int, stride: int, groups: int, *, activate: bool) -> None:
-        super().__init__(source, target, size, stride, padding=size // 2 if stride == 1 else 0, groups=groups)
-        self.activate = activate
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.stride[0] == 2:
-            x = functional.pad(x, (0, 1, 0, 1))
-        x = super().forward(x)
-        return functional.relu6(x) if self.activate else x
-
-
-class _Block(nn.Module):
-    """Inverted residual: widen, filter each channel, narrow."""
-
-    def __init__(self, source: int, target: int, stride: int, expansion: int) -> None:
-        super().__init__()
-        hidden = source * expansion
-        layers: list[nn.Module] = []
-        if expansion != 1:
-            layers.append(_Convolution(source, hidden, 1, 1, 1, activate=True))
-        layers.append(_Convolution(hidden, hidden, 3, stride, hidden, activate=True))
-        layers.append(_Convolution(hidden, target, 1, 1, 1, activate=False))
-        self.layers = nn.Sequential(*layers)
-        self.residual = stride == 1 and source == target
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.layers(x)
-        return x + y if self.residual else y
-
-
-class Backbone(nn.Module):
-    """MobileNetV2 1.0 up to its last feature map: [n, 3, size, size] in [-1, 1] -> [n, 1280, size/32, size/32]."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        layers: list[nn.Module] = [_Convolution(3, 32, 3, 2, 1, activate=True)]
-        channels = 32
-        for expansion, target, repeats, stride in _BLOCKS:
-            for repeat in range(repeats):
-                layers.append(_Block(channels, target, stride if repeat == 0 else 1, expansion))
-                channels = target
-        layers.append(_Convolution(channels, _GRID_WIDTH, 1, 1, 1, activate=True))
-        self.layers = nn.Sequential(*layers)
-
-    def forward(self, x: Tensor) -> Tensor:
-        grid: Tensor = self.layers(x)
-        return grid
-
-    def load_onnx(self, path: Path) -> None:
-        """Start from the weights of an ONNX MobileNetV2 1.0 with folded batch normalisation.
-
-        Raises:
-            ModelError: the file is missing or its convolutions are others.
-        """
-        if not path.is_file():
-            raise ModelError(f"{path} is missing; --data wants MobileNetV2 there (see export/README.md)")
-        graph = onnx.load(str(path)).graph
-        arrays = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
-        found = [node.input[1:3] for node in graph.node if node.op_type == "Conv"]
-        targets = [module for module in self.modules() if isinstance(module, _Convolution)]
-        if len(found) < len(targets):
-            raise ModelError(
-                f"{path} has {len(found)} convolutions, expected {len(targets)} or more as in MobileNetV2 1.0"
-            )
-        for position, convolution in enumerate(targets):
-            weight, bias = (torch.from_numpy(arrays[name].copy()) for name in found[position])
-            if weight.shape != convolution.weight.shape:
-                raise ModelError(
-                    f"{path}: convolution {position} is {tuple(weight.shape)}, "
-                    f"expected {tuple(convolution.weight.shape)} as in MobileNetV2 1.0"
-                )
-            convolution.weight.data.copy_(weight)
-            assert convolution.bias is not None
-            convolution.bias.data.copy_(bias)
-
-
 class VisualHead(nn.Module):
     """The visual view: pooled grid -> a unit vector in the text encoder's space."""
 
     def __init__(self, shape: PhotoModelShape) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(2 * _GRID_WIDTH)
-        self.hidden = nn.Linear(2 * _GRID_WIDTH, shape.visual_hidden)
+        self.norm = nn.LayerNorm(2 * GRID_WIDTH)
+        self.hidden = nn.Linear(2 * GRID_WIDTH, shape.visual_hidden)
         self.project = nn.Linear(shape.visual_hidden, shape.dim)
         self.dropout = nn.Dropout(0.2)
 
@@ -172,7 +84,7 @@ class VisualHead(nn.Module):
         self.norm.reset_parameters()
         with torch.no_grad():
             normal = self.norm(pooled)
-            scale = 1.0 / normal.std(0).clamp(min=1e-3)
+            scale = 1.0 / normal.std(0).clamp(min=0.05)
             self.norm.bias.copy_(-normal.mean(0) * scale)
             self.norm.weight.copy_(scale)
         self.hidden.reset_parameters()
@@ -223,8 +135,7 @@ class PhotoModel(nn.Module):
         self.shape = shape
         self.backbone = Backbone()
         self.visual_head = VisualHead(shape)
-        self.view_head: VisualHead | None = None  # trained last; until then visual_head serves search too
-        self.cell_projection = nn.Linear(_GRID_WIDTH, shape.width)
+        self.cell_projection = nn.Linear(GRID_WIDTH, shape.width)
         self.visual_projection = nn.Linear(shape.dim, shape.width)
         self.visual_embedding = nn.Parameter(torch.randn(shape.width) * 0.02)
         self.cell_embedding = nn.Parameter(torch.randn(shape.width, shape.trained_side, shape.trained_side) * 0.02)
@@ -247,10 +158,8 @@ class PhotoModel(nn.Module):
             are the visual view and the cells of the grid.
         """
         grid = self.backbone(pixels)
-        pooled = VisualHead.pool(grid)
-        seen = self.visual_head(pooled)
-        visual = seen if self.view_head is None else self.view_head(pooled)
-        return Understood(visual, self.remember(grid, seen))
+        visual = self.visual_head(VisualHead.pool(grid))
+        return Understood(visual, self.remember(grid, visual))
 
     def remember(self, grid: Tensor, visual: Tensor) -> Tensor:
         """The decoder's keys and values over a photo: [n, layers, 2, heads, slots, head_width]."""
@@ -291,6 +200,16 @@ class PhotoModel(nn.Module):
     def empty_cache(self, count: int) -> Tensor:
         shape = self.shape
         return torch.zeros(count, shape.layers, 2, shape.heads, 0, shape.head_width)
+
+    def train_decoder(self) -> None:
+        """Training mode for the decoder alone: the vision half is not to drop anything."""
+        self.eval()
+        self.layers.train()
+
+    def decoder_parameters(self) -> list[nn.Parameter]:
+        """All but those of backbone and visual head."""
+        vision = {id(parameter) for part in (self.backbone, self.visual_head) for parameter in part.parameters()}
+        return [parameter for parameter in self.parameters() if id(parameter) not in vision]
 
     def _visual_slot(self, vectors: Tensor) -> Tensor:
         slot: Tensor = self.visual_projection(vectors) + self.visual_embedding

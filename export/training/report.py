@@ -19,6 +19,7 @@ from export.evaluation import Evaluation, EvaluationQuery, evaluate
 from export.indexing import index_photos
 from export.progress import Progress
 from export.shipped_models import Models
+from export.training.caption_text import plain_words
 from export.training.corpus import CaptionedPhoto
 from handler.bundle import Bundle
 from handler.searcher import Searcher
@@ -88,8 +89,8 @@ def report(models: Models, photos: Sequence[CaptionedPhoto]) -> Report:
 
 def score_captions(written: Sequence[str], references: Sequence[Sequence[str]]) -> CaptionScores:
     """Score a caption of each photo against those that people wrote of it."""
-    candidates = {row: [_plain(text)] for row, text in enumerate(written)}
-    by_people = {row: [_plain(text) for text in texts] for row, texts in enumerate(references)}
+    candidates = {row: [plain_words(text)] for row, text in enumerate(written)}
+    by_people = {row: [plain_words(text) for text in texts] for row, texts in enumerate(references)}
     bleu, _ = Bleu(4).compute_score(by_people, candidates, verbose=0)
     cider, _ = Cider().compute_score(by_people, candidates)
     texts = [text for (text,) in candidates.values()]
@@ -138,8 +139,3 @@ def _ranks(scores: NDArray[np.float32], owners: NDArray[np.int64]) -> Ranks:
         "r_at_10": float((ranks <= 10).mean()),
         "median_rank": float(np.median(ranks)),
     }
-
-
-def _plain(text: str) -> str:
-    letters = (letter if letter.isalnum() or letter == "'" else " " for letter in text.lower())
-    return " ".join("".join(letters).split())

@@ -14,10 +14,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from export.errors import TrainingError
+
+_NOTE_EVERY = 20
+_SAVE_EVERY = 200
+
+
+def shuffled_batch(step: int, size: int, count: int, *, seed: tuple[int, ...]) -> NDArray[np.int64]:
+    """The step's part of shuffled passes over ``count`` items; int64 [min(size, count)].
+
+    It depends on nothing but its arguments, so that a run that goes on reads what it would have read.
+    """
+    size = min(size, count)
+    steps_per_pass = count // size
+    order = np.random.default_rng((*seed, step // steps_per_pass)).permutation(count)
+    return order[step % steps_per_pass * size :][:size]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,8 +86,14 @@ class Run:
                 f"{self.checkpoint} was written by the recipe {state['recipe']}, expected {self.recipe}; "
                 "train in another --work folder or remove this one"
             )
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        try:
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+        except (RuntimeError, ValueError) as error:
+            raise TrainingError(
+                f"{self.checkpoint} holds a model of another architecture than this command trains: {error}; "
+                "train in another --work folder or remove this one"
+            ) from error
         self.averages = state["averages"]
         self.step = state["step"]
 
@@ -110,6 +132,13 @@ class Run:
         with (self.folder / "log.jsonl").open("a", encoding="utf-8") as log:
             log.write(line + "\n")
         print(line, flush=True)
+
+    def note_and_save(self, losses: dict[str, Tensor]) -> None:
+        """Log the losses every 20 steps, save every 200 and at the end."""
+        if self.step % _NOTE_EVERY == 0:
+            self.note(**{name: round(loss.item(), 4) for name, loss in losses.items()})
+        if self.step % _SAVE_EVERY == 0 or self.step == self.steps:
+            self.save()
 
     def save(self) -> None:
         """Write the checkpoint beside its place and rename it."""

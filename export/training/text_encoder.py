@@ -1,16 +1,12 @@
 """The text encoder: a BERT student that embeds short texts as its teacher does, and paraphrases closer.
 
 It knows token ids and vectors, nothing of photos. The student keeps some of its teacher's
-layers and the part of its vocabulary that the corpus uses, and is trained with
-
-* distillation: 1 - cos(student, teacher) on every text, which keeps general English;
-* the in-batch softmax over paraphrases (InfoNCE, van den Oord et al. 2018, arXiv 1807.03748),
-  where texts of one photo are each other's positives and never each other's negatives.
+layers and the part of its vocabulary that the corpus uses.
 """
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +19,11 @@ from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
 MAX_TOKENS = 64
+
 _SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+EmbedTexts = Callable[[Sequence[str]], NDArray[np.float32]]
+"""Maps texts to float32 [n, dim], unit L2 norm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,31 +126,6 @@ def embed(
             batch = pad([token_ids[row] for row in rows])
             vectors[rows] = encoder(batch.input_ids, batch.attention_mask).numpy()
     return vectors
-
-
-def distillation_loss(student: Tensor, teacher: Tensor) -> Tensor:
-    """Mean of 1 - cosine between unit vectors, both float32 [n, dim]."""
-    return 1.0 - (student * teacher).sum(-1).mean()
-
-
-def paraphrase_loss(vectors: Tensor, owners: Tensor, *, temperature: float) -> Tensor:
-    """InfoNCE over paraphrases: every text has to find the others of its photo among all texts.
-
-    Args:
-        vectors: float32 [n, dim], unit L2 norm.
-        owners: int64 [n], the photo that each text describes; texts of one photo are positives.
-        temperature: divides the cosines.
-
-    Returns:
-        The mean over positive pairs of -log softmax, where the other positives of the
-        anchor are left out of the denominator: they are no false negatives.
-    """
-    logits = vectors @ vectors.T / temperature
-    same = owners[:, None] == owners[None, :]
-    itself = torch.eye(len(owners), dtype=torch.bool)
-    negatives = torch.logsumexp(logits.masked_fill(same, -torch.inf), dim=1, keepdim=True)
-    pair_loss = torch.logaddexp(logits, negatives) - logits
-    return pair_loss[same & ~itself].mean()
 
 
 def _plain_tokenizer(path: Path) -> Tokenizer:

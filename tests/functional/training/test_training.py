@@ -19,15 +19,18 @@ from export.errors import ModelError
 from export.indexing import index_photos
 from export.onnx_captioner import OnnxCaptionerSource
 from export.shipped_models import shipped_models
+from export.training.backbone import Backbone
 from export.training.caption_text import BEGIN_ID, END_ID
 from export.training.corpus import read_split
+from export.training.decoder_training import DecoderRecipe
 from export.training.encoder_training import EncoderRecipe, train_encoder
 from export.training.held_back import calibrate
 from export.training.onnx_export import store_in_8_bits
 from export.training.packing import write_captioner, write_encoder
-from export.training.photo_model import Backbone, PhotoModel, PhotoModelShape, VisualHead
+from export.training.photo_model import PhotoModel, PhotoModelShape
 from export.training.photo_training import PhotoRecipe, train_photo_model
 from export.training.text_encoder import TextEncoder, embed
+from export.training.visual_training import VisualRecipe
 from handler.bundle import Bundle
 from handler.encoder import Encoder
 from handler.searcher import Searcher
@@ -68,7 +71,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     texts = {
         "lists-paraphrases.jsonl.gz": json.dumps(["A dog runs.", "A dog is running."]) + "\n",
         "coco-single.txt.gz": "a giraffe eats leaves\n",
-        "wordnet-glosses.jsonl.gz": json.dumps({"lemmas": ["oak"], "gloss": "a tall tree", "examples": ["an oak"]}),
+        "wordnet-glosses.jsonl.gz": json.dumps(
+            {"lemmas": ["oak"], "gloss": "a tall tree", "examples": ["an oak"], "file": "noun.plant"}
+        ),
         "sick-test.tsv.gz": "pair_ID\tsentence_A\tsentence_B\trelatedness_score\n1\ta dog\ta cat\t3.0\n",
     }
     for name, text in texts.items():
@@ -132,13 +137,10 @@ def photo_model(
     )
     recipe = PhotoRecipe(
         shape=shape,
-        language_steps=3,
-        language_batch=4,
-        heads_steps=3,
-        whole_steps=3,
-        photos_per_step=4,
-        answers_per_photo=2,
-        queue=6,
+        visual=VisualRecipe(head_passes=1, head_photos_per_step=4, whole_steps=3, photos_per_step=4, queue=6),
+        decoder=DecoderRecipe(
+            language_steps=3, language_batch=4, answer_steps=3, photos_per_step=4, reward_steps=2, samples=3
+        ),
     )
     student, tokenizer = encoder
     work = tmp_path_factory.mktemp("photo")
@@ -182,7 +184,6 @@ def test_every_tensor_of_the_photo_model_was_trained(data: Path, photo_model: tu
     torch.manual_seed(PhotoRecipe().seed)
     untrained = PhotoModel(model.shape)
     untrained.backbone.load_onnx(data / "weights" / "mobilenet_v2_1.0_224_fp32.onnx")
-    untrained.view_head = VisualHead(model.shape)
     before, after = untrained.state_dict(), model.state_dict()
     assert [name for name in after if torch.equal(before[name], after[name])] == []
 

@@ -13,8 +13,7 @@ def unfold(blocks: Blocks, *, width: int, bits: int) -> NDArray[np.float32]:
     if bits == 4:
         codes = np.stack([codes & 15, codes >> 4], axis=-1).reshape(*codes.shape[:2], BLOCK)
     values: NDArray[np.float32] = (codes.astype(np.float32) - 2 ** (bits - 1)) * blocks.scales[..., None]
-    values = values.reshape(len(codes), -1)[:, :width]
-    return values
+    return values.reshape(len(codes), -1)[:, :width]
 
 
 SHAPES = st.tuples(st.integers(1, 5), st.integers(1, 300))

@@ -7,9 +7,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from export.training.caption_text import IGNORED
-from export.training.photo_training import answer_loss, photo_to_text_loss, text_to_photo_loss
-from export.training.text_encoder import distillation_loss, paraphrase_loss
+from export.training.losses import (
+    IGNORED,
+    answer_loss,
+    distillation_loss,
+    margin_loss,
+    paraphrase_loss,
+    photo_to_text_loss,
+    text_to_photo_loss,
+)
 
 TEMPERATURE = 0.1
 
@@ -39,6 +45,16 @@ def test_paraphrases_are_never_each_other_s_negatives() -> None:
     ]
     found = paraphrase_loss(vectors, torch.tensor(owners), temperature=TEMPERATURE)
     assert abs(float(found) - np.mean(losses)) < 1e-5
+
+
+def test_a_margin_holds_the_closest_negative_away() -> None:
+    vectors, owners, margin = unit_vectors(7, seed=1), [0, 0, 0, 1, 1, 2, 2], 1.2
+    distances = torch.cdist(vectors, vectors).tolist()
+    pairs = [distances[a][b] ** 2 / 2 for a in range(7) for b in range(7) if a != b and owners[a] == owners[b]]
+    closest = [min(distances[a][n] for n in range(7) if owners[n] != owners[a]) for a in range(7)]
+    negatives = [max(0.0, margin - distance) ** 2 / 2 for distance in closest]
+    found = margin_loss(vectors, torch.tensor(owners), margin=margin)
+    assert abs(float(found) - np.mean(pairs) - np.mean(negatives)) < 1e-5
 
 
 def test_a_photo_s_other_captions_are_no_negatives() -> None:

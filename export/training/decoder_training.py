@@ -1,0 +1,262 @@
+"""Training the decoder in three runs, each from the last one's weights; backbone and visual head stay as they are.
+
+1. *language*: from a caption's vector and an instruction to an answer, on every caption list (text
+   only, as in CapDec, Nukrai et al. 2022, arXiv 2211.00575: noise stands for the gap between a
+   caption's vector and a photo's).
+2. *answers*: from photos, four instructions at once, cross-entropy on the answer.
+3. *rewards*: self-critical training (Rennie et al. 2017, arXiv 1612.00563): captions are sampled, and
+   those that people's captions of the photo agree with more than with the other samples become
+   likelier. The answers to all instructions are learnt on beside it, so that none is forgotten.
+"""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.nn import functional
+
+from export.training.augmentation import augment, to_input
+from export.training.caption_text import BEGIN_ID, END_ID, PADDING_ID, Examples, make_examples, plain_words
+from export.training.cider import CiderReward
+from export.training.losses import answer_loss
+from export.training.photo_data import PhotoData
+from export.training.photo_model import PhotoModel
+from export.training.run import Run, shuffled_batch
+from export.training.tasks import DESCRIBE, Answer, Lexicon, choose_answer
+from export.training.text_encoder import EmbedTexts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecoderRecipe:
+    """What the default decoder was trained with; steps are optimizer steps.
+
+    Attributes:
+        shares: how often each of ``tasks.INSTRUCTIONS`` is asked.
+        samples: captions sampled for each photo whose mean reward is each other's baseline.
+        answer_weight: of the cross-entropy beside the rewards.
+    """
+
+    shares: tuple[float, ...] = (0.55, 0.15, 0.15, 0.15)
+    language_steps: int = 500
+    language_batch: int = 128
+    language_rate: float = 1e-3
+    language_noise: float = 0.03
+    answer_steps: int = 1_100
+    answer_rate: float = 8e-4
+    answers_per_photo: int = 2
+    photos_per_step: int = 64
+    label_smoothing: float = 0.1
+    reward_steps: int = 300
+    reward_rate: float = 1e-4
+    samples: int = 5
+    longest_sample: int = 20
+    answer_weight: float = 0.2
+    weight_decay: float = 0.02
+    average_decay: float = 0.995
+    seed: int = 20_261_122
+
+
+def train_decoder(
+    model: PhotoModel,
+    tokenizer: Tokenizer,
+    lists: Sequence[tuple[str, ...]],
+    training: PhotoData,
+    lexicon: Lexicon,
+    work: Path,
+    recipe: DecoderRecipe,
+    vectors_of: EmbedTexts,
+) -> None:
+    """Train the decoder in place, or go on with runs that were interrupted.
+
+    Args:
+        model: its backbone and visual head are trained; they stay as they are.
+        tokenizer: the decoder's.
+        lists: captions of one photo each, for the language run.
+        training: photos to learn from.
+        lexicon: finds the answers to the instructions in captions.
+        work: each run has a folder below it.
+        recipe: seeds and sizes.
+        vectors_of: the text encoder.
+    """
+    for parameter in (*model.backbone.parameters(), *model.visual_head.parameters()):
+        parameter.requires_grad_(False)
+    teaching = _Teaching(model=model, tokenizer=tokenizer, lexicon=lexicon, recipe=recipe)
+    _train_language(teaching, lists, work / "language", vectors_of)
+    _train_answers(teaching, training, work / "answers")
+    _train_rewards(teaching, training, work / "rewards")
+    model.eval()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Teaching:
+    """What all three runs share."""
+
+    model: PhotoModel
+    tokenizer: Tokenizer
+    lexicon: Lexicon
+    recipe: DecoderRecipe
+
+    def run(self, work: Path, rate: float, steps: int) -> Run:
+        decoder = self.model.decoder_parameters()
+        optimizer = torch.optim.AdamW(decoder, lr=rate, weight_decay=self.recipe.weight_decay)
+        run = Run(
+            folder=work,
+            model=self.model,
+            optimizer=optimizer,
+            steps=steps,
+            warmup=min(100, steps // 10),
+            recipe=json.loads(json.dumps(dataclasses.asdict(self.recipe))),
+            seed=self.recipe.seed,
+            average_decay=self.recipe.average_decay,
+        )
+        run.resume()
+        return run
+
+    def choose(self, captions: Sequence[str], random: np.random.Generator) -> Answer:
+        return choose_answer(captions, self.lexicon, random, self.recipe.shares)
+
+    def examples(self, answers: Sequence[Answer]) -> Examples:
+        return make_examples(self.tokenizer, answers, self.model.shape.max_tokens)
+
+    def answer_loss(self, answers: Sequence[Answer], memory: Tensor) -> Tensor:
+        """Cross-entropy of one answer for each row of the memory."""
+        examples = self.examples(answers)
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = self.model.decode(examples.tokens, memory, self.model.empty_cache(len(memory))).logits
+        return answer_loss(logits, examples.targets, label_smoothing=self.recipe.label_smoothing)
+
+    def memory(self, data: PhotoData, rows: NDArray[np.int64], random: np.random.Generator) -> Tensor:
+        """The decoder's memory of crops of some photos."""
+        with torch.autocast("cpu", torch.bfloat16):
+            images = augment(to_input(data.pixels[rows]), self.model.shape.trained_size, random)
+            return self.model.understand(images).memory
+
+
+def _train_language(teaching: _Teaching, lists: Sequence[tuple[str, ...]], work: Path, vectors_of: EmbedTexts) -> None:
+    recipe, model = teaching.recipe, teaching.model
+    run = teaching.run(work, recipe.language_rate, recipe.language_steps)
+    model.train_decoder()
+    for step in run.remaining():
+        random = np.random.default_rng((recipe.seed, step, 2))
+        chosen = random.choice(len(lists), min(recipe.language_batch, len(lists)), replace=False)
+        answers = [teaching.choose(lists[row], random) for row in chosen]
+        about = [lists[row][int(random.integers(len(lists[row])))] for row in chosen]
+        described = [
+            answer.text if answer.instruction == DESCRIBE else caption
+            for answer, caption in zip(answers, about, strict=True)
+        ]
+        vectors = vectors_of(described)
+        noisy = vectors + recipe.language_noise * random.standard_normal(vectors.shape).astype(np.float32)
+        noisy /= np.linalg.norm(noisy, axis=1, keepdims=True)
+        with torch.autocast("cpu", torch.bfloat16):
+            memory = model.remember_text(torch.from_numpy(noisy))
+        losses = {"answers": teaching.answer_loss(answers, memory)}
+        run.advance(losses)
+        run.note_and_save(losses)
+    run.use_averages()
+
+
+def _train_answers(teaching: _Teaching, data: PhotoData, work: Path) -> None:
+    recipe, model = teaching.recipe, teaching.model
+    run = teaching.run(work, recipe.answer_rate, recipe.answer_steps)
+    model.train_decoder()
+    for step in run.remaining():
+        random = np.random.default_rng((recipe.seed, step, 3))
+        rows = shuffled_batch(step, recipe.photos_per_step, len(data.photos), seed=(recipe.seed, 5))
+        answers = [
+            teaching.choose(data.photos[row].captions, random) for row in rows for _ in range(recipe.answers_per_photo)
+        ]
+        memory = teaching.memory(data, rows, random).repeat_interleave(recipe.answers_per_photo, dim=0)
+        losses = {"answers": teaching.answer_loss(answers, memory)}
+        run.advance(losses)
+        run.note_and_save(losses)
+    run.use_averages()
+
+
+def _train_rewards(teaching: _Teaching, data: PhotoData, work: Path) -> None:
+    recipe, model = teaching.recipe, teaching.model
+    run = teaching.run(work, recipe.reward_rate, recipe.reward_steps)
+    reward = CiderReward([[plain_words(text) for text in photo.captions] for photo in data.photos])
+    prefix = [*teaching.tokenizer.encode(DESCRIBE).ids, BEGIN_ID]
+    model.eval()
+    for step in run.remaining():
+        random = np.random.default_rng((recipe.seed, step, 9))
+        rows = shuffled_batch(step, recipe.photos_per_step, len(data.photos), seed=(recipe.seed, 10))
+        of_photos = teaching.memory(data, rows, random)
+        memory = of_photos.repeat_interleave(recipe.samples, dim=0)
+        sampled = sample(model, prefix, memory, longest=recipe.longest_sample)
+        texts = teaching.tokenizer.decode_batch([_until_end(row) for row in sampled.tolist()])
+        rewards = torch.tensor(
+            [
+                reward.score(int(photo), plain_words(text))
+                for photo, text in zip(rows.repeat(recipe.samples), texts, strict=True)
+            ]
+        )
+        losses = {
+            "rewards": _policy_loss(teaching, prefix, sampled, memory, _advantages(rewards, recipe.samples)),
+            "answers": recipe.answer_weight
+            * teaching.answer_loss([teaching.choose(data.photos[row].captions, random) for row in rows], of_photos),
+        }
+        run.advance(losses)
+        run.note_and_save({**losses, "cider": rewards.mean()})
+    run.use_averages()
+
+
+@torch.no_grad()
+def sample(model: PhotoModel, prefix: Sequence[int], memory: Tensor, *, longest: int) -> Tensor:
+    """Sample an answer for each row of the memory, from the model's own distribution.
+
+    Args:
+        model: in evaluation mode, so that what is sampled is what is rewarded.
+        prefix: the instruction's tokens and the begin token.
+        memory: [n, layers, 2, heads, slots, head_width].
+        longest: tokens after which an answer is cut.
+
+    Returns:
+        int64 [n, steps], steps at most ``longest``: the answers with their end tokens, then padding.
+    """
+    tokens = torch.tensor(prefix).expand(len(memory), -1)
+    cache = model.empty_cache(len(memory))
+    written = []
+    ended = torch.zeros(len(memory), dtype=torch.bool)
+    for _ in range(longest):
+        with torch.autocast("cpu", torch.bfloat16):
+            logits, cache = model.decode(tokens, memory, cache)
+        chosen = torch.multinomial(logits[:, -1].float().softmax(-1), 1)[:, 0].masked_fill(ended, PADDING_ID)
+        written.append(chosen)
+        ended = ended | (chosen == END_ID)
+        if ended.all():
+            break
+        tokens = chosen[:, None]
+    return torch.stack(written, dim=1)
+
+
+def _advantages(rewards: Tensor, samples: int) -> Tensor:
+    """How much better each sample is than the mean of the photo's others (Luo 2020, arXiv 2003.09971)."""
+    by_photo = rewards.view(-1, samples)
+    others = (by_photo.sum(1, keepdim=True) - by_photo) / (samples - 1)
+    return (by_photo - others).flatten()
+
+
+def _policy_loss(
+    teaching: _Teaching, prefix: Sequence[int], sampled: Tensor, memory: Tensor, advantages: Tensor
+) -> Tensor:
+    """Minus the log probability of the sampled tokens, weighted by how good the whole sample is."""
+    model = teaching.model
+    written = sampled != PADDING_ID
+    tokens = torch.cat([torch.tensor(prefix).expand(len(sampled), -1), sampled[:, :-1]], dim=1)
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = model.decode(tokens, memory, model.empty_cache(len(memory))).logits[:, len(prefix) - 1 :]
+    likelihood = -functional.cross_entropy(logits.float().transpose(1, 2), sampled, reduction="none")
+    return -(likelihood * written * advantages[:, None]).sum() / written.sum()
+
+
+def _until_end(tokens: list[int]) -> list[int]:
+    return tokens[: tokens.index(END_ID)] if END_ID in tokens else tokens
