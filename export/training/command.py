@@ -75,7 +75,7 @@ def _export(arguments: argparse.Namespace) -> None:
     from export.training.text_encoder import embed
     from handler.encoder import Encoder
 
-    for name in ("encoder", "photo/view"):
+    for name in ("encoder", "photo/rewards"):
         if not (arguments.work / name / "checkpoint.pt").is_file():
             raise TrainingError(f"{arguments.work / name} has no checkpoint; run 'thinlens models train' first")
     teacher = arguments.teacher or _default_teacher()
