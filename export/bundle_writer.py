@@ -14,14 +14,17 @@ from urllib.parse import quote
 
 import numpy as np
 
+from export.duplicates import group_duplicates
 from export.index_choice import write_best_index
 from export.library import Library, UnderstoodPhoto
 from export.shipped_models import Models
+from export.suggestions import suggest
 from export.texts import photo_texts
 from export.thumbnails import thumbnail_address
 from export.views import bundle_vectors
 from handler.bundle import Bundle
 from handler.catalogue import Caption, PhotoRecord, write_catalogue
+from handler.columns import write_columns
 from handler.encoder import EncoderConfiguration
 from handler.errors import BundleError
 from handler.manifest import (
@@ -37,7 +40,8 @@ from handler.manifest import (
     ViewKind,
     ViewsInfo,
 )
-from handler.searcher import MAX_QUERY_LENGTH, Searcher
+from handler.query import MAX_QUERY_LENGTH
+from handler.searcher import Searcher
 from handler.texts import normalise
 from handler.views import write_views
 
@@ -73,7 +77,14 @@ def write_bundle(
     index = write_best_index(folder / "index.usearch", vectors.fused, first_captions)
     write_views(folder / "views.i8", vectors.views.rows)
     instructions = models.captioner.instructions
-    write_catalogue(folder / "catalogue.bin", [_record(photo, instructions) for photo in photos])
+    records = [_record(photo, instructions) for photo in photos]
+    write_catalogue(folder / "catalogue.bin", records)
+    groups = group_duplicates(
+        [photo.facts.fingerprint for photo in photos],
+        vectors.views.rows[:, -1],
+        [photo.facts.width * photo.facts.height for photo in photos],
+    )
+    write_columns(folder / "columns.bin", records, groups)
     caption_views: list[ViewKind] = ["caption"] * len(instructions)
     encoder = EncoderConfiguration.read(folder / "encoder.json")
     manifest = Manifest(
@@ -98,22 +109,33 @@ def write_bundle(
         ),
         golden=(),
     )
-    return _with_golden(folder, manifest, _golden_queries(photos, instructions))
+    return _with_answers(folder, manifest, photos, instructions)
 
 
-def _with_golden(folder: Path, manifest: Manifest, queries: Sequence[str]) -> Manifest:
-    """Write the manifest, ask the queries, write it again with the answers, and ask again."""
+def _with_answers(
+    folder: Path, manifest: Manifest, photos: Sequence[UnderstoodPhoto], instructions: Sequence[str]
+) -> Manifest:
+    """Write the manifest, ask queries, write it again with what was found, and ask again."""
+    queries = _golden_queries(photos, instructions)
     (folder / MANIFEST_FILE).write_bytes(manifest.to_bytes())
-    manifest = replace(manifest, golden=_ask(folder, queries))
+    searcher = Searcher(Bundle.open(folder))
+    manifest = replace(
+        manifest,
+        golden=_ask(searcher, queries),
+        suggestions=suggest(
+            (photo_texts(photo, instructions)[0] for photo in photos),
+            lambda query: not searcher.search(query, k=1)["no_relevant_results"],
+            photos=len(photos),
+        ),
+    )
     (folder / MANIFEST_FILE).write_bytes(manifest.to_bytes())
-    for expected, found in zip(manifest.golden, _ask(folder, queries), strict=True):
+    for expected, found in zip(manifest.golden, _ask(Searcher(Bundle.open(folder)), queries), strict=True):
         if found != expected:
             raise BundleError(f"golden query {expected.query!r} found {found.ids} (expected {expected.ids})")
     return manifest
 
 
-def _ask(folder: Path, queries: Sequence[str]) -> tuple[Golden, ...]:
-    searcher = Searcher(Bundle.open(folder))
+def _ask(searcher: Searcher, queries: Sequence[str]) -> tuple[Golden, ...]:
     return tuple(
         Golden(
             query=query,
@@ -139,6 +161,7 @@ def _record(photo: UnderstoodPhoto, instructions: Sequence[str]) -> PhotoRecord:
         thumbnail=thumbnail_address(photo.content),
         width=photo.facts.width,
         height=photo.facts.height,
+        type=photo.facts.type,
         size_bytes=photo.size_bytes,
         taken=photo.facts.taken,
         placeholder=photo.facts.placeholder,
@@ -146,6 +169,7 @@ def _record(photo: UnderstoodPhoto, instructions: Sequence[str]) -> PhotoRecord:
             Caption(instruction=instruction, text=text, edited=photo.edit is not None)
             for instruction, text in zip(instructions, photo_texts(photo, instructions), strict=True)
         ),
+        columns=photo.columns,
     )
 
 

@@ -8,7 +8,7 @@ from export.library import Library
 from export.progress import Progress
 from export.shipped_models import Models, shipped_models
 from handler.errors import QueryError
-from handler.searcher import MAX_QUERY_LENGTH
+from handler.query import MAX_QUERY_LENGTH
 from handler.texts import normalise
 
 

@@ -56,6 +56,10 @@ CREATE TABLE text_vectors (     -- the same, of captions and edits
     vector      BLOB NOT NULL,
     PRIMARY KEY (text, encoder)
 ) STRICT;
+CREATE TABLE own_columns (      -- what the owner's table says, for photos that are there or not
+    id          TEXT PRIMARY KEY,
+    record      TEXT NOT NULL   -- JSON: text, number or list of texts by name
+) STRICT;
 CREATE TABLE failures (         -- contents that this decoder can't decode
     content     TEXT PRIMARY KEY,
     decoder     TEXT NOT NULL,

@@ -2,6 +2,7 @@
 
 ExportError
 ├── PhotosError       PHOTOS can't be used: missing, empty, or not a folder or list of photos
+├── ColumnsError      the table of the collection's own columns can't be used
 ├── PhotoError        one photo can't be used; recorded with its reason, and never the end of a run
 │   ├── BrokenPhotoError      its content can't be decoded, now or later
 │   └── UnreadablePhotoError  its file can't be read now; tried again in the next run
@@ -25,6 +26,10 @@ class ExportError(Exception):
 
 class PhotosError(ExportError):
     """PHOTOS can't be used: it is missing, holds no photos, or is neither a folder nor a list file."""
+
+
+class ColumnsError(ExportError):
+    """The table of the collection's own columns can't be read, or isn't what it should be."""
 
 
 class PhotoError(ExportError):

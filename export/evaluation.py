@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from export.errors import DataError
 from export.progress import Progress
+from handler.answers import SearchAnswer
 from handler.bundle import Bundle
 from handler.errors import PhotoNotFoundError, QueryError
-from handler.searcher import MAX_K, SearchAnswer, Searcher
+from handler.searcher import MAX_K, Searcher
 from handler.texts import normalise
 
 OFF_TOPIC_QUERIES = Path(__file__).parent / "off_topic_queries.txt"

@@ -6,6 +6,7 @@ photos that are gone stays, so that a photo that returns costs nothing either. O
 of a photo: a process that is killed leaves it whole or not at all.
 """
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from export.database import Database
 from export.errors import LibraryError
 from export.facts import PhotoFacts
+from handler.catalogue import ColumnValue
 
 _FACTS = tuple(field.name for field in fields(PhotoFacts))  # in the order of the columns of "contents"
 
@@ -46,7 +48,7 @@ class ContentUnderstanding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnderstoodPhoto:
-    """A photo that can go into a bundle; ``edit`` is the caption that a person gave it."""
+    """A photo that can go into a bundle; ``edit`` is the caption that a person gave it, ``columns`` the owner's."""
 
     id: str
     content: str
@@ -54,6 +56,7 @@ class UnderstoodPhoto:
     facts: PhotoFacts
     captions: Mapping[str, str]
     edit: str | None
+    columns: Mapping[str, ColumnValue]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +180,19 @@ class Library:
             connection.executemany("INSERT INTO unreadable VALUES (?, ?)", unreadable.items())
             _revise(connection)
 
+    def put_own_columns(self, columns: Mapping[str, Mapping[str, ColumnValue]]) -> list[str]:
+        """Keep the owner's columns in place of those of the last run; returns the ids that no photo has."""
+        rows = {photo: json.dumps(values, ensure_ascii=False, sort_keys=True) for photo, values in columns.items()}
+        with self._database.reading() as connection:
+            photos = _first(connection.execute("SELECT id FROM photos"))
+            changed = dict(connection.execute("SELECT id, record FROM own_columns")) != rows
+        if changed:
+            with self._database.transaction() as connection:
+                connection.execute("DELETE FROM own_columns")
+                connection.executemany("INSERT INTO own_columns VALUES (?, ?)", rows.items())
+                _revise(connection)
+        return sorted(rows.keys() - photos)
+
     def failures(self) -> list[Failure]:
         """The photos of the last run that are in no bundle, by path."""
         with self._database.reading() as connection:
@@ -214,11 +230,12 @@ class Library:
                 captions.setdefault(content, {})[instruction] = text
             rows = connection.execute(
                 """
-                SELECT p.id, p.content, p.size_bytes, e.text,
+                SELECT p.id, p.content, p.size_bytes, e.text, o.record,
                        c.width, c.height, c.type, c.taken, c.placeholder, c.fingerprint
                 FROM photos AS p JOIN contents AS c USING (content)
                 JOIN visual_vectors AS v ON v.content = p.content AND v.captioner = ?
-                LEFT JOIN edits AS e ON e.content = p.content ORDER BY p.id
+                LEFT JOIN edits AS e ON e.content = p.content
+                LEFT JOIN own_columns AS o ON o.id = p.id ORDER BY p.id
                 """,
                 (captioner,),
             )
@@ -228,8 +245,9 @@ class Library:
                     content=row[1],
                     size_bytes=row[2],
                     edit=row[3],
-                    facts=PhotoFacts(**dict(zip(_FACTS, row[4:], strict=True))),
+                    facts=PhotoFacts(**dict(zip(_FACTS, row[5:], strict=True))),
                     captions=captions.get(row[1], {}),
+                    columns=_from_json(row[4]),
                 )
                 for row in rows
             ]
@@ -277,6 +295,11 @@ class Library:
 
 def _revise(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE revisions SET number = number + 1")
+
+
+def _from_json(record: str | None) -> dict[str, ColumnValue]:
+    values = json.loads(record or "{}")
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 def _first(rows: Iterable[tuple[str]]) -> set[str]:

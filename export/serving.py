@@ -15,7 +15,7 @@ from pathlib import Path
 
 import uvicorn
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from export.bundle_writer import PHOTOS_ADDRESS
@@ -27,6 +27,7 @@ from export.thumbnails import FOLDER
 from handler.app import create_app
 from handler.bundle import Bundle
 from handler.errors import BundleError, PhotoNotFoundError
+from handler.responses import problem
 from handler.searcher import Searcher
 from handler.settings import Settings
 
@@ -150,5 +151,6 @@ def _file(path: Path, kind: str) -> Response:
 
 
 def _problem(status: HTTPStatus, detail: str) -> Response:
-    problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
-    return JSONResponse(problem, status_code=status, media_type="application/problem+json")
+    kind = "method-not-allowed" if status is HTTPStatus.METHOD_NOT_ALLOWED else "photo-not-found"
+    response = problem(status, kind, detail)
+    return Response(response.body, status_code=status, headers=dict(response.headers))

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any
 
-from handler.errors import BundleError, PhotoNotFoundError, QueryError
+from handler.errors import BundleChangedError, BundleError, PhotoNotFoundError, QueryError
 from handler.requests import Request, Scope
 from handler.responses import Response, no_content, problem
 from handler.routes import Route, Routes, SearcherSource
@@ -73,26 +73,29 @@ class App:
     def _respond(self, request: Request, route: Route | None) -> Response:
         """Answer; every error becomes a problem document, and none of a client's doing a 5xx."""
         if route is None:
-            return problem(HTTPStatus.NOT_FOUND, f"There is nothing at {request.path[:200]!r}")
+            return problem(HTTPStatus.NOT_FOUND, "no-such-path", f"There is nothing at {request.path[:200]!r}")
         if request.method == "OPTIONS":
             return no_content({"allow": METHODS})
         if request.method not in ("GET", "HEAD"):
             detail = f"{request.method[:20]} is not allowed here (expected {METHODS})"
-            refusal = problem(HTTPStatus.METHOD_NOT_ALLOWED, detail)
+            refusal = problem(HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", detail)
             return refusal.with_headers({"allow": METHODS})
         try:
             response = route.respond(request)
         except QueryError as error:
-            return problem(HTTPStatus.BAD_REQUEST, str(error), parameter=error.parameter)
+            return problem(HTTPStatus.BAD_REQUEST, error.problem, str(error), parameter=error.parameter)
         except PhotoNotFoundError as error:
-            return problem(HTTPStatus.NOT_FOUND, str(error))
+            return problem(HTTPStatus.NOT_FOUND, "photo-not-found", str(error))
+        except BundleChangedError as error:
+            return problem(HTTPStatus.CONFLICT, "bundle-changed", str(error), parameter="bundle")
         except BundleError:
             logger.exception("No bundle to answer from")
-            unavailable = problem(HTTPStatus.SERVICE_UNAVAILABLE, "There is no collection to search at the moment")
+            detail = "There is no collection to search at the moment"
+            unavailable = problem(HTTPStatus.SERVICE_UNAVAILABLE, "no-collection", detail)
             return unavailable.with_headers({"retry-after": "10"})
         except Exception:  # the outermost frame: a server's own 500 would lack CORS headers
             logger.exception("Unexpected error at %s", route.template)
-            return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Something is wrong on our side")
+            return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", "Something is wrong on our side")
         etag = response.headers.get("etag")
         return response.not_modified() if etag and request.has(etag) else response
 

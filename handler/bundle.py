@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from handler.catalogue import Catalogue
+from handler.columns import Columns
 from handler.delivery import Delivery, read_folder
 from handler.encoder import Encoder
 from handler.errors import BundleError
@@ -29,6 +30,7 @@ class Bundle:
     index: VectorIndex
     views: Views
     catalogue: Catalogue
+    columns: Columns
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -67,6 +69,8 @@ class Bundle:
         index = VectorIndex.open(folder / "index.usearch", manifest.index)
         delivery.wait("catalogue.bin")
         catalogue = Catalogue.open(folder / "catalogue.bin")
+        delivery.wait("columns.bin")
+        columns = Columns.open(folder / "columns.bin")
         delivery.wait("views.i8")
         views = Views.open(folder / "views.i8", manifest.views, photos=manifest.counts.photos, dim=manifest.encoder.dim)
         bundle = cls(
@@ -76,6 +80,7 @@ class Bundle:
             index=index,
             views=views,
             catalogue=catalogue,
+            columns=columns,
         )
         bundle._check()
         return bundle
@@ -92,6 +97,7 @@ class Bundle:
                 self.manifest.encoder.max_tokens,
             ),
             ("records in catalogue.bin", len(self.catalogue), self.manifest.counts.photos),
+            ("photos in columns.bin", len(self.columns), self.manifest.counts.photos),
             (
                 "captions of a photo",
                 len(self.catalogue[0].captions),

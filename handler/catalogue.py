@@ -12,11 +12,11 @@ from __future__ import annotations
 import json
 import mmap
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,10 @@ VERSION = 1
 HEADER = struct.Struct("<8sIIQ")
 MAX_SIDE = 1 << 31
 MAX_PHOTO_BYTES = 1 << 50
+MAX_VALUE_LENGTH = 1_024
+MAX_NUMBER = 1e300
+
+ColumnValue: TypeAlias = str | float | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +54,13 @@ class PhotoRecord:
         thumbnail: The address of its thumbnail, likewise.
         width: Pixels, as shown (after EXIF orientation).
         height: Pixels, as shown.
+        type: The format of its file, such as "jpeg".
         size_bytes: Size of the photo's file.
         taken: When it was taken, ISO 8601, if known.
         placeholder: What is shown until the thumbnail is there, if known: the mean sRGB colours of a
             grid 4 wide and 3 high, row by row, 72 hexadecimal digits.
         captions: One for each instruction, in the order of the manifest's caption views.
+        columns: What the collection's own table says of it, by the columns' names.
     """
 
     id: str
@@ -62,10 +68,12 @@ class PhotoRecord:
     thumbnail: str
     width: int
     height: int
+    type: str
     size_bytes: int
     taken: str | None
     placeholder: str | None
     captions: tuple[Caption, ...]
+    columns: Mapping[str, ColumnValue]
 
 
 def write_catalogue(path: Path, records: Sequence[PhotoRecord]) -> None:
@@ -133,6 +141,13 @@ class Catalogue:
 
     def find(self, photo_id: str) -> int:
         """The number of the photo with this id; raises PhotoNotFoundError."""
+        number = self.rank(photo_id)
+        if number == len(self) or self[number].id != photo_id:
+            raise PhotoNotFoundError(f"No photo has the id {photo_id[:200]!r}")
+        return number
+
+    def rank(self, photo_id: str) -> int:
+        """How many photos have an id before this one, whether there is a photo of this id or not."""
         low, high = 0, len(self)
         while low < high:
             middle = (low + high) // 2
@@ -140,8 +155,6 @@ class Catalogue:
                 low = middle + 1
             else:
                 high = middle
-        if low == len(self) or self[low].id != photo_id:
-            raise PhotoNotFoundError(f"No photo has the id {photo_id[:200]!r}")
         return low
 
 
@@ -152,13 +165,22 @@ def _read_record(fields: Fields) -> PhotoRecord:
         thumbnail=fields.text("thumbnail"),
         width=fields.integer("width", low=1, high=MAX_SIDE),
         height=fields.integer("height", low=1, high=MAX_SIDE),
+        type=fields.text("type", max_length=16),
         size_bytes=fields.integer("size_bytes", low=0, high=MAX_PHOTO_BYTES),
         taken=fields.optional_text("taken", max_length=64),
         placeholder=fields.optional_text("placeholder", max_length=72),
         captions=tuple(_read_caption(caption) for caption in fields.children("captions")),
+        columns=_read_columns(fields.child("columns")),
     )
     fields.finish()
     return record
+
+
+def _read_columns(fields: Fields) -> dict[str, ColumnValue]:
+    return {
+        name: fields.text_number_or_texts(name, max_length=MAX_VALUE_LENGTH, limit=MAX_NUMBER)
+        for name in fields.names()
+    }
 
 
 def _read_caption(fields: Fields) -> Caption:

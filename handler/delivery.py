@@ -28,7 +28,7 @@ from handler.manifest import (
 from handler.signature import SIGNATURE_BYTES, SIGNATURE_FILE, verifies
 
 # The encoder first, for making its session takes longest; the largest file, which is needed last, at the end.
-DELIVERY_ORDER = (*ENCODER_FILES, "index.usearch", "catalogue.bin", "views.i8")
+DELIVERY_ORDER = (*ENCODER_FILES, "index.usearch", "catalogue.bin", "columns.bin", "views.i8")
 # hashlib lets other threads run while it works, but waits for its turn after each piece: few large ones.
 _HASHED_AT_ONCE_BYTES = 32 << 20
 

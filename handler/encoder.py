@@ -114,6 +114,19 @@ class Encoder:
             vectors[batch] = self._run([encodings[i] for i in batch])
         return vectors
 
+    def canonical(self, text: str) -> str:
+        """A query in the form that is encoded: two that are the same here have the same vector.
+
+        Example: "  A Dog" -> "a dog" where the tokenizer takes no notice of case, else "A Dog"
+        """
+        text = normalise(text)
+        return text.lower() if self._ignores_case else text
+
+    @cached_property
+    def _ignores_case(self) -> bool:
+        normalizer = self._tokenizer.normalizer
+        return normalizer is not None and normalizer.normalize_str("A") == normalizer.normalize_str("a")
+
     def knows(self, text: str) -> bool:
         """Whether at least one token of the text is in the encoder's vocabulary.
 

@@ -6,10 +6,24 @@ ThinlensError
 ├── StoreError           what a store holds cannot be had just now: out of reach, refused, cut short
 ├── QueryError           what was asked cannot be answered: empty, too long, out of range
 ├── PhotoNotFoundError   no photo of this bundle has the id that was asked for
+├── BundleChangedError   another bundle is in service than the one that was asked for
 └── SettingsError        an environment variable holds what it may not
 """
 
 from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Problem(StrEnum):
+    """What can be wrong with a question, told apart for programs; handler/README.md lists them."""
+
+    MISSING_PARAMETER = "missing-parameter"
+    UNKNOWN_PARAMETER = "unknown-parameter"
+    REPEATED_PARAMETER = "repeated-parameter"
+    INVALID_PARAMETER = "invalid-parameter"
+    CONTRADICTORY = "contradictory-parameters"
+    UNKNOWN_COLUMN = "unknown-column"
 
 
 class ThinlensError(Exception):
@@ -29,15 +43,21 @@ class QueryError(ThinlensError):
 
     Attributes:
         parameter: The name of what is wrong, as the HTTP interface and the command line call it.
+        problem: What kind of wrong it is.
     """
 
-    def __init__(self, message: str, *, parameter: str) -> None:
+    def __init__(self, message: str, *, parameter: str, problem: Problem = Problem.INVALID_PARAMETER) -> None:
         super().__init__(message)
         self.parameter = parameter
+        self.problem = problem
 
 
 class PhotoNotFoundError(ThinlensError):
     """The bundle in service holds no photo of this id."""
+
+
+class BundleChangedError(ThinlensError):
+    """Another bundle is in service than the one that the client asked for."""
 
 
 class SettingsError(ThinlensError):

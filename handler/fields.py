@@ -90,6 +90,16 @@ class Fields:
         values = self._take_list(field)
         return tuple(self._as_number(v, f"{field}.{i}", low, high) for i, v in enumerate(values))
 
+    def text_number_or_texts(self, field: str, *, max_length: int, limit: float) -> str | float | tuple[str, ...]:
+        """A text, a number from -limit to limit, or a list of texts."""
+        value = self._take(field)
+        if isinstance(value, list):
+            self._values[field] = value
+            return self.texts(field, max_length=max_length)
+        if isinstance(value, str):
+            return self._as_text(value, field, max_length)
+        return self._as_number(value, field, -limit, limit)
+
     def child(self, field: str) -> Fields:
         return Fields(self._take(field), name=self._name, path=self._at(field))
 

@@ -18,7 +18,7 @@ from handler.relevance import Calibration
 FORMAT_VERSION = 1
 MANIFEST_FILE = "manifest.json"
 ENCODER_FILES = ("encoder.bin", "encoder.json", "encoder.onnx", "tokenizer.json")
-BUNDLE_FILES = (*ENCODER_FILES, "index.usearch", "views.i8", "catalogue.bin")
+BUNDLE_FILES = (*ENCODER_FILES, "index.usearch", "views.i8", "catalogue.bin", "columns.bin")
 
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_FILE_BYTES = 1 << 36
@@ -27,6 +27,8 @@ MAX_DIM = 8_192
 MAX_TOKENS = 8_192
 MAX_VIEWS = 64
 MAX_GOLDEN = 64
+MAX_SUGGESTIONS = 64
+MAX_SUGGESTION_LENGTH = 128
 
 IndexKind = Literal["exact", "hnsw"]
 ViewKind = Literal["caption", "visual"]
@@ -117,7 +119,10 @@ class Golden:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """Everything that is known of a bundle before one of its files is read."""
+    """Everything that is known of a bundle before one of its files is read.
+
+    `suggestions` are short queries that find something, for whoever doesn't know what to ask.
+    """
 
     files: Mapping[str, FileInfo]
     encoder: EncoderInfo
@@ -127,6 +132,7 @@ class Manifest:
     counts: Counts
     provenance: Provenance
     golden: tuple[Golden, ...]
+    suggestions: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, data: bytes) -> Manifest:
@@ -154,6 +160,7 @@ class Manifest:
             counts=_read_counts(fields.child("counts")),
             provenance=_read_provenance(fields.child("provenance")),
             golden=_read_golden(fields),
+            suggestions=_read_suggestions(fields),
         )
         fields.finish()
         manifest.check()
@@ -296,3 +303,13 @@ def _read_golden(fields: Fields) -> tuple[Golden, ...]:
             f"Unexpected length {len(golden)} (expected at most {MAX_GOLDEN}) in 'golden' of {MANIFEST_FILE}"
         )
     return tuple(golden)
+
+
+def _read_suggestions(fields: Fields) -> tuple[str, ...]:
+    suggestions = fields.texts("suggestions", max_length=MAX_SUGGESTION_LENGTH)
+    if len(suggestions) > MAX_SUGGESTIONS:
+        raise BundleError(
+            f"Unexpected length {len(suggestions)} (expected at most {MAX_SUGGESTIONS}) in 'suggestions'"
+            f" of {MANIFEST_FILE}"
+        )
+    return suggestions

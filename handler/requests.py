@@ -6,12 +6,12 @@ Knows HTTP; knows nothing of photos. Whatever is wrong with a parameter is a Que
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, MutableMapping
+from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import unquote_to_bytes
 
-from handler.errors import QueryError
+from handler.errors import Problem, QueryError
 
 Scope = MutableMapping[str, Any]
 
@@ -48,24 +48,29 @@ class Request:
         tags = {tag.strip().removeprefix("W/") for tag in known.split(",")}
         return bool(tags & {etag.removeprefix("W/"), "*"})
 
-    def parameters(self, allowed: Collection[str]) -> Parameters:
+    def parameters(self, once: Collection[str] = (), repeated: Collection[str] = ()) -> Parameters:
         """The query string, decoded strictly.
 
+        Args:
+            once: Names of the parameters that may be given once.
+            repeated: Names of those that may be given several times.
+
         Raises:
-            QueryError: Where a parameter is unknown, given twice, or not percent-encoded UTF-8.
+            QueryError: Where a parameter is unknown, given too often, or not percent-encoded UTF-8.
         """
-        values: dict[str, str] = {}
+        values: dict[str, list[str]] = {}
         for pair in filter(None, self.query_string.split(b"&")):
             raw_name, _, raw_value = pair.partition(b"=")
             name = _decode(raw_name, raw_name.decode("latin-1"))
-            if name not in allowed:
+            if name not in once and name not in repeated:
                 raise QueryError(
-                    f"Unknown parameter {name[:80]!r} (expected {', '.join(allowed) or 'none'})",
+                    f"Unknown parameter {name[:80]!r} (expected {', '.join((*once, *repeated)) or 'none'})",
                     parameter=name[:80],
+                    problem=Problem.UNKNOWN_PARAMETER,
                 )
-            if name in values:
-                raise QueryError(f"{name} is given more than once", parameter=name)
-            values[name] = _decode(raw_value, name)
+            if name in values and name not in repeated:
+                raise QueryError(f"{name} is given more than once", parameter=name, problem=Problem.REPEATED_PARAMETER)
+            values.setdefault(name, []).append(_decode(raw_value, name))
         return Parameters(values)
 
 
@@ -73,15 +78,28 @@ class Request:
 class Parameters:
     """Decoded parameters, read by name and type."""
 
-    values: Mapping[str, str]
+    values: Mapping[str, Sequence[str]]
 
     def text(self, name: str) -> str:
-        if name not in self.values:
-            raise QueryError(f"{name} is missing", parameter=name)
-        return self.values[name]
+        value = self.optional_text(name)
+        if value is None:
+            raise QueryError(f"{name} is missing", parameter=name, problem=Problem.MISSING_PARAMETER)
+        return value
+
+    def optional_text(self, name: str) -> str | None:
+        return self.values[name][0] if name in self.values else None
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        return tuple(self.values.get(name, ()))
+
+    def flag(self, name: str) -> bool:
+        value = self.optional_text(name)
+        if value not in (None, "false", "true"):
+            raise QueryError(f"{name} is {value[:80]!r} (expected true or false)", parameter=name)
+        return value == "true"
 
     def integer(self, name: str, default: int) -> int:
-        value = self.values.get(name)
+        value = self.optional_text(name)
         if value is None:
             return default
         if not _INTEGER.fullmatch(value):
@@ -89,12 +107,14 @@ class Parameters:
         return int(value)
 
     def decimal(self, name: str) -> float | None:
-        value = self.values.get(name)
-        if value is None:
-            return None
-        if not _DECIMAL.fullmatch(value):
-            raise QueryError(f"{name} is {value[:80]!r} (expected a number)", parameter=name)
-        return float(value)
+        values = self.decimals(name)
+        return values[0] if values else None
+
+    def decimals(self, name: str) -> tuple[float, ...]:
+        for value in self.texts(name):
+            if not _DECIMAL.fullmatch(value):
+                raise QueryError(f"{name} is {value[:80]!r} (expected a number)", parameter=name)
+        return tuple(map(float, self.texts(name)))
 
 
 def _path_below(root: str, path: str) -> str:

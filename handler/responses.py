@@ -10,6 +10,10 @@ from typing import Self
 
 # What no answer needs is forbidden to all of them; the page allows itself a little more.
 LOCKED_CSP = "default-src 'none'; frame-ancestors 'none'"
+# No address: whoever deploys the function decides where it is, and a type must be the same everywhere.
+PROBLEM_TYPES = "urn:thinlens:problem:"
+# An answer that is out of date is better than none while the function is away.
+STALE_IF_ERROR_S = 86_400
 COMMON_HEADERS = {
     "content-security-policy": LOCKED_CSP,
     "referrer-policy": "no-referrer",
@@ -35,11 +39,15 @@ class Response:
 
 
 def content(body: bytes, *, media_type: str, etag: str, max_age_s: int) -> Response:
-    """An answer that may be kept for `max_age_s` seconds, and asked for again by its etag."""
+    """An answer that may be kept for `max_age_s` seconds, and asked for again by its etag.
+
+    For as long again a cache may give it at once and ask for a new one meanwhile (RFC 5861).
+    """
+    fresh = f"max-age={max_age_s}, stale-while-revalidate={max_age_s}, stale-if-error={STALE_IF_ERROR_S}"
     headers = {
         **COMMON_HEADERS,
         "content-type": media_type,
-        "cache-control": f"public, max-age={max_age_s}",
+        "cache-control": f"public, {fresh}" if max_age_s else "no-cache",
         "etag": etag,
     }
     return Response(status=HTTPStatus.OK, headers=headers, body=body)
@@ -61,10 +69,17 @@ def no_content(headers: Mapping[str, str]) -> Response:
     return Response(status=HTTPStatus.NO_CONTENT, headers={**COMMON_HEADERS, **headers})
 
 
-def problem(status: HTTPStatus, detail: str, *, parameter: str | None = None) -> Response:
-    """A problem document; `parameter` names the query parameter that is wrong, if one is."""
+def problem(status: HTTPStatus, name: str, detail: str, *, parameter: str | None = None) -> Response:
+    """A problem document.
+
+    Args:
+        status: What HTTP calls it.
+        name: What kind of problem it is; handler/README.md lists them.
+        detail: What is wrong, for people.
+        parameter: The query parameter that is wrong, if one is.
+    """
     document: dict[str, object] = {
-        "type": "about:blank",
+        "type": f"{PROBLEM_TYPES}{name}",
         "title": status.phrase,
         "status": status.value,
         "detail": detail,

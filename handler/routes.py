@@ -12,15 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from handler.errors import PhotoNotFoundError
-from handler.requests import Request
+from handler.errors import BundleChangedError, PhotoNotFoundError
+from handler.filters import Filters
+from handler.query import Query
+from handler.requests import Parameters, Request
 from handler.responses import Response, content, json_body, uncached_json
-from handler.searcher import DEFAULT_K, Searcher
+from handler.searcher import DEFAULT_K, Searcher, Selection
 from handler.settings import Settings
 
 SearcherSource = Callable[[], Searcher]
 
 PHOTO_PREFIX = "/v1/photos/"
+_PAGING = ("k", "offset", "min_relevance", "dedupe", "bundle")
+_DATES = ("taken_from", "taken_to")
+_FILTERS = ("folder", "orientation", "type", "where")
 _HERE = Path(__file__).parent
 
 
@@ -59,7 +64,7 @@ class Routes:
         self._routes = {
             "/v1/search": self._search,
             "/v1/similar": self._similar,
-            "/v1/photos": self._sample,
+            "/v1/photos": self._collection,
             "/healthz": self._health,
             **dict.fromkeys(ASSETS, self._asset),
         }
@@ -72,28 +77,31 @@ class Routes:
         return None
 
     def _search(self, request: Request) -> Response:
-        parameters = request.parameters(("q", "k", "min_relevance"))
-        query = parameters.text("q")
-        k = parameters.integer("k", DEFAULT_K)
-        min_relevance = parameters.decimal("min_relevance")
-        searcher = self._searcher()
-        return self._answer(searcher.search(query, k, min_relevance), searcher)
+        parameters = request.parameters((*_PAGING, *_DATES), repeated=("q", "weight", "not", *_FILTERS))
+        query = Query(
+            texts=parameters.texts("q"), weights=parameters.decimals("weight"), without=parameters.texts("not")
+        )
+        query.check()
+        selection = _selection(parameters)
+        searcher = self._in_service(parameters)
+        return self._answer(searcher.search(query, selection=selection), searcher, parameters)
 
     def _similar(self, request: Request) -> Response:
-        parameters = request.parameters(("id", "k", "min_relevance"))
+        parameters = request.parameters(("id", *_PAGING, *_DATES), repeated=_FILTERS)
         photo_id = parameters.text("id")
-        k = parameters.integer("k", DEFAULT_K)
-        min_relevance = parameters.decimal("min_relevance")
-        searcher = self._searcher()
-        return self._answer(searcher.similar(photo_id, k, min_relevance), searcher)
+        selection = _selection(parameters)
+        searcher = self._in_service(parameters)
+        return self._answer(searcher.similar(photo_id, selection=selection), searcher, parameters)
 
-    def _sample(self, request: Request) -> Response:
-        k = request.parameters(("k",)).integer("k", DEFAULT_K)
-        searcher = self._searcher()
-        return self._answer(searcher.sample(k), searcher)
+    def _collection(self, request: Request) -> Response:
+        parameters = request.parameters(("k", "bundle", *_DATES), repeated=_FILTERS)
+        k = parameters.integer("k", DEFAULT_K)
+        filters = _filters(parameters)
+        searcher = self._in_service(parameters)
+        return self._answer(searcher.collection(k, filters), searcher, parameters)
 
     def _photo(self, request: Request) -> Response:
-        request.parameters(())
+        parameters = request.parameters()
         searcher = self._searcher()
         photo_id = request.path.removeprefix(PHOTO_PREFIX)
         try:
@@ -101,10 +109,10 @@ class Routes:
         except PhotoNotFoundError:
             # Some gateways hand a path on as it was sent, others decode it first.
             answer = searcher.photo(unquote(photo_id))
-        return self._answer(answer, searcher)
+        return self._answer(answer, searcher, parameters)
 
     def _health(self, request: Request) -> Response:
-        request.parameters(())
+        request.parameters()
         bundle = self._searcher().bundle
         return uncached_json({"status": "ok", "bundle": bundle.id, "photos": bundle.manifest.counts.photos})
 
@@ -121,14 +129,58 @@ class Routes:
             return response.with_headers({"content-security-policy": self._page_csp})
         return response
 
-    def _answer(self, answer: object, searcher: Searcher) -> Response:
+    def _in_service(self, parameters: Parameters) -> Searcher:
+        """The searcher to answer from, if it is over the bundle that the client asks for."""
+        searcher = self._searcher()
+        bundle = parameters.optional_text("bundle")
+        if bundle not in (None, searcher.bundle.id):
+            raise BundleChangedError(f"The bundle in service is {searcher.bundle.id}, not {bundle[:80]!r}: begin anew")
+        return searcher
+
+    def _answer(self, answer: object, searcher: Searcher, parameters: Parameters) -> Response:
         return content(
             json_body(answer),
             media_type="application/json",
-            # Weak: took_ms differs each time, what was found is the bundle's.
-            etag=f'W/"{searcher.bundle.id}"',
+            etag=self._etag(searcher, parameters),
             max_age_s=self._settings.max_age_s,
         )
+
+    def _etag(self, searcher: Searcher, parameters: Parameters) -> str:
+        """The bundle's id, and a digest of whatever else the answer depends on.
+
+        That is what was asked, in the form in which it is understood, where the photos lie, and the interface itself.
+        Weak, because took_ms differs each time.
+        """
+        asked = {
+            name: [searcher.canonical(value) for value in values] if name in ("q", "not") else values
+            for name, values in parameters.values.items()
+        }
+        parts = json_body([sorted(asked.items()), self._settings.media_url])
+        digest = hashlib.sha256(parts + _read_asset(ASSETS["/openapi.json"].file)).hexdigest()
+        return f'W/"{searcher.bundle.id}-{digest[:8]}"'
+
+
+def _selection(parameters: Parameters) -> Selection:
+    selection = Selection(
+        k=parameters.integer("k", DEFAULT_K),
+        offset=parameters.integer("offset", 0),
+        min_relevance=parameters.decimal("min_relevance"),
+        dedupe=parameters.flag("dedupe"),
+        filters=_filters(parameters),
+    )
+    selection.check()
+    return selection
+
+
+def _filters(parameters: Parameters) -> Filters:
+    return Filters(
+        folders=parameters.texts("folder"),
+        taken_from=parameters.optional_text("taken_from"),
+        taken_to=parameters.optional_text("taken_to"),
+        orientations=parameters.texts("orientation"),
+        types=parameters.texts("type"),
+        where=parameters.texts("where"),
+    )
 
 
 @functools.cache

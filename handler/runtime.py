@@ -18,4 +18,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
 from usearch import compiled as usearch
 
-__all__ = ["onnxruntime", "usearch"]
+# usearch's own kernels, which it has loaded by now.
+import numkong  # isort: skip
+
+__all__ = ["numkong", "onnxruntime", "usearch"]

@@ -6,100 +6,66 @@ Knows how the parts of a bundle work together; knows nothing of HTTP or of the d
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypedDict
 from urllib.parse import urljoin
 
 import numpy as np
 from numpy.typing import NDArray
 
+from handler.answers import (
+    CollectionAnswer,
+    ColumnAnswer,
+    ColumnsAnswer,
+    Page,
+    PhotoAnswer,
+    Result,
+    SearchAnswer,
+    SimilarAnswer,
+)
 from handler.bundle import Bundle
 from handler.catalogue import PhotoRecord
 from handler.errors import QueryError
+from handler.filters import EVERY_PHOTO, Filters, Mask
+from handler.query import Query
+from handler.ranking import Ranked, Ranking, Sought
 from handler.relevance import IDENTICAL_FROM
-from handler.texts import normalise
 
-MAX_QUERY_LENGTH = 512
 MAX_K = 100
 DEFAULT_K = 10
-# The index ranks by the fused vector; relevance may put an identical caption before it, so a few
-# more are looked at than are asked for.
-MIN_CANDIDATES = 32
-CANDIDATES_PER_RESULT = 2
+MAX_OFFSET = 1_000_000
 VISUAL = "visual"
-
-
-class Result(TypedDict):
-    """One photo of an answer; `matched` is the text that explains it, or "visual"."""
-
-    id: str
-    relevance: float
-    caption: str
-    matched: str
-    url: str
-    thumbnail_url: str
-    width: int
-    height: int
-    placeholder: str | None
-
-
-class SearchAnswer(TypedDict):
-    """The answer to a query; results are in order of relevance."""
-
-    query: str
-    bundle: str
-    took_ms: float
-    no_relevant_results: bool
-    results: list[Result]
-
-
-class SimilarAnswer(TypedDict):
-    """The photos that are like the photo `id`."""
-
-    id: str
-    bundle: str
-    took_ms: float
-    no_relevant_results: bool
-    results: list[Result]
-
-
-class CaptionAnswer(TypedDict):
-    """One caption of a photo, and where it comes from."""
-
-    instruction: str
-    text: str
-    edited: bool
-
-
-class PhotoAnswer(TypedDict):
-    """Everything the bundle knows of one photo."""
-
-    id: str
-    bundle: str
-    url: str
-    thumbnail_url: str
-    width: int
-    height: int
-    size_bytes: int
-    taken: str | None
-    placeholder: str | None
-    captions: list[CaptionAnswer]
-
-
-class SampleAnswer(TypedDict):
-    """Some photos of the bundle, to show what there is."""
-
-    bundle: str
-    photos: list[PhotoAnswer]
+# Near-duplicates are folded away after ranking, so a few more photos are ranked at first than are asked for.
+_RANKED_PER_GROUP = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Candidates:
-    """Photos that may be answered, best first; arrays [n] and [n, views]."""
+class Selection:
+    """Which of the photos that fit are wanted.
 
-    numbers: NDArray[np.int64]
-    relevances: NDArray[np.float32]
-    cosines: NDArray[np.float32]
+    Attributes:
+        k: Results wanted, 1 to 100.
+        offset: How many results are skipped, 0 to 1,000,000.
+        min_relevance: Relevance below which nothing counts as relevant, 0 to 1; by default the bundle's own
+            calibrated threshold.
+        dedupe: Whether of near-duplicates only the most relevant is a result.
+        filters: What photos must be.
+    """
+
+    k: int = DEFAULT_K
+    offset: int = 0
+    min_relevance: float | None = None
+    dedupe: bool = False
+    filters: Filters = EVERY_PHOTO
+
+    def check(self) -> None:
+        """Raises QueryError where a number is out of range."""
+        if not 1 <= self.k <= MAX_K:
+            raise QueryError(f"k is {self.k} (expected 1 to {MAX_K})", parameter="k")
+        if not 0 <= self.offset <= MAX_OFFSET:
+            raise QueryError(f"offset is {self.offset} (expected 0 to {MAX_OFFSET})", parameter="offset")
+        if self.min_relevance is not None and not 0.0 <= self.min_relevance <= 1.0:
+            raise QueryError(f"min_relevance is {self.min_relevance} (expected 0 to 1)", parameter="min_relevance")
 
 
 class Searcher:
@@ -109,38 +75,52 @@ class Searcher:
         """Answer from `bundle`; `media_url` is what photos' relative addresses are relative to."""
         self.bundle = bundle
         self._media_url = media_url
+        self._ranking = Ranking(bundle)
         self._weights = np.array(bundle.manifest.calibration.weights, dtype=np.float32)
         self._caption_views = bundle.manifest.views.kinds.count("caption")
 
-    def search(self, query: str, k: int = DEFAULT_K, min_relevance: float | None = None) -> SearchAnswer:
-        """Find the photos that a text describes.
+    def search(
+        self,
+        query: str | Query,
+        k: int = DEFAULT_K,
+        min_relevance: float | None = None,
+        *,
+        selection: Selection | None = None,
+    ) -> SearchAnswer:
+        """Find the photos that a text describes, or several texts.
 
         Args:
-            query: 1 to 512 characters, of which one at least is no white space.
+            query: 1 to 512 characters, of which one at least is no white space; or more than one text.
             k: Results wanted, 1 to 100.
             min_relevance: Relevance below which nothing counts as relevant, 0 to 1; by default the
                 bundle's own calibrated threshold.
+            selection: In place of `k` and `min_relevance`.
 
         Raises:
             QueryError: Where an argument is out of range.
         """
         started = time.perf_counter()
-        _check_query(query)
-        encoder = self.bundle.encoder
-        results: list[Result] = []
-        threshold = self._threshold(k, min_relevance)
-        if encoder.knows(query):
-            candidates = self._rank(encoder.encode([query])[0], k)
-            results = self._results(candidates, k, threshold)
+        query = query if isinstance(query, Query) else Query(texts=(query,))
+        selection = selection or Selection(k=k, min_relevance=min_relevance)
+        query.check()
+        selection.check()
+        allowed = selection.filters.mask(self.bundle.catalogue, self.bundle.columns)
+        sought = self._sought(query)
+        if sought is not None:
+            allowed = self._without(query.without, allowed)
         return {
-            "query": query,
-            "bundle": self.bundle.id,
-            "took_ms": _since(started),
-            "no_relevant_results": not results,
-            "results": results,
+            "query": " + ".join(map(self.canonical, query.texts)),
+            **self._page(sought, selection, allowed, started),
         }
 
-    def similar(self, photo_id: str, k: int = DEFAULT_K, min_relevance: float | None = None) -> SimilarAnswer:
+    def similar(
+        self,
+        photo_id: str,
+        k: int = DEFAULT_K,
+        min_relevance: float | None = None,
+        *,
+        selection: Selection | None = None,
+    ) -> SimilarAnswer:
         """Find the photos that are like a photo of the bundle, which is itself left out.
 
         Raises:
@@ -148,40 +128,24 @@ class Searcher:
             PhotoNotFoundError: Where the bundle has no photo of this id.
         """
         started = time.perf_counter()
-        threshold = self._threshold(k, min_relevance)
+        selection = selection or Selection(k=k, min_relevance=min_relevance)
+        selection.check()
         number = self.bundle.catalogue.find(photo_id)
-        views = self.bundle.views.of(np.array([number]))[0]
-        fused = self._weights @ views
+        allowed = selection.filters.mask(self.bundle.catalogue, self.bundle.columns)
+        fused = self._weights @ self.bundle.views.of(np.array([number]))[0]
         norm = float(np.linalg.norm(fused))
-        results: list[Result] = []
+        sought = None
         if norm > 0.0:
-            candidates = self._rank(fused / np.float32(norm), k + 1, without=number)
-            results = self._results(candidates, k, threshold)
-        return {
-            "id": photo_id,
-            "bundle": self.bundle.id,
-            "took_ms": _since(started),
-            "no_relevant_results": not results,
-            "results": results,
-        }
+            direction = fused / np.float32(norm)
+            sought = Sought(texts=direction[np.newaxis], direction=direction)
+        return {"id": photo_id, **self._page(sought, selection, allowed, started, without=number)}
 
     def photo(self, photo_id: str) -> PhotoAnswer:
         """Everything that is known of a photo; raises PhotoNotFoundError."""
         return self._photo(self.bundle.catalogue[self.bundle.catalogue.find(photo_id)])
 
-    def sample(self, k: int = DEFAULT_K) -> SampleAnswer:
-        """Up to k photos, spread evenly over the bundle in the order of their ids, and always the same.
-
-        Raises:
-            QueryError: Where k is out of range.
-        """
-        self._threshold(k, None)
-        catalogue = self.bundle.catalogue
-        wanted = min(k, len(catalogue))
-        numbers = [place * len(catalogue) // wanted for place in range(wanted)]
-        return {"bundle": self.bundle.id, "photos": [self._photo(catalogue[number]) for number in numbers]}
-
     def _photo(self, record: PhotoRecord) -> PhotoAnswer:
+        captioner = self.bundle.manifest.provenance.captioner
         return {
             "id": record.id,
             "bundle": self.bundle.id,
@@ -189,6 +153,7 @@ class Searcher:
             "thumbnail_url": self._address(record.thumbnail),
             "width": record.width,
             "height": record.height,
+            "type": record.type,
             "size_bytes": record.size_bytes,
             "taken": record.taken,
             "placeholder": record.placeholder,
@@ -197,59 +162,140 @@ class Searcher:
                     "instruction": caption.instruction,
                     "text": caption.text,
                     "edited": caption.edited,
+                    "model": None if caption.edited else captioner,
                 }
                 for caption in record.captions
             ],
+            "columns": _columns(record),
         }
 
-    def _threshold(self, k: int, min_relevance: float | None) -> float:
-        """The relevance that a result must reach, once the arguments are checked."""
-        if not 1 <= k <= MAX_K:
-            raise QueryError(f"k is {k} (expected 1 to {MAX_K})", parameter="k")
-        if min_relevance is None:
-            return self.bundle.manifest.calibration.threshold
-        if not 0.0 <= min_relevance <= 1.0:
-            raise QueryError(f"min_relevance is {min_relevance} (expected 0 to 1)", parameter="min_relevance")
-        return min_relevance
+    def collection(self, k: int = DEFAULT_K, filters: Filters = EVERY_PHOTO) -> CollectionAnswer:
+        """What there is to search, with up to `k` of the photos, spread evenly over those that pass the filters.
 
-    def _rank(self, vector: NDArray[np.float32], k: int, *, without: int | None = None) -> _Candidates:
-        """The photos that fit a unit vector best, by relevance, then score, then number."""
-        wanted = max(MIN_CANDIDATES, CANDIDATES_PER_RESULT * k)
-        hits = self.bundle.index.search(vector, wanted)
-        numbers, scores = hits.numbers, hits.scores
-        if without is not None:
-            kept = numbers != without
-            numbers, scores = numbers[kept], scores[kept]
-        cosines = self.bundle.views.of(numbers) @ vector
-        closest = cosines[:, : self._caption_views].max(axis=1, initial=-1.0)
-        relevances = self.bundle.manifest.calibration.relevance(scores, closest)
-        order = np.lexsort((numbers, -scores, -relevances))
-        return _Candidates(numbers=numbers[order], relevances=relevances[order], cosines=cosines[order])
-
-    def _results(self, candidates: _Candidates, k: int, threshold: float) -> list[Result]:
-        """At most k results; whatever does not reach the threshold is left out, the first too."""
-        results = []
-        for number, relevance, cosines in zip(
-            candidates.numbers[:k], candidates.relevances[:k], candidates.cosines[:k], strict=True
-        ):
-            if relevance < threshold:
-                break
-            record = self.bundle.catalogue[int(number)]
-            results.append(self._result(record, float(relevance), cosines))
-        return results
-
-    def _result(self, record: PhotoRecord, relevance: float, cosines: NDArray[np.float32]) -> Result:
+        Raises:
+            QueryError: Where an argument is out of range.
+        """
+        Selection(k=k).check()
+        catalogue, names = self.bundle.catalogue, self.bundle.columns.names
+        mask = filters.mask(catalogue, self.bundle.columns)
+        numbers = np.arange(len(catalogue)) if mask is None else np.flatnonzero(mask)
+        spread = numbers[np.arange(min(k, len(numbers))) * len(numbers) // max(1, min(k, len(numbers)))]
+        numbers_first: list[ColumnAnswer] = [{"name": name, "kind": "number"} for name in names.numbers]
+        texts: list[ColumnAnswer] = [{"name": name, "kind": "text"} for name in names.texts]
         return {
-            "id": record.id,
-            "relevance": round(relevance, 2),
-            "caption": record.captions[0].text if record.captions else "",
-            "matched": self._matched(record, cosines),
-            "url": self._address(record.url),
-            "thumbnail_url": self._address(record.thumbnail),
-            "width": record.width,
-            "height": record.height,
-            "placeholder": record.placeholder,
+            "bundle": self.bundle.id,
+            "total": len(numbers),
+            "suggestions": list(self.bundle.manifest.suggestions),
+            "columns": [*numbers_first, *texts],
+            "photos": [self._photo(catalogue[int(number)]) for number in spread],
         }
+
+    def canonical(self, text: str) -> str:
+        """A query as it is understood: two that are the same here have the same answer."""
+        return self.bundle.encoder.canonical(text)
+
+    def _sought(self, query: Query) -> Sought | None:
+        """What photos are ranked by; None if one of the texts has no word that the encoder knows."""
+        texts = [self.canonical(text) for text in query.texts]
+        if not all(map(self.bundle.encoder.knows, texts)):
+            return None
+        return Sought.of(self.bundle.encoder.encode(texts), np.array(query.shares, dtype=np.float32))
+
+    def _without(self, texts: Sequence[str], allowed: Mask | None) -> Mask | None:
+        """The photos that may be answered, but for those that are relevant to one of the texts."""
+        known = [text for text in map(self.canonical, texts) if self.bundle.encoder.knows(text)]
+        if not known:
+            return allowed
+        threshold = self.bundle.manifest.calibration.threshold
+        unwanted = [self._ranking.relevant(vector, threshold) for vector in self.bundle.encoder.encode(known)]
+        wanted: Mask = ~np.logical_or.reduce(unwanted)
+        return wanted if allowed is None else wanted & allowed
+
+    def _page(
+        self,
+        sought: Sought | None,
+        selection: Selection,
+        allowed: Mask | None,
+        started: float,
+        *,
+        without: int | None = None,
+    ) -> Page:
+        """A page of the photos by what is sought; `without` is the number of a photo that is left out."""
+        wanted = selection.offset + selection.k
+        relevant = _NOTHING if sought is None else self._relevant(sought, selection, allowed, without, wanted + 1)
+        page = relevant.where(slice(selection.offset, wanted))
+        results = []
+        if sought is not None:
+            results = self._results(sought, page)
+        if selection.dedupe:
+            for result, folded in zip(results, self._folded(page, allowed), strict=True):
+                result["duplicates"] = folded
+        return {
+            "bundle": self.bundle.id,
+            "took_ms": _since(started),
+            "no_relevant_results": not len(relevant.numbers),
+            "next_offset": wanted if len(relevant.numbers) > wanted else None,
+            "results": results,
+        }
+
+    def _relevant(
+        self, sought: Sought, selection: Selection, allowed: Mask | None, without: int | None, wanted: int
+    ) -> Ranked:
+        """The first `wanted` photos that reach the threshold, or more, or all of them."""
+        threshold = selection.min_relevance
+        if threshold is None:
+            threshold = self.bundle.manifest.calibration.threshold
+        count = wanted + 1  # the photo that is left out may be among them
+        if selection.dedupe:
+            count *= _RANKED_PER_GROUP
+        while True:
+            ranked = self._ranking.first(sought, count, allowed)
+            relevant = ranked.where(ranked.relevances >= threshold)
+            exhausted = len(relevant.numbers) < count
+            if selection.dedupe:
+                relevant = self._fold(relevant, without)
+            if without is not None:
+                relevant = relevant.where(relevant.numbers != without)
+            if exhausted or len(relevant.numbers) >= wanted:
+                return relevant
+            count *= _RANKED_PER_GROUP
+
+    def _fold(self, ranked: Ranked, without: int | None) -> Ranked:
+        """The first of each group of near-duplicates, but for that of the photo that is left out."""
+        groups = self.bundle.columns.groups[ranked.numbers]
+        _, first = np.unique(groups, return_index=True)
+        firsts = ranked.where(np.sort(first))
+        if without is None:
+            return firsts
+        return firsts.where(self.bundle.columns.groups[firsts.numbers] != self.bundle.columns.groups[without])
+
+    def _folded(self, page: Ranked, allowed: Mask | None) -> list[int]:
+        """For each photo of a page, how many near-duplicates of it could have been answered in its place."""
+        groups = self.bundle.columns.groups
+        sizes = np.bincount(groups if allowed is None else groups[allowed], minlength=len(groups))
+        counts: list[int] = (sizes[groups[page.numbers]] - 1).tolist()
+        return counts
+
+    def _results(self, sought: Sought, page: Ranked) -> list[Result]:
+        cosines = self.bundle.views.of(page.numbers) @ sought.direction
+        results: list[Result] = []
+        for number, relevance, of_views in zip(page.numbers, page.relevances, cosines, strict=True):
+            record = self.bundle.catalogue[int(number)]
+            results.append(
+                {
+                    "id": record.id,
+                    "relevance": round(float(relevance), 2),
+                    "caption": record.captions[0].text if record.captions else "",
+                    "matched": self._matched(record, of_views),
+                    "url": self._address(record.url),
+                    "thumbnail_url": self._address(record.thumbnail),
+                    "width": record.width,
+                    "height": record.height,
+                    "placeholder": record.placeholder,
+                    "columns": _columns(record),
+                }
+            )
+        return results
 
     def _matched(self, record: PhotoRecord, cosines: NDArray[np.float32]) -> str:
         """The text of the view that explains the relevance, or "visual".
@@ -267,14 +313,11 @@ class Searcher:
         return urljoin(self._media_url, address)
 
 
-def _check_query(query: str) -> None:
-    if len(query) > MAX_QUERY_LENGTH:
-        raise QueryError(
-            f"The query has {len(query)} characters (expected at most {MAX_QUERY_LENGTH})",
-            parameter="q",
-        )
-    if not normalise(query):
-        raise QueryError("The query is empty (expected a description of what the photo shows)", parameter="q")
+_NOTHING = Ranked(numbers=np.empty(0, dtype=np.int64), relevances=np.empty(0, dtype=np.float32))
+
+
+def _columns(record: PhotoRecord) -> ColumnsAnswer:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in record.columns.items()}
 
 
 def _since(started: float) -> float:

@@ -15,6 +15,7 @@ from export.index_choice import write_best_index
 from export.shipped_models import MODELS, Models, shipped_models
 from export.views import QuantisedVectors
 from handler.catalogue import Caption, PhotoRecord, write_catalogue
+from handler.columns import write_columns
 from handler.encoder import Encoder
 from handler.index import quantise, scale_of
 from handler.manifest import (
@@ -33,6 +34,7 @@ from handler.manifest import (
 from handler.views import write_views
 
 SEED = 11
+PLACES = [f"place {number}" for number in range(100)]
 WORDS = "a dog cat child man woman runs sits plays looks on in near under the beach grass street house snow".split()
 
 
@@ -56,7 +58,11 @@ def write_collection(folder: Path, *, photos: int) -> Path:
         QuantisedVectors(rows=quantise(fused, fused_scale), scale=fused_scale),
         encoder.encode([_text(random) for _ in range(50)]),
     )
-    write_catalogue(folder / "catalogue.bin", [_record(number, models, random) for number in range(photos)])
+    records = [_record(number, models, random) for number in range(photos)]
+    write_catalogue(folder / "catalogue.bin", records)
+    # Every tenth photo is a copy of the one before.
+    numbers = np.arange(photos)
+    write_columns(folder / "columns.bin", records, (numbers - (numbers % 10 == 9)).astype(np.uint32))
     manifest = _manifest(folder, models, encoder, index, ViewsInfo(kinds=kinds, scale=view_scale))
     (folder / MANIFEST_FILE).write_bytes(manifest.to_bytes())
     return folder
@@ -92,17 +98,19 @@ def _record(number: int, models: Models, random: np.random.Generator) -> PhotoRe
         Caption(instruction=instruction, text=_text(random), edited=False)
         for instruction in models.captioner.instructions
     )
-    name = f"{number:08}"
+    name = f"{number // 1_000:05}/{number:08}"
     return PhotoRecord(
         id=f"{name}.jpg",
         url=f"photos/{name}.jpg",
-        thumbnail=f"thumbnails/{name[:2]}/{name}.webp",
-        width=4032,
-        height=3024,
+        thumbnail=f"thumbnails/{name}.webp",
+        width=4032 if number % 3 else 3024,
+        height=3024 if number % 3 else 4032,
+        type="jpeg",
         size_bytes=2_500_000,
-        taken=None,
+        taken=f"{2015 + number % 10}-06-15T12:00:00",
         placeholder="808080" * 12,
         captions=captions,
+        columns={"rating": float(number % 5), "place": PLACES[number % len(PLACES)]},
     )
 
 

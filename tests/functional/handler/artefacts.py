@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from handler.catalogue import Caption, PhotoRecord, write_catalogue
+from handler.catalogue import Caption, ColumnValue, PhotoRecord, write_catalogue
+from handler.columns import write_columns
 from handler.encoder import Encoder
 from handler.index import quantise, scale_of, write_index
 from handler.manifest import (
@@ -52,7 +53,7 @@ INSTRUCTION = "What does the image describe?"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TinyPhoto:
-    """A photo as a test describes it: `seen` stands for what the visual view shows."""
+    """A photo as a test describes it: `seen` stands for what the visual view shows, `copy_of` is an id."""
 
     id: str
     caption: str
@@ -60,13 +61,38 @@ class TinyPhoto:
     edited: bool = False
     width: int = 640
     height: int = 480
+    type: str = "jpeg"
+    taken: str | None = "2024-05-06T07:08:09"
+    columns: Mapping[str, ColumnValue] = field(default_factory=dict)
+    copy_of: str | None = None
 
 
 PHOTOS = (
-    TinyPhoto(id="animals/cat on sofa.jpg", caption="a white cat sleeps on the sofa", seen="cat sofa"),
-    TinyPhoto(id="animals/dog.jpg", caption="a dog runs in the park", seen="dog park tree"),
-    TinyPhoto(id="animals/horse.png", caption="a black horse in a field", seen="horse field"),
-    TinyPhoto(id="sea/boat.webp", caption="a boat on the water", seen="boat water", edited=True),
+    TinyPhoto(
+        id="animals/cat on sofa.jpg",
+        caption="a white cat sleeps on the sofa",
+        seen="cat sofa",
+        columns={"stars": 5.0, "place": "Berlin"},
+    ),
+    TinyPhoto(
+        id="animals/dog.jpg",
+        caption="a dog runs in the park",
+        seen="dog park tree",
+        taken="2024-05-31T23:59:59+02:00",
+        columns={"stars": 3.5, "place": ("Paris", "Île  de France")},
+    ),
+    TinyPhoto(id="animals/horse.png", caption="a black horse in a field", seen="horse field", type="png", taken=None),
+    TinyPhoto(
+        id="sea/boat.webp",
+        caption="a boat on the water",
+        seen="boat water",
+        edited=True,
+        type="webp",
+        width=512,
+        height=512,
+        taken="2023-12-31T00:00:00",
+        columns={"stars": -1.0},
+    ),
     TinyPhoto(id="sea/surf.jpg", caption="a man surfs a wave", seen="wave water man", width=480, height=640),
     TinyPhoto(id="Zürich/雪 100%.jpg", caption="snow on a mountain", seen="snow mountain"),
 )
@@ -84,6 +110,7 @@ class BundleChoices:
     intercept: float = -4.0
     threshold: float = 0.5
     golden: tuple[Golden, ...] = field(default_factory=tuple)
+    suggestions: tuple[str, ...] = ("dog", "snow")
 
 
 def write_encoder(folder: Path, *, seed: int = 0, dim: int = DIM, words: Sequence[str] = WORDS) -> Path:
@@ -112,7 +139,11 @@ def write_bundle(folder: Path, photos: Sequence[TinyPhoto] = PHOTOS, choices: Bu
     index_scale, view_scale = scale_of(fused), scale_of(views)
     write_index(folder / "index.usearch", quantise(fused, index_scale), kind=choices.kind)
     write_views(folder / "views.i8", quantise(views, view_scale))
-    write_catalogue(folder / "catalogue.bin", [_record(photo) for photo in photos])
+    records = [_record(photo) for photo in photos]
+    write_catalogue(folder / "catalogue.bin", records)
+    ids = [photo.id for photo in photos]
+    groups = np.array([ids.index(photo.copy_of or photo.id) for photo in photos], dtype=np.uint32)
+    write_columns(folder / "columns.bin", records, groups)
     identity = encoder.identity
     manifest = Manifest(
         files={name: _file_info(folder / name) for name in BUNDLE_FILES},
@@ -136,6 +167,7 @@ def write_bundle(folder: Path, photos: Sequence[TinyPhoto] = PHOTOS, choices: Bu
             packages={"numpy": np.__version__},
         ),
         golden=choices.golden,
+        suggestions=choices.suggestions,
     )
     (folder / MANIFEST_FILE).write_bytes(manifest.to_bytes())
     return folder
@@ -207,10 +239,12 @@ def _record(photo: TinyPhoto) -> PhotoRecord:
         thumbnail=f"thumbnails/{hashlib.sha256(photo.id.encode()).hexdigest()}.webp",
         width=photo.width,
         height=photo.height,
+        type=photo.type,
         size_bytes=12_345,
-        taken="2024-05-06T07:08:09",
+        taken=photo.taken,
         placeholder="7f3f1f" * 12,
         captions=(Caption(instruction=INSTRUCTION, text=photo.caption, edited=photo.edited),),
+        columns=photo.columns,
     )
 
 

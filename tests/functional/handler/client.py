@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from handler.app import App, Message
+from tests.functional.handler.contract import assert_conforms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,10 @@ class Answer:
 
 
 def ask(app: App, target: str | bytes, *, method: str = "GET", headers: Mapping[str, str] | None = None) -> Answer:
-    """Send one request; `target` is path and query as they stand in the request line."""
+    """Send one request, and check that the answer is one that openapi.json promises.
+
+    `target` is path and query as they stand in the request line.
+    """
     raw_path, _, query_string = (target.encode() if isinstance(target, str) else target).partition(b"?")
     scope = {
         "type": "http",
@@ -49,8 +53,10 @@ def ask(app: App, target: str | bytes, *, method: str = "GET", headers: Mapping[
     assert (start["type"], body["type"]) == ("http.response.start", "http.response.body")
     names = [name.decode() for name, _ in start["headers"]]
     assert len(names) == len(set(names))
-    return Answer(
+    answer = Answer(
         status=start["status"],
         headers={name.decode(): value.decode() for name, value in start["headers"]},
         body=body["body"],
     )
+    assert_conforms(method, unquote(raw_path.decode("latin-1")), answer.status, answer.headers, answer.body)
+    return answer

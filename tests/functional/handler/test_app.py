@@ -14,10 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import handler
-from handler import searcher as shapes
+from handler import answers as shapes
 from handler.app import App, Message, create_app
 from handler.errors import BundleError
-from handler.searcher import DEFAULT_K, MAX_K, MAX_QUERY_LENGTH, Searcher
+from handler.filters import MAX_VALUE_LENGTH, MAX_VALUES, ORIENTATIONS, TYPES
+from handler.query import MAX_QUERY_LENGTH, MAX_TEXTS, MAX_WEIGHT
+from handler.searcher import DEFAULT_K, MAX_K, MAX_OFFSET, Searcher
 from handler.settings import Settings
 from tests.functional.handler.artefacts import PHOTOS
 from tests.functional.handler.client import Answer, ask
@@ -34,8 +36,9 @@ def make(searcher: Searcher, **settings: Any) -> App:
     return create_app(lambda: searcher, Settings(bundle=Path("unused"), **settings))
 
 
-def assert_problem(answer: Answer, status: int, title: str, detail: str, **more: object) -> None:
-    assert answer.json() == {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
+def assert_problem(answer: Answer, status: int, title: str, kind: str, detail: str, **more: object) -> None:
+    expected_type = f"urn:thinlens:problem:{kind}"
+    assert answer.json() == {"type": expected_type, "title": title, "status": status, "detail": detail, **more}
     expected = {
         **LOCKED,
         "content-type": "application/problem+json",
@@ -52,10 +55,11 @@ def test_a_search(app: App, searcher: Searcher) -> None:
     assert answer.headers == {
         **LOCKED,
         "content-type": "application/json",
-        "cache-control": "public, max-age=60",
-        "etag": f'W/"{searcher.bundle.id}"',
+        "cache-control": "public, max-age=60, stale-while-revalidate=60, stale-if-error=86400",
+        "etag": answer.headers["etag"],
         "content-length": str(len(answer.body)),
     }
+    assert answer.headers["etag"].startswith(f'W/"{searcher.bundle.id}-')
     expected = searcher.search("a dog runs in the park", 3, 0.5)
     assert {**answer.json(), "took_ms": 0} == {**expected, "took_ms": 0}
     assert [result["id"] for result in answer.json()["results"]] == ["animals/dog.jpg"]
@@ -69,7 +73,7 @@ def test_nothing_relevant(app: App) -> None:
 def test_similar_photos(app: App, searcher: Searcher) -> None:
     answer = ask(app, "/v1/similar?id=animals%2Fcat+on+sofa.jpg&k=2&min_relevance=0")
 
-    assert (answer.status, answer.headers["etag"]) == (200, f'W/"{searcher.bundle.id}"')
+    assert answer.status == 200
     expected = searcher.similar("animals/cat on sofa.jpg", 2, 0.0)
     assert {**answer.json(), "took_ms": 0} == {**expected, "took_ms": 0}
 
@@ -95,9 +99,14 @@ def test_a_sample_is_spread_over_the_collection(app: App, searcher: Searcher) ->
     answer = ask(app, "/v1/photos?k=3")
     all_of_them = ask(app, "/v1/photos?k=100").json()["photos"]
 
-    assert (answer.status, answer.headers["etag"]) == (200, f'W/"{searcher.bundle.id}"')
     spread = [ids[0], ids[len(ids) // 3], ids[2 * len(ids) // 3]]
-    assert answer.json() == {"bundle": searcher.bundle.id, "photos": [searcher.photo(photo_id) for photo_id in spread]}
+    assert answer.json() == {
+        "bundle": searcher.bundle.id,
+        "total": len(ids),
+        "suggestions": ["dog", "snow"],
+        "columns": [{"name": "stars", "kind": "number"}, {"name": "place", "kind": "text"}],
+        "photos": [searcher.photo(photo_id) for photo_id in spread],
+    }
     assert [photo["id"] for photo in all_of_them] == ids
 
 
@@ -119,7 +128,6 @@ def test_health(app: App, searcher: Searcher) -> None:
         (f"/v1/search?q={'x' * 60_000}", "q", "The query has 60000 characters (expected at most 512)"),
         ("/v1/search?q=%zz", "q", "q is not percent-encoded UTF-8"),
         ("/v1/search?q=%ff", "q", "q is not percent-encoded UTF-8"),
-        ("/v1/search?q=a&q=b", "q", "q is given more than once"),
         ("/v1/search?q=a&k=0", "k", "k is 0 (expected 1 to 100)"),
         ("/v1/search?q=a&k=-1", "k", "k is -1 (expected 1 to 100)"),
         ("/v1/search?q=a&k=101", "k", "k is 101 (expected 1 to 100)"),
@@ -129,18 +137,38 @@ def test_health(app: App, searcher: Searcher) -> None:
         ("/v1/search?q=a&k=1&k=2", "k", "k is given more than once"),
         ("/v1/search?q=a&min_relevance=nan", "min_relevance", "min_relevance is 'nan' (expected a number)"),
         ("/v1/search?q=a&min_relevance=2", "min_relevance", "min_relevance is 2.0 (expected 0 to 1)"),
-        ("/v1/search?q=a&limit=5", "limit", "Unknown parameter 'limit' (expected q, k, min_relevance)"),
+        (
+            "/v1/search?q=a&limit=5",
+            "limit",
+            "Unknown parameter 'limit' (expected k, offset, min_relevance, dedupe, bundle, taken_from, taken_to, q,"
+            " weight, not, folder, orientation, type, where)",
+        ),
         ("/v1/similar", "id", "id is missing"),
         ("/v1/similar?id=animals/dog.jpg&k=0", "k", "k is 0 (expected 1 to 100)"),
-        ("/v1/similar?q=dog", "q", "Unknown parameter 'q' (expected id, k, min_relevance)"),
+        (
+            "/v1/similar?q=dog",
+            "q",
+            "Unknown parameter 'q' (expected id, k, offset, min_relevance, dedupe, bundle, taken_from, taken_to, folder,"
+            " orientation, type, where)",
+        ),
         ("/v1/photos?k=101", "k", "k is 101 (expected 1 to 100)"),
-        ("/v1/photos?q=dog", "q", "Unknown parameter 'q' (expected k)"),
+        (
+            "/v1/photos?q=dog",
+            "q",
+            "Unknown parameter 'q' (expected k, bundle, taken_from, taken_to, folder, orientation, type, where)",
+        ),
         ("/v1/photos/animals/dog.jpg?full=1", "full", "Unknown parameter 'full' (expected none)"),
         ("/healthz?deep=1", "deep", "Unknown parameter 'deep' (expected none)"),
     ],
 )
 def test_bad_requests(app: App, target: str, parameter: str, detail: str) -> None:
-    assert_problem(ask(app, target), 400, "Bad Request", detail, parameter=parameter)
+    kinds = {
+        "Unknown parameter": "unknown-parameter",
+        "is missing": "missing-parameter",
+        "more than": "repeated-parameter",
+    }
+    kind = next((kind for words, kind in kinds.items() if words in detail), "invalid-parameter")
+    assert_problem(ask(app, target), 400, "Bad Request", kind, detail, parameter=parameter)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +184,7 @@ def test_bad_requests(app: App, target: str, parameter: str, detail: str) -> Non
 )
 def test_photos_that_are_not_there(app: App, target: str) -> None:
     answer = ask(app, target)
-    assert_problem(answer, 404, "Not Found", answer.json()["detail"])
+    assert_problem(answer, 404, "Not Found", "photo-not-found", answer.json()["detail"])
     assert answer.json()["detail"].startswith("No photo has the id ")
 
 
@@ -180,7 +208,7 @@ def test_photos_that_are_not_there(app: App, target: str) -> None:
 )
 def test_paths_that_lead_nowhere(app: App, path: str) -> None:
     answer = ask(app, path.encode(errors="surrogatepass"))
-    assert_problem(answer, 404, "Not Found", answer.json()["detail"])
+    assert_problem(answer, 404, "Not Found", "no-such-path", answer.json()["detail"])
     assert answer.json()["detail"].startswith("There is nothing at '/")
 
 
@@ -190,7 +218,7 @@ def test_methods_that_are_not_allowed(app: App, method: str, path: str) -> None:
     answer = ask(app, path, method=method)
 
     detail = f"{method} is not allowed here (expected GET, HEAD, OPTIONS)"
-    assert_problem(answer, 405, "Method Not Allowed", detail)
+    assert_problem(answer, 405, "Method Not Allowed", "method-not-allowed", detail)
     assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
 
 
@@ -311,7 +339,8 @@ def test_without_a_bundle_the_client_is_told_to_come_again(caplog: pytest.LogCap
 
     for target in ("/v1/search?q=dog", "/v1/similar?id=x", "/v1/photos", "/v1/photos/x", "/healthz"):
         answer = ask(app, target)
-        assert_problem(answer, 503, "Service Unavailable", "There is no collection to search at the moment")
+        detail = "There is no collection to search at the moment"
+        assert_problem(answer, 503, "Service Unavailable", "no-collection", detail)
         assert answer.headers["retry-after"] == "10"
         assert answer.headers["access-control-allow-origin"] == "*"
     assert ask(app, "/").status == 200
@@ -325,7 +354,7 @@ def test_our_own_mistakes_are_logged_and_not_shown(caplog: pytest.LogCaptureFixt
 
     answer = ask(create_app(broken, Settings(bundle=Path("unused"), cors_origins=("*",))), "/healthz")
 
-    assert_problem(answer, 500, "Internal Server Error", "Something is wrong on our side")
+    assert_problem(answer, 500, "Internal Server Error", "internal-error", "Something is wrong on our side")
     assert answer.headers["access-control-allow-origin"] == "*"
     assert "secret" in caplog.text
 
@@ -410,15 +439,27 @@ def test_the_openapi_document_tells_the_truth(app: App) -> None:
     for name, shape in {
         "SearchAnswer": shapes.SearchAnswer,
         "SimilarAnswer": shapes.SimilarAnswer,
-        "SampleAnswer": shapes.SampleAnswer,
+        "CollectionAnswer": shapes.CollectionAnswer,
+        "Column": shapes.ColumnAnswer,
+        "Health": shapes.HealthAnswer,
         "Result": shapes.Result,
         "Photo": shapes.PhotoAnswer,
         "Caption": shapes.CaptionAnswer,
     }.items():
-        assert list(schemas[name]["properties"]) == schemas[name]["required"] == list(get_type_hints(shape))
-    (query, *_) = document["paths"]["/v1/search"]["get"]["parameters"]
-    assert query["schema"]["maxLength"] == MAX_QUERY_LENGTH
+        assert list(schemas[name]["properties"]) == list(get_type_hints(shape))
+        assert schemas[name]["required"] == [key for key in get_type_hints(shape) if key != "duplicates"]
+    query, weight, unwanted, *_ = document["paths"]["/v1/search"]["get"]["parameters"]
+    assert query["schema"] == unwanted["schema"]
+    assert query["schema"]["maxItems"] == weight["schema"]["maxItems"] == MAX_TEXTS
+    assert query["schema"]["items"]["maxLength"] == MAX_QUERY_LENGTH
+    assert weight["schema"]["items"]["maximum"] == MAX_WEIGHT
     k = document["components"]["parameters"]["k"]["schema"]
     assert (k["minimum"], k["maximum"], k["default"]) == (1, MAX_K, DEFAULT_K)
+    assert document["components"]["parameters"]["offset"]["schema"]["maximum"] == MAX_OFFSET
+    assert document["components"]["schemas"]["Type"]["enum"] == list(TYPES)
+    orientation = document["components"]["parameters"]["orientation"]["schema"]
+    assert (orientation["items"]["enum"], orientation["maxItems"]) == (list(ORIENTATIONS), MAX_VALUES)
+    where = document["components"]["parameters"]["where"]["schema"]
+    assert (where["items"]["maxLength"], where["maxItems"]) == (MAX_VALUE_LENGTH, MAX_VALUES)
     for path in document["paths"]:
         assert ask(app, path.replace("{id}", "x"), method="OPTIONS").status == 204

@@ -109,7 +109,7 @@ def test_refuses_what_is_no_folder(tmp_path: Path) -> None:
     assert "no such folder: write a bundle with 'thinlens index PHOTOS'" in refused(tmp_path / "absent")
     assert "no such folder" in refused(tmp_path / "file")
     assert "loop" in refused(tmp_path / "loop")
-    assert "files missing: catalogue.bin, encoder.bin" in refused(tmp_path / "empty")
+    assert "files missing: catalogue.bin, columns.bin, encoder.bin" in refused(tmp_path / "empty")
 
 
 def test_refuses_a_huge_manifest(damaged: Path) -> None:

@@ -20,10 +20,12 @@ def record(photo_id: str, **changes: object) -> PhotoRecord:
         "thumbnail": "thumbnails/x.webp",
         "width": 640,
         "height": 480,
+        "type": "jpeg",
         "size_bytes": 1_000,
         "taken": None,
         "placeholder": None,
         "captions": (Caption(instruction="What is it?", text="a dog", edited=False),),
+        "columns": {},
         **changes,
     }
     return PhotoRecord(**values)  # type: ignore[arg-type]

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from handler.bundle import Bundle
 from handler.errors import PhotoNotFoundError, QueryError
-from handler.searcher import MAX_K, MAX_QUERY_LENGTH, Searcher
-from tests.functional.handler.artefacts import INSTRUCTION, PHOTOS, BundleChoices, TinyPhoto, write_bundle
+from handler.query import MAX_QUERY_LENGTH
+from handler.searcher import MAX_K, Searcher
+from tests.functional.handler.artefacts import CAPTIONER, INSTRUCTION, PHOTOS, BundleChoices, TinyPhoto, write_bundle
 
 BASE = "https://cdn.example.org/gallery/"
 
@@ -26,6 +27,7 @@ def test_the_whole_answer(searcher: Searcher) -> None:
         "query": "a dog runs in the park",
         "bundle": searcher.bundle.id,
         "no_relevant_results": False,
+        "next_offset": None,
         "results": [
             {
                 "id": "animals/dog.jpg",
@@ -36,6 +38,7 @@ def test_the_whole_answer(searcher: Searcher) -> None:
                 "width": 640,
                 "height": 480,
                 "placeholder": "7f3f1f" * 12,
+                "columns": {"stars": 3.5, "place": ["Paris", "Île  de France"]},
             }
         ],
     }
@@ -179,12 +182,17 @@ def test_a_photo(searcher: Searcher) -> None:
         "url": f"{BASE}photos/Z%C3%BCrich/%E9%9B%AA%20100%25.jpg",
         "width": 640,
         "height": 480,
+        "type": "jpeg",
         "size_bytes": 12_345,
         "taken": "2024-05-06T07:08:09",
         "placeholder": "7f3f1f" * 12,
-        "captions": [{"instruction": INSTRUCTION, "text": "snow on a mountain", "edited": False}],
+        "captions": [
+            {"instruction": INSTRUCTION, "text": "snow on a mountain", "edited": False, "model": CAPTIONER},
+        ],
+        "columns": {},
     }
-    assert searcher.photo("sea/boat.webp")["captions"][0]["edited"] is True
+    edited = searcher.photo("sea/boat.webp")["captions"][0]
+    assert (edited["edited"], edited["model"]) == (True, None)
 
 
 @pytest.mark.parametrize(

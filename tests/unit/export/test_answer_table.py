@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from export.answer_table import answer_table, columns, cut, printable
-from handler.searcher import Result, SearchAnswer
+from handler.answers import Result, SearchAnswer
 
 
 def result(id_: str, relevance: float, caption: str) -> Result:
@@ -21,6 +21,7 @@ def result(id_: str, relevance: float, caption: str) -> Result:
         "width": 4,
         "height": 3,
         "placeholder": None,
+        "columns": {},
     }
 
 
@@ -30,6 +31,7 @@ def answer(*results: Result) -> SearchAnswer:
         "bundle": "0123456789abcdef",
         "took_ms": 1.0,
         "no_relevant_results": not results,
+        "next_offset": None,
         "results": list(results),
     }
 

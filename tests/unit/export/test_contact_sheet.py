@@ -7,7 +7,7 @@ import re
 from html.parser import HTMLParser
 
 from export.contact_sheet import MAX_PHOTOS, SheetPhoto, contact_sheet
-from handler.searcher import Result, SearchAnswer
+from handler.answers import Result, SearchAnswer
 
 THUMBNAIL = b"RIFF\x1a\x00\x00\x00WEBP"
 
@@ -27,6 +27,7 @@ def result(id_: str, relevance: float) -> Result:
         "width": 640,
         "height": 427,
         "placeholder": None,
+        "columns": {},
     }
 
 
@@ -36,6 +37,7 @@ def answer(query: str, *results: Result) -> SearchAnswer:
         "bundle": "0123456789abcdef",
         "took_ms": 1.0,
         "no_relevant_results": not results,
+        "next_offset": None,
         "results": list(results),
     }
 

@@ -19,6 +19,7 @@ def photo(edit: str | None) -> UnderstoodPhoto:
         facts=PhotoFacts(width=1, height=1, type="jpeg", taken=None, placeholder="00" * 36, fingerprint="00" * 16),
         captions={"What?": "a dog", "Where?": "in a park"},
         edit=edit,
+        columns={},
     )
 
 

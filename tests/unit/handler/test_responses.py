@@ -17,12 +17,12 @@ LOCKED = {
 
 
 def test_a_problem_says_what_is_wrong_with_which_parameter() -> None:
-    response = problem(HTTPStatus.BAD_REQUEST, "k is 0 (expected 1 to 100)", parameter="k")
+    response = problem(HTTPStatus.BAD_REQUEST, "invalid-parameter", "k is 0 (expected 1 to 100)", parameter="k")
 
     assert response.status == 400
     assert response.headers == {**LOCKED, "content-type": "application/problem+json", "cache-control": "no-store"}
     assert json.loads(response.body) == {
-        "type": "about:blank",
+        "type": "urn:thinlens:problem:invalid-parameter",
         "title": "Bad Request",
         "status": 400,
         "detail": "k is 0 (expected 1 to 100)",
@@ -35,7 +35,8 @@ def test_what_a_client_holds_is_not_sent_again() -> None:
 
     assert response.status == 304
     assert response.body == b""
-    assert response.headers == {**LOCKED, "cache-control": "public, max-age=5", "etag": '"abc"'}
+    cache = "public, max-age=5, stale-while-revalidate=5, stale-if-error=86400"
+    assert response.headers == {**LOCKED, "cache-control": cache, "etag": '"abc"'}
 
 
 def test_json_is_utf8_without_spaces_and_without_nan() -> None:

@@ -1,0 +1,132 @@
+"""The collection's own columns: what its owner knows of the photos, from a table that lies beside them.
+
+It knows CSV and JSON; nothing of photos, the library or filters.
+"""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from export.errors import ColumnsError
+from handler.catalogue import MAX_NUMBER, MAX_VALUE_LENGTH, ColumnValue
+from handler.columns import MAX_COLUMN_NAME, MAX_COLUMNS
+from handler.texts import normalise
+
+NAMES = ("columns.csv", "columns.json")
+MAX_VALUES = 64
+
+OwnColumns = dict[str, dict[str, ColumnValue]]
+
+
+def find_columns(root: Path) -> Path | None:
+    """The table beside the photos, if there is one.
+
+    Raises:
+        ColumnsError: there are two.
+    """
+    found = [root / name for name in NAMES if (root / name).is_file()]
+    if len(found) > 1:
+        raise ColumnsError(f"{root} holds both {' and '.join(NAMES)}; remove one, or name one with --columns")
+    return found[0] if found else None
+
+
+def read_columns(path: Path) -> OwnColumns:
+    """Read a table.
+
+    A CSV file has a line of names first, and the first column holds the photos' ids. A column in which every value is
+    a number is one of numbers. A JSON file is an object of objects, ``{"dogs/rex.jpg": {"place": "Paris", "rating":
+    4, "tags": ["dog", "park"]}}``. Values that are empty or null are left out.
+
+    Returns:
+        The values by the photo's id and the column's name.
+
+    Raises:
+        ColumnsError: the file can't be read, or isn't such a table.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        table = _read_json(text) if path.suffix.lower() == ".json" else _read_csv(text)
+        names = sorted({name for values in table.values() for name in values})
+        if len(names) > MAX_COLUMNS:
+            raise ColumnsError(f"it has {len(names)} columns, expected at most {MAX_COLUMNS}")
+    except (OSError, UnicodeDecodeError, RecursionError, csv.Error, ColumnsError) as error:
+        raise ColumnsError(f"{path} can't be used as a table of columns: {error}") from error
+    return table
+
+
+def _read_csv(text: str) -> OwnColumns:
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header = next(rows, [])
+    if len(header) < 2:
+        raise ColumnsError(f"its first line is {header}, expected a name for the photos' ids and names of columns")
+    names = [_name(name) for name in header[1:]]
+    if len(set(names)) < len(names):
+        raise ColumnsError(f"its first line is {header}, expected each name once")
+    table: OwnColumns = {}
+    for row in filter(None, rows):
+        if len(row) != len(header):
+            raise ColumnsError(f"line {rows.line_num} has {len(row)} values, expected {len(header)}")
+        if row[0] in table:
+            raise ColumnsError(f"line {rows.line_num} names the photo {row[0]!r} again")
+        table[row[0]] = {name: value for name, value in zip(names, map(_text, row[1:]), strict=True) if value}
+    numeric = [name for name in names if all(_is_number(values[name]) for values in table.values() if name in values)]
+    return {
+        photo: {name: float(str(value)) if name in numeric else value for name, value in values.items()}
+        for photo, values in table.items()
+    }
+
+
+def _read_json(text: str) -> OwnColumns:
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise ColumnsError(f"not JSON: {error}") from error
+    if not isinstance(document, Mapping):
+        raise ColumnsError(f"found a {type(document).__name__}, expected an object with a photo's id as each name")
+    return {photo: dict(_read_values(photo, values)) for photo, values in document.items()}
+
+
+def _read_values(photo: str, values: object) -> Iterator[tuple[str, ColumnValue]]:
+    if not isinstance(values, Mapping):
+        raise ColumnsError(f"found a {type(values).__name__} for the photo {photo!r}, expected an object")
+    for name, value in values.items():
+        if isinstance(value, bool):
+            yield _name(name), "true" if value else "false"
+        elif isinstance(value, int | float) and abs(value) <= MAX_NUMBER:
+            yield _name(name), float(value)
+        elif isinstance(value, str):
+            if cleaned := _text(value):
+                yield _name(name), cleaned
+        elif isinstance(value, list) and len(value) <= MAX_VALUES and all(isinstance(item, str) for item in value):
+            if texts := tuple(filter(None, map(_text, value))):
+                yield _name(name), texts
+        elif value is not None:
+            raise ColumnsError(
+                f"found {str(value)[:80]!r} as {name!r} of the photo {photo!r}, expected a text, a number or up to"
+                f" {MAX_VALUES} texts"
+            )
+
+
+def _name(name: str) -> str:
+    cleaned = normalise(name)
+    if not 1 <= len(cleaned) <= MAX_COLUMN_NAME or ":" in cleaned:
+        raise ColumnsError(f"found the column {name[:80]!r}, expected 1 to {MAX_COLUMN_NAME} characters without ':'")
+    return cleaned
+
+
+def _text(value: str) -> str:
+    cleaned = normalise(value)
+    if len(cleaned) > MAX_VALUE_LENGTH:
+        raise ColumnsError(f"found a value of {len(cleaned)} characters, expected at most {MAX_VALUE_LENGTH}")
+    return cleaned
+
+
+def _is_number(value: ColumnValue) -> bool:
+    try:
+        number = float(str(value))
+    except ValueError:
+        return False
+    return math.isfinite(number) and abs(number) <= MAX_NUMBER

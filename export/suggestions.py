@@ -1,0 +1,64 @@
+"""Suggestions: short queries that a collection answers, for whoever doesn't know what to ask of it.
+
+It knows captions, and whether a query finds something; nothing of bundles.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+MAX_SUGGESTIONS = 12
+_MAX_WORDS = 3
+_TRIED_AT_MOST = 60
+# What is said of more photos than this tells them apart too little.
+_TOO_COMMON = 0.5
+# Between two of these words, or of these and punctuation, stands a phrase that may be searched for.
+_STOP_WORDS = frozenset(
+    "a about above across after against all along also among an and another any are around as at away back be because "
+    "been before behind being below beneath beside between both but by can close did do does down each for four from "
+    "front get gets goes has have having he her here high him his holding holds how i in inside into is it its just "
+    "large little looking looks made many near next no not of off on one onto open or other others out outside over "
+    "past people person photo picture image put several she shows side sits sitting small some something standing "
+    "stands such than that the their them then there these they this those three through to together top toward "
+    "towards two under up upon very wearing wears was way we were what where which while who with without you".split()
+)
+
+
+def suggest(captions: Iterable[str], finds: Callable[[str], bool], *, photos: int) -> tuple[str, ...]:
+    """Choose phrases that many captions hold and that share no word, each of which finds something.
+
+    Args:
+        captions: one for each photo.
+        finds: whether a query is answered.
+        photos: how many there are.
+
+    Example: ["A dog on a beach", "Two dogs on the beach", "A red car"] -> ("beach", …)
+    """
+    counts = Counter(phrase for caption in captions for phrase in set(_phrases(caption)))
+    # Of phrases that are as frequent, the longer one says more; then the alphabet decides.
+    frequent = sorted(counts, key=lambda phrase: (-counts[phrase] * (1 + phrase.count(" ")), phrase))
+    chosen: list[str] = []
+    used: set[str] = set()
+    for phrase in [phrase for phrase in frequent if counts[phrase] <= max(1, _TOO_COMMON * photos)][:_TRIED_AT_MOST]:
+        words = set(phrase.split())
+        if used.isdisjoint(words) and finds(phrase):
+            chosen.append(phrase)
+            used |= words
+        if len(chosen) == MAX_SUGGESTIONS:
+            break
+    return tuple(chosen)
+
+
+def _phrases(caption: str) -> Iterator[str]:
+    """The runs of up to three words between stop words.
+
+    Example: "A black dog runs on the beach." -> "black dog runs", "beach"
+    """
+    run: list[str] = []
+    for token in [*re.findall(r"[^\W\d_][\w'-]*|[^\w\s]", caption.casefold()), "."]:
+        if token[0].isalpha() and token not in _STOP_WORDS:
+            run.append(token)
+        else:
+            if 1 <= len(run) <= _MAX_WORDS:
+                yield " ".join(run)
+            run = []

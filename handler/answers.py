@@ -1,0 +1,101 @@
+"""The answers: the shapes of the JSON that clients get, over HTTP and from the command line alike."""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypeAlias, TypedDict
+
+# What the collection's own table says of a photo, by the columns' names.
+ColumnsAnswer: TypeAlias = dict[str, str | float | list[str]]
+
+
+class Result(TypedDict):
+    """One photo of an answer.
+
+    `matched` is the text that explains the relevance, or "visual"; `duplicates`, how many near-duplicates are folded
+    into this photo, is there if that was asked for.
+    """
+
+    id: str
+    relevance: float
+    caption: str
+    matched: str
+    url: str
+    thumbnail_url: str
+    width: int
+    height: int
+    placeholder: str | None
+    columns: ColumnsAnswer
+    duplicates: NotRequired[int]
+
+
+class Page(TypedDict):
+    """A page of results in order of relevance; `next_offset` is where the next one starts, if there is one."""
+
+    bundle: str
+    took_ms: float
+    no_relevant_results: bool
+    next_offset: int | None
+    results: list[Result]
+
+
+class SearchAnswer(Page):
+    """The answer to a query, which is given as it was understood."""
+
+    query: str
+
+
+class SimilarAnswer(Page):
+    """The photos that are like the photo `id`."""
+
+    id: str
+
+
+class CaptionAnswer(TypedDict):
+    """One caption of a photo, and where it comes from: `model` is None where a person wrote it."""
+
+    instruction: str
+    text: str
+    edited: bool
+    model: str | None
+
+
+class PhotoAnswer(TypedDict):
+    """Everything the bundle knows of one photo."""
+
+    id: str
+    bundle: str
+    url: str
+    thumbnail_url: str
+    width: int
+    height: int
+    type: str
+    size_bytes: int
+    taken: str | None
+    placeholder: str | None
+    captions: list[CaptionAnswer]
+    columns: ColumnsAnswer
+
+
+class ColumnAnswer(TypedDict):
+    """A column of the collection's own, by which photos can be filtered."""
+
+    name: str
+    kind: Literal["number", "text"]
+
+
+class CollectionAnswer(TypedDict):
+    """What there is to search: how many photos, some of them, and what may be asked for."""
+
+    bundle: str
+    total: int
+    suggestions: list[str]
+    columns: list[ColumnAnswer]
+    photos: list[PhotoAnswer]
+
+
+class HealthAnswer(TypedDict):
+    """Whether there is a collection to search, and which."""
+
+    status: Literal["ok"]
+    bundle: str
+    photos: int

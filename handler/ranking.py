@@ -1,0 +1,92 @@
+"""The ranking: all photos of a bundle in the order in which they answer, however few of them are asked for.
+
+Knows vectors, scores and relevances; knows nothing of texts or of what an answer looks like. The order depends on
+nothing but the bundle, what is sought and which photos may be answered, so that pages of an answer fit together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handler.bundle import Bundle
+from handler.filters import Mask
+
+# A caption that is the query itself is looked for among so many of the photos that the fused vectors put first.
+IDENTITY_DEPTH = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """What photos are ranked by.
+
+    Attributes:
+        texts: float32 [n, dim], unit norm; a caption is the query's own if it is close to each of them.
+        direction: float32 [dim], their weighted mean: relevance is logistic in the inner product with it, so its
+            logit is the weighted mean of the logits that each text alone would have.
+    """
+
+    texts: NDArray[np.float32]
+    direction: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, texts: NDArray[np.float32], shares: NDArray[np.float32]) -> Self:
+        return cls(texts=texts, direction=shares @ texts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """The first n photos of a ranking: their numbers, int64 [n], and relevances, float32 [n]."""
+
+    numbers: NDArray[np.int64]
+    relevances: NDArray[np.float32]
+
+    def where(self, chosen: Mask | NDArray[np.intp] | slice) -> Self:
+        """Some of them, chosen as numpy chooses."""
+        return type(self)(numbers=self.numbers[chosen], relevances=self.relevances[chosen])
+
+
+class Ranking:
+    """Ranks the photos of one bundle."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+        self._calibration = bundle.manifest.calibration
+        self._caption_views = bundle.manifest.views.kinds.count("caption")
+
+    def first(self, sought: Sought, count: int, allowed: Mask | None = None) -> Ranked:
+        """The first `count` photos, or all there are: by relevance, then score, then number.
+
+        Beyond the first IDENTITY_DEPTH photos the order is that of the scores alone.
+
+        Args:
+            sought: What they are ranked by.
+            count: At least 1.
+            allowed: Which photos may be answered, bool [photos]; None for all.
+        """
+        hits = self._bundle.index.search(sought.direction, max(count, IDENTITY_DEPTH), allowed)
+        closest = np.full(len(hits.numbers), -1.0, dtype=np.float32)
+        closest[:IDENTITY_DEPTH] = self._closest_caption(sought, hits.numbers[:IDENTITY_DEPTH])
+        relevances = self._calibration.relevance(hits.scores, closest)
+        head = min(IDENTITY_DEPTH, len(closest))
+        order = np.arange(len(closest))
+        order[:head] = np.lexsort((hits.numbers[:head], -hits.scores[:head], -relevances[:head]))
+        return Ranked(numbers=hits.numbers[order[:count]], relevances=relevances[order[:count]])
+
+    def relevant(self, text: NDArray[np.float32], threshold: float) -> Mask:
+        """Which photos are relevant to a text, float32 [dim]: bool [photos]."""
+        sought = Sought(texts=text[np.newaxis], direction=text)
+        scores = self._bundle.index.scores(text)
+        mask: Mask = self._calibration.relevance(scores, np.full_like(scores, -1.0)) >= threshold
+        identical = self.first(sought, IDENTITY_DEPTH)
+        mask[identical.numbers] |= identical.relevances >= threshold
+        return mask
+
+    def _closest_caption(self, sought: Sought, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+        """For each photo, the cosine of the text to which none of its captions is closer, float32 [n]."""
+        captions = self._bundle.views.of(numbers)[:, : self._caption_views]
+        cosines = captions @ sought.texts.T
+        return np.asarray(cosines.max(axis=1, initial=-1.0).min(axis=1), dtype=np.float32)
