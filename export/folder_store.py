@@ -1,4 +1,4 @@
-"""A store in a folder: each object is a file, written beside its place and renamed."""
+"""A store in a folder: each object is a file, written elsewhere in the folder and renamed."""
 
 import contextlib
 import hashlib
@@ -14,7 +14,8 @@ from export.store import ListedObject, StoredObject, Upload, file_parts
 
 _PART_BYTES = 1 << 20
 _LOCK_FILE = ".lock"
-_PARTIAL = "*.partial"
+# Not beside an object's place: a bundle's folder holds its files and nothing else.
+_PARTIAL_FOLDER = ".partial"
 
 
 class FolderStore:
@@ -73,24 +74,25 @@ class FolderStore:
 
     def remove_partial(self, *, before_s: float) -> None:
         with self._translated():
-            for path in list(self.folder.rglob(_PARTIAL)):
+            for path in (self.folder / _PARTIAL_FOLDER).glob("*"):
                 if path.stat().st_mtime < before_s:
                     path.unlink(missing_ok=True)
 
     def _write(self, key: str, parts: Iterable[bytes]) -> None:
         path = self.folder / key
         # A name of its own: another process may write the same object at the same time.
-        beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.folder / _PARTIAL_FOLDER / secrets.token_hex(8)
+        for folder in (partial.parent, path.parent):
+            folder.mkdir(parents=True, exist_ok=True)
         try:
-            with beside.open("wb") as file:
+            with partial.open("wb") as file:
                 file.writelines(parts)
                 file.flush()
                 os.fsync(file.fileno())
-            beside.replace(path)
+            partial.replace(path)
             sync(path.parent)
         except BaseException:
-            beside.unlink(missing_ok=True)
+            partial.unlink(missing_ok=True)
             raise
 
     def _files(self) -> Iterator[tuple[str, Path]]:

@@ -1,0 +1,174 @@
+"""What tests of publishing share: output folders without the cost of indexing, stores that fail, and readers."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from export.bundling import BUNDLES, CURRENT
+from export.errors import LostRaceError
+from export.library import Library
+from export.progress import Progress
+from export.publishing import Choices, Publication, publish
+from export.store import ListedObject, Store, StoredObject, Upload
+from handler.bundle import Bundle
+from handler.pointer import POINTER_KEY
+from handler.settings import Settings
+from handler.store import deliver, open_store
+from tests.functional.handler.artefacts import PHOTOS, BundleChoices, TinyPhoto, write_bundle
+
+T = TypeVar("T")
+MEETING_LIMIT_S = 300
+# A curve that passes the quality gate: with a vocabulary of few words, texts about anything else come close to photos.
+STRICT = BundleChoices(slope=2.0, intercept=-14.0)
+
+
+def write_out(out: Path, photos: Sequence[TinyPhoto] = PHOTOS, choices: BundleChoices = STRICT) -> str:
+    """An output folder as `thinlens index` leaves it, with a small bundle; returns the bundle's id."""
+    (out / BUNDLES).mkdir(parents=True, exist_ok=True)
+    bundle = Bundle.open(write_bundle(out / BUNDLES / "new", photos, choices))
+    (out / BUNDLES / "new").rename(out / BUNDLES / bundle.id)
+    (out / CURRENT).unlink(missing_ok=True)
+    (out / CURRENT).symlink_to(f"{BUNDLES}/{bundle.id}")
+    for number in range(len(bundle.catalogue)):
+        thumbnail = out / bundle.catalogue[number].thumbnail
+        thumbnail.parent.mkdir(parents=True, exist_ok=True)
+        thumbnail.write_bytes(f"the thumbnail of {thumbnail.stem}".encode())
+    Library.open(out).__exit__(None, None, None)
+    return bundle.id
+
+
+def write_other_out(out: Path, number: int) -> str:
+    """An output folder that differs from others in one caption."""
+    other = TinyPhoto(id="other.jpg", caption=f"a boat in the snow {number}", seen="boat snow")
+    return write_out(out, (*PHOTOS, other))
+
+
+def publish_quietly(out: Path, store: Store, choices: Choices | None = None) -> Publication:
+    return publish(out, store, choices or Choices(), Progress())
+
+
+def serve(environment: Mapping[str, str]) -> str:
+    """Open what is in service as the function does, every size and hash checked; returns the bundle's id.
+
+    Args:
+        environment: THINLENS_BUNDLE names the store.
+    """
+    settings = Settings.from_environment(environment)
+    bundle = Bundle.receive(deliver(open_store(settings, environment)))
+    assert len(bundle.catalogue) == bundle.manifest.counts.photos
+    return bundle.id
+
+
+class KilledError(BaseException):
+    """What a test raises where a real process would be gone."""
+
+
+class FaultyStore:
+    """A store that goes wrong at one of its writes, or at none where ``at`` is 0.
+
+    Args:
+        store: what is written to.
+        at: the number of the write, from 1.
+        error: what is raised.
+        after: whether it is raised once the write is done, as when its answer gets lost.
+    """
+
+    def __init__(self, store: Store, *, at: int, error: BaseException | None = None, after: bool = False) -> None:
+        self.writes = 0
+        self._store = store
+        self._at = at
+        self._error = error or KilledError()
+        self._after = after
+        self._lock = threading.Lock()
+
+    @property
+    def address(self) -> str:
+        return self._store.address
+
+    def read(self, key: str, *, max_bytes: int) -> StoredObject | None:
+        return self._store.read(key, max_bytes=max_bytes)
+
+    def objects(self, prefix: str) -> list[ListedObject]:
+        return self._store.objects(prefix)
+
+    def holds(self, upload: Upload) -> bool:
+        return self._store.holds(upload)
+
+    def put(self, upload: Upload, advance: Callable[[int], None]) -> None:
+        self._write(lambda: self._store.put(upload, advance))
+
+    def swap(self, key: str, data: bytes, *, version: str | None) -> bool:
+        return self._write(lambda: self._store.swap(key, data, version=version))
+
+    def remove(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self._write(functools.partial(self._store.remove, [key]))
+
+    def remove_partial(self, *, before_s: float) -> None:
+        self._store.remove_partial(before_s=before_s)
+
+    def _write(self, write: Callable[[], T]) -> T:
+        with self._lock:
+            self.writes += 1
+            fails = self.writes == self._at
+        if fails and not self._after:
+            raise self._error
+        done = write()
+        if fails:
+            raise self._error
+        return done
+
+
+class MeetingStore(FaultyStore):
+    """A store whose publishers have all read the pointer before one of them moves it."""
+
+    def __init__(self, store: Store, meeting: threading.Barrier) -> None:
+        super().__init__(store, at=0)
+        self._meeting = meeting
+        self._met = False
+
+    def read(self, key: str, *, max_bytes: int) -> StoredObject | None:
+        found = super().read(key, max_bytes=max_bytes)
+        if key == POINTER_KEY and not self._met:
+            self._met = True
+            self._meeting.wait(timeout=MEETING_LIMIT_S)
+        return found
+
+
+def race(outs: Sequence[Path], store: Callable[[], Store], served: Callable[[], str], *, rounds: int) -> None:
+    """Let all publish at once, several times: each time one wins, and all are told what is true.
+
+    Args:
+        outs: output folders with different bundles.
+        store: a way to the store, for each publisher its own.
+        served: what a reader finds in service.
+        rounds: how many times.
+    """
+    before = None
+    for _ in range(rounds):
+        meeting = threading.Barrier(len(outs))
+        with ThreadPoolExecutor(max_workers=len(outs)) as pool:
+            told = list(pool.map(lambda out, meeting=meeting: _publish_or_lose(out, store(), meeting), outs))
+        # Whose bundle is in service already has nothing to win.
+        (won,) = [done for done in told if isinstance(done, Publication) and done.bundle != before]
+        idle = [done for done in told if isinstance(done, Publication) and done.bundle == before]
+        lost = [str(error) for error in told if isinstance(error, LostRaceError)]
+        assert len(idle) == (0 if before is None else 1)
+        assert len(lost) == len(outs) - 1 - len(idle)
+        assert served() == won.bundle
+        assert won.replaced == before
+        for message in lost:
+            assert message.startswith(f"somebody else has put {won.bundle} in service since this run began, so ")
+        before = won.bundle
+
+
+def _publish_or_lose(out: Path, store: Store, meeting: threading.Barrier) -> Publication | LostRaceError:
+    try:
+        return publish_quietly(out, MeetingStore(store, meeting))
+    except LostRaceError as error:
+        return error
