@@ -23,6 +23,7 @@ def serve(port: int) -> None:
     import uvicorn
 
     from handler.app import create_app
+    from handler.bundle import Bundle
     from handler.service import Service
     from handler.settings import Settings
     from handler.store import deliver, open_store
@@ -32,7 +33,8 @@ def serve(port: int) -> None:
     logging.getLogger("handler").setLevel(logging.INFO)
     settings = Settings.from_environment(os.environ)
     store = open_store(settings, os.environ)
-    app = create_app(Service(store, deliver(store), media_url=settings.media_url), settings)
+    bundle = Bundle.receive(deliver(store))
+    app = create_app(Service(store, bundle, media_url=settings.media_url), settings)
     uvicorn.run(
         app,
         host="0.0.0.0",

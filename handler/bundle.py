@@ -6,6 +6,7 @@ checked against the manifest.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -106,3 +107,27 @@ class Bundle:
         ):
             if found != expected:
                 raise BundleError(f"Parts do not belong together: {what} is {found} (expected {expected})")
+
+
+class OpeningBundle:
+    """A bundle that a thread receives while the caller does something else."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        self._delivery = delivery
+        self._bundle: Bundle | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._open, name="thinlens-opening", daemon=True)
+        self._thread.start()
+
+    def bundle(self) -> Bundle:
+        """Wait for the bundle; raises as `Bundle.receive` does."""
+        self._thread.join()
+        if self._bundle is None:
+            raise self._error or RuntimeError("unreachable: neither a bundle nor an error")
+        return self._bundle
+
+    def _open(self) -> None:
+        try:
+            self._bundle = Bundle.receive(self._delivery)
+        except BaseException as error:  # noqa: BLE001 - whoever waits raises it
+            self._error = error

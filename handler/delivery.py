@@ -7,8 +7,6 @@ been waited for.
 
 from __future__ import annotations
 
-import hashlib
-import mmap
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -16,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handler.errors import BundleError
+from handler.hashes import Hash, sha256_of
 from handler.manifest import (
     BUNDLE_FILES,
     ENCODER_FILES,
@@ -29,8 +28,6 @@ from handler.signature import SIGNATURE_BYTES, SIGNATURE_FILE, verifies
 
 # The encoder first, for making its session takes longest; the largest file, which is needed last, at the end.
 DELIVERY_ORDER = (*ENCODER_FILES, "index.usearch", "catalogue.bin", "columns.bin", "views.i8")
-# hashlib lets other threads run while it works, but waits for its turn after each piece: few large ones.
-_HASHED_AT_ONCE_BYTES = 32 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,12 +113,13 @@ class Delivery:
             self._news.notify_all()
 
 
-def read_folder(folder: Path, public_key: bytes | None) -> BundleFiles:
+def read_folder(folder: Path, public_key: bytes | None, sha256_of: Hash = sha256_of) -> BundleFiles:
     """The bundle that lies in a folder, which holds exactly a bundle's files.
 
     Args:
         folder: The folder, or a link to it.
         public_key: 32 bytes, the key that must have signed the manifest; None where none need have.
+        sha256_of: What hashes a file.
 
     Raises:
         BundleError: It is none, its manifest is not what it should be, or it lacks the signature that is asked for.
@@ -137,7 +135,10 @@ def read_folder(folder: Path, public_key: bytes | None) -> BundleFiles:
         check_signature(manifest_bytes, _read(folder / SIGNATURE_FILE, SIGNATURE_BYTES), public_key)
     manifest = Manifest.parse(manifest_bytes)
     return BundleFiles(
-        id=bundle_id(manifest_bytes), manifest=manifest, folder=folder, verified=_verify_folder(folder, manifest)
+        id=bundle_id(manifest_bytes),
+        manifest=manifest,
+        folder=folder,
+        verified=_verify_folder(folder, manifest, sha256_of),
     )
 
 
@@ -154,18 +155,12 @@ def check_signature(manifest_bytes: bytes, signature: bytes, public_key: bytes) 
         raise BundleError(f"{SIGNATURE_FILE} is not the signature of {MANIFEST_FILE} by the key in THINLENS_PUBLIC_KEY")
 
 
-def verify_file(path: Path, info: FileInfo) -> None:
+def verify_file(path: Path, info: FileInfo, sha256_of: Hash = sha256_of) -> None:
     """Check a file's size, then its content; raises BundleError."""
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        if size != info.size_bytes:
-            raise BundleError(f"{path.name} is truncated or altered: {size} bytes (expected {info.size_bytes})")
-        digest = hashlib.sha256()
-        for start in range(0, size, _HASHED_AT_ONCE_BYTES):
-            length = min(_HASHED_AT_ONCE_BYTES, size - start)
-            with mmap.mmap(file.fileno(), length, access=mmap.ACCESS_READ, offset=start) as data:
-                digest.update(data)
-    check_digest(path.name, digest.hexdigest(), info)
+    size = path.stat().st_size
+    if size != info.size_bytes:
+        raise BundleError(f"{path.name} is truncated or altered: {size} bytes (expected {info.size_bytes})")
+    check_digest(path.name, sha256_of(str(path)), info)
 
 
 def check_digest(name: str, digest: str, info: FileInfo) -> None:
@@ -174,9 +169,9 @@ def check_digest(name: str, digest: str, info: FileInfo) -> None:
         raise BundleError(f"{name} is altered: its sha256 is {digest} (expected {info.sha256})")
 
 
-def _verify_folder(folder: Path, manifest: Manifest) -> Iterator[str]:
+def _verify_folder(folder: Path, manifest: Manifest, sha256_of: Hash) -> Iterator[str]:
     for name in DELIVERY_ORDER:
-        verify_file(folder / name, manifest.files[name])
+        verify_file(folder / name, manifest.files[name], sha256_of)
         yield name
 
 

@@ -1,48 +1,55 @@
 """The entry of AWS Lambda: API Gateway, function URL and ALB events, answered by the app.
 
 The bundle is opened when the module is imported, which Lambda does once, before the first event: a bundle that cannot
-be had or trusted fails the start, and the log says why.
+be had or trusted fails the start, and the log says why. What takes time at a start goes on side by side: files are
+fetched and hashed in one thread, opened in a second, while the main thread imports what uses them.
 """
 
 from __future__ import annotations
 
-import logging
+import gc
 import os
 from typing import TYPE_CHECKING
 
-from handler.settings import Settings
-from handler.store import Store, deliver, open_store
+from handler.hashes import HashesAhead
 
 if TYPE_CHECKING:
-    from mangum import Mangum
+    from collections.abc import Callable
 
-    from handler.delivery import Delivery
+    from handler.events import Answer, Event
 
-# One thread answers; numpy's BLAS would start another for each further core when it is loaded, and have it spin.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Lambda freezes a function between two requests, and a check of the pointer with it.
 WAIT_FOR_CHECK_S = 1.0
 
-logging.getLogger("handler").setLevel(logging.INFO)
 
+def _create(hashes: HashesAhead) -> Callable[[Event, object], Answer]:
+    """The function; its imports are here because of their order, and because other things happen meanwhile."""
+    import logging
 
-def _create(settings: Settings, store: Store, delivery: Delivery) -> Mangum:
-    """The function; its imports are here because they are to happen while the delivery is on its way."""
-    from mangum import Mangum
-    from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
+    from handler.settings import Settings
+    from handler.store import deliver, open_store
+
+    logging.getLogger("handler").setLevel(logging.INFO)
+    settings = Settings.from_environment(os.environ)
+    store = open_store(settings, os.environ, hashes)
+    delivery = deliver(store)
+
+    from handler.bundle import OpeningBundle
+
+    opening = OpeningBundle(delivery)
 
     from handler.app import create_app
+    from handler.events import create_handler
     from handler.service import Service
 
-    service = Service(store, delivery, media_url=settings.media_url, wait_s=WAIT_FOR_CHECK_S)
-    # Other types than these are sent in base64; Mangum runs a lifespan per event, so it is off.
-    return Mangum(
-        create_app(service, settings),
-        lifespan="off",
-        text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, "application/problem+json", "image/svg+xml"],
-    )
+    service = Service(store, opening.bundle(), media_url=settings.media_url, wait_s=WAIT_FOR_CHECK_S)
+    return create_handler(create_app(service, settings))
 
 
-_settings = Settings.from_environment(os.environ)
-_store = open_store(_settings, os.environ)
-handler = _create(_settings, _store, deliver(_store))
+# Collecting garbage while nothing but modules is made finds none, and takes a tenth of the time.
+gc.disable()
+# One thread answers; numpy's BLAS would start another for each further core when it is loaded, and have it spin.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+handler = _create(HashesAhead(os.environ.get("THINLENS_BUNDLE") or "bundle"))
+gc.freeze()
+gc.enable()

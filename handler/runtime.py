@@ -6,19 +6,50 @@ Whoever needs onnxruntime or usearch takes them from here, not from themselves:
   it at import. A private gallery tells nobody about itself, so it is turned off, which onnxruntime
   heeds only before it is loaded. ORT_DISABLE_TELEMETRY=0 in the environment leaves it on.
 - Loading onnxruntime 1.31 after usearch 2.26 ends the process with SIGSEGV; before it, all is well.
-- usearch.compiled is usearch without its Python layer, which imports tqdm.
+- usearch.compiled is usearch without its Python layer, which imports tqdm, urllib.request and with them a fifth of
+  what a cold start takes.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
+from importlib import import_module
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
+import numkong
 import onnxruntime
-from usearch import compiled as usearch
 
-# usearch's own kernels, which it has loaded by now.
-import numkong  # isort: skip
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from usearch import compiled as usearch
 
 __all__ = ["numkong", "onnxruntime", "usearch"]
+
+_USEARCH = "usearch.compiled"
+
+
+def _load_usearch() -> ModuleType:
+    """usearch.compiled, without importing the package around it where that can be done."""
+    package = find_spec("usearch")  # which imports nothing
+    spec = package and PathFinder.find_spec(_USEARCH, package.submodule_search_locations)
+    if _USEARCH in sys.modules or spec is None or spec.loader is None:
+        from usearch import compiled
+
+        return compiled
+    # As the package itself does: the module looks for its kernels, numkong's, among the global symbols.
+    ctypes.CDLL(import_module("numkong._numkong").__file__ or "", mode=ctypes.RTLD_GLOBAL)
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    sys.modules[_USEARCH] = module
+    return module
+
+
+if not TYPE_CHECKING:
+    usearch = _load_usearch()

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from handler.bundle import Bundle
-from handler.delivery import Delivery
 from handler.errors import ThinlensError
 from handler.searcher import Searcher
 from handler.store import Store, deliver
@@ -37,29 +36,25 @@ class Service:
     def __init__(
         self,
         store: Store,
-        delivery: Delivery,
+        bundle: Bundle,
         *,
         media_url: str = "",
         wait_s: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Open the first bundle.
+        """Serve `bundle`, until the store has another.
 
         Args:
             store: Says which bundle is in service, and fetches it.
-            delivery: The first bundle, on its way from the store.
+            bundle: The first, from the store.
             media_url: What photos' relative addresses are relative to.
             wait_s: How long a request waits for the check that it starts: where a function is frozen between requests,
                 a check of the pointer would otherwise never end. Fetching a new bundle is never waited for.
             clock: Seconds.
-
-        Raises:
-            BundleError: The first bundle cannot be trusted.
-            StoreError: It cannot be had.
         """
         self._store = store
         self._media_url = media_url
-        self._searcher = self._open(delivery)
+        self._searcher = self._search(bundle)
         self._wait_s = wait_s
         self._clock = clock
         self._lock = threading.Lock()
@@ -101,12 +96,12 @@ class Service:
     def _take_over(self, newest: str) -> None:
         # Until it is in service it counts as refused, by whatever it is that goes wrong.
         self._refused = self._refused.once_more(newest, self._clock())
-        self._searcher = self._open(deliver(self._store, newest))
+        self._searcher = self._search(Bundle.receive(deliver(self._store, newest)))
         self._refused = _Refused()
         logger.info("Bundle %s is in service", newest)
 
-    def _open(self, delivery: Delivery) -> Searcher:
-        return Searcher(Bundle.receive(delivery), media_url=self._media_url)
+    def _search(self, bundle: Bundle) -> Searcher:
+        return Searcher(bundle, media_url=self._media_url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from handler.delivery import BundleFiles, Delivery, read_bundle_id, read_folder
 from handler.errors import BundleError
+from handler.hashes import Hash, sha256_of
 from handler.pointer import BUNDLES_KEY, MAX_POINTER_BYTES, POINTER_KEY, Pointer
 from handler.settings import Settings
 
@@ -26,8 +27,8 @@ class Store(Protocol):
         """The files of a bundle, as far as its manifest; raises BundleError, StoreError or OSError."""
 
 
-def open_store(settings: Settings, environment: Mapping[str, str]) -> Store:
-    """The store that the settings name.
+def open_store(settings: Settings, environment: Mapping[str, str], sha256_of: Hash = sha256_of) -> Store:
+    """The store that the settings name; `sha256_of` hashes the files of one that is a bundle itself.
 
     Raises:
         SettingsError: The environment holds no credentials for it, or none that could be right.
@@ -39,7 +40,7 @@ def open_store(settings: Settings, environment: Mapping[str, str]) -> Store:
         return S3Store.open(settings, settings.bundle, environment)
     if (settings.bundle / POINTER_KEY).exists():
         return FolderStore(settings.bundle, settings.public_key)
-    return FolderBundle(settings.bundle, settings.public_key)
+    return FolderBundle(settings.bundle, settings.public_key, sha256_of)
 
 
 def deliver(store: Store, bundle: str | None = None) -> Delivery:
@@ -50,8 +51,9 @@ def deliver(store: Store, bundle: str | None = None) -> Delivery:
 class FolderBundle:
     """A folder that is a bundle, or a link to one that may be moved to another."""
 
-    def __init__(self, folder: Path, public_key: bytes | None) -> None:
+    def __init__(self, folder: Path, public_key: bytes | None, sha256_of: Hash = sha256_of) -> None:
         self._folder = folder
+        self._sha256_of = sha256_of
         self._public_key = public_key
 
     def __str__(self) -> str:
@@ -61,7 +63,7 @@ class FolderBundle:
         return read_bundle_id(self._folder)
 
     def fetch(self, bundle: str) -> BundleFiles:
-        return _expect(bundle, read_folder(self._folder, self._public_key))
+        return _expect(bundle, read_folder(self._folder, self._public_key, self._sha256_of))
 
 
 class FolderStore:

@@ -1,0 +1,73 @@
+"""Hashes of files, which can be begun before anything else is loaded: this imports next to nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+Hash = Callable[[str], str]
+
+# More than any bundle has.
+MOST_FILES = 32
+
+
+def sha256_of(path: str) -> str:
+    """A file's sha256 in lower-case hexadecimal; raises OSError, and ValueError where it is empty."""
+    return _hash(_map(path))
+
+
+class HashesAhead:
+    """Hashes of a folder's files, which a thread begins with at once, the small files first; each is given out once.
+
+    One thread, so that whoever begins other work meanwhile has another core for it. The files are mapped beforehand,
+    and each is hashed in one piece: hashlib lets other threads run meanwhile, but then has to wait for its turn.
+    """
+
+    def __init__(self, folder: str) -> None:
+        """Begin; a folder that is no bundle has no files."""
+        self._maps = _map_files(os.path.realpath(folder))
+        self._begun = set(self._maps)
+        self._digests: dict[str, str] = {}
+        self._news = threading.Condition()
+        threading.Thread(target=self._hash_all, name="thinlens-hashes", daemon=True).start()
+
+    def __call__(self, path: str) -> str:
+        """A file's hash: what the thread finds, if it has begun with this file, or else found now."""
+        if path not in self._begun:
+            return sha256_of(path)
+        self._begun.remove(path)
+        with self._news:
+            self._news.wait_for(lambda: path in self._digests)
+            return self._digests.pop(path)
+
+    def _hash_all(self) -> None:
+        for path in list(self._maps):
+            digest = _hash(self._maps.pop(path))
+            with self._news:
+                self._digests[path] = digest
+                self._news.notify_all()
+
+
+def _hash(data: mmap.mmap) -> str:
+    with data:
+        return hashlib.sha256(data).hexdigest()
+
+
+def _map(path: str) -> mmap.mmap:
+    with open(path, "rb") as file:  # noqa: PTH123 - pathlib takes its time to be imported
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _map_files(folder: str) -> dict[str, mmap.mmap]:
+    """The regular files of a folder, the small ones first; none where it cannot be a bundle."""
+    maps: dict[str, mmap.mmap] = {}
+    with suppress(OSError, ValueError):  # whoever opens it as a bundle will see for himself
+        entries = [entry for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False)]
+        if len(entries) <= MOST_FILES:
+            for entry in sorted(entries, key=lambda entry: entry.stat().st_size):
+                maps[entry.path] = _map(entry.path)
+    return maps
