@@ -1,0 +1,134 @@
+"""The template: what cfn-lint says of it, and that it belongs to the handler that it deploys."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import package
+
+ROOT = Path(__file__).parents[3]
+TEMPLATE = ROOT / "infra/template.yaml"
+
+
+class Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's short forms, of which the argument is kept."""
+
+
+def short_form(loader: Loader, name: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        return {name: loader.construct_scalar(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {name: loader.construct_sequence(node, deep=True)}
+    raise TypeError(name)
+
+
+Loader.add_multi_constructor("!", short_form)
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.load(TEMPLATE.read_text(), Loader)
+    return loaded
+
+
+def properties(template: dict[str, Any], name: str) -> Any:
+    return template["Resources"][name]["Properties"]
+
+
+def test_cfn_lint_finds_nothing() -> None:
+    program = Path(sys.executable).parent / "cfn-lint"
+    done = subprocess.run([program, str(TEMPLATE)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_it_has_no_aliases_which_cloudformation_does_not_read() -> None:
+    events = list(yaml.parse(TEMPLATE.read_text()))
+    assert not [event for event in events if isinstance(event, yaml.AliasEvent)]
+
+
+def test_it_deploys_what_make_package_builds(template: dict[str, Any]) -> None:
+    function = properties(template, "SearchFunction")
+    python = function["Runtime"].removeprefix("python")
+    (architecture,) = function["Architectures"]
+    assert python in package.LAMBDA_PYTHONS
+    assert function["CodeUri"] == f"../dist/thinlens-python{python}-{architecture}.zip"
+    module, _, name = function["Handler"].rpartition(".")
+    assert name in (ROOT / (module.replace(".", "/") + ".py")).read_text()
+
+
+def test_every_setting_is_one_that_the_handler_reads(template: dict[str, Any]) -> None:
+    variables = properties(template, "SearchFunction")["Environment"]["Variables"]
+    settings = (ROOT / "handler/settings.py").read_text()
+    for variable in variables:
+        assert f'"{variable}"' in settings
+
+
+def test_cloudfront_keeps_answers_by_all_that_they_depend_on(template: dict[str, Any]) -> None:
+    """A parameter that is not in the key would not reach the function, and two questions would get one answer."""
+    key = properties(template, "AnswerCache")["CachePolicyConfig"]["ParametersInCacheKeyAndForwardedToOrigin"]
+    assert key["QueryStringsConfig"] == {"QueryStringBehavior": "all"}
+    # The answer's CORS headers depend on Origin, and who gets one at all on Authorization.
+    headers = {"If": ["WithJwt", ["Authorization", "Origin"], ["Origin"]]}
+    assert key["HeadersConfig"] == {"HeaderBehavior": "whitelist", "Headers": headers}
+    assert key["CookiesConfig"] == {"CookieBehavior": "none"}
+
+
+def test_the_bucket_is_private(template: dict[str, Any]) -> None:
+    assert set(properties(template, "Bucket")["PublicAccessBlockConfiguration"].values()) == {True}
+    statements = properties(template, "BucketPolicy")["PolicyDocument"]["Statement"]
+    allowed = [statement for statement in statements if statement["Effect"] == "Allow"]
+    assert [statement["Principal"] for statement in allowed] == [{"Service": "cloudfront.amazonaws.com"}]
+    assert all("aws:SourceArn" in statement["Condition"]["StringEquals"] for statement in allowed)
+
+
+def test_the_function_may_read_bundles_and_write_its_log_and_nothing_else(template: dict[str, Any]) -> None:
+    (policy,) = properties(template, "SearchRole")["Policies"]
+    granted = [(statement["Action"], statement["Resource"]) for statement in policy["PolicyDocument"]["Statement"]]
+    assert granted == [
+        (
+            "s3:GetObject",
+            [{"Sub": "${Bucket.Arn}/${Prefix}/current.json"}, {"Sub": "${Bucket.Arn}/${Prefix}/bundles/*"}],
+        ),
+        (["logs:CreateLogStream", "logs:PutLogEvents"], {"GetAtt": "Log.Arn"}),
+    ]
+    assert "ManagedPolicyArns" not in properties(template, "SearchRole")
+
+
+@pytest.mark.skipif(
+    shutil.which("node") is None, reason="node, which runs CloudFront's JavaScript here, is not installed"
+)
+@pytest.mark.parametrize(
+    ("method", "headers", "passes"),
+    [
+        ("GET", {"x-api-key": {"value": "a secret"}}, True),
+        ("GET", {"x-api-key": {"value": "a guess"}}, False),
+        ("GET", {"x-api-key": {"value": ""}}, False),
+        ("GET", {}, False),
+        ("OPTIONS", {}, True),  # browsers ask without the key whether they may send it
+    ],
+)
+def test_the_api_key_is_asked_for(
+    template: dict[str, Any], method: str, headers: dict[str, object], passes: bool, tmp_path: Path
+) -> None:
+    code = properties(template, "ApiKeyCheck")["FunctionCode"]["Sub"]
+    code = code.replace("${ApiKeySha256}", hashlib.sha256(b"a secret").hexdigest())
+    assert "${" not in code
+    event = json.dumps({"request": {"method": method, "uri": "/v1/search", "headers": headers}})
+    (tmp_path / "check.js").write_text(f"{code}\nconsole.log(JSON.stringify(handler({event})));\n")
+    done = subprocess.run(["node", tmp_path / "check.js"], capture_output=True, text=True, check=True)
+    answer = json.loads(done.stdout)
+    if passes:
+        assert answer == json.loads(event)["request"]
+    else:
+        assert (answer["statusCode"], answer["headers"]["cache-control"]) == (401, {"value": "no-store"})
+        assert answer["headers"]["content-type"] == {"value": "application/problem+json"}
+        assert json.loads(answer["body"]["data"])["status"] == 401
