@@ -35,8 +35,8 @@ def suggest(captions: Iterable[str], finds: Callable[[str], bool], *, photos: in
     Example: ["A dog on a beach", "Two dogs on the beach", "A red car"] -> ("beach", …)
     """
     counts = Counter(phrase for caption in captions for phrase in set(_phrases(caption)))
-    # Of phrases that are as frequent, the longer one says more; then the alphabet decides.
-    frequent = sorted(counts, key=lambda phrase: (-counts[phrase] * (1 + phrase.count(" ")), phrase))
+    # A longer phrase says more, but one of a single photo says little of the collection; at last the alphabet decides.
+    frequent = sorted(counts, key=lambda phrase: (-(counts[phrase] - 0.5) * len(phrase.split()), phrase))
     chosen: list[str] = []
     used: set[str] = set()
     for phrase in [phrase for phrase in frequent if counts[phrase] <= max(1, _TOO_COMMON * photos)][:_TRIED_AT_MOST]:
@@ -50,15 +50,15 @@ def suggest(captions: Iterable[str], finds: Callable[[str], bool], *, photos: in
 
 
 def _phrases(caption: str) -> Iterator[str]:
-    """The runs of up to three words between stop words.
+    """Up to three words that follow each other, with no stop word among them.
 
-    Example: "A black dog runs on the beach." -> "black dog runs", "beach"
+    Example: "A black dog is on the beach." -> "black", "dog", "black dog", "beach"
     """
     run: list[str] = []
     for token in [*re.findall(r"[^\W\d_][\w'-]*|[^\w\s]", caption.casefold()), "."]:
         if token[0].isalpha() and token not in _STOP_WORDS:
             run.append(token)
         else:
-            if 1 <= len(run) <= _MAX_WORDS:
-                yield " ".join(run)
+            for length in range(1, _MAX_WORDS + 1):
+                yield from (" ".join(run[start : start + length]) for start in range(len(run) - length + 1))
             run = []

@@ -19,10 +19,13 @@ def test_a_query_finds_the_photo_that_shows_it(client: httpx.Client, gallery: Ga
     answer = response.json()
     took_ms = answer.pop("took_ms")
     thumbnail_url = answer["results"][0].pop("thumbnail_url")
+    placeholder = answer["results"][0]["placeholder"]
+    assert re.fullmatch("[0-9a-f]{72}", placeholder)
     assert answer == {
-        "query": COFFEE_CAPTION,
+        "query": COFFEE_CAPTION.lower(),
         "bundle": (gallery.out / "bundle").resolve().name,
         "no_relevant_results": False,
+        "next_offset": None,
         "results": [
             {
                 "id": COFFEE,
@@ -32,6 +35,8 @@ def test_a_query_finds_the_photo_that_shows_it(client: httpx.Client, gallery: Ga
                 "url": "/photos/" + quote(COFFEE),
                 "width": 600,
                 "height": 400,
+                "placeholder": placeholder,
+                "columns": {},
             }
         ],
     }

@@ -148,8 +148,8 @@ def test_health(app: App, searcher: Searcher) -> None:
         (
             "/v1/similar?q=dog",
             "q",
-            "Unknown parameter 'q' (expected id, k, offset, min_relevance, dedupe, bundle, taken_from, taken_to, folder,"
-            " orientation, type, where)",
+            "Unknown parameter 'q' (expected id, k, offset, min_relevance, dedupe, bundle, taken_from, taken_to,"
+            " folder, orientation, type, where)",
         ),
         ("/v1/photos?k=101", "k", "k is 101 (expected 1 to 100)"),
         (
