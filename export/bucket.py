@@ -133,9 +133,8 @@ def _translated(what: str) -> Iterator[None]:
             raise UnavailableStoreError(message) from error
         raise StoreError(message) from error
     except NoCredentialsError as error:
-        raise StoreError(
-            f"{what}: no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in"
-        ) from error
+        advice = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+        raise StoreError(f"{what}: there are no credentials; {advice}") from error
     except BotoCoreError as error:
         raise StoreError(f"{what}: {error}") from error
 

@@ -67,8 +67,6 @@ def put_in_service(store: Store, bundle: str, *, since: InService, patience_s: f
     move = _Move(store, pointer, since)
     try:
         persist(move.attempt, patience_s=patience_s)
-    except LostRaceError:
-        raise
     except StoreError as error:
         if not move.unclear:
             raise
@@ -94,7 +92,7 @@ def check_conditions(store: Store, upload: Upload, *, patience_s: float = PATIEN
 
 
 class _Move:
-    """Attempts to write one pointer; ``unclear`` once the answer to one of them was lost."""
+    """Attempts to write one pointer; ``unclear`` once the answer to one of them was lost, so that it may be written."""
 
     def __init__(self, store: Store, pointer: Pointer, since: InService) -> None:
         self._store = store
@@ -117,12 +115,9 @@ class _Move:
         if now.pointer == self._pointer:
             return
         bundle = self._pointer.bundle
-        if self.unclear and now.pointer is not None and now.pointer.previous == bundle:
+        what = f"somebody else has put {now.bundle} in service since this run began, so {bundle} isn't"
+        if now.pointer is not None and now.pointer.previous == bundle:
             what = f"{bundle} came into service, and somebody else has put {now.bundle} in its place already"
-        elif self.unclear:
-            what = f"somebody else has put {now.bundle} in service; whether {bundle} was in between isn't known"
-        else:
-            what = f"somebody else has put {now.bundle} in service since this run began, so {bundle} isn't"
         raise LostRaceError(
             f"{what}; it is whole in {self._store.address}: to put it in service, run again, "
             f"or: thinlens rollback {self._store.address} {bundle}"

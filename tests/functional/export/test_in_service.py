@@ -81,7 +81,7 @@ class OvertakenStore(FaultyStore):
     ("after", "told"),
     [
         (True, f"{B} came into service, and somebody else has put {C} in its place already"),
-        (False, f"somebody else has put {C} in service; whether {B} was in between isn't known"),
+        (False, f"somebody else has put {C} in service since this run began, so {B} isn't"),
     ],
 )
 def test_an_answer_that_is_lost_and_a_race_after_it(store: FolderStore, after: bool, told: str) -> None:

@@ -1,0 +1,302 @@
+"""Publishing to real S3 implementations: the command as users run it, killed and raced, and what the function reads."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+
+from export.bucket import Bucket
+from export.errors import PublishingError
+from export.s3_store import S3Store
+from export.store import Upload, open_store
+from handler.bundle import Bundle
+from tests.e2e.processes import RUN_LIMIT_S, THINLENS
+from tests.e2e.s3_servers import S3Server, ceph_server, moto_server
+from tests.functional.export.stores import KilledError, publish_quietly, race, serve, write_other_out, write_out
+
+BUCKET = "thinlens-tests"
+PUBLISHERS = 10
+ROUNDS = 3
+POINTS = 5
+PART_BYTES = 5 << 20
+
+
+@pytest.fixture(scope="module", params=[ceph_server, moto_server], ids=["ceph", "moto"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A server with an empty bucket."""
+    with request.param(tmp_path_factory.mktemp("s3")) as server:
+        boto3.client(
+            "s3",
+            endpoint_url=server.endpoint,
+            region_name=server.environment["AWS_REGION"],
+            aws_access_key_id=server.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=server.environment["AWS_SECRET_ACCESS_KEY"],
+        ).create_bucket(Bucket=BUCKET)
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def environment(server: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """This process's environment finds the server, and nothing of the machine's own configuration."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+
+
+@pytest.fixture
+def address(request: pytest.FixtureRequest) -> str:
+    """A store of the test's own."""
+    return f"s3://{BUCKET}/{request.node.originalname}"
+
+
+def thinlens(*arguments: str | Path, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [THINLENS, *map(str, arguments)],
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        timeout=RUN_LIMIT_S,
+        check=False,
+    )
+
+
+def served(address: str, cache: Path) -> str:
+    """What the function reads from the store, into a cache of its own."""
+    shutil.rmtree(cache, ignore_errors=True)
+    return serve({**os.environ, "THINLENS_BUNDLE": address, "THINLENS_CACHE": str(cache)})
+
+
+def test_publish_versions_rollback_and_prune(address: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write_out(out)
+    first = thinlens("publish", address, "--out", out)
+    assert (first.returncode, first.stderr) == (0, "")
+    assert first.stdout.splitlines()[-1].endswith(" MB sent.")
+    one = served(address, tmp_path / "cache")
+    assert f"Bundle {one} with 6 photos is in service in {address}: " in first.stdout
+    again = thinlens("publish", address, "--out", out)
+    assert (
+        again.stdout.splitlines()[-1] == f"Bundle {one} with 6 photos was in service in {address} already: 0.0 MB sent."
+    )
+    write_other_out(out, 1)
+    assert thinlens("publish", address, "--out", out).returncode == 0
+    two = served(address, tmp_path / "cache")
+    assert two != one
+    listed = json.loads(thinlens("versions", address, "--json").stdout)
+    assert (listed["in_service"], listed["previous"]) == (two, one)
+    assert {(bundle["id"], bundle["photos"], bundle["problem"]) for bundle in listed["bundles"]} == {
+        (one, 6, None),
+        (two, 7, None),
+    }
+    back = thinlens("rollback", address)
+    assert back.stdout == f"Bundle {one} is in service in {address} again, instead of {two}.\n"
+    assert served(address, tmp_path / "cache") == one
+    pruned = thinlens("prune", address, "--keep", "1")
+    assert pruned.returncode == 0, pruned.stderr
+    assert served(address, tmp_path / "cache") == one
+
+
+def test_objects_say_what_they_are_and_for_how_long_they_may_be_kept(address: str, tmp_path: Path) -> None:
+    write_out(tmp_path)
+    bundle = publish_quietly(tmp_path, open_store(address)).bundle
+    client = boto3.client("s3")
+    prefix = address.removeprefix(f"s3://{BUCKET}/")
+
+    def head(key: str) -> tuple[str, str]:
+        answer = client.head_object(Bucket=BUCKET, Key=f"{prefix}/{key}")
+        return answer["ContentType"], answer["CacheControl"]
+
+    immutable = "public, max-age=31536000, immutable"
+    thumbnail = Bundle.open(tmp_path / "bundle").catalogue[0].thumbnail
+    assert head("current.json") == ("application/json", "no-cache")
+    assert head(f"bundles/{bundle}/manifest.json") == ("application/json", immutable)
+    assert head(f"bundles/{bundle}/views.i8") == ("application/octet-stream", immutable)
+    assert head(thumbnail) == ("image/webp", immutable)
+
+
+def test_errors_are_one_line_that_says_what_to_do(server: S3Server, address: str, tmp_path: Path) -> None:
+    write_out(tmp_path)
+    missing = thinlens("publish", "s3://no-such-bucket/gallery", "--out", tmp_path)
+    assert missing.returncode == 1
+    assert missing.stderr.startswith("thinlens: reading current.json in s3://no-such-bucket failed: 404 NoSuchBucket")
+    assert missing.stderr.endswith("make the bucket first, or correct the address\n")
+    if server.name == "ceph":
+        refused = thinlens("publish", address, "--out", tmp_path, environment={"AWS_SECRET_ACCESS_KEY": "wrong"})
+        assert refused.returncode == 1
+        assert refused.stderr == (
+            f"thinlens: reading current.json in s3://{BUCKET} failed: 403 SignatureDoesNotMatch; "
+            "check the credentials: the secret key isn't that of the access key\n"
+        )
+        unknown = thinlens("versions", address, environment={"AWS_ACCESS_KEY_ID": "NOBODY"})
+        assert "403 InvalidAccessKeyId" in unknown.stderr
+    nobody = thinlens("versions", address, environment={"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""})
+    assert "there are no credentials; set AWS_ACCESS_KEY_ID" in nobody.stderr
+
+
+def test_of_ten_publishers_at_once_one_wins_each_round(address: str, tmp_path: Path) -> None:
+    outs = [tmp_path / f"out{number}" for number in range(PUBLISHERS)]
+    for number, out in enumerate(outs):
+        write_other_out(out, number)
+    race(outs, lambda: open_store(address), lambda: served(address, tmp_path / "cache"), rounds=ROUNDS)
+
+
+def test_a_large_file_goes_on_where_it_was(address: str, tmp_path: Path) -> None:
+    """Three of five parts have arrived when a publisher ends; the next one sends the other two."""
+    bucket = Bucket.connect(BUCKET)
+    sent: list[int] = []
+    bucket.client.meta.events.register(
+        "before-parameter-build.s3.UploadPart", lambda params, **_: sent.append(params["PartNumber"])
+    )
+    content = os.urandom(4 * PART_BYTES + 1)
+    (tmp_path / "views.i8").write_bytes(content)
+    upload = Upload(
+        key="bundles/a/views.i8",
+        path=tmp_path / "views.i8",
+        size_bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        media_type="application/octet-stream",
+    )
+    store = S3Store(bucket, address.removeprefix(f"s3://{BUCKET}/"), part_bytes=PART_BYTES)
+
+    def end_after_three(_: int) -> None:
+        if len(sent) == 3:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        store.put(upload, end_after_three)
+    assert not store.holds(upload)
+    store.put(upload, lambda _: None)
+    assert sent == [1, 2, 3, 4, 5]
+    assert store.holds(upload)
+    found = store.read(upload.key, max_bytes=len(content))
+    assert found is not None
+    assert found.data == content
+
+
+def test_a_large_file_that_changes_while_it_is_sent_does_not_come_about(address: str, tmp_path: Path) -> None:
+    content = os.urandom(PART_BYTES + 1)
+    (tmp_path / "photo.jpg").write_bytes(content)
+    upload = Upload(
+        key="photos/a.jpg",
+        path=tmp_path / "photo.jpg",
+        size_bytes=len(content),
+        sha256="0" * 64,
+        media_type="image/jpeg",
+    )
+    store = S3Store(Bucket.connect(BUCKET), address.removeprefix(f"s3://{BUCKET}/"), part_bytes=PART_BYTES)
+    with pytest.raises(PublishingError, match=r"photo.jpg isn't what it was when it was indexed"):
+        store.put(upload, lambda _: None)
+    assert store.objects("") == []
+    # What was begun of it can be cleared away.
+    store.remove_partial(before_s=time.time() + 3_600)
+    under_way = Bucket.connect(BUCKET).client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
+    assert [found["Key"] for found in under_way if "photo" in found["Key"]] == []
+
+
+class DeadlyProxy(ThreadingHTTPServer):
+    """Hands requests on to an S3 server, and kills a process at one of them: before it is handed on, or after."""
+
+    daemon_threads = True
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Forwarding)
+        self.origin = urlsplit(endpoint).netloc
+        self.address = f"http://127.0.0.1:{self.server_address[1]}"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.requests = 0
+        self.deadly = 0
+        self.after = False
+        self.lock = threading.Lock()
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """The client is gone: that is what this is for."""
+
+
+class _Forwarding(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: DeadlyProxy
+
+    def forward(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        with self.server.lock:
+            self.server.requests += 1
+            deadly = self.server.requests == self.server.deadly
+        if deadly and not self.server.after:
+            return self.server.kill()
+        with closing(http.client.HTTPConnection(self.server.origin, timeout=60)) as connection:
+            # With all headers as they are: the client has signed the name of the host that it asked.
+            connection.request(self.command, self.path, body, dict(self.headers))
+            answer = connection.getresponse()
+            content = answer.read()
+        if deadly:
+            return self.server.kill()
+        self.send_response_only(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in ("transfer-encoding", "connection"):
+                self.send_header(name, value)
+        if answer.getheader("Content-Length") is None:
+            self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+        return None
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = forward  # noqa: N815
+
+
+@pytest.fixture
+def proxy(server: S3Server) -> Iterator[DeadlyProxy]:
+    with DeadlyProxy(server.endpoint) as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        yield proxy
+        proxy.shutdown()
+
+
+def test_killed_at_points_through_a_publish(proxy: DeadlyProxy, address: str, tmp_path: Path) -> None:
+    """Kill -9 of the real command; the function reads the old bundle, or at the very last the new one, always whole."""
+    old_out, out = tmp_path / "old", tmp_path / "out"
+    write_out(old_out)
+    write_other_out(out, 1)
+
+    def publish_through_proxy(store: str, *, deadly: int, after: bool) -> int:
+        proxy.requests, proxy.deadly, proxy.after = 0, deadly, after
+        environment = {**os.environ, "AWS_ENDPOINT_URL_S3": proxy.address}
+        with (tmp_path / "log").open("wb") as log:
+            proxy.process = subprocess.Popen(
+                [THINLENS, "publish", store, "--out", str(out)], env=environment, stdout=log, stderr=log
+            )
+            return proxy.process.wait(RUN_LIMIT_S)
+
+    old = publish_quietly(old_out, open_store(f"{address}/whole")).bundle
+    assert publish_through_proxy(f"{address}/whole", deadly=0, after=False) == 0, (tmp_path / "log").read_text()
+    new, last = served(f"{address}/whole", tmp_path / "cache"), proxy.requests
+    points = [(last * part // (POINTS - 1) or 1, part % 2 == 1) for part in range(POINTS - 1)]
+    for deadly, after in [*points, (last, False), (last, True)]:
+        store = f"{address}/{deadly}-{after}"
+        publish_quietly(old_out, open_store(store))
+        assert publish_through_proxy(store, deadly=deadly, after=after) == -signal.SIGKILL
+        assert served(store, tmp_path / "cache") == (new if (deadly, after) == (last, True) else old)
+        assert publish_quietly(out, open_store(store)).bundle == new
+        assert served(store, tmp_path / "cache") == new
