@@ -100,9 +100,9 @@ $(BIN)/python:
 	@$(INSTALL) --no-deps aws-sam-cli
 	@touch $@
 
-# Where Chromium is not there and cannot be installed, the tests that need it are skipped and say so.
+# Where Chromium or Node.js is not there and cannot be installed, the tests that need it are skipped and say so.
 browser:
-	@command -v chromium >/dev/null || { \
-	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing Chromium …" && \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
-	} || echo "Chromium is missing and could not be installed here: the browser tests will be skipped." >&2
+	@command -v chromium >/dev/null && command -v node >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing Chromium and Node.js …" && \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium nodejs >/dev/null; \
+	} || echo "Chromium or Node.js is missing and could not be installed here: the tests that need it will be skipped." >&2

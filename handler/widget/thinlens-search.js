@@ -423,6 +423,7 @@ class Results {
 #grid;
 #lightbox;
 #more;
+#parts;
 constructor(say, reader) {
 this.#say = say;
 this.#reader = reader;
@@ -433,7 +434,8 @@ this.#grid = new Grid(say, select, reader.similar);
 this.#lightbox = new Lightbox(say, (index) => this.focus(index), reader.similar);
 this.#more = make("button", { type: "button", class: "more", part: "button", hidden: true });
 const parts = [this.#source, this.#notice, this.#suggestions, this.#grid];
-this.elements = [this.#status, ...parts.map(({ element }) => element), this.#more, this.#lightbox.element];
+this.#parts = [...parts.map(({ element }) => element), this.#more];
+this.elements = [this.#status, ...this.#parts, this.#lightbox.element];
 }
 get count() {
 return this.#grid.photos.length;
@@ -445,7 +447,8 @@ focus(index = 0) {
 this.#grid.focus(index);
 }
 showSample(photos) {
-this.#show({ photos, suggested: photos });
+this.#show({ photos });
+this.suggest(photos);
 this.#status.textContent = "";
 }
 showPhotos(photos, offer, source) {
@@ -456,8 +459,8 @@ addPhotos(photos, offer) {
 this.#grid.add(photos);
 this.#end(offer);
 }
-showNothing(query, offer, source, sample) {
-this.#show({ source, suggested: sample });
+showNothing(query, offer, source) {
+this.#show({ source });
 const detail = source ? "emptySimilar" : offer ? "emptyDetail" : "emptyUnknown";
 this.#notify("empty", this.#say(detail, { query }), offer && this.#say("closestAnyway"), this.#reader.closest);
 }
@@ -467,16 +470,22 @@ const offline = kind === "offline";
 const title = offline ? "offline" : "failed";
 this.#notify(title, this.#say(offline ? "offlineDetail" : kind, { detail }), this.#say("retry"), this.#reader.retry);
 }
-#show({ photos = [], source, suggested = [] }) {
+suggest(photos) {
+this.#suggestions.show(photos);
+}
+#show({ photos = [], source }) {
+this.#lightbox.close();
 this.#notice.hide();
 this.#source.show(source);
-this.#suggestions.show(suggested);
+this.#suggestions.show([]);
 this.#grid.show(photos);
 this.#more.hidden = true;
+this.#lightbox.element.before(...this.#parts);
 }
-#notify(title, detail, offer, act) {
-this.#status.textContent = "";
-this.#notice.show(this.#say(title), detail, offer, act);
+#notify(name, detail, offer, act) {
+const title = this.#say(name);
+this.#status.textContent = `${title}. ${detail}`;
+this.#notice.show(title, detail, offer, act);
 }
 #end(offer) {
 this.#status.textContent = this.#say("count", { count: this.count });
@@ -491,8 +500,8 @@ class SearchBox {
 #onSearch;
 #pause;
 #told = "";
-constructor(say, onSearch, onLeave) {
-this.#onSearch = onSearch;
+constructor(say, reader) {
+this.#onSearch = reader.search;
 this.input = make("input", {
 type: "search",
 part: "input",
@@ -511,8 +520,9 @@ this.input.addEventListener("compositionend", () => this.#typed());
 this.input.addEventListener("keydown", (event) => {
 if (event.key !== "ArrowDown" || event.isComposing) return;
 event.preventDefault();
-onLeave();
+reader.descend();
 });
+this.input.addEventListener("blur", reader.settle);
 this.element.addEventListener("submit", (event) => {
 event.preventDefault();
 this.#tell(true);
@@ -612,7 +622,7 @@ return undefined;
 }
 }
 const sheet = new CSSStyleSheet();
-sheet.replaceSync(`:host{--_ground:var(--thinlens-ground,light-dark(#fff,#141312));--_raised:var(--thinlens-raised,light-dark(#f5f3f0,#211f1d));--_ink:var(--thinlens-ink,light-dark(#1f1d1a,#f0ece5));--_quiet:var(--thinlens-quiet,light-dark(#66615a,#a8a196));--_line:var(--thinlens-line,light-dark(#dedad3,#3a3733));--_accent:var(--thinlens-accent,light-dark(#a85a14,#e8994d));--_radius:var(--thinlens-radius,0.625rem);--_row:var(--thinlens-row-height,clamp(8.5rem,18vw,14.5rem));--_gap:var(--thinlens-gap,clamp(0.5rem,1.2vw,0.875rem));--_edge:var(--thinlens-edge,clamp(0.75rem,3vw,2.5rem));display:block;background:var(--_ground);color:var(--_ink);font:var(--thinlens-font,1rem/1.45 system-ui,-apple-system,"Segoe UI","Noto Sans",sans-serif);text-align:start;}:host([hidden]),[hidden]{display:none !important;}*{box-sizing:border-box;}:focus-visible{outline:2px solid var(--_accent);outline-offset:2px;}button{margin:0;padding:0;border:0;background:none;color:inherit;font:inherit;text-align:inherit;cursor:pointer;}svg{display:block;flex:none;inline-size:1.25rem;block-size:1.25rem;fill:none;stroke:currentColor;stroke-width:1.75;stroke-linecap:round;stroke-linejoin:round;}form{position:sticky;inset-block-start:var(--thinlens-sticky-top,0);z-index:1;display:flex;align-items:center;gap:clamp(0.625rem,2vw,1.5rem);padding:0.75rem var(--_edge);background:var(--_ground);}.field{position:relative;display:flex;flex:1;align-items:center;min-inline-size:0;max-inline-size:46rem;overflow:hidden;border:1px solid transparent;border-radius:999px;background:var(--_raised);color:var(--_quiet);}.field:hover{border-color:var(--_line);}.field:focus-within{border-color:var(--_accent);outline:1px solid var(--_accent);}.field>svg{margin-inline-start:1rem;}input{flex:1;min-inline-size:0;margin:0;padding:0.75rem;border:0;background:none;color:var(--_ink);font:inherit;appearance:none;}input:focus-visible{outline:0;}input::-webkit-search-cancel-button{display:none;}input::placeholder{color:var(--_quiet);opacity:1;}input:placeholder-shown + .clear{visibility:hidden;}.clear{margin-inline-end:0.375rem;padding:0.5rem;border-radius:999px;}.clear:focus-visible{outline-offset:-2px;}[data-busy] .field::after{content:"";position:absolute;inset:auto 0 0;block-size:2px;background:var(--_accent);opacity:0;animation:busy 1.2s 0.3s ease-in-out infinite;}@keyframes busy{from{opacity:1;transform:translateX(-100%);}to{opacity:1;transform:translateX(100%);}}.status{min-block-size:1.45em;margin:0.25rem var(--_edge) 0.75rem;color:var(--_quiet);font-size:0.875rem;}.status:empty{min-block-size:0;margin-block:0;}.source{display:flex;align-items:center;gap:0.75rem;margin:0 var(--_edge) 1rem;}.source .frame{flex:none;inline-size:3.5rem;block-size:3.5rem;}.source button{padding:0.5rem;border-radius:999px;color:var(--_quiet);}.notice{max-inline-size:36rem;margin:clamp(2rem,12vh,7rem) auto 2rem;padding-inline:var(--_edge);text-align:center;}.notice h2{margin:0 0 0.5rem;font-size:1.375rem;font-weight:600;letter-spacing:-0.01em;}.notice p{margin:0 0 1.5rem;color:var(--_quiet);overflow-wrap:anywhere;text-wrap:balance;}.notice button,.more{padding:0.5rem 1.25rem;border:1px solid var(--_line);border-radius:999px;font-weight:500;}.more{display:block;margin:0 auto 2.5rem;}.suggestions{display:flex;align-items:center;gap:0.5rem;overflow-x:auto;padding:0.25rem var(--_edge) 1rem;font-size:0.875rem;scrollbar-width:none;}.suggestions span{color:var(--_quiet);}.notice:not([hidden]) + .suggestions{flex-wrap:wrap;justify-content:center;}.suggestions button{flex:none;max-inline-size:100%;overflow:hidden;padding:0.375rem 0.875rem;border-radius:999px;background:var(--_raised);text-overflow:ellipsis;white-space:nowrap;}:is(.clear,.source button,.notice button,.more,.suggestions button):hover{background:color-mix(in srgb,var(--_ink) 10%,var(--_raised));color:var(--_ink);}ol{display:flex;flex-wrap:wrap;gap:calc(var(--_gap) * 0.5) var(--_gap);margin:0;padding:0 var(--_edge) 2rem;list-style:none;}ol::after{content:"";flex:10000 1 0;}ol:not(:has(li:nth-child(5))){--_row:var(--thinlens-row-height,clamp(11rem,24vw,19rem));}ol[aria-busy="true"]{opacity:0.5;transition:opacity 0.2s 0.3s;}li{position:relative;flex:var(--aspect) 1 calc(var(--aspect) * var(--_row));min-inline-size:0;max-inline-size:100%;scroll-margin-block:6rem 2rem;}.open{position:relative;display:block;inline-size:100%;border-radius:var(--_radius);}.frame{position:relative;display:block;aspect-ratio:var(--aspect);overflow:hidden;border-radius:var(--_radius);background:var(--_raised);}.frame>*,.large>*{position:absolute;inset:0;inline-size:100%;block-size:100%;object-fit:cover;}img{opacity:0;transition:opacity 0.2s;}img.there{opacity:1;}.missing{display:grid;place-items:center;padding:0.5rem;background:var(--_raised);color:var(--_quiet);font-size:0.875rem;text-align:center;}.caption{position:absolute;inset:auto 0 0;padding:2.5rem 0.75rem 0.625rem;border-end-start-radius:var(--_radius);border-end-end-radius:var(--_radius);background:linear-gradient(transparent,rgb(0 0 0 / 0.8) 60%);color:#fff;font-size:0.875rem;line-height:1.35;overflow-wrap:anywhere;opacity:0;transition:opacity 0.15s;pointer-events:none;}li:hover .caption,li:has(:focus-visible) .caption{opacity:1;}.line{display:flex;align-items:center;justify-content:space-between;gap:0.5rem;block-size:1.875rem;color:var(--_quiet);font-size:0.8125rem;}.relevance{display:flex;align-items:center;gap:0.5rem;font-variant-numeric:tabular-nums;}.bar{inline-size:2.75rem;block-size:3px;overflow:hidden;border-radius:999px;background:var(--_line);}.bar::before{content:"";display:block;inline-size:calc(var(--relevance) * 100%);block-size:100%;border-radius:inherit;background:var(--_accent);}.like{margin-inline-start:auto;padding:0.25rem;border-radius:999px;}.like:hover{color:var(--_accent);}@media (hover: none){.caption{position:static;display:-webkit-box;block-size:calc(2lh + 0.5rem);padding-block:0.375rem 0.125rem;padding-inline:0;overflow:hidden;background:none;color:inherit;font-size:0.8125rem;opacity:1;-webkit-box-orient:vertical;-webkit-line-clamp:2;}}dialog{position:fixed;inset:0;grid-template:auto minmax(0,1fr) auto / 3.5rem minmax(0,1fr) 3.5rem;inline-size:100%;max-inline-size:none;block-size:100%;max-block-size:none;margin:0;padding:0;border:0;background:#0e0d0c;color:#f5f2ed;color-scheme:dark;--_quiet:#b5aea3;--_line:#4a463f;--_accent:var(--thinlens-accent,#e8994d);}dialog[open]{display:grid;}.head{display:flex;grid-column:1 / -1;align-items:center;justify-content:space-between;padding:0.5rem 0.75rem 0.5rem 1.25rem;color:var(--_quiet);font-size:0.875rem;font-variant-numeric:tabular-nums;}.stage{display:grid;grid-area:2 / 2;place-items:center;container-type:size;}.large{position:relative;inline-size:min(100cqi,100cqb * var(--aspect),max(var(--width),20rem));aspect-ratio:var(--aspect);overflow:hidden;border-radius:0.25rem;}.step{display:grid;grid-row:2;place-items:center;}.previous{grid-column:1;}.next{grid-column:3;}.step svg{inline-size:2rem;block-size:2rem;}.step[aria-disabled="true"]{opacity:0.25;cursor:default;}:dir(rtl)>.step svg{scale:-1 1;}.close{padding:0.625rem;border-radius:999px;}dialog :focus-visible{outline-offset:-2px;}.foot{display:flex;flex-wrap:wrap;grid-column:1 / -1;align-items:center;justify-content:space-between;gap:0.75rem 2rem;padding:1rem 1.25rem calc(1rem + env(safe-area-inset-bottom));}.words{margin:0;font-size:1.0625rem;overflow-wrap:anywhere;}.why{display:flex;flex-wrap:wrap;gap:0.25rem 1rem;margin:0.25rem 0 0;color:var(--_quiet);font-size:0.875rem;}.actions{display:flex;flex-wrap:wrap;gap:0.5rem;}.action{display:inline-flex;align-items:center;gap:0.5rem;padding:0.5rem 1rem;border-radius:999px;background:#2a2724;color:inherit;font-size:0.9375rem;text-decoration:none;}:is(.action,.close):hover{background:#3a3632;}@media (max-width: 36rem){dialog{grid-template-columns:0 minmax(0,1fr) 0;}.step{z-index:1;place-self:center start;inline-size:2.75rem;block-size:2.75rem;border-radius:999px;background:rgb(14 13 12 / 0.6);}.next{justify-self:end;}}@media (prefers-reduced-motion: reduce){*{transition:none !important;}[data-busy] .field::after{animation-name:none;opacity:1;}}`);
+sheet.replaceSync(`:host{--_ground:var(--thinlens-ground,light-dark(#fff,#141312));--_raised:var(--thinlens-raised,light-dark(#f5f3f0,#211f1d));--_ink:var(--thinlens-ink,light-dark(#1f1d1a,#f0ece5));--_quiet:var(--thinlens-quiet,light-dark(#66615a,#a8a196));--_line:var(--thinlens-line,light-dark(#dedad3,#3a3733));--_accent:var(--thinlens-accent,light-dark(#a85a14,#e8994d));--_radius:var(--thinlens-radius,0.625rem);--_row:var(--thinlens-row-height,clamp(8.5rem,18vw,14.5rem));--_gap:var(--thinlens-gap,clamp(0.5rem,1.2vw,0.875rem));--_edge:var(--thinlens-edge,clamp(0.75rem,3vw,2.5rem));display:block;background:var(--_ground);color:var(--_ink);font:var(--thinlens-font,1rem/1.45 system-ui,-apple-system,"Segoe UI","Noto Sans",sans-serif);text-align:start;}:host([hidden]),[hidden]{display:none !important;}*{box-sizing:border-box;}:focus-visible{outline:2px solid var(--_accent);outline-offset:2px;}button{margin:0;padding:0;border:0;background:none;color:inherit;font:inherit;text-align:inherit;cursor:pointer;}svg{display:block;flex:none;inline-size:1.25rem;block-size:1.25rem;fill:none;stroke:currentColor;stroke-width:1.75;stroke-linecap:round;stroke-linejoin:round;}form{position:sticky;inset-block-start:var(--thinlens-sticky-top,0);z-index:1;display:flex;align-items:center;gap:clamp(0.625rem,2vw,1.5rem);padding:0.75rem var(--_edge);background:var(--_ground);}.field{position:relative;display:flex;flex:1;align-items:center;min-inline-size:0;max-inline-size:46rem;overflow:hidden;border:1px solid transparent;border-radius:999px;background:var(--_raised);color:var(--_quiet);}.field:hover{border-color:var(--_line);}.field:focus-within{border-color:var(--_accent);outline:1px solid var(--_accent);}.field>svg{margin-inline-start:1rem;}input{flex:1;min-inline-size:0;margin:0;padding:0.75rem;border:0;background:none;color:var(--_ink);font:inherit;appearance:none;}input:focus-visible{outline:0;}input::-webkit-search-cancel-button{display:none;}input::placeholder{color:var(--_quiet);opacity:1;}input:placeholder-shown + .clear{visibility:hidden;}.clear{margin-inline-end:0.375rem;padding:0.5rem;border-radius:999px;}.clear:focus-visible{outline-offset:-2px;}[data-busy] .field::after{content:"";position:absolute;inset:auto 0 0;block-size:2px;background:var(--_accent);opacity:0;animation:busy 1.2s 0.3s ease-in-out infinite;}@keyframes busy{from{opacity:1;transform:translateX(-100%);}to{opacity:1;transform:translateX(100%);}}.status{min-block-size:1.45em;margin:0.25rem var(--_edge) 0.75rem;color:var(--_quiet);font-size:0.875rem;}.status:is(:empty,:has(~ .notice:not([hidden]))){position:absolute;clip-path:inset(50%);}.source{display:flex;align-items:center;gap:0.75rem;margin:0 var(--_edge) 1rem;}.source .frame{flex:none;inline-size:3.5rem;block-size:3.5rem;}.source button{padding:0.5rem;border-radius:999px;color:var(--_quiet);}.notice{max-inline-size:36rem;margin:clamp(2rem,12vh,7rem) auto 2rem;padding-inline:var(--_edge);text-align:center;}.notice h2{margin:0 0 0.5rem;font-size:1.375rem;font-weight:600;letter-spacing:-0.01em;}.notice p{margin:0 0 1.5rem;color:var(--_quiet);overflow-wrap:anywhere;text-wrap:balance;}.notice button,.more{padding:0.5rem 1.25rem;border:1px solid var(--_line);border-radius:999px;font-weight:500;}.more{display:block;margin:0 auto 2.5rem;}.suggestions{display:flex;align-items:center;gap:0.5rem;overflow-x:auto;padding:0.25rem var(--_edge) 1rem;font-size:0.875rem;scrollbar-width:none;}.suggestions span{color:var(--_quiet);}.notice:not([hidden]) + .suggestions{flex-wrap:wrap;justify-content:center;}.suggestions button{flex:none;max-inline-size:100%;overflow:hidden;padding:0.375rem 0.875rem;border-radius:999px;background:var(--_raised);text-overflow:ellipsis;white-space:nowrap;}:is(.clear,.source button,.notice button,.more,.suggestions button):hover{background:color-mix(in srgb,var(--_ink) 10%,var(--_raised));color:var(--_ink);}ol{display:flex;flex-wrap:wrap;gap:calc(var(--_gap) * 0.5) var(--_gap);margin:0;padding:0 var(--_edge) 2rem;list-style:none;}ol::after{content:"";flex:10000 1 0;}ol:not(:has(li:nth-child(5))){--_row:var(--thinlens-row-height,clamp(11rem,24vw,19rem));}ol[aria-busy="true"]{opacity:0.5;transition:opacity 0.2s 0.3s;}li{position:relative;flex:var(--aspect) 1 calc(var(--aspect) * var(--_row));min-inline-size:0;max-inline-size:100%;scroll-margin-block:6rem 2rem;}.open{position:relative;display:block;inline-size:100%;border-radius:var(--_radius);}.frame{position:relative;display:block;aspect-ratio:var(--aspect);overflow:hidden;border-radius:var(--_radius);background:var(--_raised);}.frame>*,.large>*{position:absolute;inset:0;inline-size:100%;block-size:100%;object-fit:cover;}img{opacity:0;transition:opacity 0.2s;}img.there{opacity:1;}.missing{display:grid;place-items:center;padding:0.5rem;background:var(--_raised);color:var(--_quiet);font-size:0.875rem;text-align:center;}.caption{position:absolute;inset:auto 0 0;padding:2.5rem 0.75rem 0.625rem;border-end-start-radius:var(--_radius);border-end-end-radius:var(--_radius);background:linear-gradient(transparent,rgb(0 0 0 / 0.8) 60%);color:#fff;font-size:0.875rem;line-height:1.35;overflow-wrap:anywhere;opacity:0;transition:opacity 0.15s;pointer-events:none;}li:hover .caption,li:has(:focus-visible) .caption{opacity:1;}.line{display:flex;align-items:center;justify-content:space-between;gap:0.5rem;block-size:1.875rem;color:var(--_quiet);font-size:0.8125rem;}.relevance{display:flex;align-items:center;gap:0.5rem;font-variant-numeric:tabular-nums;}.bar{inline-size:2.75rem;block-size:3px;overflow:hidden;border-radius:999px;background:var(--_line);}.bar::before{content:"";display:block;inline-size:calc(var(--relevance) * 100%);block-size:100%;border-radius:inherit;background:var(--_accent);}.like{margin-inline-start:auto;padding:0.25rem;border-radius:999px;}.like:hover{color:var(--_accent);}@media (hover: none){.caption{position:static;display:-webkit-box;block-size:calc(2lh + 0.5rem);padding-block:0.375rem 0.125rem;padding-inline:0;overflow:hidden;background:none;color:inherit;font-size:0.8125rem;opacity:1;-webkit-box-orient:vertical;-webkit-line-clamp:2;}}dialog{position:fixed;inset:0;grid-template:auto minmax(0,1fr) auto / 3.5rem minmax(0,1fr) 3.5rem;inline-size:100%;max-inline-size:none;block-size:100%;max-block-size:none;margin:0;padding:0;border:0;background:#0e0d0c;color:#f5f2ed;color-scheme:dark;--_quiet:#b5aea3;--_line:#4a463f;--_accent:var(--thinlens-accent,#e8994d);}dialog[open]{display:grid;}.head{display:flex;grid-column:1 / -1;align-items:center;justify-content:space-between;padding:0.5rem 0.75rem 0.5rem 1.25rem;color:var(--_quiet);font-size:0.875rem;font-variant-numeric:tabular-nums;}.stage{display:grid;grid-area:2 / 2;place-items:center;container-type:size;}.large{position:relative;inline-size:min(100cqi,100cqb * var(--aspect),max(var(--width),20rem));aspect-ratio:var(--aspect);overflow:hidden;border-radius:0.25rem;}.step{display:grid;grid-row:2;place-items:center;}.previous{grid-column:1;}.next{grid-column:3;}.step svg{inline-size:2rem;block-size:2rem;}.step[aria-disabled="true"]{opacity:0.25;cursor:default;}:dir(rtl)>.step svg{scale:-1 1;}.close{padding:0.625rem;border-radius:999px;}dialog :focus-visible{outline-offset:-2px;}.foot{display:flex;flex-wrap:wrap;grid-column:1 / -1;align-items:center;justify-content:space-between;gap:0.75rem 2rem;padding:1rem 1.25rem calc(1rem + env(safe-area-inset-bottom));}.words{margin:0;font-size:1.0625rem;overflow-wrap:anywhere;}.why{display:flex;flex-wrap:wrap;gap:0.25rem 1rem;margin:0.25rem 0 0;color:var(--_quiet);font-size:0.875rem;}.actions{display:flex;flex-wrap:wrap;gap:0.5rem;}.action{display:inline-flex;align-items:center;gap:0.5rem;padding:0.5rem 1rem;border-radius:999px;background:#2a2724;color:inherit;font-size:0.9375rem;text-decoration:none;}:is(.action,.close):hover{background:#3a3632;}@media (max-width: 36rem){dialog{grid-template-columns:0 minmax(0,1fr) 0;}.step{z-index:1;place-self:center start;inline-size:2.75rem;block-size:2.75rem;border-radius:999px;background:rgb(14 13 12 / 0.6);}.next{justify-self:end;}}@media (prefers-reduced-motion: reduce){*{transition:none !important;}[data-busy] .field::after{animation-name:none;opacity:1;}}`);
 const PAGE = 48;
 const SAMPLE = 24;
 class ThinlensSearch extends HTMLElement {
@@ -653,7 +663,11 @@ return !this.hasAttribute("no-history");
 const say = speaker(this.getAttribute("texts"), this.closest("[lang]")?.lang);
 const search = (query, settled = true) => this.#go({ query, similar: "" }, settled);
 this.#client = new Client(this.getAttribute("endpoint") ?? "");
-this.#box = new SearchBox(say, search, () => this.#results.focus());
+this.#box = new SearchBox(say, {
+search,
+settle: () => (this.#settled = true),
+descend: () => this.#results.focus(),
+});
 this.#results = new Results(say, {
 search,
 similar: (photo) => this.#go({ query: this.#wanted.query, similar: photo.id }, true, photo),
@@ -713,17 +727,21 @@ const [{ photos, raw }, known] = await Promise.all([
 similar ? this.#client.similar(similar, options) : this.#client.search(query, options),
 similar && !source ? this.#client.photo(similar, signal) : source,
 ]);
-const sample = photos.length || offset ? [] : await this.#sample(signal);
 const offer = photos.length === PAGE ? "more" : minRelevance === 0 ? "" : "closest";
 return () => {
 if (offset) this.#results.addPhotos(photos, offer);
 else if (photos.length) this.#results.showPhotos(photos, offer, known);
-else this.#results.showNothing(query, offer, known, sample);
+else this.#results.showNothing(query, offer, known);
+if (!photos.length && !offset) this.#suggest(signal);
 this.#tell("thinlens-search", { query, similar, answer: raw });
 };
 }
 #sample(signal) {
 return this.#client.sample(SAMPLE, signal).catch(() => []);
+}
+async #suggest(signal) {
+const sample = await this.#sample(signal);
+if (!signal.aborted) this.#results.suggest(sample);
 }
 set #busy(yes) {
 this.#box.busy = yes;

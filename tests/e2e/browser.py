@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 # It runs as root in containers, without a GPU, and has no business on the network but with the address under test.
@@ -27,6 +27,10 @@ def installed_chromium() -> str | None:
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
+# A busy machine is no failure.
+expect.set_options(timeout=20_000)
+
+
 @contextmanager
 def chromium(program: str) -> Iterator[Browser]:
     """A headless browser for as long as the block lasts."""
@@ -36,3 +40,13 @@ def chromium(program: str) -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def no_complaints(page: Page) -> Iterator[None]:
+    """Fail where a script of the page has an error or the page's security policy refuses something."""
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if "Content Security" in message.text else None)
+    yield
+    assert complaints == []

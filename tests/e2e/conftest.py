@@ -1,4 +1,4 @@
-"""What the end-to-end tests share: a gallery made by the real command, and a server over it."""
+"""What the end-to-end tests share: a gallery made by the real command, a server over it, and a browser."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from playwright.sync_api import Browser, Page
 
 from export.samples import copy_samples
+from tests.e2e.browser import chromium, installed_chromium, no_complaints
 from tests.e2e.processes import THINLENS, free_port, run_thinlens, running
 
 COFFEE = "été 2024 & 100%/café #1.png"
@@ -53,6 +55,28 @@ def address(gallery: Gallery, tmp_path_factory: pytest.TempPathFactory) -> Itera
     address = f"http://127.0.0.1:{port}"
     with running(command, ready=f"{address}/healthz", log=log):
         yield address
+
+
+# Not for the session: as long as Playwright lives, no other test can run an event loop.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium; without it, what needs it is skipped."""
+    program = installed_chromium()
+    if program is None:
+        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
+    with chromium(program) as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """The search page, just opened; a script error or a refused resource fails the test."""
+    context = browser.new_context(viewport={"width": 1200, "height": 900})
+    page = context.new_page()
+    with no_complaints(page):
+        page.goto(address)
+        yield page
+    context.close()
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,7 @@ export class Results {
   #grid;
   #lightbox;
   #more;
+  #parts;
 
   /**
    * @param {(name: string, values?: object) => string} say
@@ -41,7 +42,8 @@ export class Results {
     this.#lightbox = new Lightbox(say, (index) => this.focus(index), reader.similar);
     this.#more = make("button", { type: "button", class: "more", part: "button", hidden: true });
     const parts = [this.#source, this.#notice, this.#suggestions, this.#grid];
-    this.elements = [this.#status, ...parts.map(({ element }) => element), this.#more, this.#lightbox.element];
+    this.#parts = [...parts.map(({ element }) => element), this.#more];
+    this.elements = [this.#status, ...this.#parts, this.#lightbox.element];
   }
 
   /** How many photos are shown. */
@@ -60,7 +62,8 @@ export class Results {
 
   /** Photos of the collection, before anything is searched for; none where it has none to show. */
   showSample(photos) {
-    this.#show({ photos, suggested: photos });
+    this.#show({ photos });
+    this.suggest(photos);
     this.#status.textContent = "";
   }
 
@@ -80,9 +83,9 @@ export class Results {
     this.#end(offer);
   }
 
-  /** Nothing, with photos of the collection by which to suggest something else. */
-  showNothing(query, offer, source, sample) {
-    this.#show({ source, suggested: sample });
+  /** Nothing, though there may be something if less relevant photos are wanted (`offer`). */
+  showNothing(query, offer, source) {
+    this.#show({ source });
     const detail = source ? "emptySimilar" : offer ? "emptyDetail" : "emptyUnknown";
     this.#notify("empty", this.#say(detail, { query }), offer && this.#say("closestAnyway"), this.#reader.closest);
   }
@@ -95,17 +98,26 @@ export class Results {
     this.#notify(title, this.#say(offline ? "offlineDetail" : kind, { detail }), this.#say("retry"), this.#reader.retry);
   }
 
-  #show({ photos = [], source, suggested = [] }) {
-    this.#notice.hide();
-    this.#source.show(source);
-    this.#suggestions.show(suggested);
-    this.#grid.show(photos);
-    this.#more.hidden = true;
+  /** Suggest to search for what some photos of the collection show. */
+  suggest(photos) {
+    this.#suggestions.show(photos);
   }
 
-  #notify(title, detail, offer, act) {
-    this.#status.textContent = "";
-    this.#notice.show(this.#say(title), detail, offer, act);
+  #show({ photos = [], source }) {
+    this.#lightbox.close();
+    this.#notice.hide();
+    this.#source.show(source);
+    this.#suggestions.show([]);
+    this.#grid.show(photos);
+    this.#more.hidden = true;
+    // Put in anew, so that they are other things in other places for the browser, and not things that jumped.
+    this.#lightbox.element.before(...this.#parts);
+  }
+
+  #notify(name, detail, offer, act) {
+    const title = this.#say(name);
+    this.#status.textContent = `${title}. ${detail}`;
+    this.#notice.show(title, detail, offer, act);
   }
 
   /** Say how many there are, and offer what there may be beyond them. */

@@ -13,11 +13,13 @@ export class SearchBox {
 
   /**
    * @param {(name: string) => string} say
-   * @param {(query: string, settled: boolean) => void} onSearch Told of a query, which is settled when it was entered.
-   * @param {() => void} onLeave What to do when the arrow key leads down, out of the box.
+   * @param {object} reader
+   * @param {(query: string, settled: boolean) => void} reader.search Told of a query, settled when it was entered.
+   * @param {() => void} reader.settle Told that what was typed stays, for the reader turned to something else.
+   * @param {() => void} reader.descend What to do when the arrow key leads down, out of the box.
    */
-  constructor(say, onSearch, onLeave) {
-    this.#onSearch = onSearch;
+  constructor(say, reader) {
+    this.#onSearch = reader.search;
     this.input = make("input", {
       type: "search",
       part: "input",
@@ -37,8 +39,9 @@ export class SearchBox {
     this.input.addEventListener("keydown", (event) => {
       if (event.key !== "ArrowDown" || event.isComposing) return;
       event.preventDefault();
-      onLeave();
+      reader.descend();
     });
+    this.input.addEventListener("blur", reader.settle);
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#tell(true);

@@ -67,7 +67,11 @@ export class ThinlensSearch extends HTMLElement {
     const say = speaker(this.getAttribute("texts"), this.closest("[lang]")?.lang);
     const search = (query, settled = true) => this.#go({ query, similar: "" }, settled);
     this.#client = new Client(this.getAttribute("endpoint") ?? "");
-    this.#box = new SearchBox(say, search, () => this.#results.focus());
+    this.#box = new SearchBox(say, {
+      search,
+      settle: () => (this.#settled = true),
+      descend: () => this.#results.focus(),
+    });
     this.#results = new Results(say, {
       search,
       similar: (photo) => this.#go({ query: this.#wanted.query, similar: photo.id }, true, photo),
@@ -142,12 +146,12 @@ export class ThinlensSearch extends HTMLElement {
       similar ? this.#client.similar(similar, options) : this.#client.search(query, options),
       similar && !source ? this.#client.photo(similar, signal) : source,
     ]);
-    const sample = photos.length || offset ? [] : await this.#sample(signal);
     const offer = photos.length === PAGE ? "more" : minRelevance === 0 ? "" : "closest";
     return () => {
       if (offset) this.#results.addPhotos(photos, offer);
       else if (photos.length) this.#results.showPhotos(photos, offer, known);
-      else this.#results.showNothing(query, offer, known, sample);
+      else this.#results.showNothing(query, offer, known);
+      if (!photos.length && !offset) this.#suggest(signal);
       this.#tell("thinlens-search", { query, similar, answer: raw });
     };
   }
@@ -155,6 +159,11 @@ export class ThinlensSearch extends HTMLElement {
   /** Photos of the collection to begin with; none where there is no such answer, for nobody asked for them. */
   #sample(signal) {
     return this.#client.sample(SAMPLE, signal).catch(() => []);
+  }
+
+  async #suggest(signal) {
+    const sample = await this.#sample(signal);
+    if (!signal.aborted) this.#results.suggest(sample);
   }
 
   set #busy(yes) {

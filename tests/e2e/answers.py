@@ -1,0 +1,51 @@
+"""Answers of a server that need no server: what a test wants the widget to be told."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+from playwright.sync_api import Page
+
+# One grey pixel.
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNoAAAAggCB2kUIOwAAAABJRU5ErkJggg=="
+)
+RED = "ff0000"
+ANYBODY = {"access-control-allow-origin": "*"}
+
+
+def result(photo_id: str = "a.jpg", **changes: object) -> dict[str, Any]:
+    """One result; what a test doesn't care about is filled in."""
+    return {
+        "id": photo_id,
+        "relevance": 0.5,
+        "caption": f"caption of {photo_id}",
+        "matched": f"caption of {photo_id}",
+        "url": f"/photos/{photo_id}",
+        "thumbnail_url": f"/thumbnails/{photo_id}",
+        "width": 400,
+        "height": 300,
+        "placeholder": RED * 12,
+        **changes,
+    }
+
+
+def answer(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The answer to a search that found these."""
+    return {
+        "query": "anything",
+        "bundle": "0123456789abcdef",
+        "took_ms": 1.0,
+        "no_relevant_results": not results,
+        "results": list(results),
+    }
+
+
+def give(page: Page, results: Sequence[dict[str, Any]]) -> None:
+    """Answer every search and every wish for similar photos with these, and every picture with a grey pixel."""
+    for path in ("search", "similar"):
+        page.route(f"**/v1/{path}?*", lambda route: route.fulfill(json=answer(results), headers=ANYBODY))
+    for folder in ("thumbnails", "photos"):
+        page.route(f"**/{folder}/*", lambda route: route.fulfill(body=PICTURE, content_type="image/png"))

@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { after, before, beforeEach, test } from "node:test";
+
+import { Client, NoAnswer, readColours } from "../../../handler/widget/src/client.js";
+
+const RESULT = {
+  id: "dogs/rex.jpg",
+  relevance: 0.7,
+  caption: "a dog",
+  matched: "a dog on a beach",
+  url: "/photos/dogs/rex.jpg",
+  thumbnail_url: "https://cdn.example.org/rex.webp",
+  width: 640,
+  height: 480,
+  placeholder: "0a".repeat(36),
+};
+const PHOTO = {
+  id: "dogs/rex.jpg",
+  caption: "a dog on a beach",
+  byLook: false,
+  relevance: 0.7,
+  thumbnail: "https://cdn.example.org/rex.webp",
+  width: 640,
+  height: 480,
+  aspect: 640 / 480,
+  colours: Array(36).fill(10),
+};
+
+let server;
+let origin;
+let asked;
+/** What the server does with a request; each test says. */
+let respond;
+
+const { signal } = new AbortController();
+const options = { count: 5, signal };
+const json = (body, status = 200) => (response) => response.writeHead(status).end(JSON.stringify(body));
+const client = (path = "/") => new Client(path, origin);
+
+before(async () => {
+  server = createServer((request, response) => {
+    asked.push(request.url);
+    respond(response);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  origin = `http://127.0.0.1:${server.address().port}`;
+});
+beforeEach(() => {
+  asked = [];
+});
+after(() => server.closeAllConnections() ?? server.close());
+
+test("a search asks for what is wanted and for nothing else", async () => {
+  respond = json({ results: [] });
+  await client().search("größe & 100%", options);
+  await client().search("dog", { ...options, offset: 5, minRelevance: 0 });
+  await client().similar("a b/c&d.jpg", options);
+  assert.deepEqual(asked, [
+    "/v1/search?q=gr%C3%B6%C3%9Fe+%26+100%25&k=5",
+    "/v1/search?q=dog&k=5&offset=5&min_relevance=0",
+    "/v1/similar?id=a+b%2Fc%26d.jpg&k=5",
+  ]);
+});
+
+test("an endpoint is a folder, with or without a closing slash, relative to the page or elsewhere", async () => {
+  respond = json({ results: [] });
+  for (const endpoint of ["/gallery", "/gallery/", `${origin}/gallery`, "gallery"]) {
+    await client(endpoint).search("dog", options);
+  }
+  assert.deepEqual(asked, Array(4).fill("/gallery/v1/search?q=dog&k=5"));
+});
+
+test("a result becomes a photo whose addresses are those of the endpoint", async () => {
+  respond = json({ query: "dog", results: [RESULT] });
+  const { photos, raw } = await client().search("dog", options);
+  assert.deepEqual(photos, [{ ...PHOTO, url: `${origin}/photos/dogs/rex.jpg` }]);
+  assert.equal(raw.query, "dog");
+});
+
+test("where the picture explains it, its caption is shown, and where there is none its id", async () => {
+  respond = json({ results: [{ ...RESULT, matched: "visual" }, { ...RESULT, matched: "visual", caption: "" }] });
+  const { photos } = await client().search("dog", options);
+  assert.deepEqual(photos.map(({ caption, byLook }) => [caption, byLook]), [
+    ["a dog", true],
+    ["dogs/rex.jpg", true],
+  ]);
+});
+
+test("a photo of the catalogue has its first caption", async () => {
+  const captions = [{ text: "a dog" }, { text: "a brown dog on a beach" }];
+  const known = { ...RESULT, relevance: undefined, matched: undefined, caption: undefined, captions };
+  const expected = { ...PHOTO, url: `${origin}/photos/dogs/rex.jpg`, caption: "a dog", relevance: undefined };
+  respond = json({ photos: [known] });
+  assert.deepEqual(await client().sample(3, signal), [expected]);
+  respond = json(known);
+  assert.deepEqual(await client().photo("a b/c#d.jpg", signal), expected);
+  assert.deepEqual(asked, ["/v1/photos?k=3", "/v1/photos/a%20b/c%23d.jpg"]);
+});
+
+for (const address of ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "http://[", 7, null, undefined]) {
+  test(`an address that a browser should not be sent to is none: ${address}`, async () => {
+    respond = json({ results: [{ ...RESULT, url: address, thumbnail_url: address }] });
+    const { photos } = await client().search("dog", options);
+    assert.deepEqual([photos[0].url, photos[0].thumbnail], [undefined, undefined]);
+  });
+}
+
+test("odd shapes and numbers can be laid out all the same", async () => {
+  const odd = [
+    { width: 10_000, height: 100 },
+    { width: 100, height: 10_000 },
+    { width: 0, height: 0 },
+    { width: "x", height: null },
+    { width: -4, height: 3 },
+    { relevance: "0.5" },
+    { relevance: 7 },
+  ];
+  respond = json({ results: odd.map((change) => ({ ...RESULT, ...change })) });
+  const { photos } = await client().search("dog", options);
+  assert.deepEqual(photos.map(({ aspect }) => aspect), [2.4, 0.6, 4 / 3, 4 / 3, 4 / 3, 4 / 3, 4 / 3]);
+  assert.deepEqual(photos.slice(-2).map(({ relevance }) => relevance), [undefined, 1]);
+});
+
+const failures = {
+  "no JSON": [(response) => response.end("<html>"), "unreadable", ""],
+  "no object": [json([1]), "unreadable", ""],
+  nothing: [json(null), "unreadable", ""],
+  "no list": [json({ results: { length: 1 } }), "unreadable", ""],
+  "no photo": [json({ results: [7] }), "unreadable", ""],
+  "no id": [json({ results: [{ ...RESULT, id: 7 }] }), "unreadable", ""],
+  "half a body": [(response) => response.writeHead(200, { "content-length": 99 }).write("{", () => response.destroy()), "unreadable", ""],
+  "a problem": [json({ detail: "k is 0 (expected 1 to 100)" }, 400), "refused", "k is 0 (expected 1 to 100)"],
+  "an error page": [(response) => response.writeHead(502).end("<html>"), "refused", "502"],
+  "an error without words": [json(null, 500), "refused", "500"],
+  "a closed connection": [(response) => response.destroy(), "unreachable", ""],
+};
+for (const [name, [answer, kind, detail]] of Object.entries(failures)) {
+  test(`a server that answers wrongly: ${name}`, async () => {
+    respond = answer;
+    await assert.rejects(client().search("dog", options), (error) => {
+      assert.ok(error instanceof NoAnswer, error);
+      assert.deepEqual([error.kind, error.detail], [kind, detail]);
+      return true;
+    });
+  });
+}
+
+test("a server that does not answer at all is given up", async (context) => {
+  respond = () => {};
+  const timeout = AbortSignal.timeout;
+  context.mock.method(AbortSignal, "timeout", () => timeout.call(AbortSignal, 20));
+  await assert.rejects(client().search("dog", options), { kind: "slow" });
+});
+
+test("without a connection the reader is told so", async (context) => {
+  respond = (response) => response.destroy();
+  const online = Object.getOwnPropertyDescriptor(globalThis, "navigator");
+  Object.defineProperty(globalThis, "navigator", { value: { onLine: false }, configurable: true });
+  context.after(() => (online ? Object.defineProperty(globalThis, "navigator", online) : delete globalThis.navigator));
+  await assert.rejects(client().search("dog", options), { kind: "offline" });
+});
+
+test("a search that is no longer wanted is no failure of the server's", async () => {
+  respond = () => {};
+  const controller = new AbortController();
+  const search = client().search("dog", { count: 5, signal: controller.signal });
+  controller.abort();
+  await assert.rejects(search, { name: "AbortError" });
+});
+
+test("colours are read whole or not at all", () => {
+  assert.deepEqual(readColours("ff8000".repeat(12)), Array(12).fill([255, 128, 0]).flat());
+  for (const placeholder of [undefined, null, "", "ff8000", "g".repeat(72), "f".repeat(73), 7]) {
+    assert.equal(readColours(placeholder), undefined);
+  }
+});

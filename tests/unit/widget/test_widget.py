@@ -1,0 +1,64 @@
+"""The widget's own tests, which run in Node.js, and what `make widget` makes of its modules."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import importlib.util
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+WIDGET = ROOT / "handler/widget"
+MAX_GZIPPED_BYTES = 12_000
+TESTS = sorted(Path(__file__).parent.glob("*.test.mjs"))
+
+
+@pytest.fixture(scope="module")
+def build() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("build_widget", ROOT / "build/widget.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("test", TESTS, ids=lambda path: path.name)
+def test_the_logic_of_the_modules(test: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("no Node.js on this machine (Debian: apt-get install nodejs)")
+    run = subprocess.run([node, "--test", test], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_the_module_is_made_of_its_sources_as_they_are(build: ModuleType) -> None:
+    assert build.assemble() == (WIDGET / "thinlens-search.js").read_text(encoding="utf-8"), "run `make widget`"
+
+
+def test_the_module_is_small_and_needs_no_other() -> None:
+    module = (WIDGET / "thinlens-search.js").read_bytes()
+    assert len(gzip.compress(module)) <= MAX_GZIPPED_BYTES
+    assert not re.search(rb"^\s*(import|export)\b|\bimport\(", module, re.MULTILINE)
+    for name in (b"innerHTML", b"outerHTML", b"insertAdjacentHTML", b"document.write", b"eval(", b"Function("):
+        assert name not in module
+
+
+def test_no_text_is_there_for_nothing() -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in (WIDGET / "src").glob("*.js"))
+    texts = (WIDGET / "src/texts.js").read_text(encoding="utf-8").split("ENGLISH = {")[1].split("};")[0]
+    names = set(re.findall(r'^ +"?(\w+)', texts, re.MULTILINE))
+    assert {name for name in names if f'"{name}"' not in sources} == set()
+
+
+def test_the_integrity_hash_is_that_of_the_file(build: ModuleType) -> None:
+    module = (WIDGET / "thinlens-search.js").read_bytes()
+    digest = hashlib.new("sha384", module).digest()
+    assert build.integrity(module) == f"sha384-{base64.b64encode(digest).decode()}"

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { ENGLISH, speaker } from "../../../handler/widget/src/texts.js";
+
+test("English is spoken where nothing else is said", () => {
+  const say = speaker(null, "en");
+  assert.equal(say("empty"), "Nothing relevant found");
+  assert.equal(say("emptyDetail", { query: "a dog" }), "No photo here seems to show “a dog”.");
+  assert.equal(say("relevance", { relevance: 0.7 }), "Relevance 0.70");
+});
+
+test("one and many are told apart", () => {
+  const say = speaker(null, "en");
+  assert.deepEqual([0, 1, 2, 1234].map((count) => say("count", { count })), [
+    "0 photos",
+    "1 photo",
+    "2 photos",
+    "1,234 photos",
+  ]);
+});
+
+test("a host's texts go before, in the plurals and numbers of its language", () => {
+  const texts = {
+    "count.one": "{count} zdjęcie",
+    "count.few": "{count} zdjęcia",
+    "count.many": "{count} zdjęć",
+    relevance: "Trafność {relevance}",
+  };
+  const say = speaker(JSON.stringify(texts), "pl");
+  assert.deepEqual([1, 3, 5].map((count) => say("count", { count })), ["1 zdjęcie", "3 zdjęcia", "5 zdjęć"]);
+  assert.equal(say("relevance", { relevance: 0.5 }), "Trafność 0,50");
+  assert.equal(say("empty"), ENGLISH.empty);
+});
+
+test("texts in a language without singular and plural need only one of them", () => {
+  const say = speaker('{"count.other": "{count} 枚の写真"}', "ja");
+  assert.deepEqual([1, 2].map((count) => say("count", { count })), ["1 枚の写真", "2 枚の写真"]);
+});
+
+for (const texts of ["{", "null", "[]", "7", '"text"', '{"empty": null, "retry": {"a": 1}}']) {
+  test(`texts that are none leave English: ${texts}`, (context) => {
+    context.mock.method(console, "warn", () => {});
+    const say = speaker(texts, "en");
+    assert.equal(say("empty"), ENGLISH.empty);
+    assert.equal(say("retry"), ENGLISH.retry);
+  });
+}
+
+for (const language of ["", undefined, "no such language", "en_US", "x"]) {
+  test(`a language that is none is no reason to be silent: ${language}`, () => {
+    assert.match(speaker(null, language)("count", { count: 2 }), /photos$/);
+  });
+}
+
+test("what a query says is not taken for a name", () => {
+  const say = speaker(null, "en");
+  assert.equal(say("emptyDetail", { query: "{detail} $& {query}" }), "No photo here seems to show “{detail} $& {query}”.");
+  assert.equal(say("emptyDetail", {}), "No photo here seems to show “{query}”.");
+});
