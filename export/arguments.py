@@ -43,6 +43,12 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
         help="leave out photos and folders of this name or relative path; may be given several times",
     )
     index.add_argument(
+        "--columns",
+        metavar="FILE",
+        type=Path,
+        help="what you know of the photos, to filter by: a CSV or JSON file (default: PHOTOS/columns.csv or .json)",
+    )
+    index.add_argument(
         "--workers",
         metavar="N",
         type=_positive,
@@ -52,7 +58,7 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
     search = add(
         "search",
         summary="find the photos that a description fits",
-        example="thinlens search 'a dog running on a beach' --out my-photos -k 5",
+        example="thinlens search 'a dog running on a beach' --out my-photos -k 5 --not snow --folder 2024 --dedupe",
     )
     search.add_argument("query", metavar="QUERY", help="what the photo shows")
     _add_out(search)
@@ -60,6 +66,7 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
     search.add_argument(
         "--min-relevance", metavar="R", type=float, help="leave out what is less relevant, 0 to 1 (default: calibrated)"
     )
+    _add_selection(search)
     search.add_argument("--json", action="store_true", help="print the answer as JSON")
 
     serve = add(
@@ -159,6 +166,24 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
 
 def _add_store(command: argparse.ArgumentParser) -> None:
     command.add_argument("store", metavar="STORE", help="s3://bucket/prefix, or a folder")
+
+
+def _add_selection(search: argparse.ArgumentParser) -> None:
+    """What the HTTP interface takes too, under the same names; see handler/openapi.json."""
+    search.add_argument("--offset", metavar="N", type=int, default=0, help="skip the first N photos (default: 0)")
+    search.add_argument("--dedupe", action="store_true", help="of near-duplicates show only the most relevant")
+    search.add_argument("--taken-from", metavar="DATE", help="taken in 2024, 2024-05 or 2024-05-06, or later")
+    search.add_argument("--taken-to", metavar="DATE", help="taken on that day, in that month or year, or earlier")
+    for name, metavar, description in (
+        ("not", "TEXT", "leave out photos that show this"),
+        ("folder", "FOLDER", "in this folder, or below"),
+        ("orientation", "O", "landscape, portrait or square"),
+        ("type", "TYPE", "jpeg, png, webp, gif, tiff, avif or heic"),
+        ("where", "COLUMN:VALUE", "what a column of your own says: place:Paris, rating:4, rating:3..5"),
+    ):
+        search.add_argument(
+            f"--{name}", metavar=metavar, action="append", default=[], help=f"{description}; may be given several times"
+        )
 
 
 def _add_out(command: argparse.ArgumentParser) -> None:

@@ -61,11 +61,22 @@ def _fail(error: object, *, code: int) -> int:
 def _index(arguments: argparse.Namespace) -> None:
     from export.indexing import index_photos
 
-    report = index_photos(arguments.photos, arguments.out, exclude=arguments.exclude, workers=arguments.workers)
+    report = index_photos(
+        arguments.photos,
+        arguments.out,
+        exclude=arguments.exclude,
+        columns=arguments.columns,
+        workers=arguments.workers,
+    )
     print(
         f"{_count(report.photos, 'photo')} in bundle {report.bundle}:"
         f" {report.read:,} read, {report.forgotten:,} forgotten"
     )
+    if report.strangers:
+        from export.answer_table import printable
+
+        named = printable(report.strangers[0])
+        print(f"{_count(len(report.strangers), 'row')} of the columns names no photo, such as {named}", file=sys.stderr)
     if report.failures:
         from export.answer_table import printable
 
@@ -79,10 +90,27 @@ def _index(arguments: argparse.Namespace) -> None:
 def _search(arguments: argparse.Namespace) -> None:
     from export.answer_table import answer_table
     from handler.bundle import Bundle
-    from handler.searcher import Searcher
+    from handler.filters import Filters
+    from handler.query import Query
+    from handler.searcher import Searcher, Selection
 
     searcher = Searcher(Bundle.open(arguments.out / "bundle"))
-    answer = searcher.search(arguments.query, arguments.k, arguments.min_relevance)
+    selection = Selection(
+        k=arguments.k,
+        offset=arguments.offset,
+        min_relevance=arguments.min_relevance,
+        dedupe=arguments.dedupe,
+        filters=Filters(
+            folders=tuple(arguments.folder),
+            taken_from=arguments.taken_from,
+            taken_to=arguments.taken_to,
+            orientations=tuple(arguments.orientation),
+            types=tuple(arguments.type),
+            where=tuple(arguments.where),
+        ),
+    )
+    query = Query(texts=(arguments.query,), without=tuple(getattr(arguments, "not")))
+    answer = searcher.search(query, selection=selection)
     if arguments.json:
         _print_json(answer)
     else:

@@ -16,6 +16,7 @@ from export.discovery import Discovery, FoundPhoto, discover
 from export.errors import UnreadablePhotoError
 from export.hashing import content_hash
 from export.library import Failure, KnownPhoto, Library
+from export.own_columns import find_columns, read_columns
 from export.progress import Progress
 from export.shipped_models import Models, shipped_models
 from export.thumbnails import Thumbnails
@@ -33,6 +34,7 @@ class IndexReport:
         read: how many contents were decoded and understood in this run.
         forgotten: how many photos of the last run are gone.
         failures: the photos that are not in the bundle.
+        strangers: the ids in the table of the owner's columns that no photo has.
     """
 
     bundle: str
@@ -40,6 +42,7 @@ class IndexReport:
     read: int
     forgotten: int
     failures: tuple[Failure, ...]
+    strangers: tuple[str, ...] = ()
 
 
 def index_photos(
@@ -47,6 +50,7 @@ def index_photos(
     out: Path,
     *,
     exclude: Sequence[str] = (),
+    columns: Path | None = None,
     workers: int | None = None,
     models: Models | None = None,
     progress: Progress | None = None,
@@ -57,16 +61,19 @@ def index_photos(
         photos: a folder or a list file, see ``discover``.
         out: the output folder, which is made where it is missing.
         exclude: globs of what to leave out, see ``discover``.
+        columns: the table of the owner's columns; by default the one that lies in the folder of the photos, if any.
         workers: how many processes decode and understand; by default as many as there are cores.
         models: instead of the shipped ones.
         progress: instead of showing it on standard error.
 
     Raises:
-        ExportError: PHOTOS, the output folder, the library or the models can't be used.
+        ExportError: PHOTOS, the columns, the output folder, the library or the models can't be used.
         BundleError: the new bundle doesn't pass its own checks; the one from before stays in service.
     """
     discovery = discover(photos, exclude=exclude, out=out)
     models = models or shipped_models()
+    own = columns or find_columns(discovery.root)
+    table = read_columns(own) if own else {}
     progress = progress or Progress()
     workers = workers or _cores()
     with Library.open(out) as library:
@@ -92,6 +99,7 @@ def index_photos(
             unreadable |= reading.unreadable
             read = reading.read
         library.put_unreadable(unreadable)
+        strangers = library.put_own_columns(table)
         bundle = update_bundle(library, out, models, progress)
         return IndexReport(
             bundle=bundle.id,
@@ -99,6 +107,7 @@ def index_photos(
             read=read,
             forgotten=compared.forgotten,
             failures=tuple(library.failures()),
+            strangers=tuple(strangers),
         )
 
 
