@@ -72,13 +72,18 @@ def test_refuses_what_is_no_whole_number(value: str) -> None:
         Parameters({"k": [value]}).integer("k", 10)
 
 
-@pytest.mark.parametrize("value", ["", "nan", "inf", "-inf", "1e-1", "٠.٥", "0,5", "1_0", ".", "9" * 5000, "0x1"])
+@pytest.mark.parametrize(
+    "value", ["", "nan", "inf", "-inf", "1e", "e1", "1e1.5", "1e9999", "٠.٥", "0,5", "1_0", ".", "9" * 5000, "0x1"]
+)
 def test_refuses_what_is_no_number(value: str) -> None:
     with pytest.raises(QueryError, match=r"^min_relevance is '.{0,80}' \(expected a number\)$"):
         Parameters({"min_relevance": [value]}).decimal("min_relevance")
 
 
-@pytest.mark.parametrize(("value", "expected"), [("0", 0.0), ("1", 1.0), ("0.25", 0.25), (".5", 0.5), ("-1", -1.0)])
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("0", 0.0), ("1", 1.0), ("0.25", 0.25), (".5", 0.5), ("-1", -1.0), ("1e-7", 1e-7), ("2.5E+1", 25.0)],
+)
 def test_reads_numbers(value: str, expected: float) -> None:
     assert Parameters({"min_relevance": [value]}).decimal("min_relevance") == expected
 
