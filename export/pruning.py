@@ -89,7 +89,7 @@ def _pictures(store: Store, version: Version) -> Iterator[str]:
     found = store.read(bundle_key(version.id, _CATALOGUE_FILE), max_bytes=info.size_bytes)
     if found is None or hashlib.sha256(found.data).hexdigest() != info.sha256:
         raise StoreError(
-            f"bundle {version.id} in {store.address} is damaged: {_CATALOGUE_FILE} isn't what it should be"
+            f"bundle {version.id} in {store.address} stays, but its {_CATALOGUE_FILE} is missing or altered"
         )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / _CATALOGUE_FILE

@@ -26,11 +26,11 @@ class _Condition(TypedDict, total=False):
 
 
 class S3Store:
-    """A store in a bucket; ``prefix`` is empty or without a slash at its ends."""
+    """A store in a bucket; ``prefix`` is what all keys begin with: empty, or it ends with a slash."""
 
     def __init__(self, bucket: Bucket, prefix: str, *, part_bytes: int = PART_BYTES) -> None:
         self._bucket = bucket
-        self._prefix = f"{prefix}/" if prefix else ""
+        self._prefix = prefix
         self._part_bytes = part_bytes
 
     @property

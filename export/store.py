@@ -5,6 +5,7 @@ there whole or not at all.
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -12,9 +13,10 @@ from pathlib import Path
 from typing import Protocol
 
 from export.errors import PublishingError, StoreError
+from handler.address import SCHEME, S3Address
+from handler.errors import SettingsError
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
-_S3_ADDRESS = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(/.*)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +92,7 @@ class Store(Protocol):
 
 
 def open_store(address: str) -> Store:
-    """The store at "s3://bucket/prefix", or in a folder.
+    """The store at "s3://bucket/prefix", as the handler understands it too, or in a folder.
 
     Raises:
         StoreError: the address is neither, or what S3 needs isn't installed or configured.
@@ -99,16 +101,18 @@ def open_store(address: str) -> Store:
         from export.folder_store import FolderStore
 
         return FolderStore(Path(address))
-    matched = _S3_ADDRESS.fullmatch(address)
-    parts = (matched[2] or "").strip("/").split("/") if matched else [""]
-    if matched is None or {".", ".."} & set(parts) or (len(parts) > 1 and "" in parts):
-        raise StoreError(f"{address!r} is no store; expected s3://bucket, s3://bucket/prefix or a folder")
+    if not address.startswith(SCHEME):
+        raise StoreError(f"{address!r} is no store (expected s3://bucket, s3://bucket/prefix or a folder)")
+    try:
+        place = S3Address.parse(address, os.environ, variable="STORE")
+    except SettingsError as error:
+        raise StoreError(str(error)) from error
     try:
         from export.bucket import Bucket
         from export.s3_store import S3Store
     except ImportError as error:
         raise StoreError(f"{error.name} isn't installed, which S3 needs: pip install 'thinlens[publish]'") from error
-    return S3Store(Bucket.connect(matched[1]), "/".join(parts))
+    return S3Store(Bucket.connect(place.bucket), place.prefix)
 
 
 def file_parts(upload: Upload, part_bytes: int) -> Iterator[bytes]:

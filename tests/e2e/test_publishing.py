@@ -174,7 +174,7 @@ def test_a_large_file_goes_on_where_it_was(address: str, tmp_path: Path) -> None
         sha256=hashlib.sha256(content).hexdigest(),
         media_type="application/octet-stream",
     )
-    store = S3Store(bucket, address.removeprefix(f"s3://{BUCKET}/"), part_bytes=PART_BYTES)
+    store = S3Store(bucket, f"{address.removeprefix(f's3://{BUCKET}/')}/", part_bytes=PART_BYTES)
 
     def end_after_three(_: int) -> None:
         if len(sent) == 3:
@@ -201,7 +201,7 @@ def test_a_large_file_that_changes_while_it_is_sent_does_not_come_about(address:
         sha256="0" * 64,
         media_type="image/jpeg",
     )
-    store = S3Store(Bucket.connect(BUCKET), address.removeprefix(f"s3://{BUCKET}/"), part_bytes=PART_BYTES)
+    store = S3Store(Bucket.connect(BUCKET), f"{address.removeprefix(f's3://{BUCKET}/')}/", part_bytes=PART_BYTES)
     with pytest.raises(PublishingError, match=r"photo.jpg isn't what it was when it was indexed"):
         store.put(upload, lambda _: None)
     assert store.objects("") == []
