@@ -43,6 +43,16 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
         help="leave out photos and folders of this name or relative path; may be given several times",
     )
     index.add_argument(
+        "--captioner",
+        metavar="MODEL",
+        help="a folder or a name on Hugging Face: an image-to-text model of your own (default: the shipped one)",
+    )
+    index.add_argument(
+        "--encoder",
+        metavar="MODEL",
+        help="a folder or a name on Hugging Face: a sentence-transformers model of your own (default: the shipped one)",
+    )
+    index.add_argument(
         "--columns",
         metavar="FILE",
         type=Path,

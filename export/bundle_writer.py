@@ -14,18 +14,20 @@ from urllib.parse import quote
 
 import numpy as np
 
+from export.background import calibrate_by_background, sample_of
 from export.duplicates import group_duplicates
 from export.index_choice import write_best_index
 from export.library import Library, UnderstoodPhoto
+from export.probes import PROBES
 from export.shipped_models import Models
 from export.suggestions import suggest
 from export.texts import photo_texts
 from export.thumbnails import thumbnail_address
-from export.views import bundle_vectors
+from export.views import bundle_vectors, photo_views
 from handler.bundle import Bundle
 from handler.catalogue import Caption, PhotoRecord, write_catalogue
 from handler.columns import write_columns
-from handler.encoder import EncoderConfiguration
+from handler.encoder import Encoder, EncoderConfiguration
 from handler.errors import BundleError
 from handler.manifest import (
     BUNDLE_FILES,
@@ -41,6 +43,7 @@ from handler.manifest import (
     ViewsInfo,
 )
 from handler.query import MAX_QUERY_LENGTH
+from handler.relevance import Calibration
 from handler.searcher import Searcher
 from handler.texts import normalise
 from handler.views import write_views
@@ -72,7 +75,8 @@ def write_bundle(
     """
     for name in ENCODER_FILES:
         shutil.copyfile(models.encoder / name, folder / name)
-    vectors = bundle_vectors(library, photos, models)
+    calibration = models.calibration or _calibrate(library, photos, models)
+    vectors = bundle_vectors(library, photos, models, weights=np.array(calibration.weights, np.float32))
     first_captions = vectors.views.rows[:, 0].astype(np.float32) * np.float32(vectors.views.scale)
     index = write_best_index(folder / "index.usearch", vectors.fused, first_captions)
     write_views(folder / "views.i8", vectors.views.rows)
@@ -85,7 +89,9 @@ def write_bundle(
         [photo.facts.width * photo.facts.height for photo in photos],
     )
     write_columns(folder / "columns.bin", records, groups)
-    caption_views: list[ViewKind] = ["caption"] * len(instructions)
+    kinds: list[ViewKind] = ["caption"] * len(instructions)
+    if models.has_visual_view:
+        kinds.append("visual")
     encoder = EncoderConfiguration.read(folder / "encoder.json")
     manifest = Manifest(
         files={name: file_info(folder / name) for name in BUNDLE_FILES},
@@ -93,8 +99,8 @@ def write_bundle(
             name=encoder.name, identity=models.encoder_identity, dim=encoder.dim, max_tokens=encoder.max_tokens
         ),
         index=index,
-        views=ViewsInfo(kinds=(*caption_views, "visual"), scale=vectors.views.scale),
-        calibration=models.calibration,
+        views=ViewsInfo(kinds=tuple(kinds), scale=vectors.views.scale),
+        calibration=calibration,
         counts=Counts(
             photos=len(photos),
             captions=len(photos) * len(instructions),
@@ -110,6 +116,18 @@ def write_bundle(
         golden=(),
     )
     return _with_answers(folder, manifest, photos, instructions)
+
+
+def _calibrate(library: Library, photos: Sequence[UnderstoodPhoto], models: Models) -> Calibration:
+    """A calibration where none came with the models: by how far scores lie from the background in this collection."""
+    sample = [photos[number] for number in sample_of(len(photos))]
+    return calibrate_by_background(
+        photo_views(library, sample, models),
+        Encoder.load(models.encoder).encode(PROBES),
+        photos=len(photos),
+        encoder=models.encoder_identity,
+        captioner=models.captioner.identity,
+    )
 
 
 def _with_answers(

@@ -16,11 +16,12 @@ class Understanding:
 
     Attributes:
         captions: one text for each instruction, in the order of the captioner's instructions.
-        vector: float32 [dim], unit L2 norm: the visual view, in the text encoder's space.
+        vector: float32 [dim], unit L2 norm: the visual view, in the text encoder's space; None from a captioner
+            that has none.
     """
 
     captions: tuple[str, ...]
-    vector: NDArray[np.float32]
+    vector: NDArray[np.float32] | None
 
 
 class Captioner(Protocol):
@@ -46,8 +47,12 @@ class CaptionerSource(Protocol):
         """What it is asked of every photo."""
 
     @property
-    def encoder_identity(self) -> str:
-        """Identity of the text encoder in whose space its vectors lie."""
+    def encoder_identity(self) -> str | None:
+        """Identity of the text encoder in whose space its vectors lie; None where it gives none."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether one process is to hold it, with all the cores or the GPU, rather than one for each core."""
 
     def load(self) -> Captioner:
         """Load the captioner for one thread."""

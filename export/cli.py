@@ -60,6 +60,7 @@ def _fail(error: object, *, code: int) -> int:
 
 def _index(arguments: argparse.Namespace) -> None:
     from export.indexing import index_photos
+    from export.own_models import ModelChoice
 
     report = index_photos(
         arguments.photos,
@@ -67,6 +68,7 @@ def _index(arguments: argparse.Namespace) -> None:
         exclude=arguments.exclude,
         columns=arguments.columns,
         workers=arguments.workers,
+        choice=ModelChoice(captioner=arguments.captioner, encoder=arguments.encoder),
     )
     print(
         f"{_count(report.photos, 'photo')} in bundle {report.bundle}:"

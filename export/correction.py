@@ -5,8 +5,9 @@ from pathlib import Path
 from export.bundling import BundleInService, update_bundle
 from export.errors import LibraryError
 from export.library import Library
+from export.own_models import ModelChoice
 from export.progress import Progress
-from export.shipped_models import Models, shipped_models
+from export.shipped_models import Models
 from handler.errors import QueryError
 from handler.query import MAX_QUERY_LENGTH
 from handler.texts import normalise
@@ -21,7 +22,7 @@ def correct_caption(
         photo_id: the photo's path relative to the folder that was indexed.
         text: what the photo shows; as long as a query at most, so that it can be searched for.
         out: the output folder, which holds a library.
-        models: instead of the shipped ones.
+        models: instead of those that the folder was indexed with.
         progress: instead of showing it on standard error.
 
     Raises:
@@ -38,4 +39,4 @@ def correct_caption(
             )
     with Library.open(out) as library:
         library.edit(photo_id, text)
-        return update_bundle(library, out, models or shipped_models(), progress or Progress())
+        return update_bundle(library, out, models or ModelChoice.of(out).open(out), progress or Progress())

@@ -12,7 +12,7 @@ from typing import Self
 from export.errors import LibraryError, OutputError
 from export.locking import FileLock
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 LIBRARY_FILE = "library.sqlite"
 LOCK_FILE = "library.lock"
 
@@ -44,13 +44,13 @@ CREATE TABLE edits (            -- what a person said instead
     content     TEXT PRIMARY KEY,
     text        TEXT NOT NULL
 ) STRICT;
-CREATE TABLE visual_vectors (   -- float32 little-endian, unit norm
+CREATE TABLE understandings (   -- what captioners have understood
     content     TEXT NOT NULL,
     captioner   TEXT NOT NULL,
-    vector      BLOB NOT NULL,
+    vector      BLOB,           -- the visual view, float32 little-endian, unit norm, null where it gives none
     PRIMARY KEY (content, captioner)
 ) STRICT;
-CREATE TABLE text_vectors (     -- the same, of captions and edits
+CREATE TABLE text_vectors (     -- float32 little-endian, unit norm, of captions and edits
     text        TEXT NOT NULL,
     encoder     TEXT NOT NULL,
     vector      BLOB NOT NULL,

@@ -17,8 +17,9 @@ from export.errors import UnreadablePhotoError
 from export.hashing import content_hash
 from export.library import Failure, KnownPhoto, Library
 from export.own_columns import find_columns, read_columns
+from export.own_models import SHIPPED, ModelChoice
 from export.progress import Progress
-from export.shipped_models import Models, shipped_models
+from export.shipped_models import Models
 from export.thumbnails import Thumbnails
 
 _HASHED_AT_ONCE = 256
@@ -52,6 +53,7 @@ def index_photos(
     exclude: Sequence[str] = (),
     columns: Path | None = None,
     workers: int | None = None,
+    choice: ModelChoice = SHIPPED,
     models: Models | None = None,
     progress: Progress | None = None,
 ) -> IndexReport:
@@ -63,7 +65,8 @@ def index_photos(
         exclude: globs of what to leave out, see ``discover``.
         columns: the table of the owner's columns; by default the one that lies in the folder of the photos, if any.
         workers: how many processes decode and understand; by default as many as there are cores.
-        models: instead of the shipped ones.
+        choice: which models understand and embed.
+        models: instead of the chosen ones.
         progress: instead of showing it on standard error.
 
     Raises:
@@ -71,7 +74,7 @@ def index_photos(
         BundleError: the new bundle doesn't pass its own checks; the one from before stays in service.
     """
     discovery = discover(photos, exclude=exclude, out=out)
-    models = models or shipped_models()
+    models = models or choice.open(out)
     own = columns or find_columns(discovery.root)
     table = read_columns(own) if own else {}
     progress = progress or Progress()
@@ -101,6 +104,7 @@ def index_photos(
         library.put_unreadable(unreadable)
         strangers = library.put_own_columns(table)
         bundle = update_bundle(library, out, models, progress)
+        choice.keep(out)
         return IndexReport(
             bundle=bundle.id,
             photos=bundle.photos,

@@ -38,12 +38,12 @@ class KnownPhoto:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentUnderstanding:
-    """All that is learnt of one content: its facts, a caption for each instruction, the visual vector."""
+    """All that is learnt of one content: its facts, a caption for each instruction, the visual vector if any."""
 
     content: str
     facts: PhotoFacts
     captions: Mapping[str, str]
-    vector: NDArray[np.float32]
+    vector: NDArray[np.float32] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +138,7 @@ class Library:
     def understood_contents(self, *, captioner: str) -> set[str]:
         """The contents that the captioner has understood."""
         with self._database.reading() as connection:
-            return _first(connection.execute("SELECT content FROM visual_vectors WHERE captioner = ?", (captioner,)))
+            return _first(connection.execute("SELECT content FROM understandings WHERE captioner = ?", (captioner,)))
 
     def failed_contents(self, *, decoder: str) -> set[str]:
         """The contents that the decoder can't decode."""
@@ -158,8 +158,8 @@ class Library:
                     [(found.content, captioner, instruction, text) for instruction, text in found.captions.items()],
                 )
                 connection.execute(
-                    "INSERT OR REPLACE INTO visual_vectors VALUES (?, ?, ?)",
-                    (found.content, captioner, _to_blob(found.vector)),
+                    "INSERT OR REPLACE INTO understandings VALUES (?, ?, ?)",
+                    (found.content, captioner, None if found.vector is None else _to_blob(found.vector)),
                 )
                 connection.execute("DELETE FROM failures WHERE content = ?", (found.content,))
             _revise(connection)
@@ -233,7 +233,7 @@ class Library:
                 SELECT p.id, p.content, p.size_bytes, e.text, o.record,
                        c.width, c.height, c.type, c.taken, c.placeholder, c.fingerprint
                 FROM photos AS p JOIN contents AS c USING (content)
-                JOIN visual_vectors AS v ON v.content = p.content AND v.captioner = ?
+                JOIN understandings AS u ON u.content = p.content AND u.captioner = ?
                 LEFT JOIN edits AS e ON e.content = p.content
                 LEFT JOIN own_columns AS o ON o.id = p.id ORDER BY p.id
                 """,
@@ -253,9 +253,9 @@ class Library:
             ]
 
     def visual_vectors(self, contents: Sequence[str], *, captioner: str) -> NDArray[np.float32]:
-        """The visual views of understood contents, float32 [n, dim]."""
+        """The visual views of understood contents, float32 [n, dim]; of a captioner that gives them."""
         with self._database.reading() as connection:
-            query = "SELECT vector FROM visual_vectors WHERE content = ? AND captioner = ?"
+            query = "SELECT vector FROM understandings WHERE content = ? AND captioner = ?"
             return _stack(connection.execute(query, (content, captioner)).fetchone()[0] for content in contents)
 
     def texts_without_vector(self, texts: Iterable[str], *, encoder: str) -> list[str]:

@@ -72,6 +72,11 @@ class OnnxCaptionerSource:
             encoder_identity=settings["encoder_identity"],
         )
 
+    @property
+    def alone(self) -> bool:
+        """Each process loads its own: it is small, and fastest on one thread."""
+        return False
+
     def load(self) -> "OnnxCaptioner":
         """Load the captioner for one thread."""
         return OnnxCaptioner(self)

@@ -25,15 +25,17 @@ class Models:
         encoder: the folder of the text encoder, which goes into every bundle.
         encoder_identity: as ``handler.manifest.encoder_identity`` defines it.
         captioner: the captioner, not loaded yet.
-        calibration: what makes scores of these two a relevance.
+        calibration: what makes scores of these two a relevance; None where nobody has fitted one.
     """
 
     encoder: Path
     encoder_identity: str
     captioner: CaptionerSource
-    calibration: Calibration
+    calibration: Calibration | None
 
     def __post_init__(self) -> None:
+        if self.calibration is None:
+            return
         for what, found, expected in (
             ("the captioner's visual view", self.captioner.encoder_identity, self.encoder_identity),
             ("the calibration", self.calibration.encoder, self.encoder_identity),
@@ -41,6 +43,11 @@ class Models:
         ):
             if found != expected:
                 raise ModelError(f"models don't belong together: {what} was made for {found}, expected {expected}")
+
+    @property
+    def has_visual_view(self) -> bool:
+        """Whether the captioner gives a vector, and in this encoder's space."""
+        return self.captioner.encoder_identity == self.encoder_identity
 
 
 def shipped_models(folder: Path = MODELS) -> Models:
@@ -56,12 +63,17 @@ def shipped_models(folder: Path = MODELS) -> Models:
     try:
         return Models(
             encoder=encoder,
-            encoder_identity=encoder_identity({name: _sha256(encoder / name) for name in ENCODER_FILES}),
+            encoder_identity=identify_encoder(encoder),
             captioner=OnnxCaptionerSource.open(folder / "captioner"),
             calibration=Calibration.from_fields(Fields.parse(calibration.read_bytes(), name=str(calibration))),
         )
     except (OSError, BundleError) as error:
         raise ModelError(f"the models in {folder} can't be used: {error}; install thinlens again") from error
+
+
+def identify_encoder(folder: Path) -> str:
+    """The identity of the encoder in a folder, as ``handler.manifest.encoder_identity`` defines it."""
+    return encoder_identity({name: _sha256(folder / name) for name in ENCODER_FILES})
 
 
 def _sha256(path: Path) -> str:

@@ -44,8 +44,9 @@ class Reader:
         tasks = self._tasks(contents)
         read = 0
         unreadable: dict[str, str] = {}
+        workers = 1 if self.models.captioner.alone else self.workers
         self.progress.begin("understanding photos", len(tasks))
-        for outcomes in read_in_workers(tasks, self.models.captioner, workers=self.workers):
+        for outcomes in read_in_workers(tasks, self.models.captioner, workers=workers):
             photos = [outcome for outcome in outcomes if isinstance(outcome, ReadPhoto)]
             failed = [outcome for outcome in outcomes if isinstance(outcome, FailedPhoto)]
             self._keep(photos)

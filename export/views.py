@@ -36,18 +36,26 @@ class BundleVectors:
     views: QuantisedVectors
 
 
-def bundle_vectors(library: Library, photos: Sequence[UnderstoodPhoto], models: Models) -> BundleVectors:
-    """The vectors of photos whose texts are embedded, in the order of the photos."""
-    weights = np.array(models.calibration.weights, dtype=np.float32)
+def bundle_vectors(
+    library: Library, photos: Sequence[UnderstoodPhoto], models: Models, *, weights: NDArray[np.float32]
+) -> BundleVectors:
+    """The vectors of photos whose texts are embedded, in the order of the photos.
+
+    Args:
+        library: holds the vectors of their views.
+        photos: at least one.
+        models: what the vectors were made with.
+        weights: float32 [views], what each view counts for.
+    """
     parts = [photos[start : start + _PHOTOS_AT_ONCE] for start in range(0, len(photos), _PHOTOS_AT_ONCE)]
     fused: list[NDArray[np.float32]] = []
     scale = 0.0
     for part in parts:
-        views = _views(library, part, models)
+        views = photo_views(library, part, models)
         scale = max(scale, scale_of(views))
         fused.append(fuse(views, weights, edited=np.array([photo.edit is not None for photo in part])))
     # Once more for int8, as the scale is known only now; floats of all views at once would be four times the memory.
-    rows = np.concatenate([quantise(_views(library, part, models), scale) for part in parts])
+    rows = np.concatenate([quantise(photo_views(library, part, models), scale) for part in parts])
     all_fused = np.concatenate(fused)
     fused_scale = scale_of(all_fused)
     return BundleVectors(
@@ -63,11 +71,13 @@ def fuse(views: NDArray[np.float32], weights: NDArray[np.float32], *, edited: ND
     return fused
 
 
-def _views(library: Library, photos: Sequence[UnderstoodPhoto], models: Models) -> NDArray[np.float32]:
-    """Float32 [photos, views, dim]: the caption views in the order of the instructions, then the visual view."""
+def photo_views(library: Library, photos: Sequence[UnderstoodPhoto], models: Models) -> NDArray[np.float32]:
+    """Float32 [photos, views, dim]: the caption views in the order of the instructions, then the visual view if any."""
     instructions = models.captioner.instructions
     texts = [text for photo in photos for text in photo_texts(photo, instructions)]
     captions = library.text_vectors(texts, encoder=models.encoder_identity)
+    captions = captions.reshape(len(photos), len(instructions), -1)
+    if not models.has_visual_view:
+        return captions
     visual = library.visual_vectors([photo.content for photo in photos], captioner=models.captioner.identity)
-    dim = visual.shape[1]
-    return np.concatenate([captions.reshape(len(photos), len(instructions), dim), visual[:, np.newaxis]], axis=1)
+    return np.concatenate([captions, visual[:, np.newaxis]], axis=1)

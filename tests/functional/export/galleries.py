@@ -44,6 +44,7 @@ class FakeSource:
     delay_s: float = 0.0
     identity: str = hashlib.sha256(b"the colour captioner").hexdigest()
     instructions: tuple[str, ...] = INSTRUCTIONS
+    alone: bool = False
 
     def load(self) -> FakeCaptioner:
         return FakeCaptioner(self)

@@ -28,6 +28,7 @@ class MoodySource:
     identity: str = "0" * 64
     instructions: tuple[str, ...] = INSTRUCTIONS
     encoder_identity: str = "0" * 64
+    alone: bool = False
 
     def load(self) -> MoodyCaptioner:
         if self.mood == "does not load":

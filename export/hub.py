@@ -1,0 +1,81 @@
+"""The hub: a model's folder, by its path or by its name on Hugging Face, and what identifies its content.
+
+It knows names, files and hashes, nothing of what the models do.
+"""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from export.errors import ModelError
+
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
+_NOT_WANTED = ("*.h5", "*.msgpack", "*.onnx", "*.ot", "*.tflite", "onnx/*", "openvino/*", "coreml/*")
+_TELLING = (".bin", ".json", ".model", ".safetensors", ".txt")
+
+
+def model_folder(name: str) -> Path:
+    """The folder of a model: the one of that path, or a copy of what has that name on Hugging Face.
+
+    What was fetched once stays in Hugging Face's own cache and needs no network any more.
+
+    Raises:
+        ModelError: there is no such folder, and no such name can be fetched.
+    """
+    folder = Path(name).expanduser()
+    if name and folder.is_dir():
+        return folder
+    if folder.exists() or not _HUB_NAME.fullmatch(name):
+        raise ModelError(f"{name} is no folder; expected a model's folder, or its name on Hugging Face")
+    try:
+        import huggingface_hub
+    except ModuleNotFoundError as error:
+        raise needs_training_extra(error) from error
+    try:
+        return Path(huggingface_hub.snapshot_download(name, ignore_patterns=list(_NOT_WANTED)))
+    except Exception as error:  # the hub's, the network's and the disk's own share no base
+        raise ModelError(
+            f"there is no folder {name}, and Hugging Face has no such model or can't be reached "
+            f"({type(error).__name__}); give a folder, or the name of a public model and a network"
+        ) from error
+
+
+def read_configuration(folder: Path, file: str = "config.json") -> dict[str, Any]:
+    """A JSON object out of a model's folder.
+
+    Raises:
+        ModelError: the file is missing or is none.
+    """
+    path = folder / file
+    try:
+        configuration = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise ModelError(f"{folder} has no {file}; expected a model as transformers saves it") from error
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} can't be read: {error}") from error
+    if not isinstance(configuration, dict):
+        raise ModelError(f"{path}: expected an object, found {type(configuration).__name__}")
+    return configuration
+
+
+def content_identity(folder: Path, salt: str) -> str:
+    """Sha256, in hexadecimal, over the names and hashes of all files that a model is made of.
+
+    Args:
+        folder: of the model; weights, configuration and vocabulary count, documentation doesn't.
+        salt: what else the result of using it depends on.
+    """
+    digest = hashlib.sha256(f"{salt}\n".encode())
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in _TELLING and path.is_file():
+            with path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+            digest.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
+    return digest.hexdigest()
+
+
+def needs_training_extra(error: ModuleNotFoundError) -> ModelError:
+    """The error that says what to install for models of one's own."""
+    return ModelError(f"models of your own need {error.name}: pip install 'thinlens[train]'")

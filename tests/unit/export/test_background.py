@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+
+from export.background import FARTHER_WITH_PHOTOS, NEAREST, STEEPNESS, calibrate_by_background, sample_of
+from export.probes import PROBES
+
+
+def vectors(count: int, *, seed: int, dim: int = 64) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    found = np.random.default_rng(seed).standard_normal((count, dim)).astype(np.float32)
+    return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+
+def relevance(score: float, *, slope: float, intercept: float) -> float:
+    return float(1 / (1 + np.exp(-(slope * score + intercept))))
+
+
+def test_the_curve_lies_where_it_is_said_to() -> None:
+    views, probes = vectors(500, seed=0)[:, np.newaxis], vectors(60, seed=1)
+    calibration = calibrate_by_background(views, probes, photos=500, encoder="e" * 64, captioner="c" * 64)
+    scores = (probes @ views[:, 0].T).ravel()
+    low, middle = np.percentile(scores, [15.87, 50])
+    even = middle + (middle - low) * (NEAREST + FARTHER_WITH_PHOTOS * np.log(500))
+    curve = {"slope": calibration.slope, "intercept": calibration.intercept}
+    assert relevance(even, **curve) == pytest.approx(0.5, abs=1e-3)
+    assert calibration.slope == pytest.approx(STEEPNESS / (middle - low), rel=1e-3)
+    assert (calibration.encoder, calibration.captioner, calibration.threshold) == ("e" * 64, "c" * 64, 0.5)
+
+
+def test_all_views_count_the_same() -> None:
+    views = vectors(90, seed=0).reshape(30, 3, 64)
+    calibration = calibrate_by_background(views, vectors(9, seed=1), photos=30, encoder="e", captioner="c")
+    assert calibration.weights == (1 / 3, 1 / 3, 1 / 3)
+
+
+def test_photos_that_probes_describe_leave_the_background_where_it_is() -> None:
+    views, probes = vectors(400, seed=0)[:, np.newaxis], vectors(40, seed=1)
+    matching = np.concatenate([views, probes[:20, np.newaxis]])
+    before = calibrate_by_background(views, probes, photos=400, encoder="e", captioner="c")
+    after = calibrate_by_background(matching, probes, photos=400, encoder="e", captioner="c")
+    assert after.slope == pytest.approx(before.slope, rel=0.02)
+    assert after.intercept == pytest.approx(before.intercept, rel=0.02)
+
+
+def test_one_photo_and_photos_that_are_all_alike_have_a_curve_too() -> None:
+    for views in (vectors(1, seed=0)[:, np.newaxis], np.repeat(vectors(1, seed=0)[:, np.newaxis], 5, axis=0)):
+        calibration = calibrate_by_background(views, views[:, 0], photos=len(views), encoder="e", captioner="c")
+        assert np.isfinite([calibration.slope, calibration.intercept]).all()
+        assert calibration.slope > 0
+
+
+@pytest.mark.parametrize(("count", "expected"), [(1, 1), (7, 7), (2_000, 2_000), (70_000, 2_000)])
+def test_a_sample_is_evenly_spread(count: int, expected: int) -> None:
+    numbers = sample_of(count)
+    assert (len(numbers), numbers[0], numbers[-1]) == (expected, 0, count - 1)
+    assert (np.diff(numbers) > 0).all()
+
+
+def test_probes_are_all_different() -> None:
+    assert len(set(PROBES)) == len(PROBES) == 64
