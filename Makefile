@@ -20,7 +20,7 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint c
 INSTALL_THIS := $(INSTALL) --no-build-isolation --editable
 
 .DELETE_ON_ERROR:
-.PHONY: setup demo serve package test lint format bench widget browser clean
+.PHONY: setup demo serve package test lint format bench widget browser s3 clean
 
 setup: .venv/.app
 
@@ -48,7 +48,7 @@ lint: .venv/.dev .venv/.train
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint .venv/.demo .venv/.emulator browser
+test: lint .venv/.demo .venv/.emulator browser s3
 	$(BIN)/python -m pytest
 endif
 
@@ -106,3 +106,10 @@ browser:
 	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing Chromium and Node.js …" && \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium nodejs >/dev/null; \
 	} || echo "Chromium or Node.js is missing and could not be installed here: the tests that need it will be skipped." >&2
+
+# An S3 implementation that checks signatures and decides races: Ceph, on this machine alone, in memory.
+s3:
+	@command -v radosgw >/dev/null && command -v ceph-mon >/dev/null && command -v ceph-osd >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing Ceph's S3 gateway …" && \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends radosgw ceph-mon ceph-osd >/dev/null; \
+	} || echo "Ceph's S3 gateway is missing and could not be installed here: the tests that need it will be skipped." >&2

@@ -22,7 +22,7 @@ MAX_CONNECTIONS = 32
 # 409: another conditional write of the same object is under way.
 _UNAVAILABLE_STATUSES = (408, 409, 429, 500, 502, 503, 504)
 _UNAVAILABLE_CODES = ("RequestTimeout", "SlowDown", "Throttling", "ThrottlingException")
-_RIGHTS = "the credentials need s3:ListBucket, s3:GetObject and s3:PutObject, and s3:DeleteObject to prune"
+_RIGHTS = "the credentials need the rights of PublisherPolicy in infra/template.yaml"
 _ADVICE = {
     "403": _RIGHTS,  # the answer to a HEAD has no body that would say more
     "AccessDenied": _RIGHTS,

@@ -1,5 +1,6 @@
 """Retrying: a request that failed for now is made again, after longer and longer pauses, until time is up."""
 
+import logging
 import random
 import time
 from collections.abc import Callable
@@ -10,8 +11,10 @@ from export.errors import StoreError, UnavailableStoreError
 PATIENCE_S = 60.0
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
+_TOLD_AFTER = 4  # tries; fewer failures are nobody's concern
 
 _T = TypeVar("_T")
+_log = logging.getLogger(__name__)
 
 
 def persist(request: Callable[[], _T], *, patience_s: float = PATIENCE_S) -> _T:
@@ -25,12 +28,16 @@ def persist(request: Callable[[], _T], *, patience_s: float = PATIENCE_S) -> _T:
     """
     end_s = time.monotonic() + patience_s
     pause_s = FIRST_PAUSE_S
+    tries = 0
     while True:
+        tries += 1
         try:
             return request()
         except UnavailableStoreError as error:
             wait_s = random.uniform(0, pause_s)
             if time.monotonic() + wait_s > end_s:
                 raise StoreError(f"{error}; given up after {patience_s:.0f} seconds of trying") from error
+            if tries == _TOLD_AFTER:
+                _log.warning("%s; still trying", error)
         time.sleep(wait_s)
         pause_s = min(2 * pause_s, LONGEST_PAUSE_S)

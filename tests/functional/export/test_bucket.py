@@ -117,7 +117,7 @@ def test_trouble_that_stays_is_given_up_in_time(store: S3Store, server: Scripted
 @pytest.mark.parametrize(
     ("status", "code", "advice"),
     [
-        (403, "AccessDenied", "the credentials need s3:ListBucket, s3:GetObject and s3:PutObject"),
+        (403, "AccessDenied", "the credentials need the rights of PublisherPolicy in infra/template.yaml"),
         (403, "SignatureDoesNotMatch", "check the credentials: the secret key isn't that of the access key"),
         (404, "NoSuchBucket", "make the bucket first, or correct the address"),
         (400, "ExpiredToken", "log in again"),
