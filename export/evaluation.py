@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +67,13 @@ class Evaluation(TypedDict):
     took_ms_p99: float
 
 
+class Measured(NamedTuple):
+    """What was measured, and the pairs that its ``ece`` and ``brier`` sum up."""
+
+    evaluation: Evaluation
+    pairs: RelevancePairs
+
+
 def read_queries(path: Path) -> list[EvaluationQuery]:
     """Read queries: a line for each photo, ``{"file": id, "captions": [...]}``; other fields are left alone.
 
@@ -101,6 +108,11 @@ def _parse(line: str, where: str) -> list[EvaluationQuery]:
 
 
 def evaluate(searcher: Searcher, queries: Sequence[EvaluationQuery], progress: Progress) -> Evaluation:
+    """Ask every query, and sum up; raises as ``measure`` does."""
+    return measure(searcher, queries, progress).evaluation
+
+
+def measure(searcher: Searcher, queries: Sequence[EvaluationQuery], progress: Progress) -> Measured:
     """Ask every query, with the rest of the photos as the crowd.
 
     Raises:
@@ -134,7 +146,7 @@ def evaluate(searcher: Searcher, queries: Sequence[EvaluationQuery], progress: P
     off_topic = _off_topic(queries)
     pairs = _pairs(of_right, of_other, [_closest_relevance(searcher, text) for text in off_topic])
     answered = [not searcher.search(text)["no_relevant_results"] for text in off_topic]
-    return {
+    evaluation: Evaluation = {
         "queries": len(queries),
         "recall": {str(k): float(np.mean(np.array(ranks) <= k)) for k in RECALL_AT},
         "median_rank": min(float(np.median(ranks)), len(bundle.catalogue) + 1.0),
@@ -144,6 +156,7 @@ def evaluate(searcher: Searcher, queries: Sequence[EvaluationQuery], progress: P
         "took_ms_p50": float(np.percentile(took_ms, 50)),
         "took_ms_p99": float(np.percentile(took_ms, 99)),
     }
+    return Measured(evaluation, pairs)
 
 
 def expected_calibration_error(pairs: RelevancePairs) -> float:
