@@ -51,8 +51,9 @@ class Pointer:
             previous=fields.optional_text("previous", max_length=64),
         )
         fields.finish()
-        for bundle in filter(None, (pointer.bundle, pointer.previous)):
-            check_bundle_id(bundle)
+        check_bundle_id(pointer.bundle)
+        if pointer.previous is not None:
+            check_bundle_id(pointer.previous)
         return pointer
 
     def to_bytes(self) -> bytes:

@@ -55,10 +55,9 @@ class Content:
 class S3Client:
     """Reads objects of one bucket below one prefix. May be used by several threads."""
 
-    def __init__(self, address: S3Address, credentials: CredentialSource, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, address: S3Address, credentials: CredentialSource) -> None:
         self.address = address
         self._credentials = credentials
-        self._timeout_s = timeout_s
         self._idle: list[http.client.HTTPConnection] = []
 
     def get(self, key: str, *, max_bytes: int, etag: str = "", attempts: int = ATTEMPTS) -> Content | None:
@@ -156,10 +155,9 @@ class S3Client:
         connection.close()
 
     def _connect(self) -> http.client.HTTPConnection:
-        host, timeout_s = self.address.host, self._timeout_s
         if not self.address.secure:
-            return http.client.HTTPConnection(host, timeout=timeout_s)
-        return http.client.HTTPSConnection(host, timeout=timeout_s, context=self._tls)
+            return http.client.HTTPConnection(self.address.host, timeout=TIMEOUT_S)
+        return http.client.HTTPSConnection(self.address.host, timeout=TIMEOUT_S, context=self._tls)
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:

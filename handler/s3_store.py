@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -50,25 +51,42 @@ class S3Store:
 
     def newest(self) -> str:
         """As Store says. Once it is known, it is asked for only on condition that it has changed, and only once."""
-        attempts = ATTEMPTS if self._pointer is None else 1
-        content = self._client.get(POINTER_KEY, max_bytes=MAX_POINTER_BYTES, etag=self._etag, attempts=attempts)
-        if content is not None:
-            self._pointer = Pointer.parse(content.body)
-            self._etag = content.etag
-        elif self._pointer is None:
+        is_first = self._pointer is None
+        attempts = ATTEMPTS if is_first else 1
+        with self._closing_on_error():
+            content = self._client.get(POINTER_KEY, max_bytes=MAX_POINTER_BYTES, etag=self._etag, attempts=attempts)
+            if content is not None:
+                self._pointer = Pointer.parse(content.body)
+                self._etag = content.etag
+        if not is_first:  # after the first a bundle is fetched at once; a minute later no connection would be open
+            self._client.close()
+        if self._pointer is None:
             raise StoreError(f"{self}{POINTER_KEY} was answered with 304, though nothing is known of it")
         return self._pointer.bundle
 
     def fetch(self, bundle: str) -> BundleFiles:
+        with self._closing_on_error():
+            manifest = self._manifest(bundle)
+        folder = self._cache.bundle(bundle)
+        return BundleFiles(id=bundle, manifest=manifest, folder=folder, verified=self._bring(bundle, manifest, folder))
+
+    @contextmanager
+    def _closing_on_error(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self._client.close()
+            raise
+
+    def _manifest(self, bundle: str) -> Manifest:
+        """The manifest of a bundle, signed if it must be."""
         manifest_bytes = self._read(bundle_key(bundle, MANIFEST_FILE), MAX_MANIFEST_BYTES)
         if (found := bundle_id(manifest_bytes)) != bundle:
             raise BundleError(f"{self}{bundle_key(bundle, MANIFEST_FILE)} is that of {found} (expected {bundle})")
         if self._public_key is not None:
             signature = self._read(bundle_key(bundle, SIGNATURE_FILE), SIGNATURE_BYTES)
             check_signature(manifest_bytes, signature, self._public_key)
-        manifest = Manifest.parse(manifest_bytes)
-        folder = self._cache.bundle(bundle)
-        return BundleFiles(id=bundle, manifest=manifest, folder=folder, verified=self._bring(bundle, manifest, folder))
+        return Manifest.parse(manifest_bytes)
 
     def _read(self, key: str, max_bytes: int) -> bytes:
         content = self._client.get(key, max_bytes=max_bytes)
@@ -77,8 +95,6 @@ class S3Store:
     def _bring(self, bundle: str, manifest: Manifest, folder: Path) -> Iterator[str]:
         """Bring what is not here, in parallel; a file is put into the folder once it is verified."""
         files = manifest.files
-        missing = [name for name in DELIVERY_ORDER if not self._cache.object(files[name].sha256).is_file()]
-        self._cache.check_room(sum(files[name].size_bytes for name in missing))
         pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="thinlens-download")
 
         def download(name: str) -> _Download:
@@ -86,6 +102,8 @@ class S3Store:
             return _Download(self._client, bundle_key(bundle, name), files[name], target, pool)
 
         try:
+            missing = [name for name in DELIVERY_ORDER if not self._cache.object(files[name].sha256).is_file()]
+            self._cache.check_room(sum(files[name].size_bytes for name in missing))
             downloads = {name: download(name) for name in missing}
             for name in DELIVERY_ORDER:
                 if name not in downloads and not self._cache.holds(files[name]):
@@ -96,7 +114,7 @@ class S3Store:
                 yield name
             self._cache.keep_only(folder)
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
             self._client.close()
 
 

@@ -1,0 +1,31 @@
+"""Stores for tests: bundles laid out as the publisher lays them out."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from handler.manifest import MANIFEST_FILE, bundle_id
+from handler.pointer import POINTER_KEY, Pointer, bundle_key
+
+
+def put_bundle(store: Path, bundle: Path) -> str:
+    """Copy a bundle into a store that is a folder; gives its id."""
+    identity = bundle_id((bundle / MANIFEST_FILE).read_bytes())
+    shutil.copytree(bundle, store / bundle_key(identity), dirs_exist_ok=True)
+    return identity
+
+
+def point_to(store: Path, bundle: str) -> None:
+    """Put a bundle in service."""
+    pointer = Pointer(bundle=bundle, published="2026-01-02T03:04:05+00:00", previous=None)
+    beside = store / f"{POINTER_KEY}.new"
+    beside.write_bytes(pointer.to_bytes())
+    beside.replace(store / POINTER_KEY)
+
+
+def publish(store: Path, bundle: Path) -> str:
+    """Put a bundle into a store and in service; gives its id."""
+    identity = put_bundle(store, bundle)
+    point_to(store, identity)
+    return identity
