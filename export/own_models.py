@@ -96,15 +96,16 @@ def _open_encoder(name: str, out: Path) -> Path:
     if folder.is_dir():
         return folder
     try:
+        from export.training.encoder_folder import write_encoder_folder
         from export.training.quantisation import BITS_8
-        from export.training.sentence_encoder import convert_sentence_encoder
+        from export.training.sentence_encoder import export_sentence_encoder
     except ModuleNotFoundError as error:
         raise needs_training_extra(error) from error
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="staging-", dir=folder.parent) as staging:
             converted = Path(staging) / "encoder"
-            convert_sentence_encoder(source, converted, name=Path(name).name, scheme=BITS_8)
+            write_encoder_folder(export_sentence_encoder(source, name=Path(name).name), converted, scheme=BITS_8)
             with contextlib.suppress(FileExistsError):
                 converted.rename(folder)
     except OSError as error:

@@ -42,7 +42,7 @@ def reliability_bins(pairs: RelevancePairs) -> ReliabilityBins:
     numbers = np.minimum((pairs.relevances * _BINS).astype(int), _BINS - 1)
 
     def totals(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.bincount(numbers, weights=pairs.weights * values, minlength=_BINS)
+        return np.bincount(numbers, weights=pairs.weights * values, minlength=_BINS).astype(np.float64)
 
     weight = totals(np.ones(len(numbers)))
     present = weight > 0

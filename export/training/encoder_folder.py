@@ -5,7 +5,7 @@ own code before anybody relies on it.
 """
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,50 +23,59 @@ TOLERANCE = 1e-4
 """How much a component of a unit vector may differ from the source's before its weights are put into few bits."""
 
 
-def write_encoder_folder(
-    graph: onnx.ModelProto,
-    tokenizer: str,
-    folder: Path,
-    *,
-    configuration: EncoderConfiguration,
-    scheme: Scheme,
-    expected: NDArray[np.float32],
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloatEncoder:
+    """An encoder before its weights are put into few bits.
+
+    Attributes:
+        graph: float32, input_ids, attention_mask -> sentence_embedding.
+        tokenizer: as the tokenizers library writes it.
+        configuration: what encoder.json says.
+        expected: float32 [probes, dim], unit L2 norm: what the source, before it became a graph, makes of PROBES.
+    """
+
+    graph: onnx.ModelProto
+    tokenizer: str
+    configuration: EncoderConfiguration
+    expected: NDArray[np.float32]
+
+
+def write_encoder_folder(encoder: FloatEncoder, folder: Path, *, scheme: Scheme) -> None:
     """Write encoder.onnx, encoder.bin, tokenizer.json and encoder.json, and compare with the source.
 
     Args:
-        graph: float32, input_ids, attention_mask -> sentence_embedding.
-        tokenizer: as the tokenizers library writes it.
+        encoder: what is written.
         folder: is made where it isn't there.
-        configuration: what encoder.json says.
         scheme: in how many bits the weights are kept.
-        expected: float32 [probes, dim], unit L2 norm: what the source makes of PROBES.
 
     Raises:
         ModelError: the graph disagrees with its source, or turns away from it in few bits by more than the scheme
             allows; nothing is left.
         BundleError: the handler can't run it.
     """
-
-    def probe(chosen: Scheme, where: Path) -> NDArray[np.float32]:
-        where.mkdir(parents=True, exist_ok=True)
-        write_graph(quantise(graph, chosen), where / "encoder.onnx")
-        (where / "tokenizer.json").write_text(tokenizer, encoding="utf-8")
-        (where / "encoder.json").write_text(json.dumps(asdict(configuration), indent=2) + "\n", encoding="utf-8")
-        return Encoder.load(where).encode(PROBES)
-
+    name = encoder.configuration.name
     with TemporaryDirectory() as scratch:
-        worst = float(np.abs(probe(FLOAT32, Path(scratch)) - expected).max())
+        worst = float(np.abs(_probe(encoder, FLOAT32, Path(scratch)) - encoder.expected).max())
     if not worst <= TOLERANCE:
         raise ModelError(
-            f"the graph of {configuration.name} disagrees with its source: a vector differs by {worst:.2g}, "
+            f"the graph of {name} disagrees with its source: a vector differs by {worst:.2g}, "
             f"expected at most {TOLERANCE:.2g}; it isn't used"
         )
-    least = float((probe(scheme, folder) * expected).sum(1).min())
+    least = float((_probe(encoder, scheme, folder) * encoder.expected).sum(1).min())
     if not least >= scheme.least_cosine:
         for file in ENCODER_FILES:
             (folder / file).unlink()
         raise ModelError(
-            f"{configuration.name} in {scheme.name} disagrees with its source: cosine {least:.3f}, expected at least "
+            f"{name} in {scheme.name} disagrees with its source: cosine {least:.3f}, expected at least "
             f"{scheme.least_cosine}; take more bits"
         )
+
+
+def _probe(encoder: FloatEncoder, scheme: Scheme, folder: Path) -> NDArray[np.float32]:
+    """Write the folder, and see what the handler's own code makes of PROBES with it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_graph(quantise(encoder.graph, scheme), folder / "encoder.onnx")
+    (folder / "tokenizer.json").write_text(encoder.tokenizer, encoding="utf-8")
+    settings = json.dumps(asdict(encoder.configuration), indent=2) + "\n"
+    (folder / "encoder.json").write_text(settings, encoding="utf-8")
+    return Encoder.load(folder).encode(PROBES)

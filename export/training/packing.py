@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 from export.probes import PROBES
 from export.training.bert_graph import bert_graph
 from export.training.caption_text import BEGIN, END
-from export.training.encoder_folder import write_encoder_folder
+from export.training.encoder_folder import FloatEncoder, write_encoder_folder
 from export.training.onnx_export import export_decoder, export_vision, store_in_8_bits
 from export.training.photo_model import PhotoModel
 from export.training.quantisation import BITS_4, Scheme
@@ -41,16 +41,14 @@ def write_encoder(encoder: TextEncoder, tokenizer: Tokenizer, folder: Path, *, s
     batch = tokenise(tokenizer, PROBES)
     with torch.no_grad():
         expected = encoder.eval()(batch.input_ids, batch.attention_mask).numpy()
-    write_encoder_folder(
-        bert_graph(encoder.bert, "mean"),
-        tokenizer.to_str(),
-        folder,
-        configuration=EncoderConfiguration(
-            name=ENCODER_NAME, dim=encoder.bert.config.hidden_size, max_tokens=MAX_TOKENS
-        ),
-        scheme=scheme,
+    configuration = EncoderConfiguration(name=ENCODER_NAME, dim=encoder.bert.config.hidden_size, max_tokens=MAX_TOKENS)
+    source = FloatEncoder(
+        graph=bert_graph(encoder.bert, "mean"),
+        tokenizer=tokenizer.to_str(),
+        configuration=configuration,
         expected=expected,
     )
+    write_encoder_folder(source, folder, scheme=scheme)
 
 
 def write_captioner(

@@ -22,8 +22,7 @@ from transformers.utils import logging
 from export.errors import ModelError
 from export.probes import PROBES
 from export.training.bert_graph import Pooling, bert_graph, can_be_written
-from export.training.encoder_folder import write_encoder_folder
-from export.training.quantisation import Scheme
+from export.training.encoder_folder import FloatEncoder
 from handler.encoder import EncoderConfiguration
 from handler.manifest import MAX_DIM, MAX_TOKENS
 
@@ -52,17 +51,15 @@ def load_sentence_encoder(folder: Path) -> SentenceTransformer:
     return model
 
 
-def convert_sentence_encoder(source: Path, folder: Path, *, name: str, scheme: Scheme) -> None:
-    """Write the encoder folder of a sentence-transformers model, checked against sentence-transformers.
+def export_sentence_encoder(source: Path, *, name: str) -> FloatEncoder:
+    """The graph of a sentence-transformers model, and what sentence-transformers makes of the probes with it.
 
     Args:
         source: its folder.
-        folder: is made where it isn't there.
         name: of the model.
-        scheme: in how many bits the weights are kept.
 
     Raises:
-        ModelError: it can't be loaded, is of a kind that can't be exported, or its graph disagrees with it.
+        ModelError: it can't be loaded, or is of a kind that can't be exported.
     """
     model = load_sentence_encoder(source)
     tokenizer = getattr(model.tokenizer, "backend_tokenizer", None)
@@ -72,12 +69,10 @@ def convert_sentence_encoder(source: Path, folder: Path, *, name: str, scheme: S
     with torch.inference_mode():
         expected = model.encode(list(PROBES), convert_to_numpy=True, normalize_embeddings=True, show_progress_bar=False)
     max_tokens = min(model.max_seq_length or LONGEST, LONGEST, MAX_TOKENS)
-    write_encoder_folder(
-        _graph(model, source, name),
-        tokenizer.to_str(),
-        folder,
+    return FloatEncoder(
+        graph=_graph(model, source, name),
+        tokenizer=tokenizer.to_str(),
         configuration=EncoderConfiguration(name=name, dim=dim, max_tokens=max_tokens),
-        scheme=scheme,
         expected=np.asarray(expected, np.float32),
     )
 

@@ -8,19 +8,19 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
-from transformers import BertConfig, BertModel
+from transformers import BertConfig
 
 from export.errors import ModelError
 from export.probes import PROBES
 from export.training.bert_graph import Pooling, bert_graph, can_be_written
-from export.training.encoder_folder import write_encoder_folder
+from export.training.encoder_folder import FloatEncoder, write_encoder_folder
 from export.training.packing import write_encoder
 from export.training.quantisation import BITS_4, BITS_8, FLOAT32, SCHEMES, Scheme, quantise, write_graph
-from export.training.text_encoder import TextEncoder, tokenise
+from export.training.text_encoder import TextEncoder
 from handler.encoder import Encoder, EncoderConfiguration
 from handler.manifest import ENCODER_FILES
 from handler.runtime import onnxruntime
-from tests.functional.training.tiny_models import tiny_bert, word_tokenizer
+from tests.functional.training.tiny_models import probe_vectors, tiny_bert, word_tokenizer
 
 IDS = torch.tensor([[2, 5, 6, 7, 3], [2, 8, 3, 0, 0]])
 INPUTS = {"input_ids": IDS, "attention_mask": (IDS > 0).long()}
@@ -72,7 +72,7 @@ def test_fewer_bits_are_smaller_files(scheme: Scheme, share: float, tmp_path: Pa
 def test_a_graph_that_disagrees_with_its_source_is_refused(tmp_path: Path) -> None:
     tokenizer = word_tokenizer()
     graph = bert_graph(tiny_bert(tokenizer.get_vocab_size()), "mean")
-    expected = _vectors(tiny_bert(tokenizer.get_vocab_size(), seed=1), tokenizer)
+    expected = probe_vectors(tiny_bert(tokenizer.get_vocab_size(), seed=1), tokenizer)
     with pytest.raises(ModelError, match=r"tiny disagrees with its source: .* expected at most 0\.0001; it isn't used"):
         _write(graph, tokenizer, tmp_path, scheme=BITS_8, expected=expected)
     assert list(tmp_path.iterdir()) == []
@@ -81,7 +81,7 @@ def test_a_graph_that_disagrees_with_its_source_is_refused(tmp_path: Path) -> No
 def test_nan_disagrees_too(tmp_path: Path) -> None:
     tokenizer = word_tokenizer()
     bert = tiny_bert(tokenizer.get_vocab_size())
-    expected = _vectors(bert, tokenizer)
+    expected = probe_vectors(bert, tokenizer)
     bert.embeddings.word_embeddings.weight.data.fill_(np.nan)
     with pytest.raises(ModelError, match="differs by nan"):
         _write(bert_graph(bert, "mean"), tokenizer, tmp_path, scheme=BITS_8, expected=expected)
@@ -92,7 +92,7 @@ def test_an_encoder_that_few_bits_spoil_is_refused(tmp_path: Path) -> None:
     bert = tiny_bert(tokenizer.get_vocab_size())
     strict = Scheme(name="4-bit", products=4, table=4, least_cosine=0.99999)
     with pytest.raises(ModelError, match=r"tiny in 4-bit disagrees with its source: cosine 0\.\d+, expected at least"):
-        _write(bert_graph(bert, "mean"), tokenizer, tmp_path, scheme=strict, expected=_vectors(bert, tokenizer))
+        _write(bert_graph(bert, "mean"), tokenizer, tmp_path, scheme=strict, expected=probe_vectors(bert, tokenizer))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -104,17 +104,9 @@ def test_the_graph_that_is_given_stays_as_it_is(tmp_path: Path) -> None:
     assert graph.SerializeToString() == before
 
 
-def _vectors(bert: BertModel, tokenizer: Tokenizer) -> NDArray[np.float32]:
-    batch = tokenise(tokenizer, PROBES)
-    with torch.no_grad():
-        vectors: NDArray[np.float32] = TextEncoder(bert).eval()(batch.input_ids, batch.attention_mask).numpy()
-    return vectors
-
-
 def _write(
     graph: onnx.ModelProto, tokenizer: Tokenizer, folder: Path, *, scheme: Scheme, expected: NDArray[np.float32]
 ) -> None:
     configuration = EncoderConfiguration(name="tiny", dim=64, max_tokens=64)
-    write_encoder_folder(
-        graph, tokenizer.to_str(), folder, configuration=configuration, scheme=scheme, expected=expected
-    )
+    encoder = FloatEncoder(graph=graph, tokenizer=tokenizer.to_str(), configuration=configuration, expected=expected)
+    write_encoder_folder(encoder, folder, scheme=scheme)

@@ -28,8 +28,9 @@ from export.hub_captioner import INSTRUCTIONS, open_captioner
 from export.indexing import index_photos
 from export.own_models import CHOICE_FILE, ENCODERS, SHIPPED, ModelChoice
 from export.probes import PROBES
+from export.training.encoder_folder import write_encoder_folder
 from export.training.quantisation import BITS_8, FLOAT32
-from export.training.sentence_encoder import convert_sentence_encoder
+from export.training.sentence_encoder import export_sentence_encoder
 from handler.bundle import Bundle
 from handler.encoder import Encoder
 from handler.searcher import Searcher
@@ -115,9 +116,9 @@ def test_encoders_of_other_kinds_are_served_too(kind: str, tmp_path: Path) -> No
 
 def _assert_served(source: Path, served: Path) -> None:
     expected = SentenceTransformer(str(source), device="cpu").encode(list(PROBES), normalize_embeddings=True)
-    convert_sentence_encoder(source, served, name="own", scheme=FLOAT32)
+    write_encoder_folder(export_sentence_encoder(source, name="own"), served, scheme=FLOAT32)
     assert np.abs(Encoder.load(served).encode(PROBES) - expected).max() < 1e-3
-    convert_sentence_encoder(source, served, name="own", scheme=BITS_8)
+    write_encoder_folder(export_sentence_encoder(source, name="own"), served, scheme=BITS_8)
     assert (Encoder.load(served).encode(PROBES) * expected).sum(1).min() > 0.98
 
 
@@ -206,5 +207,5 @@ def test_an_encoder_that_disagrees_with_its_source_is_refused(tmp_path: Path, mo
     source = save_sentence_encoder(tmp_path / "source", tiny_bert(size))
     monkeypatch.setattr(sentence_encoder, "bert_graph", another)
     with pytest.raises(ModelError, match="the graph of own disagrees with its source: a vector differs by"):
-        convert_sentence_encoder(source, tmp_path / "served", name="own", scheme=BITS_8)
+        write_encoder_folder(export_sentence_encoder(source, name="own"), tmp_path / "served", scheme=BITS_8)
     assert not (tmp_path / "served").exists()

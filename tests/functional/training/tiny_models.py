@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
@@ -28,6 +30,7 @@ from transformers import (
 )
 
 from export.probes import PROBES
+from export.training.text_encoder import TextEncoder, tokenise
 
 IMAGE_SIZE = 64
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -62,6 +65,14 @@ def tiny_bert(vocabulary_size: int = 400, *, width: int = 64, seed: int = 0) -> 
         initializer_range=0.1,
     )  # type: ignore[no-untyped-call]
     return BertModel(config, add_pooling_layer=False).eval()  # type: ignore[no-untyped-call, no-any-return]
+
+
+def probe_vectors(bert: BertModel, tokenizer: Tokenizer) -> NDArray[np.float32]:
+    """What torch makes of the probes, with mean pooling: float32 [probes, dim], unit L2 norm."""
+    batch = tokenise(tokenizer, PROBES)
+    with torch.no_grad():
+        vectors: NDArray[np.float32] = TextEncoder(bert).eval()(batch.input_ids, batch.attention_mask).numpy()
+    return vectors
 
 
 def save_tokenizer(folder: Path, *, token_types: bool = False) -> int:
