@@ -189,11 +189,14 @@ def _read_asset(file: str) -> bytes:
 
 
 def _page_csp(media_url: str) -> str:
-    """What the page may do: its own script and style, this origin's answers, pictures over https."""
+    """What the page may do: its own script and style, this origin's answers, pictures over https.
+
+    Trusted types: browsers refuse what would turn a text into markup or script, so that no mistake of ours can.
+    """
     media = urlsplit(media_url)
     origin = f" {media.scheme}://{media.netloc}" if media.netloc else ""
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
         f" img-src 'self' https:{origin}; base-uri 'none'; form-action 'self';"
-        " frame-ancestors 'none'"
+        " frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
