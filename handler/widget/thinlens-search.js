@@ -29,24 +29,26 @@ if (!base.pathname.endsWith("/")) base.pathname += "/";
 this.#base = base;
 }
 search(query, options) {
-return this.#list("v1/search", { q: query }, options);
+return this.#list("v1/search", { q: query, dedupe: true }, options);
 }
 similar(id, options) {
 return this.#list("v1/similar", { id }, options);
 }
-async sample(count, signal) {
-const { photos } = await this.#fetch(`v1/photos?k=${count}`, signal);
-return listed(photos).map((photo) => this.#photo(withCaption(photo)));
+async collection(count, signal) {
+const { photos, suggestions } = await this.#fetch(`v1/photos?k=${count}`, signal);
+return { photos: listed(photos).map((photo) => this.#photo(withCaption(photo))), suggestions: listed(suggestions) };
 }
 async photo(id, signal) {
 const path = id.split("/").map(encodeURIComponent).join("/");
 return this.#photo(withCaption(await this.#fetch(`v1/photos/${path}`, signal)));
 }
-async #list(path, parameters, { count, offset, minRelevance, signal }) {
-const wanted = { ...parameters, k: count, offset: offset || undefined, min_relevance: minRelevance };
+async #list(path, parameters, { count, after, minRelevance, signal }) {
+const wanted = { ...parameters, k: count, min_relevance: minRelevance, ...after };
 const given = Object.entries(wanted).filter(([, value]) => value !== undefined);
 const raw = await this.#fetch(`${path}?${new URLSearchParams(given)}`, signal);
-return { raw, photos: listed(raw.results).map((result) => this.#photo(result)) };
+const photos = listed(raw.results).map((result) => this.#photo(result));
+const next = raw.next_offset > 0 ? { offset: raw.next_offset, bundle: raw.bundle } : undefined;
+return { photos, next, raw };
 }
 async #fetch(address, signal) {
 const limit = AbortSignal.timeout(TIMEOUT_MS);
@@ -75,6 +77,7 @@ id: raw.id,
 caption: String((byLook ? raw.caption : raw.matched) || raw.caption || raw.id),
 byLook,
 relevance: Number.isFinite(raw.relevance) ? Math.min(Math.max(raw.relevance, 0), 1) : undefined,
+duplicates: raw.duplicates > 0 ? raw.duplicates : 0,
 url: this.#webAddress(raw.url),
 thumbnail: this.#webAddress(raw.thumbnail_url),
 width,
@@ -88,9 +91,9 @@ const url = typeof address === "string" && URL.canParse(address, this.#base) && 
 return url && /^https?:$/.test(url.protocol) ? url.href : undefined;
 }
 }
-function listed(photos) {
-if (!Array.isArray(photos)) throw new NoAnswer("unreadable");
-return photos;
+function listed(value) {
+if (!Array.isArray(value)) throw new NoAnswer("unreadable");
+return value;
 }
 function withCaption(photo) {
 return { ...photo, caption: photo?.captions?.[0]?.text };
@@ -226,14 +229,15 @@ event.preventDefault();
 this.focus(index);
 }
 #tile(photo) {
-const { caption, relevance } = photo;
-const spoken = relevance === undefined ? caption : `${caption}. ${this.#say("relevance", { relevance })}`;
+const { caption, relevance, duplicates } = photo;
+const alike = duplicates ? [this.#say("duplicates", { count: duplicates })] : [];
+const spoken = relevance === undefined ? [] : [this.#say("relevance", { relevance })];
 const tile = make(
 "li",
 { part: "photo" },
 make(
 "button",
-{ type: "button", class: "open", part: "picture", tabindex: -1, "aria-label": spoken },
+{ type: "button", class: "open", part: "picture", tabindex: -1, "aria-label": [caption, ...spoken, ...alike].join(". ") },
 framed(photo, this.#say),
 make("span", { class: "caption", part: "caption", dir: "auto", "aria-hidden": "true" }, caption),
 ),
@@ -241,6 +245,7 @@ make(
 "div",
 { class: "line" },
 ...meter(relevance, this.#say),
+...alike.map((text) => make("span", { class: "alike", "aria-hidden": "true", title: text }, `+${duplicates}`)),
 iconButton("similar", `${this.#say("similar")}: ${caption}`, {
 class: "like",
 part: "similar",
@@ -357,7 +362,7 @@ if (Math.abs(way) > SWIPE_PX) this.#step(-Math.sign(way));
 });
 }
 }
-const SUGGESTIONS = 6;
+const SUGGESTIONS = 8;
 class Source {
 #say;
 #onLeave;
@@ -405,10 +410,9 @@ this.#say = say;
 this.element = make("div", { class: "suggestions", part: "suggestions", hidden: true });
 this.element.addEventListener("click", ({ target }) => target.matches("button") && onSearch(target.textContent));
 }
-show(photos) {
-const captions = new Set(photos.filter(({ id, caption }) => caption !== id).map(({ caption }) => caption));
-const shortest = [...captions].sort((one, other) => one.length - other.length).slice(0, SUGGESTIONS);
-const buttons = shortest.map((text) => make("button", { type: "button", part: "suggestion", dir: "auto" }, text));
+show(queries) {
+const shown = queries.slice(0, SUGGESTIONS);
+const buttons = shown.map((query) => make("button", { type: "button", part: "suggestion", dir: "auto" }, query));
 this.element.hidden = buttons.length === 0;
 this.element.replaceChildren(make("span", {}, this.#say("suggestions")), ...buttons);
 }
@@ -446,18 +450,18 @@ this.#grid.element.setAttribute("aria-busy", yes);
 focus(index = 0) {
 this.#grid.focus(index);
 }
-showSample(photos) {
+showCollection({ photos, suggestions }) {
 this.#show({ photos });
-this.suggest(photos);
+this.suggest(suggestions);
 this.#status.textContent = "";
 }
-showPhotos(photos, offer, source) {
+showPhotos(photos, offer, next, source) {
 this.#show({ photos, source });
-this.#end(offer);
+this.#end(offer, next);
 }
-addPhotos(photos, offer) {
+addPhotos(photos, offer, next) {
 this.#grid.add(photos);
-this.#end(offer);
+this.#end(offer, next);
 }
 showNothing(query, offer, source) {
 this.#show({ source });
@@ -470,8 +474,8 @@ const offline = kind === "offline";
 const title = offline ? "offline" : "failed";
 this.#notify(title, this.#say(offline ? "offlineDetail" : kind, { detail }), this.#say("retry"), this.#reader.retry);
 }
-suggest(photos) {
-this.#suggestions.show(photos);
+suggest(queries) {
+this.#suggestions.show(queries);
 }
 #show({ photos = [], source }) {
 this.#lightbox.close();
@@ -487,11 +491,11 @@ const title = this.#say(name);
 this.#status.textContent = `${title}. ${detail}`;
 this.#notice.show(title, detail, offer, act);
 }
-#end(offer) {
+#end(offer, next) {
 this.#status.textContent = this.#say("count", { count: this.count });
 this.#more.hidden = !offer;
 this.#more.textContent = offer && this.#say(offer);
-this.#more.onclick = this.#reader[offer];
+this.#more.onclick = () => this.#reader[offer](next);
 }
 }
 const PAUSE_MS = 150;
@@ -561,6 +565,8 @@ grid: "Photos, most relevant first",
 keys: "The arrow keys move between photos.",
 "count.one": "{count} photo",
 "count.other": "{count} photos",
+"duplicates.one": "{count} near-duplicate",
+"duplicates.other": "{count} near-duplicates",
 more: "Show more",
 closest: "Show less relevant photos",
 relevance: "Relevance {relevance}",
@@ -622,7 +628,7 @@ return undefined;
 }
 }
 const sheet = new CSSStyleSheet();
-sheet.replaceSync(`:host{--_ground:var(--thinlens-ground,light-dark(#fff,#141312));--_raised:var(--thinlens-raised,light-dark(#f5f3f0,#211f1d));--_ink:var(--thinlens-ink,light-dark(#1f1d1a,#f0ece5));--_quiet:var(--thinlens-quiet,light-dark(#66615a,#a8a196));--_line:var(--thinlens-line,light-dark(#dedad3,#3a3733));--_accent:var(--thinlens-accent,light-dark(#a85a14,#e8994d));--_radius:var(--thinlens-radius,0.625rem);--_row:var(--thinlens-row-height,clamp(8.5rem,18vw,14.5rem));--_gap:var(--thinlens-gap,clamp(0.5rem,1.2vw,0.875rem));--_edge:var(--thinlens-edge,clamp(0.75rem,3vw,2.5rem));display:block;background:var(--_ground);color:var(--_ink);font:var(--thinlens-font,1rem/1.45 system-ui,-apple-system,"Segoe UI","Noto Sans",sans-serif);text-align:start;}:host([hidden]),[hidden]{display:none !important;}*{box-sizing:border-box;}:focus-visible{outline:2px solid var(--_accent);outline-offset:2px;}button{margin:0;padding:0;border:0;background:none;color:inherit;font:inherit;text-align:inherit;cursor:pointer;}svg{display:block;flex:none;inline-size:1.25rem;block-size:1.25rem;fill:none;stroke:currentColor;stroke-width:1.75;stroke-linecap:round;stroke-linejoin:round;}form{position:sticky;inset-block-start:var(--thinlens-sticky-top,0);z-index:1;display:flex;align-items:center;gap:clamp(0.625rem,2vw,1.5rem);padding:0.75rem var(--_edge);background:var(--_ground);}.field{position:relative;display:flex;flex:1;align-items:center;min-inline-size:0;max-inline-size:46rem;overflow:hidden;border:1px solid transparent;border-radius:999px;background:var(--_raised);color:var(--_quiet);}.field:hover{border-color:var(--_line);}.field:focus-within{border-color:var(--_accent);outline:1px solid var(--_accent);}.field>svg{margin-inline-start:1rem;}input{flex:1;min-inline-size:0;margin:0;padding:0.75rem;border:0;background:none;color:var(--_ink);font:inherit;appearance:none;}input:focus-visible{outline:0;}input::-webkit-search-cancel-button{display:none;}input::placeholder{color:var(--_quiet);opacity:1;}input:placeholder-shown + .clear{visibility:hidden;}.clear{margin-inline-end:0.375rem;padding:0.5rem;border-radius:999px;}.clear:focus-visible{outline-offset:-2px;}[data-busy] .field::after{content:"";position:absolute;inset:auto 0 0;block-size:2px;background:var(--_accent);opacity:0;animation:busy 1.2s 0.3s ease-in-out infinite;}@keyframes busy{from{opacity:1;transform:translateX(-100%);}to{opacity:1;transform:translateX(100%);}}.status{min-block-size:1.45em;margin:0.25rem var(--_edge) 0.75rem;color:var(--_quiet);font-size:0.875rem;}.status:is(:empty,:has(~ .notice:not([hidden]))){position:absolute;clip-path:inset(50%);}.source{display:flex;align-items:center;gap:0.75rem;margin:0 var(--_edge) 1rem;}.source .frame{flex:none;inline-size:3.5rem;block-size:3.5rem;}.source button{padding:0.5rem;border-radius:999px;color:var(--_quiet);}.notice{max-inline-size:36rem;margin:clamp(2rem,12vh,7rem) auto 2rem;padding-inline:var(--_edge);text-align:center;}.notice h2{margin:0 0 0.5rem;font-size:1.375rem;font-weight:600;letter-spacing:-0.01em;}.notice p{margin:0 0 1.5rem;color:var(--_quiet);overflow-wrap:anywhere;text-wrap:balance;}.notice button,.more{padding:0.5rem 1.25rem;border:1px solid var(--_line);border-radius:999px;font-weight:500;}.more{display:block;margin:0 auto 2.5rem;}.suggestions{display:flex;align-items:center;gap:0.5rem;overflow-x:auto;padding:0.25rem var(--_edge) 1rem;font-size:0.875rem;scrollbar-width:none;}.suggestions span{color:var(--_quiet);}.notice:not([hidden]) + .suggestions{flex-wrap:wrap;justify-content:center;}.suggestions button{flex:none;max-inline-size:100%;overflow:hidden;padding:0.375rem 0.875rem;border-radius:999px;background:var(--_raised);text-overflow:ellipsis;white-space:nowrap;}:is(.clear,.source button,.notice button,.more,.suggestions button):hover{background:color-mix(in srgb,var(--_ink) 10%,var(--_raised));color:var(--_ink);}ol{display:flex;flex-wrap:wrap;gap:calc(var(--_gap) * 0.5) var(--_gap);margin:0;padding:0 var(--_edge) 2rem;list-style:none;}ol::after{content:"";flex:10000 1 0;}ol:not(:has(li:nth-child(5))){--_row:var(--thinlens-row-height,clamp(11rem,24vw,19rem));}ol[aria-busy="true"]{opacity:0.5;transition:opacity 0.2s 0.3s;}li{position:relative;flex:var(--aspect) 1 calc(var(--aspect) * var(--_row));min-inline-size:0;max-inline-size:100%;scroll-margin-block:6rem 2rem;}.open{position:relative;display:block;inline-size:100%;border-radius:var(--_radius);}.frame{position:relative;display:block;aspect-ratio:var(--aspect);overflow:hidden;border-radius:var(--_radius);background:var(--_raised);}.frame>*,.large>*{position:absolute;inset:0;inline-size:100%;block-size:100%;object-fit:cover;}img{opacity:0;transition:opacity 0.2s;}img.there{opacity:1;}.missing{display:grid;place-items:center;padding:0.5rem;background:var(--_raised);color:var(--_quiet);font-size:0.875rem;text-align:center;}.caption{position:absolute;inset:auto 0 0;padding:2.5rem 0.75rem 0.625rem;border-end-start-radius:var(--_radius);border-end-end-radius:var(--_radius);background:linear-gradient(transparent,rgb(0 0 0 / 0.8) 60%);color:#fff;font-size:0.875rem;line-height:1.35;overflow-wrap:anywhere;opacity:0;transition:opacity 0.15s;pointer-events:none;}li:hover .caption,li:has(:focus-visible) .caption{opacity:1;}.line{display:flex;align-items:center;justify-content:space-between;gap:0.5rem;block-size:1.875rem;color:var(--_quiet);font-size:0.8125rem;}.relevance{display:flex;align-items:center;gap:0.5rem;font-variant-numeric:tabular-nums;}.bar{inline-size:2.75rem;block-size:3px;overflow:hidden;border-radius:999px;background:var(--_line);}.bar::before{content:"";display:block;inline-size:calc(var(--relevance) * 100%);block-size:100%;border-radius:inherit;background:var(--_accent);}.like{margin-inline-start:auto;padding:0.25rem;border-radius:999px;}.like:hover{color:var(--_accent);}@media (hover: none){.caption{position:static;display:-webkit-box;block-size:calc(2lh + 0.5rem);padding-block:0.375rem 0.125rem;padding-inline:0;overflow:hidden;background:none;color:inherit;font-size:0.8125rem;opacity:1;-webkit-box-orient:vertical;-webkit-line-clamp:2;}}dialog{position:fixed;inset:0;grid-template:auto minmax(0,1fr) auto / 3.5rem minmax(0,1fr) 3.5rem;inline-size:100%;max-inline-size:none;block-size:100%;max-block-size:none;margin:0;padding:0;border:0;background:#0e0d0c;color:#f5f2ed;color-scheme:dark;--_quiet:#b5aea3;--_line:#4a463f;--_accent:var(--thinlens-accent,#e8994d);}dialog[open]{display:grid;}.head{display:flex;grid-column:1 / -1;align-items:center;justify-content:space-between;padding:0.5rem 0.75rem 0.5rem 1.25rem;color:var(--_quiet);font-size:0.875rem;font-variant-numeric:tabular-nums;}.stage{display:grid;grid-area:2 / 2;place-items:center;container-type:size;}.large{position:relative;inline-size:min(100cqi,100cqb * var(--aspect),max(var(--width),20rem));aspect-ratio:var(--aspect);overflow:hidden;border-radius:0.25rem;}.step{display:grid;grid-row:2;place-items:center;}.previous{grid-column:1;}.next{grid-column:3;}.step svg{inline-size:2rem;block-size:2rem;}.step[aria-disabled="true"]{opacity:0.25;cursor:default;}:dir(rtl)>.step svg{scale:-1 1;}.close{padding:0.625rem;border-radius:999px;}dialog :focus-visible{outline-offset:-2px;}.foot{display:flex;flex-wrap:wrap;grid-column:1 / -1;align-items:center;justify-content:space-between;gap:0.75rem 2rem;padding:1rem 1.25rem calc(1rem + env(safe-area-inset-bottom));}.words{margin:0;font-size:1.0625rem;overflow-wrap:anywhere;}.why{display:flex;flex-wrap:wrap;gap:0.25rem 1rem;margin:0.25rem 0 0;color:var(--_quiet);font-size:0.875rem;}.actions{display:flex;flex-wrap:wrap;gap:0.5rem;}.action{display:inline-flex;align-items:center;gap:0.5rem;padding:0.5rem 1rem;border-radius:999px;background:#2a2724;color:inherit;font-size:0.9375rem;text-decoration:none;}:is(.action,.close):hover{background:#3a3632;}@media (max-width: 36rem){dialog{grid-template-columns:0 minmax(0,1fr) 0;}.step{z-index:1;place-self:center start;inline-size:2.75rem;block-size:2.75rem;border-radius:999px;background:rgb(14 13 12 / 0.6);}.next{justify-self:end;}}@media (prefers-reduced-motion: reduce){*{transition:none !important;}[data-busy] .field::after{animation-name:none;opacity:1;}}`);
+sheet.replaceSync(`:host{--_ground:var(--thinlens-ground,light-dark(#fff,#141312));--_raised:var(--thinlens-raised,light-dark(#f5f3f0,#211f1d));--_ink:var(--thinlens-ink,light-dark(#1f1d1a,#f0ece5));--_quiet:var(--thinlens-quiet,light-dark(#66615a,#a8a196));--_line:var(--thinlens-line,light-dark(#dedad3,#3a3733));--_accent:var(--thinlens-accent,light-dark(#a85a14,#e8994d));--_radius:var(--thinlens-radius,0.625rem);--_row:var(--thinlens-row-height,clamp(8.5rem,18vw,14.5rem));--_gap:var(--thinlens-gap,clamp(0.5rem,1.2vw,0.875rem));--_edge:var(--thinlens-edge,clamp(0.75rem,3vw,2.5rem));display:block;background:var(--_ground);color:var(--_ink);font:var(--thinlens-font,1rem/1.45 system-ui,-apple-system,"Segoe UI","Noto Sans",sans-serif);text-align:start;}:host([hidden]),[hidden]{display:none !important;}*{box-sizing:border-box;}:focus-visible{outline:2px solid var(--_accent);outline-offset:2px;}button{margin:0;padding:0;border:0;background:none;color:inherit;font:inherit;text-align:inherit;cursor:pointer;}svg{display:block;flex:none;inline-size:1.25rem;block-size:1.25rem;fill:none;stroke:currentColor;stroke-width:1.75;stroke-linecap:round;stroke-linejoin:round;}form{position:sticky;inset-block-start:var(--thinlens-sticky-top,0);z-index:1;display:flex;align-items:center;gap:clamp(0.625rem,2vw,1.5rem);padding:0.75rem var(--_edge);background:var(--_ground);}.field{position:relative;display:flex;flex:1;align-items:center;min-inline-size:0;max-inline-size:46rem;overflow:hidden;border:1px solid transparent;border-radius:999px;background:var(--_raised);color:var(--_quiet);}.field:hover{border-color:var(--_line);}.field:focus-within{border-color:var(--_accent);outline:1px solid var(--_accent);}.field>svg{margin-inline-start:1rem;}input{flex:1;min-inline-size:0;margin:0;padding:0.75rem;border:0;background:none;color:var(--_ink);font:inherit;appearance:none;}input:focus-visible{outline:0;}input::-webkit-search-cancel-button{display:none;}input::placeholder{color:var(--_quiet);opacity:1;}input:placeholder-shown + .clear{visibility:hidden;}.clear{margin-inline-end:0.375rem;padding:0.5rem;border-radius:999px;}.clear:focus-visible{outline-offset:-2px;}[data-busy] .field::after{content:"";position:absolute;inset:auto 0 0;block-size:2px;background:var(--_accent);opacity:0;animation:busy 1.2s 0.3s ease-in-out infinite;}@keyframes busy{from{opacity:1;transform:translateX(-100%);}to{opacity:1;transform:translateX(100%);}}.status{min-block-size:1.45em;margin:0.25rem var(--_edge) 0.75rem;color:var(--_quiet);font-size:0.875rem;}.status:is(:empty,:has(~ .notice:not([hidden]))){position:absolute;clip-path:inset(50%);}.source{display:flex;align-items:center;gap:0.75rem;margin:0 var(--_edge) 1rem;}.source .frame{flex:none;inline-size:3.5rem;block-size:3.5rem;}.source button{padding:0.5rem;border-radius:999px;color:var(--_quiet);}.notice{max-inline-size:36rem;margin:clamp(2rem,12vh,7rem) auto 2rem;padding-inline:var(--_edge);text-align:center;}.notice h2{margin:0 0 0.5rem;font-size:1.375rem;font-weight:600;letter-spacing:-0.01em;}.notice p{margin:0 0 1.5rem;color:var(--_quiet);overflow-wrap:anywhere;text-wrap:balance;}.notice button,.more{padding:0.5rem 1.25rem;border:1px solid var(--_line);border-radius:999px;font-weight:500;}.more{display:block;margin:0 auto 2.5rem;}.suggestions{display:flex;align-items:center;gap:0.5rem;overflow-x:auto;padding:0.25rem var(--_edge) 1rem;font-size:0.875rem;scrollbar-width:none;}.suggestions span{color:var(--_quiet);}.notice:not([hidden]) + .suggestions{flex-wrap:wrap;justify-content:center;}.suggestions button{flex:none;max-inline-size:100%;overflow:hidden;padding:0.375rem 0.875rem;border-radius:999px;background:var(--_raised);text-overflow:ellipsis;white-space:nowrap;}:is(.clear,.source button,.notice button,.more,.suggestions button):hover{background:color-mix(in srgb,var(--_ink) 10%,var(--_raised));color:var(--_ink);}ol{display:flex;flex-wrap:wrap;gap:calc(var(--_gap) * 0.5) var(--_gap);margin:0;padding:0 var(--_edge) 2rem;list-style:none;}ol:empty{display:none;}ol::after{content:"";flex:10000 1 0;}ol:not(:has(li:nth-child(5))){--_row:var(--thinlens-row-height,clamp(11rem,24vw,19rem));}ol[aria-busy="true"]{opacity:0.5;transition:opacity 0.2s 0.3s;}li{position:relative;flex:var(--aspect) 1 calc(var(--aspect) * var(--_row));min-inline-size:0;max-inline-size:100%;scroll-margin-block:6rem 2rem;}.open{position:relative;display:block;inline-size:100%;border-radius:var(--_radius);}.frame{position:relative;display:block;aspect-ratio:var(--aspect);overflow:hidden;border-radius:var(--_radius);background:var(--_raised);}.frame>*,.large>*{position:absolute;inset:0;inline-size:100%;block-size:100%;object-fit:cover;}img{opacity:0;transition:opacity 0.2s;}img.there{opacity:1;}.missing{display:grid;place-items:center;padding:0.5rem;background:var(--_raised);color:var(--_quiet);font-size:0.875rem;text-align:center;}.caption{position:absolute;inset:auto 0 0;padding:2.5rem 0.75rem 0.625rem;border-end-start-radius:var(--_radius);border-end-end-radius:var(--_radius);background:linear-gradient(transparent,rgb(0 0 0 / 0.8) 60%);color:#fff;font-size:0.875rem;line-height:1.35;overflow-wrap:anywhere;opacity:0;transition:opacity 0.15s;pointer-events:none;}li:hover .caption,li:has(:focus-visible) .caption{opacity:1;}.line{display:flex;align-items:center;gap:0.75rem;block-size:1.875rem;color:var(--_quiet);font-size:0.8125rem;}.relevance{display:flex;align-items:center;gap:0.5rem;font-variant-numeric:tabular-nums;}.bar{inline-size:2.75rem;block-size:3px;overflow:hidden;border-radius:999px;background:var(--_line);}.bar::before{content:"";display:block;inline-size:calc(var(--relevance) * 100%);block-size:100%;border-radius:inherit;background:var(--_accent);}.like{margin-inline-start:auto;padding:0.25rem;border-radius:999px;}.like:hover{color:var(--_accent);}@media (hover: none){.caption{position:static;display:-webkit-box;block-size:calc(2lh + 0.5rem);padding-block:0.375rem 0.125rem;padding-inline:0;overflow:hidden;background:none;color:inherit;font-size:0.8125rem;opacity:1;-webkit-box-orient:vertical;-webkit-line-clamp:2;}}dialog{position:fixed;inset:0;grid-template:auto minmax(0,1fr) auto / 3.5rem minmax(0,1fr) 3.5rem;inline-size:100%;max-inline-size:none;block-size:100%;max-block-size:none;margin:0;padding:0;border:0;background:#0e0d0c;color:#f5f2ed;color-scheme:dark;--_quiet:#b5aea3;--_line:#4a463f;--_accent:var(--thinlens-accent,#e8994d);}dialog[open]{display:grid;}.head{display:flex;grid-column:1 / -1;align-items:center;justify-content:space-between;padding:0.5rem 0.75rem 0.5rem 1.25rem;color:var(--_quiet);font-size:0.875rem;font-variant-numeric:tabular-nums;}.stage{display:grid;grid-area:2 / 2;place-items:center;container-type:size;}.large{position:relative;inline-size:min(100cqi,100cqb * var(--aspect),max(var(--width),20rem));aspect-ratio:var(--aspect);overflow:hidden;border-radius:0.25rem;}.step{display:grid;grid-row:2;place-items:center;}.previous{grid-column:1;}.next{grid-column:3;}.step svg{inline-size:2rem;block-size:2rem;}.step[aria-disabled="true"]{opacity:0.25;cursor:default;}:dir(rtl)>.step svg{scale:-1 1;}.close{padding:0.625rem;border-radius:999px;}dialog :focus-visible{outline-offset:-2px;}.foot{display:flex;flex-wrap:wrap;grid-column:1 / -1;align-items:center;justify-content:space-between;gap:0.75rem 2rem;padding:1rem 1.25rem calc(1rem + env(safe-area-inset-bottom));}.words{margin:0;font-size:1.0625rem;overflow-wrap:anywhere;}.why{display:flex;flex-wrap:wrap;gap:0.25rem 1rem;margin:0.25rem 0 0;color:var(--_quiet);font-size:0.875rem;}.actions{display:flex;flex-wrap:wrap;gap:0.5rem;}.action{display:inline-flex;align-items:center;gap:0.5rem;padding:0.5rem 1rem;border-radius:999px;background:#2a2724;color:inherit;font-size:0.9375rem;text-decoration:none;}:is(.action,.close):hover{background:#3a3632;}@media (max-width: 36rem){dialog{grid-template-columns:0 minmax(0,1fr) 0;}.step{z-index:1;place-self:center start;inline-size:2.75rem;block-size:2.75rem;border-radius:999px;background:rgb(14 13 12 / 0.6);}.next{justify-self:end;}}@media (prefers-reduced-motion: reduce){*{transition:none !important;}[data-busy] .field::after{animation-name:none;opacity:1;}}`);
 const PAGE = 48;
 const SAMPLE = 24;
 class ThinlensSearch extends HTMLElement {
@@ -674,7 +680,7 @@ similar: (photo) => this.#go({ query: this.#wanted.query, similar: photo.id }, t
 leaveSimilar: () => search(this.#wanted.query),
 closest: () => this.#follow({ ...this.#wanted, minRelevance: 0 }, { focus: this.#results.count }),
 retry: () => this.#follow(this.#wanted),
-more: () => this.#follow(this.#wanted, { focus: this.#results.count, offset: this.#results.count }),
+more: (after) => this.#follow(this.#wanted, { focus: this.#results.count, after }),
 select: (photo) => this.#tell("thinlens-select", photo),
 });
 this.#root.replaceChildren(this.#box.element, ...this.#results.elements);
@@ -696,7 +702,7 @@ if (!this.#inHistory || (wanted.query === query && wanted.similar === similar)) 
 this.#settled = true;
 this.#follow(wanted);
 }
-async #follow(wanted, { offset = 0, focus = 0, source } = {}) {
+async #follow(wanted, { after, focus = 0, source } = {}) {
 this.#inFlight.abort();
 const { signal } = (this.#inFlight = new AbortController());
 const used = this.#root.activeElement;
@@ -704,7 +710,7 @@ this.#wanted = wanted;
 this.#box.show(wanted.query);
 this.#busy = true;
 try {
-const show = await this.#ask(wanted, { offset, source, signal });
+const show = await this.#ask(wanted, { after, source, signal });
 if (signal.aborted) return;
 show();
 if (used && used !== this.#box.input) this.#results.focus(focus);
@@ -716,32 +722,32 @@ this.#results.showFailure(error);
 }
 if (!signal.aborted) this.#busy = false;
 }
-async #ask(wanted, { offset, source, signal }) {
+async #ask(wanted, { after, source, signal }) {
 const { query, similar, minRelevance } = wanted;
 if (!query && !similar) {
-const sample = await this.#sample(signal);
-return () => this.#results.showSample(sample);
+const collection = await this.#collection(signal);
+return () => this.#results.showCollection(collection);
 }
-const options = { count: PAGE, offset, minRelevance, signal };
-const [{ photos, raw }, known] = await Promise.all([
+const options = { count: PAGE, after, minRelevance, signal };
+const [{ photos, next, raw }, known] = await Promise.all([
 similar ? this.#client.similar(similar, options) : this.#client.search(query, options),
 similar && !source ? this.#client.photo(similar, signal) : source,
 ]);
-const offer = photos.length === PAGE ? "more" : minRelevance === 0 ? "" : "closest";
+const offer = next ? "more" : minRelevance === 0 ? "" : "closest";
 return () => {
-if (offset) this.#results.addPhotos(photos, offer);
-else if (photos.length) this.#results.showPhotos(photos, offer, known);
+if (after) this.#results.addPhotos(photos, offer, next);
+else if (photos.length) this.#results.showPhotos(photos, offer, next, known);
 else this.#results.showNothing(query, offer, known);
-if (!photos.length && !offset) this.#suggest(signal);
+if (!photos.length && !after) this.#suggest(signal);
 this.#tell("thinlens-search", { query, similar, answer: raw });
 };
 }
-#sample(signal) {
-return this.#client.sample(SAMPLE, signal).catch(() => []);
+#collection(signal) {
+return this.#client.collection(SAMPLE, signal).catch(() => ({ photos: [], suggestions: [] }));
 }
 async #suggest(signal) {
-const sample = await this.#sample(signal);
-if (!signal.aborted) this.#results.suggest(sample);
+const { suggestions } = await this.#collection(signal);
+if (!signal.aborted) this.#results.suggest(suggestions);
 }
 set #busy(yes) {
 this.#box.busy = yes;

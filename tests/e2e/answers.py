@@ -32,13 +32,14 @@ def result(photo_id: str = "a.jpg", **changes: object) -> dict[str, Any]:
     }
 
 
-def answer(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The answer to a search that found these."""
+def answer(results: Sequence[dict[str, Any]], *, next_offset: int | None = None) -> dict[str, Any]:
+    """The answer to a search that found these, and more from an offset on."""
     return {
         "query": "anything",
         "bundle": "0123456789abcdef",
         "took_ms": 1.0,
         "no_relevant_results": not results,
+        "next_offset": next_offset,
         "results": list(results),
     }
 

@@ -209,7 +209,7 @@ def test_it_can_be_told_of_another_endpoint_or_be_taken_out(embed: Embed, endpoi
     page.get_by_role("searchbox").fill("dog")
     expect(page.get_by_role("listitem")).to_have_count(8)
     other = f"{endpoint}other"
-    with page.expect_request(f"{other}/v1/search?q=dog&k=48"):
+    with page.expect_request(f"{other}/v1/search?q=dog&dedupe=true&k=48"):
         page.locator("thinlens-search").evaluate(
             "(widget, endpoint) => widget.setAttribute('endpoint', endpoint)", f"{endpoint}other"
         )

@@ -51,7 +51,7 @@ def test_typing_asks_once_for_each_pause(page: Page) -> None:
     until(page, held, 1)
     page.get_by_role("searchbox").press_sequentially(" ")  # says nothing new
     page.clock.run_for(1_000)
-    assert [route.request.url.partition("?")[2] for route in held] == ["q=a+dog&k=48"]
+    assert [route.request.url.partition("?")[2] for route in held] == ["q=a+dog&dedupe=true&k=48"]
 
 
 def test_an_earlier_answer_never_replaces_a_later_one(page: Page) -> None:
@@ -66,7 +66,7 @@ def test_an_earlier_answer_never_replaces_a_later_one(page: Page) -> None:
     expect(photo(page, 0)).to_have_accessible_name("caption of late.jpg. Relevance 0.50")
     page.wait_for_timeout(100)
     expect(page.get_by_role("listitem")).to_have_count(1)
-    assert cancelled == ["q=early&k=48"]
+    assert cancelled == ["q=early&dedupe=true&k=48"]
 
 
 def test_while_it_waits_it_says_so_and_keeps_what_is_there(page: Page) -> None:
@@ -189,10 +189,31 @@ def test_the_lightbox_goes_through_the_photos_and_back_to_the_last_one(page: Pag
 def test_less_relevant_photos_are_shown_if_wanted(page: Page) -> None:
     find(page, PHOTOS[:2])
     give(page, PHOTOS)
-    with page.expect_request("**/v1/search?q=dog&k=48&min_relevance=0"):
+    with page.expect_request("**/v1/search?q=dog&dedupe=true&k=48&min_relevance=0"):
         page.get_by_role("button", name="Show less relevant photos").click()
     expect(photo(page, 2)).to_be_focused()
     expect(page.get_by_role("button", name="Show less relevant photos")).to_be_hidden()
+
+
+def test_more_photos_come_page_by_page_of_one_bundle(page: Page) -> None:
+    find(page, PHOTOS[:5])
+    first = answer(PHOTOS[:5], next_offset=5)
+    page.route("**/v1/search?*", lambda route: route.fulfill(json=first))
+    page.route("**/v1/search?*offset=5*", lambda route: route.fulfill(json=answer(PHOTOS[5:])))
+    page.get_by_role("searchbox").fill("dogs")
+    with page.expect_request("**/v1/search?q=dogs&dedupe=true&k=48&offset=5&bundle=0123456789abcdef"):
+        page.get_by_role("button", name="Show more").click()
+    expect(page.get_by_role("listitem")).to_have_count(12)
+    expect(page.get_by_role("status")).to_have_text("12 photos")
+    expect(photo(page, 5)).to_be_focused()
+    expect(page.get_by_role("button", name="Show more")).to_be_hidden()
+
+
+def test_near_duplicates_are_counted(page: Page) -> None:
+    find(page, [result("a.jpg", duplicates=2), result("b.jpg", duplicates=0)])
+    expect(photo(page, 0)).to_have_accessible_name("caption of a.jpg. Relevance 0.50. 2 near-duplicates")
+    expect(photo(page, 1)).to_have_accessible_name("caption of b.jpg. Relevance 0.50")
+    expect(page.get_by_text("+2", exact=True)).to_be_visible()
 
 
 def test_nothing_moves_on_its_own(page: Page) -> None:

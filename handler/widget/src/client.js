@@ -20,6 +20,7 @@ export class NoAnswer extends Error {
  * @property {string} caption The text that explains why it was found, or its first caption.
  * @property {boolean} byLook Whether the picture itself explains it better than any caption.
  * @property {number | undefined} relevance 0 to 1; of an answer to a search only.
+ * @property {number} duplicates How many near-duplicates it stands for.
  * @property {string | undefined} url An http(s) address, as the thumbnail's is.
  * @property {string | undefined} thumbnail
  * @property {number} width In pixels.
@@ -38,20 +39,29 @@ export class Client {
     this.#base = base;
   }
 
-  /** @returns {Promise<{photos: Photo[], raw: object}>} The photos that a text describes. */
+  /**
+   * The photos that a text describes; of near-duplicates one.
+   * @param {string} query
+   * @param {object} options
+   * @param {number} options.count How many at most.
+   * @param {AbortSignal} options.signal
+   * @param {number} [options.minRelevance] If not the collection's own.
+   * @param {{offset: number, bundle: string}} [options.after] `next` of the answer that this one goes on.
+   * @returns {Promise<{photos: Photo[], next: object | undefined, raw: object}>} `raw` is the answer as it came.
+   */
   search(query, options) {
-    return this.#list("v1/search", { q: query }, options);
+    return this.#list("v1/search", { q: query, dedupe: true }, options);
   }
 
-  /** The photos that are like the one of this id. */
+  /** The photos that are like the one of this id, near-duplicates and all; otherwise as `search`. */
   similar(id, options) {
     return this.#list("v1/similar", { id }, options);
   }
 
-  /** @returns {Promise<Photo[]>} Some photos, spread over the whole collection. */
-  async sample(count, signal) {
-    const { photos } = await this.#fetch(`v1/photos?k=${count}`, signal);
-    return listed(photos).map((photo) => this.#photo(withCaption(photo)));
+  /** @returns {Promise<{photos: Photo[], suggestions: string[]}>} Some photos of the collection, and what finds some. */
+  async collection(count, signal) {
+    const { photos, suggestions } = await this.#fetch(`v1/photos?k=${count}`, signal);
+    return { photos: listed(photos).map((photo) => this.#photo(withCaption(photo))), suggestions: listed(suggestions) };
   }
 
   /** @returns {Promise<Photo>} One photo. */
@@ -60,11 +70,13 @@ export class Client {
     return this.#photo(withCaption(await this.#fetch(`v1/photos/${path}`, signal)));
   }
 
-  async #list(path, parameters, { count, offset, minRelevance, signal }) {
-    const wanted = { ...parameters, k: count, offset: offset || undefined, min_relevance: minRelevance };
+  async #list(path, parameters, { count, after, minRelevance, signal }) {
+    const wanted = { ...parameters, k: count, min_relevance: minRelevance, ...after };
     const given = Object.entries(wanted).filter(([, value]) => value !== undefined);
     const raw = await this.#fetch(`${path}?${new URLSearchParams(given)}`, signal);
-    return { raw, photos: listed(raw.results).map((result) => this.#photo(result)) };
+    const photos = listed(raw.results).map((result) => this.#photo(result));
+    const next = raw.next_offset > 0 ? { offset: raw.next_offset, bundle: raw.bundle } : undefined;
+    return { photos, next, raw };
   }
 
   async #fetch(address, signal) {
@@ -95,6 +107,7 @@ export class Client {
       caption: String((byLook ? raw.caption : raw.matched) || raw.caption || raw.id),
       byLook,
       relevance: Number.isFinite(raw.relevance) ? Math.min(Math.max(raw.relevance, 0), 1) : undefined,
+      duplicates: raw.duplicates > 0 ? raw.duplicates : 0,
       url: this.#webAddress(raw.url),
       thumbnail: this.#webAddress(raw.thumbnail_url),
       width,
@@ -111,9 +124,9 @@ export class Client {
   }
 }
 
-function listed(photos) {
-  if (!Array.isArray(photos)) throw new NoAnswer("unreadable");
-  return photos;
+function listed(value) {
+  if (!Array.isArray(value)) throw new NoAnswer("unreadable");
+  return value;
 }
 
 /** A photo as the catalogue knows it, with its first caption where a result has it. */

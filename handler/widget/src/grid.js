@@ -76,14 +76,15 @@ export class Grid {
   }
 
   #tile(photo) {
-    const { caption, relevance } = photo;
-    const spoken = relevance === undefined ? caption : `${caption}. ${this.#say("relevance", { relevance })}`;
+    const { caption, relevance, duplicates } = photo;
+    const alike = duplicates ? [this.#say("duplicates", { count: duplicates })] : [];
+    const spoken = relevance === undefined ? [] : [this.#say("relevance", { relevance })];
     const tile = make(
       "li",
       { part: "photo" },
       make(
         "button",
-        { type: "button", class: "open", part: "picture", tabindex: -1, "aria-label": spoken },
+        { type: "button", class: "open", part: "picture", tabindex: -1, "aria-label": [caption, ...spoken, ...alike].join(". ") },
         framed(photo, this.#say),
         make("span", { class: "caption", part: "caption", dir: "auto", "aria-hidden": "true" }, caption),
       ),
@@ -91,6 +92,7 @@ export class Grid {
         "div",
         { class: "line" },
         ...meter(relevance, this.#say),
+        ...alike.map((text) => make("span", { class: "alike", "aria-hidden": "true", title: text }, `+${duplicates}`)),
         iconButton("similar", `${this.#say("similar")}: ${caption}`, {
           class: "like",
           part: "similar",

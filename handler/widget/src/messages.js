@@ -3,7 +3,7 @@
 import { iconButton, make } from "./dom.js";
 import { framed } from "./pictures.js";
 
-const SUGGESTIONS = 6;
+const SUGGESTIONS = 8;
 
 /** The photo whose like is shown. */
 export class Source {
@@ -56,7 +56,7 @@ export class Notice {
   }
 }
 
-/** Captions of the collection, to be searched for with one click. */
+/** Queries that find something, each of them a button. */
 export class Suggestions {
   #say;
 
@@ -66,11 +66,9 @@ export class Suggestions {
     this.element.addEventListener("click", ({ target }) => target.matches("button") && onSearch(target.textContent));
   }
 
-  /** Suggest the shortest captions of some photos, each once. */
-  show(photos) {
-    const captions = new Set(photos.filter(({ id, caption }) => caption !== id).map(({ caption }) => caption));
-    const shortest = [...captions].sort((one, other) => one.length - other.length).slice(0, SUGGESTIONS);
-    const buttons = shortest.map((text) => make("button", { type: "button", part: "suggestion", dir: "auto" }, text));
+  show(queries) {
+    const shown = queries.slice(0, SUGGESTIONS);
+    const buttons = shown.map((query) => make("button", { type: "button", part: "suggestion", dir: "auto" }, query));
     this.element.hidden = buttons.length === 0;
     this.element.replaceChildren(make("span", {}, this.#say("suggestions")), ...buttons);
   }

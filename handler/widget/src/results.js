@@ -12,7 +12,7 @@ import { Notice, Source, Suggestions } from "./messages.js";
  * @property {() => void} leaveSimilar Back to the query.
  * @property {() => void} closest The closest photos, though they are hardly relevant.
  * @property {() => void} retry The same once more.
- * @property {() => void} more More of the same.
+ * @property {(next: object) => void} more More of the same, from there on.
  * @property {(photo: object) => boolean} select A photo at large; false keeps it as it is.
  */
 
@@ -60,27 +60,28 @@ export class Results {
     this.#grid.focus(index);
   }
 
-  /** Photos of the collection, before anything is searched for; none where it has none to show. */
-  showSample(photos) {
+  /** What the collection has to begin with. */
+  showCollection({ photos, suggestions }) {
     this.#show({ photos });
-    this.suggest(photos);
+    this.suggest(suggestions);
     this.#status.textContent = "";
   }
 
   /**
    * @param {object[]} photos
-   * @param {"more" | "closest" | ""} offer What else there is: more like them, less relevant ones, or nothing.
+   * @param {"more" | "closest" | ""} offer What else there is: more of them, less relevant ones, or nothing.
+   * @param {object | undefined} next From where there is more.
    * @param {object | undefined} source The photo that they are like.
    */
-  showPhotos(photos, offer, source) {
+  showPhotos(photos, offer, next, source) {
     this.#show({ photos, source });
-    this.#end(offer);
+    this.#end(offer, next);
   }
 
   /** More photos after those that are shown. */
-  addPhotos(photos, offer) {
+  addPhotos(photos, offer, next) {
     this.#grid.add(photos);
-    this.#end(offer);
+    this.#end(offer, next);
   }
 
   /** Nothing, though there may be something if less relevant photos are wanted (`offer`). */
@@ -98,9 +99,9 @@ export class Results {
     this.#notify(title, this.#say(offline ? "offlineDetail" : kind, { detail }), this.#say("retry"), this.#reader.retry);
   }
 
-  /** Suggest to search for what some photos of the collection show. */
-  suggest(photos) {
-    this.#suggestions.show(photos);
+  /** Suggest queries that find something. */
+  suggest(queries) {
+    this.#suggestions.show(queries);
   }
 
   #show({ photos = [], source }) {
@@ -121,10 +122,10 @@ export class Results {
   }
 
   /** Say how many there are, and offer what there may be beyond them. */
-  #end(offer) {
+  #end(offer, next) {
     this.#status.textContent = this.#say("count", { count: this.count });
     this.#more.hidden = !offer;
     this.#more.textContent = offer && this.#say(offer);
-    this.#more.onclick = this.#reader[offer];
+    this.#more.onclick = () => this.#reader[offer](next);
   }
 }

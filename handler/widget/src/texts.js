@@ -9,6 +9,8 @@ export const ENGLISH = {
   keys: "The arrow keys move between photos.",
   "count.one": "{count} photo",
   "count.other": "{count} photos",
+  "duplicates.one": "{count} near-duplicate",
+  "duplicates.other": "{count} near-duplicates",
   more: "Show more",
   closest: "Show less relevant photos",
   relevance: "Relevance {relevance}",

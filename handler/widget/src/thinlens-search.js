@@ -78,7 +78,7 @@ export class ThinlensSearch extends HTMLElement {
       leaveSimilar: () => search(this.#wanted.query),
       closest: () => this.#follow({ ...this.#wanted, minRelevance: 0 }, { focus: this.#results.count }),
       retry: () => this.#follow(this.#wanted),
-      more: () => this.#follow(this.#wanted, { focus: this.#results.count, offset: this.#results.count }),
+      more: (after) => this.#follow(this.#wanted, { focus: this.#results.count, after }),
       select: (photo) => this.#tell("thinlens-select", photo),
     });
     this.#root.replaceChildren(this.#box.element, ...this.#results.elements);
@@ -109,11 +109,11 @@ export class ThinlensSearch extends HTMLElement {
    * Show what is wanted, or why it cannot be shown; nothing once something else is wanted.
    * @param {{query: string, similar: string, minRelevance: number | undefined}} wanted
    * @param {object} options
-   * @param {number} [options.offset] How many of them are shown already.
+   * @param {object} [options.after] The place after which they go on, where some are shown already.
    * @param {number} [options.focus] To which photo the focus goes from a button that is gone then.
    * @param {object} [options.source] The photo whose like is wanted, where it is known.
    */
-  async #follow(wanted, { offset = 0, focus = 0, source } = {}) {
+  async #follow(wanted, { after, focus = 0, source } = {}) {
     this.#inFlight.abort();
     const { signal } = (this.#inFlight = new AbortController());
     const used = this.#root.activeElement;
@@ -121,7 +121,7 @@ export class ThinlensSearch extends HTMLElement {
     this.#box.show(wanted.query);
     this.#busy = true;
     try {
-      const show = await this.#ask(wanted, { offset, source, signal });
+      const show = await this.#ask(wanted, { after, source, signal });
       if (signal.aborted) return;
       show();
       if (used && used !== this.#box.input) this.#results.focus(focus);
@@ -135,35 +135,35 @@ export class ThinlensSearch extends HTMLElement {
   }
 
   /** @returns {Promise<() => void>} What shows the answer. */
-  async #ask(wanted, { offset, source, signal }) {
+  async #ask(wanted, { after, source, signal }) {
     const { query, similar, minRelevance } = wanted;
     if (!query && !similar) {
-      const sample = await this.#sample(signal);
-      return () => this.#results.showSample(sample);
+      const collection = await this.#collection(signal);
+      return () => this.#results.showCollection(collection);
     }
-    const options = { count: PAGE, offset, minRelevance, signal };
-    const [{ photos, raw }, known] = await Promise.all([
+    const options = { count: PAGE, after, minRelevance, signal };
+    const [{ photos, next, raw }, known] = await Promise.all([
       similar ? this.#client.similar(similar, options) : this.#client.search(query, options),
       similar && !source ? this.#client.photo(similar, signal) : source,
     ]);
-    const offer = photos.length === PAGE ? "more" : minRelevance === 0 ? "" : "closest";
+    const offer = next ? "more" : minRelevance === 0 ? "" : "closest";
     return () => {
-      if (offset) this.#results.addPhotos(photos, offer);
-      else if (photos.length) this.#results.showPhotos(photos, offer, known);
+      if (after) this.#results.addPhotos(photos, offer, next);
+      else if (photos.length) this.#results.showPhotos(photos, offer, next, known);
       else this.#results.showNothing(query, offer, known);
-      if (!photos.length && !offset) this.#suggest(signal);
+      if (!photos.length && !after) this.#suggest(signal);
       this.#tell("thinlens-search", { query, similar, answer: raw });
     };
   }
 
-  /** Photos of the collection to begin with; none where there is no such answer, for nobody asked for them. */
-  #sample(signal) {
-    return this.#client.sample(SAMPLE, signal).catch(() => []);
+  /** What the collection has to begin with; nothing where that cannot be known, for nobody asked for it. */
+  #collection(signal) {
+    return this.#client.collection(SAMPLE, signal).catch(() => ({ photos: [], suggestions: [] }));
   }
 
   async #suggest(signal) {
-    const sample = await this.#sample(signal);
-    if (!signal.aborted) this.#results.suggest(sample);
+    const { suggestions } = await this.#collection(signal);
+    if (!signal.aborted) this.#results.suggest(suggestions);
   }
 
   set #busy(yes) {

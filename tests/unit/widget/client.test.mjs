@@ -20,6 +20,7 @@ const PHOTO = {
   caption: "a dog on a beach",
   byLook: false,
   relevance: 0.7,
+  duplicates: 0,
   thumbnail: "https://cdn.example.org/rex.webp",
   width: 640,
   height: 480,
@@ -54,11 +55,11 @@ after(() => server.closeAllConnections() ?? server.close());
 test("a search asks for what is wanted and for nothing else", async () => {
   respond = json({ results: [] });
   await client().search("größe & 100%", options);
-  await client().search("dog", { ...options, offset: 5, minRelevance: 0 });
+  await client().search("dog", { ...options, after: { offset: 5, bundle: "0123" }, minRelevance: 0 });
   await client().similar("a b/c&d.jpg", options);
   assert.deepEqual(asked, [
-    "/v1/search?q=gr%C3%B6%C3%9Fe+%26+100%25&k=5",
-    "/v1/search?q=dog&k=5&offset=5&min_relevance=0",
+    "/v1/search?q=gr%C3%B6%C3%9Fe+%26+100%25&dedupe=true&k=5",
+    "/v1/search?q=dog&dedupe=true&k=5&min_relevance=0&offset=5&bundle=0123",
     "/v1/similar?id=a+b%2Fc%26d.jpg&k=5",
   ]);
 });
@@ -68,14 +69,23 @@ test("an endpoint is a folder, with or without a closing slash, relative to the 
   for (const endpoint of ["/gallery", "/gallery/", `${origin}/gallery`, "gallery"]) {
     await client(endpoint).search("dog", options);
   }
-  assert.deepEqual(asked, Array(4).fill("/gallery/v1/search?q=dog&k=5"));
+  assert.deepEqual(asked, Array(4).fill("/gallery/v1/search?q=dog&dedupe=true&k=5"));
 });
 
 test("a result becomes a photo whose addresses are those of the endpoint", async () => {
-  respond = json({ query: "dog", results: [RESULT] });
-  const { photos, raw } = await client().search("dog", options);
+  respond = json({ query: "dog", bundle: "0123", next_offset: 5, results: [RESULT] });
+  const { photos, next, raw } = await client().search("dog", options);
+  assert.deepEqual(next, { offset: 5, bundle: "0123" });
   assert.deepEqual(photos, [{ ...PHOTO, url: `${origin}/photos/dogs/rex.jpg` }]);
   assert.equal(raw.query, "dog");
+});
+
+test("the last answer of a search has no next", async () => {
+  for (const next_offset of [null, undefined, 0, "x"]) {
+    respond = json({ bundle: "0123", next_offset, results: [{ ...RESULT, duplicates: 2 }] });
+    const { next, photos } = await client().search("dog", options);
+    assert.deepEqual([next, photos[0].duplicates], [undefined, 2]);
+  }
 });
 
 test("where the picture explains it, its caption is shown, and where there is none its id", async () => {
@@ -91,8 +101,8 @@ test("a photo of the catalogue has its first caption", async () => {
   const captions = [{ text: "a dog" }, { text: "a brown dog on a beach" }];
   const known = { ...RESULT, relevance: undefined, matched: undefined, caption: undefined, captions };
   const expected = { ...PHOTO, url: `${origin}/photos/dogs/rex.jpg`, caption: "a dog", relevance: undefined };
-  respond = json({ photos: [known] });
-  assert.deepEqual(await client().sample(3, signal), [expected]);
+  respond = json({ photos: [known], suggestions: ["dog"] });
+  assert.deepEqual(await client().collection(3, signal), { photos: [expected], suggestions: ["dog"] });
   respond = json(known);
   assert.deepEqual(await client().photo("a b/c#d.jpg", signal), expected);
   assert.deepEqual(asked, ["/v1/photos?k=3", "/v1/photos/a%20b/c%23d.jpg"]);
