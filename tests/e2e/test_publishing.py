@@ -40,13 +40,7 @@ PART_BYTES = 5 << 20
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """A server with an empty bucket."""
     with request.param(tmp_path_factory.mktemp("s3")) as server:
-        boto3.client(
-            "s3",
-            endpoint_url=server.endpoint,
-            region_name=server.environment["AWS_REGION"],
-            aws_access_key_id=server.environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=server.environment["AWS_SECRET_ACCESS_KEY"],
-        ).create_bucket(Bucket=BUCKET)
+        server.make_bucket(BUCKET)
         yield server
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -14,6 +15,7 @@ import pytest
 
 from export.samples import copy_samples
 from tests.e2e.processes import RUN_LIMIT_S, THINLENS, free_port, running
+from tests.e2e.s3_servers import S3Server, moto_server
 
 ROOT = Path(__file__).parents[2]
 MENTIONED = {"dogs/rex.jpg": "rocket.jpg"}
@@ -52,6 +54,9 @@ def test_the_readme_shows_every_command() -> None:
         "serve",
         "caption",
         "evaluate",
+        "publish",
+        "versions",
+        "prune",
     ]
 
 
@@ -61,9 +66,17 @@ def test_the_make_targets_exist() -> None:
         assert dry_run.returncode == 0, dry_run.stderr
 
 
-def test_the_commands_run_one_after_the_other(home: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """The server of s3://my-bucket."""
+    with moto_server(tmp_path_factory.mktemp("s3")) as server:
+        server.make_bucket("my-bucket")
+        yield server
+
+
+def test_the_commands_run_one_after_the_other(home: Path, bucket: S3Server, tmp_path: Path) -> None:
     path = f"{Path(THINLENS).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "HOME": str(home), "PATH": path}
+    environment = {**os.environ, **bucket.environment, "HOME": str(home), "PATH": path}
     for command in (command for command in readme_commands() if command.startswith("thinlens")):
         if " serve " in command:
             port = free_port()
