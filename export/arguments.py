@@ -53,6 +53,13 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
         help="a folder or a name on Hugging Face: a sentence-transformers model of your own (default: the shipped one)",
     )
     index.add_argument(
+        "--instruction",
+        metavar="TEXT",
+        action="append",
+        default=[],
+        help="what the captioner is asked of every photo, in place of its own choice; may be given several times",
+    )
+    index.add_argument(
         "--columns",
         metavar="FILE",
         type=Path,

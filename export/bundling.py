@@ -49,7 +49,8 @@ def update_bundle(library: Library, out: Path, models: Models, progress: Progres
     served = _in_service(out)
     if served is not None and written == WrittenBundle(id=served.id, fingerprint=fingerprint):
         return served
-    photos = library.understood(captioner=models.captioner.identity)
+    instructions = models.captioner.instructions
+    photos = library.understood(captioner=models.captioner.identity, instructions=instructions)
     failures = library.failures()
     if not photos:
         raise PhotosError(
@@ -57,7 +58,7 @@ def update_bundle(library: Library, out: Path, models: Models, progress: Progres
             if failures
             else f"{out} holds no photos; index some first"
         )
-    texts = [text for photo in photos for text in photo_texts(photo, models.captioner.instructions)]
+    texts = [text for photo in photos for text in photo_texts(photo, instructions)]
     embed_texts(library, texts, models, progress)
     try:
         served = _replace(out, served, photos, len(failures), library, models)
@@ -132,5 +133,6 @@ def _remove_others(bundles: Path, kept: set[str]) -> None:
 
 def _fingerprint(revision: int, models: Models) -> str:
     """A hash of all that a bundle is made of: as long as it is the same, so is the bundle."""
-    parts = (FORMAT_VERSION, revision, models.encoder_identity, models.captioner.identity, models.calibration)
+    captioner = (models.captioner.identity, models.captioner.instructions)
+    parts = (FORMAT_VERSION, revision, models.encoder_identity, captioner, models.calibration)
     return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -47,12 +47,19 @@ class CaptionerSource(Protocol):
         """What it is asked of every photo."""
 
     @property
+    def known_instructions(self) -> tuple[str, ...]:
+        """What it can answer."""
+
+    @property
     def encoder_identity(self) -> str | None:
         """Identity of the text encoder in whose space its vectors lie; None where it gives none."""
 
     @property
     def alone(self) -> bool:
         """Whether one process is to hold it, with all the cores or the GPU, rather than one for each core."""
+
+    def asking(self, instructions: tuple[str, ...]) -> "CaptionerSource":
+        """The same captioner, asked others of the instructions that it knows."""
 
     def load(self) -> Captioner:
         """Load the captioner for one thread."""

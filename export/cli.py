@@ -68,7 +68,9 @@ def _index(arguments: argparse.Namespace) -> None:
         exclude=arguments.exclude,
         columns=arguments.columns,
         workers=arguments.workers,
-        choice=ModelChoice(captioner=arguments.captioner, encoder=arguments.encoder),
+        choice=ModelChoice(
+            captioner=arguments.captioner, encoder=arguments.encoder, instructions=tuple(arguments.instruction)
+        ),
     )
     print(
         f"{_count(report.photos, 'photo')} in bundle {report.bundle}:"

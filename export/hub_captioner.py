@@ -3,7 +3,7 @@
 It needs no torch: an index run that has nothing to understand never loads the model.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from export.captioner import Captioner
@@ -34,17 +34,23 @@ class HubCaptionerSource:
         kind: ``model_type`` of its config.json.
         identity: sha256 over its files, hexadecimal.
         image_size: side in pixels of the squares that it takes.
+        instructions: what it is asked of every photo.
     """
 
     folder: Path
     kind: str
     identity: str
     image_size: int
+    instructions: tuple[str, ...]
 
     @property
-    def instructions(self) -> tuple[str, ...]:
-        """What it is asked of every photo."""
+    def known_instructions(self) -> tuple[str, ...]:
+        """What it can answer."""
         return INSTRUCTIONS[self.kind]
+
+    def asking(self, instructions: tuple[str, ...]) -> "HubCaptionerSource":
+        """The same captioner, asked others of the instructions that it knows."""
+        return replace(self, instructions=instructions)
 
     @property
     def encoder_identity(self) -> None:
@@ -85,7 +91,11 @@ def open_captioner(name: str) -> OnnxCaptionerSource | HubCaptionerSource:
             "and the folders that 'thinlens models export' writes"
         )
     return HubCaptionerSource(
-        folder=folder, kind=kind, identity=content_identity(folder, _SALT), image_size=_image_size(folder)
+        folder=folder,
+        kind=kind,
+        identity=content_identity(folder, _SALT),
+        image_size=_image_size(folder),
+        instructions=INSTRUCTIONS[kind],
     )
 
 

@@ -85,7 +85,9 @@ def index_photos(
         unreadable = discovery.unreadable | compared.unreadable
         read = 0
         thumbnails = Thumbnails(out)
-        understood = library.understood_contents(captioner=models.captioner.identity)
+        understood = library.understood_contents(
+            captioner=models.captioner.identity, instructions=models.captioner.instructions
+        )
         missing = library.contents() - (understood & thumbnails.contents())
         if missing:
             from export.understanding import Reader  # and with it Pillow, which a run with nothing to do can spare

@@ -135,10 +135,15 @@ class Library:
         with self._database.reading() as connection:
             return _first(connection.execute("SELECT DISTINCT content FROM photos"))
 
-    def understood_contents(self, *, captioner: str) -> set[str]:
-        """The contents that the captioner has understood."""
+    def understood_contents(self, *, captioner: str, instructions: Sequence[str]) -> set[str]:
+        """The contents that the captioner has understood, with an answer to each of the instructions."""
         with self._database.reading() as connection:
-            return _first(connection.execute("SELECT content FROM understandings WHERE captioner = ?", (captioner,)))
+            query = "SELECT content FROM understandings WHERE captioner = ?"
+            contents = _first(connection.execute(query, (captioner,)))
+            query = "SELECT content FROM captions WHERE captioner = ? AND instruction = ?"
+            for instruction in instructions:
+                contents &= _first(connection.execute(query, (captioner, instruction)))
+            return contents
 
     def failed_contents(self, *, decoder: str) -> set[str]:
         """The contents that the decoder can't decode."""
@@ -220,8 +225,11 @@ class Library:
             connection.execute("INSERT OR REPLACE INTO edits VALUES (?, ?)", (row[0], text))
             _revise(connection)
 
-    def understood(self, *, captioner: str) -> list[UnderstoodPhoto]:
-        """The photos of the last run that the captioner has understood, in the bytewise order of their ids."""
+    def understood(self, *, captioner: str, instructions: Sequence[str]) -> list[UnderstoodPhoto]:
+        """The photos of the last run that the captioner has understood, in the bytewise order of their ids.
+
+        A photo without an answer to each of the instructions is none of them.
+        """
         captions: dict[str, dict[str, str]] = {}
         with self._database.reading() as connection:
             for content, instruction, text in connection.execute(
@@ -250,6 +258,7 @@ class Library:
                     columns=_from_json(row[4]),
                 )
                 for row in rows
+                if captions.get(row[1], {}).keys() >= set(instructions)
             ]
 
     def visual_vectors(self, contents: Sequence[str], *, captioner: str) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ and ``captioner.json``.
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,12 +42,14 @@ class OnnxCaptionerSource:
         folder: where its files lie.
         identity: sha256 over their names and hashes, hexadecimal.
         instructions: what it is asked of every photo.
+        known_instructions: what it has learnt to answer.
         encoder_identity: of the text encoder in whose space its visual views lie.
     """
 
     folder: Path
     identity: str
     instructions: tuple[str, ...]
+    known_instructions: tuple[str, ...]
     encoder_identity: str
 
     @classmethod
@@ -69,6 +71,7 @@ class OnnxCaptionerSource:
             folder=folder,
             identity=digest.hexdigest(),
             instructions=tuple(settings["instructions"]),
+            known_instructions=tuple(settings.get("known_instructions", settings["instructions"])),
             encoder_identity=settings["encoder_identity"],
         )
 
@@ -76,6 +79,10 @@ class OnnxCaptionerSource:
     def alone(self) -> bool:
         """Each process loads its own: it is small, and fastest on one thread."""
         return False
+
+    def asking(self, instructions: tuple[str, ...]) -> "OnnxCaptionerSource":
+        """The same captioner, asked others of the instructions that it knows."""
+        return replace(self, instructions=instructions)
 
     def load(self) -> "OnnxCaptioner":
         """Load the captioner for one thread."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from export.errors import ModelError, OutputError
 from export.hub import content_identity, model_folder, needs_training_extra
 from export.hub_captioner import open_captioner
+from export.instructions import asking
 from export.shipped_models import Models, identify_encoder, shipped_models
 from handler.manifest import ENCODER_FILES
 
@@ -28,10 +29,12 @@ class ModelChoice:
     Attributes:
         captioner: a folder or a name on Hugging Face.
         encoder: a folder or a name on Hugging Face.
+        instructions: what the captioner is asked of every photo; none for its own choice.
     """
 
     captioner: str | None = None
     encoder: str | None = None
+    instructions: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, out: Path) -> "ModelChoice":
@@ -42,7 +45,8 @@ class ModelChoice:
             return SHIPPED
         except (OSError, ValueError) as error:
             raise OutputError(f"{out / CHOICE_FILE} can't be read: {error}; index again") from error
-        return cls(captioner=chosen["captioner"], encoder=chosen["encoder"])
+        instructions = tuple(chosen.get("instructions", ()))
+        return cls(captioner=chosen["captioner"], encoder=chosen["encoder"], instructions=instructions)
 
     def keep(self, out: Path) -> None:
         """Note the choice in an output folder, for whoever corrects a caption there."""
@@ -50,7 +54,11 @@ class ModelChoice:
         if self == SHIPPED:
             path.unlink(missing_ok=True)
             return
-        chosen = {"captioner": _whole(self.captioner), "encoder": _whole(self.encoder)}
+        chosen = {
+            "captioner": _whole(self.captioner),
+            "encoder": _whole(self.encoder),
+            "instructions": self.instructions,
+        }
         beside = path.with_suffix(".part")
         beside.write_text(json.dumps(chosen) + "\n", encoding="utf-8")
         beside.replace(path)
@@ -59,11 +67,16 @@ class ModelChoice:
         """The chosen models, the encoder converted into the output folder where it isn't yet.
 
         Raises:
-            ModelError: one isn't there, is of a kind that isn't supported, or can't be converted.
+            ModelError: one isn't there, is of a kind that isn't supported, can't be converted, or can't answer an
+                instruction.
             OutputError: the output folder can't be written.
         """
+        models = self._open(out)
+        return asking(models, self.instructions) if self.instructions else models
+
+    def _open(self, out: Path) -> Models:
         shipped = shipped_models()
-        if self == SHIPPED:
+        if self.captioner is None and self.encoder is None:
             return shipped
         encoder = shipped.encoder if self.encoder is None else _open_encoder(self.encoder, out)
         return Models(

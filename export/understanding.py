@@ -61,7 +61,10 @@ class Reader:
         return Reading(read=read, unreadable=unreadable)
 
     def _tasks(self, contents: Collection[str]) -> list[ReadingTask]:
-        understood = self.library.understood_contents(captioner=self.models.captioner.identity)
+        captioner = self.models.captioner
+        understood = self.library.understood_contents(
+            captioner=captioner.identity, instructions=captioner.instructions
+        )
         wanted = set(contents) - self.library.failed_contents(decoder=DECODER)
         photo_of_content = {photo.content: photo for photo in self.library.photos().values()}
         return [

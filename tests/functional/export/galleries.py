@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +44,11 @@ class FakeSource:
     delay_s: float = 0.0
     identity: str = hashlib.sha256(b"the colour captioner").hexdigest()
     instructions: tuple[str, ...] = INSTRUCTIONS
+    known_instructions: tuple[str, ...] = (*INSTRUCTIONS, "Is it dark?")
     alone: bool = False
+
+    def asking(self, instructions: tuple[str, ...]) -> FakeSource:
+        return replace(self, instructions=instructions)
 
     def load(self) -> FakeCaptioner:
         return FakeCaptioner(self)
@@ -66,7 +70,12 @@ class FakeCaptioner:
         return [self._understand(colour_of(photo)) for photo in pixels]
 
     def _understand(self, colour: str) -> Understanding:
-        captions = (f"a photo of a {colour} wall", f"all {colour}")
+        answers = {
+            INSTRUCTIONS[0]: f"a photo of a {colour} wall",
+            INSTRUCTIONS[1]: f"all {colour}",
+            "Is it dark?": f"a {'black' if colour == 'black' else 'white'} wall",
+        }
+        captions = tuple(answers[instruction] for instruction in self._source.instructions)
         return Understanding(captions=captions, vector=self._encoder.encode([f"{colour} wall"])[0])
 
 

@@ -80,7 +80,8 @@ def kept_contents(out: Path) -> set[str]:
     if not (out / "library.sqlite").exists():
         return set()
     with Library.open(out) as library:
-        return library.understood_contents(captioner=fake_models(out.parent / "models").captioner.identity)
+        captioner = fake_models(out.parent / "models").captioner
+        return library.understood_contents(captioner=captioner.identity, instructions=captioner.instructions)
 
 
 def check_whole(base: Path) -> None:

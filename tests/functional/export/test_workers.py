@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,13 @@ class MoodySource:
     instructions: tuple[str, ...] = INSTRUCTIONS
     encoder_identity: str = "0" * 64
     alone: bool = False
+
+    @property
+    def known_instructions(self) -> tuple[str, ...]:
+        return self.instructions
+
+    def asking(self, instructions: tuple[str, ...]) -> MoodySource:
+        return replace(self, instructions=instructions)
 
     def load(self) -> MoodyCaptioner:
         if self.mood == "does not load":
