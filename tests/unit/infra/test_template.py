@@ -103,9 +103,25 @@ def test_the_function_may_read_bundles_and_write_its_log_and_nothing_else(templa
     assert "ManagedPolicyArns" not in properties(template, "SearchRole")
 
 
-@pytest.mark.skipif(
+def run_before_the_cache(
+    template: dict[str, Any], folder: Path, request: dict[str, Any], *, api_key_sha256: str
+) -> dict[str, Any]:
+    """What CloudFront's function makes of a request."""
+    code = properties(template, "BeforeTheCache")["FunctionCode"]["Sub"].replace("${ApiKeySha256}", api_key_sha256)
+    assert "${" not in code
+    event = json.dumps({"request": request})
+    (folder / "check.js").write_text(f"{code}\nconsole.log(JSON.stringify(handler({event})));\n")
+    done = subprocess.run(["node", folder / "check.js"], capture_output=True, text=True, check=True)
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+needs_node = pytest.mark.skipif(
     shutil.which("node") is None, reason="node, which runs CloudFront's JavaScript here, is not installed"
 )
+
+
+@needs_node
 @pytest.mark.parametrize(
     ("method", "headers", "passes"),
     [
@@ -119,16 +135,35 @@ def test_the_function_may_read_bundles_and_write_its_log_and_nothing_else(templa
 def test_the_api_key_is_asked_for(
     template: dict[str, Any], method: str, headers: dict[str, object], passes: bool, tmp_path: Path
 ) -> None:
-    code = properties(template, "ApiKeyCheck")["FunctionCode"]["Sub"]
-    code = code.replace("${ApiKeySha256}", hashlib.sha256(b"a secret").hexdigest())
-    assert "${" not in code
-    event = json.dumps({"request": {"method": method, "uri": "/v1/search", "headers": headers}})
-    (tmp_path / "check.js").write_text(f"{code}\nconsole.log(JSON.stringify(handler({event})));\n")
-    done = subprocess.run(["node", tmp_path / "check.js"], capture_output=True, text=True, check=True)
-    answer = json.loads(done.stdout)
+    request = {"method": method, "uri": "/v1/search", "headers": headers, "querystring": {"k": {"value": "+A"}}}
+    answer = run_before_the_cache(template, tmp_path, request, api_key_sha256=hashlib.sha256(b"a secret").hexdigest())
     if passes:
-        assert answer == json.loads(event)["request"]
+        assert answer == request
     else:
         assert (answer["statusCode"], answer["headers"]["cache-control"]) == (401, {"value": "no-store"})
         assert answer["headers"]["content-type"] == {"value": "application/problem+json"}
         assert json.loads(answer["body"]["data"])["status"] == 401
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ("Dog%20", "dog"),
+        ("+A++black%09DOG", "a%20black%20dog"),
+        ("d%C3%89j%C3%80", "d%C3%A9j%C3%A0"),
+        ("a%26b%3Dc%2B1", "a%26b%3Dc%2B1"),
+        ("%zz", "%zz"),
+        ("%ff", "%ff"),
+        ("", ""),
+    ],
+)
+def test_queries_that_ask_the_same_become_one(
+    template: dict[str, Any], tmp_path: Path, sent: str, expected: str
+) -> None:
+    def request(query: str) -> dict[str, Any]:
+        several = {"value": query, "multiValue": [{"value": query}, {"value": "cat"}]}
+        parameters = {"q": several, "not": {"value": query}, "folder": {"value": "A%20"}}
+        return {"method": "GET", "uri": "/v1/search", "headers": {}, "querystring": parameters}
+
+    assert run_before_the_cache(template, tmp_path, request(sent), api_key_sha256="") == request(expected)
