@@ -1,4 +1,4 @@
-"""Cold start of the handler: process start to ready and to the first answer, beside the bare imports.
+"""Cold start of the handler: process start to the first answer, beside the bare imports and a plain download.
 
 Each start is a fresh process. The kinds take turns, so that whatever else the machine does disturbs them alike,
 and the ratio between them can be trusted where the milliseconds can't.
@@ -10,31 +10,66 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import TypedDict
 
 from tests.e2e.events import http_api_event
+from tests.functional.handler.published import publish
+from tests.functional.handler.s3_server import s3_folder
 from tests.performance.report import Table, spread
 
 STARTS = 15
 BARE_IMPORTS = "import numpy, onnxruntime, tokenizers, usearch.index"
-READY = "import handler.lambda_function"
 FIRST_ANSWER = f"""
-{READY}
+import handler.lambda_function
 answer = handler.lambda_function.handler({http_api_event("/v1/search", "q=a+dog+runs+on+the+beach")!r}, None)
 assert answer["statusCode"] == 200, answer
 """
+# One request after the other on one connection, written to the disk as it comes; the imports are not counted.
+PLAIN_DOWNLOAD = """
+import datetime, http.client, os, pathlib
+from handler.address import S3Address
+from handler.credentials import credential_source
+from handler.sigv4 import NO_BODY_SHA256, signed_headers
+address = S3Address.parse(os.environ["THINLENS_BUNDLE"], os.environ, variable="THINLENS_BUNDLE")
+started = time.time()
+connection = http.client.HTTPConnection(address.host)
+for key in os.environ["KEYS"].split():
+    headers = signed_headers(
+        {"host": address.host, "x-amz-content-sha256": NO_BODY_SHA256},
+        path=address.path(key),
+        region=address.region,
+        credentials=credential_source(os.environ)(),
+        at=datetime.datetime.now(datetime.UTC),
+    )
+    connection.request("GET", address.path(key), headers=headers)
+    response = connection.getresponse()
+    assert response.status == 200
+    with pathlib.Path(os.environ["THINLENS_CACHE"], key.replace("/", "_")).open("wb") as file:
+        while piece := response.read(1 << 20):
+            file.write(piece)
+"""
 REPORT = """
-import time
-ended = {"ended": time.time(), "processor_s": time.process_time()}
+ended = {"ended": time.time(), "started": started, "processor_s": time.process_time()}
 import json, re
 status = open("/proc/self/status").read()
 peak, anonymous = (int(re.search(name + r":\\s+(\\d+) kB", status)[1]) for name in ("VmHWM", "RssAnon"))
 print(json.dumps({**ended, "peak_kib": peak, "anonymous_kib": anonymous}))
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of process: its name, what it runs, in what environment beside this one's."""
+
+    name: str
+    code: str
+    environment: Mapping[str, str]
 
 
 class Start(TypedDict):
@@ -46,30 +81,50 @@ class Start(TypedDict):
     anonymous_mib: float
 
 
-def measure(bundle: Path) -> Table:
-    """Start each kind of process STARTS times in turn."""
-    kinds = {
-        "Python alone": "",
-        "the bare imports": BARE_IMPORTS,
-        "the handler, ready": READY,
-        "the handler, first answer given": FIRST_ANSWER,
-    }
-    for code in kinds.values():  # once unmeasured: files in the page cache, .pyc files written
-        _start(code, bundle)
-    starts: dict[str, list[Start]] = {kind: [] for kind in kinds}
-    for _ in range(STARTS):
-        for kind, code in kinds.items():
-            starts[kind].append(_start(code, bundle))
+def measure(bundles: Sequence[Path], folder: Path) -> Table:
+    """Start each kind of process STARTS times in turn; the last bundle is fetched from S3 too.
+
+    Args:
+        bundles: The bundles to start with, the largest last.
+        folder: Empty, for the store.
+    """
+    published = publish(folder, bundles[-1])
+    keys = " ".join(str(path.relative_to(folder)) for path in (folder / "bundles" / published).iterdir())
+    with s3_folder(folder) as s3:
+        s3_environment = {**s3.environment, "THINLENS_BUNDLE": "s3://gallery", "KEYS": keys}
+        kinds = [
+            Kind(name="Python alone", code="", environment={}),
+            Kind(name="the bare imports", code=BARE_IMPORTS, environment={}),
+            *(
+                Kind(
+                    name=f"first answer, {_photos(bundle):,} photos ({_size_mb(bundle):.0f} MB)",
+                    code=FIRST_ANSWER,
+                    environment={"THINLENS_BUNDLE": str(bundle)},
+                )
+                for bundle in bundles
+            ),
+            Kind(name="a plain download of the last", code=PLAIN_DOWNLOAD, environment=s3_environment),
+            Kind(name="first answer, the last from S3", code=FIRST_ANSWER, environment=s3_environment),
+        ]
+        for kind in kinds:  # once unmeasured: files in the page cache, .pyc files written
+            _start(kind)
+        starts: dict[str, list[Start]] = {kind.name: [] for kind in kinds}
+        for _ in range(STARTS):
+            for kind in kinds:
+                starts[kind.name].append(_start(kind))
+    local, download, from_s3 = (_median_ms(starts[kind.name]) for kind in kinds[-3:])
     return Table(
         title="Cold start",
         how=(
             f"{STARTS} fresh processes of each kind, taking turns; from starting the process to its work done, median "
             "and quartiles, by the clock and by processor time, which other load disturbs less. The bare imports are "
-            f"`{BARE_IMPORTS}`. Ready means that the bundle's files were hashed, checked and mapped. Memory as the "
-            "kernel counts it at the end: the peak, and what is not backed by files."
+            f"`{BARE_IMPORTS}`. A first answer is that to an event: files fetched, hashed, checked and mapped, and "
+            "one search. The S3 server runs on the same two cores. Memory as the kernel counts it at the end: the peak "
+            f"with mapped files, and what is not backed by files. From S3 it took {from_s3 - local:.0f} ms longer than "
+            f"with the bundle here, {(from_s3 - local) / download:.2f} times the plain download."
         ),
         header=("process", "ms", "ratio to the bare imports", "processor ms", "ratio", "peak MiB", "anonymous MiB"),
-        rows=[_row(kind, of_kind, starts["the bare imports"]) for kind, of_kind in starts.items()],
+        rows=[_row(kind.name, starts[kind.name], starts["the bare imports"]) for kind in kinds],
     )
 
 
@@ -78,7 +133,7 @@ def _row(kind: str, starts: Sequence[Start], bare: Sequence[Start]) -> tuple[str
     return (
         kind,
         spread(times, 0),
-        f"{median(times) / median(start['took_ms'] for start in bare):.2f}",
+        f"{median(times) / _median_ms(bare):.2f}",
         spread(processor_times, 0),
         f"{median(processor_times) / median(start['processor_ms'] for start in bare):.2f}",
         f"{median(start['peak_mib'] for start in starts):.0f}",
@@ -86,16 +141,30 @@ def _row(kind: str, starts: Sequence[Start], bare: Sequence[Start]) -> tuple[str
     )
 
 
-def _start(code: str, bundle: Path) -> Start:
-    environment = {**os.environ, "THINLENS_BUNDLE": str(bundle)}
-    started = time.time()
-    done = subprocess.run(
-        [sys.executable, "-c", code + REPORT], env=environment, stdout=subprocess.PIPE, text=True, check=True
-    )
+def _start(kind: Kind) -> Start:
+    with tempfile.TemporaryDirectory(prefix="thinlens-cache-") as cache:
+        environment = {**os.environ, **kind.environment, "THINLENS_CACHE": cache}
+        started = time.time()
+        code = f"import time\nstarted = {started!r}\n{kind.code}\n{REPORT}"
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True, check=True
+        )
     report = json.loads(done.stdout.splitlines()[-1])
     return {
-        "took_ms": (report["ended"] - started) * 1000,
+        "took_ms": (report["ended"] - report["started"]) * 1000,
         "processor_ms": report["processor_s"] * 1000,
         "peak_mib": report["peak_kib"] / 1024,
         "anonymous_mib": report["anonymous_kib"] / 1024,
     }
+
+
+def _median_ms(starts: Sequence[Start]) -> float:
+    return median(start["took_ms"] for start in starts)
+
+
+def _photos(bundle: Path) -> int:
+    return int(json.loads((bundle / "manifest.json").read_bytes())["counts"]["photos"])
+
+
+def _size_mb(bundle: Path) -> float:
+    return sum(path.stat().st_size for path in bundle.iterdir()) / 1e6
