@@ -114,13 +114,13 @@ class VectorIndex:
         if not (np.isfinite(query).all() and query.any()):
             return Hits(numbers=np.empty(0, np.int64), scores=np.empty(0, np.float32))
         if self._graph is None or allowed is not None:
-            return self._scan(query, count, allowed)
+            return best(self.scores(query), count, allowed)
         near = self._walk(query, self._graph)
         if count <= len(near.numbers):
             return Hits(numbers=near.numbers[:count], scores=near.scores[:count])
         others = np.ones(self.info.count, dtype=bool)
         others[near.numbers] = False
-        far = self._scan(query, count - len(near.numbers), others)
+        far = best(self.scores(query), count - len(near.numbers), others)
         return Hits(
             numbers=np.concatenate([near.numbers, far.numbers]), scores=np.concatenate([near.scores, far.scores])
         )
@@ -130,18 +130,6 @@ class VectorIndex:
         scale = scale_of(query)
         products = np.asarray(numkong.cdist(quantise(query, scale)[np.newaxis], self._rows, "dot"))[0]
         return np.asarray(products * (scale * self.info.scale), dtype=np.float32)
-
-    def _scan(self, query: NDArray[np.float32], count: int, allowed: NDArray[np.bool_] | None) -> Hits:
-        """The best of the allowed photos, exactly."""
-        scores = self.scores(query)
-        numbers = np.arange(len(scores)) if allowed is None else np.flatnonzero(allowed)
-        scores = scores[numbers]
-        if count < len(numbers):
-            least = np.partition(scores, len(scores) - count)[len(scores) - count]
-            kept = np.flatnonzero(scores >= least)  # and whatever is as good as the last: their numbers decide
-            numbers, scores = numbers[kept], scores[kept]
-        order = np.lexsort((numbers, -scores))[:count]
-        return Hits(numbers=numbers[order], scores=scores[order])
 
     def _walk(self, query: NDArray[np.float32], graph: usearch.Index) -> Hits:
         """The GRAPH_DEPTH best photos that the graph leads to."""
@@ -160,6 +148,18 @@ class VectorIndex:
         scores = (products * np.float32(scale * self.info.scale)).astype(np.float32)
         order = np.lexsort((numbers, -scores))
         return Hits(numbers=numbers[order], scores=scores[order])
+
+
+def best(scores: NDArray[np.float32], count: int, allowed: NDArray[np.bool_] | None = None) -> Hits:
+    """The photos of the `count` best scores, float32 [photos], or of all; of those that are allowed, bool [photos]."""
+    numbers = np.arange(len(scores)) if allowed is None else np.flatnonzero(allowed)
+    scores = scores[numbers]
+    if count < len(numbers):
+        least = np.partition(scores, len(scores) - count)[len(scores) - count]
+        kept = np.flatnonzero(scores >= least)  # and whatever is as good as the last: their numbers decide
+        numbers, scores = numbers[kept], scores[kept]
+    order = np.lexsort((numbers, -scores))[:count]
+    return Hits(numbers=numbers[order], scores=scores[order])
 
 
 def _map_rows(path: Path, info: IndexInfo) -> NDArray[np.int8]:

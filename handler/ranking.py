@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from handler.bundle import Bundle
 from handler.filters import Mask
+from handler.index import Hits, best
 
 # A caption that is the query itself is looked for among so many of the photos that the fused vectors put first.
 IDENTITY_DEPTH = 128
@@ -68,6 +69,18 @@ class Ranking:
             allowed: Which photos may be answered, bool [photos]; None for all.
         """
         hits = self._bundle.index.search(sought.direction, max(count, IDENTITY_DEPTH), allowed)
+        return self._order(sought, hits, count)
+
+    def relevant(self, text: NDArray[np.float32], threshold: float) -> Mask:
+        """Which photos are relevant to a text, float32 [dim] of unit norm: bool [photos]."""
+        scores = self._bundle.index.scores(text)
+        mask: Mask = self._calibration.relevance(scores, np.full_like(scores, -1.0)) >= threshold
+        sought = Sought(texts=text[np.newaxis], direction=text)
+        first = self._order(sought, best(scores, IDENTITY_DEPTH), IDENTITY_DEPTH)
+        mask[first.numbers] |= first.relevances >= threshold
+        return mask
+
+    def _order(self, sought: Sought, hits: Hits, count: int) -> Ranked:
         closest = np.full(len(hits.numbers), -1.0, dtype=np.float32)
         closest[:IDENTITY_DEPTH] = self._closest_caption(sought, hits.numbers[:IDENTITY_DEPTH])
         relevances = self._calibration.relevance(hits.scores, closest)
@@ -75,15 +88,6 @@ class Ranking:
         order = np.arange(len(closest))
         order[:head] = np.lexsort((hits.numbers[:head], -hits.scores[:head], -relevances[:head]))
         return Ranked(numbers=hits.numbers[order[:count]], relevances=relevances[order[:count]])
-
-    def relevant(self, text: NDArray[np.float32], threshold: float) -> Mask:
-        """Which photos are relevant to a text, float32 [dim]: bool [photos]."""
-        sought = Sought(texts=text[np.newaxis], direction=text)
-        scores = self._bundle.index.scores(text)
-        mask: Mask = self._calibration.relevance(scores, np.full_like(scores, -1.0)) >= threshold
-        identical = self.first(sought, IDENTITY_DEPTH)
-        mask[identical.numbers] |= identical.relevances >= threshold
-        return mask
 
     def _closest_caption(self, sought: Sought, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
         """For each photo, the cosine of the text to which none of its captions is closer, float32 [n]."""

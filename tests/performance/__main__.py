@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.performance import cold_start, indexing, search
+from tests.performance import cold_start, indexing, search, selection
 from tests.performance.collection import write_collection
 from tests.performance.report import Table, measured_on
 
@@ -32,9 +32,14 @@ def _search(folder: Path) -> Table:
     return search.measure([write_collection(folder / str(photos), photos=photos) for photos in COLLECTIONS])
 
 
+def _selection(folder: Path) -> Table:
+    return selection.measure(write_collection(folder / "collection", photos=COLLECTIONS[1]))
+
+
 BENCHMARKS: Mapping[str, Callable[[Path], Table]] = {
     "cold_start": _cold_start,
     "search": _search,
+    "selection": _selection,
     "indexing": indexing.measure,
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handler.bundle import Bundle
@@ -116,6 +116,7 @@ def test_refuses_a_min_relevance(searcher: Searcher, min_relevance: float) -> No
         searcher.search("dog", min_relevance=min_relevance)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec=None), max_size=600))
 def test_any_query_is_answered_or_refused(bundle_folder: Path, query: str) -> None:
     searcher = _searchers.setdefault(bundle_folder, Searcher(Bundle.open(bundle_folder)))
