@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.performance import cold_start, indexing, search, selection
+from tests.performance import cold_start, indexing, load, search, small_memory
 from tests.performance.collection import write_collection
 from tests.performance.report import Table, measured_on
 
@@ -25,21 +25,23 @@ Written by `make bench`. The machines that this runs on are shared and noisy: tr
 
 
 def _cold_start(folder: Path) -> Table:
-    return cold_start.measure(write_collection(folder / "collection", photos=COLLECTIONS[0]))
+    bundles = [write_collection(folder / str(photos), photos=photos) for photos in COLLECTIONS]
+    return cold_start.measure(bundles, folder / "store")
+
+
+def _memory(folder: Path) -> Table:
+    return small_memory.measure(write_collection(folder / "bundle", photos=COLLECTIONS[-1]), folder / "store")
 
 
 def _search(folder: Path) -> Table:
     return search.measure([write_collection(folder / str(photos), photos=photos) for photos in COLLECTIONS])
 
 
-def _selection(folder: Path) -> Table:
-    return selection.measure(write_collection(folder / "collection", photos=COLLECTIONS[1]))
-
-
 BENCHMARKS: Mapping[str, Callable[[Path], Table]] = {
     "cold_start": _cold_start,
+    "memory": _memory,
+    "load": load.measure,
     "search": _search,
-    "selection": _selection,
     "indexing": indexing.measure,
 }
 
