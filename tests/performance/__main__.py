@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.performance import cold_start, indexing, load, search, small_memory
+from tests.performance import cold_start, indexing, load, search, selection, small_memory
 from tests.performance.collection import write_collection
 from tests.performance.report import Table, measured_on
 
@@ -37,11 +37,16 @@ def _search(folder: Path) -> Table:
     return search.measure([write_collection(folder / str(photos), photos=photos) for photos in COLLECTIONS])
 
 
+def _selection(folder: Path) -> Table:
+    return selection.measure(write_collection(folder / "collection", photos=COLLECTIONS[1]))
+
+
 BENCHMARKS: Mapping[str, Callable[[Path], Table]] = {
     "cold_start": _cold_start,
     "memory": _memory,
     "load": load.measure,
     "search": _search,
+    "selection": _selection,
     "indexing": indexing.measure,
 }
 
