@@ -157,6 +157,8 @@ return distances.indexOf(Math.min(...distances));
 }
 const COLUMNS = 4;
 const ROWS = 3;
+const SMOOTHNESS = 8;
+const ON_PROCESSOR = { willReadFrequently: true };
 function framed(photo, say) {
 const image = make("img", { alt: "", decoding: "async", loading: "lazy", width: photo.width, height: photo.height });
 const missing = make("span", { class: "missing" }, say("missing"));
@@ -167,12 +169,18 @@ return make("span", { class: "frame" }, ...blurred(photo), photo.thumbnail ? ima
 }
 function blurred({ colours }) {
 if (!colours) return [];
-const canvas = make("canvas", { width: COLUMNS, height: ROWS, "aria-hidden": "true" });
 const pixels = new ImageData(COLUMNS, ROWS);
 for (let place = 0; place < COLUMNS * ROWS; place++) {
 pixels.data.set([...colours.slice(3 * place, 3 * place + 3), 255], 4 * place);
 }
-canvas.getContext("2d", { willReadFrequently: true }).putImageData(pixels, 0, 0);
+const [small, canvas] = [1, SMOOTHNESS].map((scale) => {
+const size = { width: scale * COLUMNS, height: scale * ROWS };
+return make("canvas", { ...size, "aria-hidden": "true" });
+});
+small.getContext("2d", ON_PROCESSOR).putImageData(pixels, 0, 0);
+const context = canvas.getContext("2d", ON_PROCESSOR);
+context.imageSmoothingQuality = "high";
+context.drawImage(small, 0, 0, canvas.width, canvas.height);
 return [canvas];
 }
 class Grid {
