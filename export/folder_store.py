@@ -5,6 +5,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from export.errors import StoreError
@@ -52,6 +53,20 @@ class FolderStore:
     def put(self, upload: Upload, advance: Callable[[int], None]) -> None:
         with self._translated():
             self._write(upload.key, _told(file_parts(upload, _PART_BYTES), advance))
+
+    def copy(self, key: str, upload: Upload) -> bool:
+        with self._translated():
+            if not self.holds(replace(upload, key=key)):
+                return False
+            path = self.folder / upload.key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+            try:
+                os.link(self.folder / key, path)
+            except OSError:  # not every file system has links
+                return False
+            sync(path.parent)
+            return True
 
     def swap(self, key: str, data: bytes, *, version: str | None) -> bool:
         with self._translated():

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from export.bundle_writer import PHOTOS_ADDRESS
 from export.bundling import BUNDLES, CURRENT
 from export.errors import OutputError, PublishingError, QualityError
 from export.folder_store import FolderStore
@@ -22,11 +21,10 @@ from export.published_form import published_records, record_force, write_publish
 from export.quality import Check, check_quality
 from export.signing import SigningKey
 from export.store import Store, Upload
-from export.thumbnails import FOLDER as THUMBNAILS
-from export.uploads import bundle_uploads, file_upload, photo_uploads, send, thumbnail_uploads
+from export.uploads import bundle_uploads, file_upload, missing_uploads, photo_uploads, send, thumbnail_uploads
 from handler.bundle import Bundle
 from handler.manifest import MANIFEST_FILE
-from handler.pointer import BUNDLES_KEY, bundle_key
+from handler.pointer import bundle_key
 from handler.signature import SIGNATURE_FILE
 
 
@@ -83,7 +81,7 @@ def publish(out: Path, store: Store, choices: Choices, progress: Progress) -> Pu
     with Library.open(out) as library, _staging(out) as staging:
         since = read_in_service(store)
         staged = _stage(out, library, staging, choices, progress)
-        sent_bytes = _send(store, staged, progress)
+        sent_bytes = _send(store, staged, since.bundle, progress)
         if since.bundle != staged.bundle.id:
             put_in_service(store, staged.bundle.id, since=since)
     return Publication(
@@ -146,17 +144,9 @@ def _stage(out: Path, library: Library, staging: Path, choices: Choices, progres
     return _Staged(bundle=bundle, checks=tuple(checks), files=tuple(files), manifest=tuple(manifest))
 
 
-def _send(store: Store, staged: _Staged, progress: Progress) -> int:
-    """Send what the store doesn't hold, the manifest last. Returns the bytes sent.
-
-    Of a thumbnail or photo its name says that it is there, of a bundle's file its hash.
-    """
-    there = {found.key for prefix in (f"{THUMBNAILS}/", PHOTOS_ADDRESS) for found in store.objects(prefix)}
-    missing = [
-        upload
-        for upload in staged.files
-        if not (store.holds(upload) if upload.key.startswith(BUNDLES_KEY) else upload.key in there)
-    ]
+def _send(store: Store, staged: _Staged, in_service: str | None, progress: Progress) -> int:
+    """Send what the store doesn't hold, the manifest last; returns the bytes sent."""
+    missing = missing_uploads(store, staged.files, in_service)
     send(store, missing, progress)
     last = [upload for upload in staged.manifest if not store.holds(upload)]
     for upload in last:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from export.bucket import Bucket
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 PART_BYTES = 16 << 20
 _REMOVED_AT_ONCE = 16
+_MAX_COPY_BYTES = 5 << 30  # of one request
 # What is published never changes under its name; the pointer is all that does.
 _IMMUTABLE = "public, max-age=31536000, immutable"
 _CHANGING = "no-cache"
@@ -90,6 +92,19 @@ class S3Store:
             ),
         )
         advance(len(data))
+
+    def copy(self, key: str, upload: Upload) -> bool:
+        if upload.size_bytes > _MAX_COPY_BYTES or not self.holds(replace(upload, key=key)):
+            return False
+        copied = self._bucket.find(
+            f"copying {key}",
+            lambda: self._bucket.client.copy_object(
+                Bucket=self._bucket.name,
+                Key=self._prefix + upload.key,
+                CopySource={"Bucket": self._bucket.name, "Key": self._prefix + key},
+            ),
+        )
+        return copied is not None
 
     def swap(self, key: str, data: bytes, *, version: str | None) -> bool:
         if version is None:

@@ -74,6 +74,9 @@ class Store(Protocol):
             PublishingError: the file can't be read, or isn't what the upload says.
         """
 
+    def copy(self, key: str, upload: Upload) -> bool:
+        """Keep an object under the upload's key too, if it is of its size and sha256; returns whether that is done."""
+
     def swap(self, key: str, data: bytes, *, version: str | None) -> bool:
         """Write an object if it is still of a version, or, for None, still not there.
 

@@ -4,15 +4,18 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 
-from export.bundle_writer import file_info
+from export.bundle_writer import PHOTOS_ADDRESS, file_info
 from export.errors import PublishingError
 from export.media_types import media_type
 from export.progress import Progress
 from export.published_form import content_of, original_address
 from export.store import Store, Upload
+from export.thumbnails import FOLDER as THUMBNAILS
 from handler.bundle import Bundle
 from handler.catalogue import PhotoRecord
-from handler.pointer import bundle_key
+from handler.errors import BundleError
+from handler.manifest import MANIFEST_FILE, MAX_MANIFEST_BYTES, Manifest
+from handler.pointer import BUNDLES_KEY, bundle_key
 
 SENT_AT_ONCE = 16
 
@@ -66,6 +69,38 @@ def photo_uploads(records: Iterable[PhotoRecord], root: Path) -> list[Upload]:
             media_type=media_type(key),
         )
     return list(uploads.values())
+
+
+def missing_uploads(store: Store, uploads: Iterable[Upload], in_service: str | None) -> list[Upload]:
+    """Those that aren't in the store.
+
+    Of a picture its name says that it is there, of a bundle's file its hash; what the bundle in service has too is
+    copied from there.
+
+    Args:
+        store: what is to hold them.
+        uploads: in any order.
+        in_service: the id of the bundle in service.
+    """
+    pictures = {found.key for prefix in (f"{THUMBNAILS}/", PHOTOS_ADDRESS) for found in store.objects(prefix)}
+    served = _keys_by_hash(store, in_service)
+
+    def is_there(upload: Upload) -> bool:
+        if not upload.key.startswith(BUNDLES_KEY):
+            return upload.key in pictures
+        return store.holds(upload) or (upload.sha256 in served and store.copy(served[upload.sha256], upload))
+
+    return [upload for upload in uploads if not is_there(upload)]
+
+
+def _keys_by_hash(store: Store, bundle: str | None) -> dict[str | None, str]:
+    """The keys of a bundle's files; none where there is no bundle, or it can't be read."""
+    found = store.read(bundle_key(bundle, MANIFEST_FILE), max_bytes=MAX_MANIFEST_BYTES) if bundle else None
+    try:
+        files = Manifest.parse(found.data).files if found else {}
+    except BundleError:
+        files = {}
+    return {info.sha256: bundle_key(bundle or "", name) for name, info in files.items()}
 
 
 def send(store: Store, uploads: Sequence[Upload], progress: Progress) -> None:

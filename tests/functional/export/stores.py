@@ -102,6 +102,9 @@ class FaultyStore:
     def put(self, upload: Upload, advance: Callable[[int], None]) -> None:
         self._write(lambda: self._store.put(upload, advance))
 
+    def copy(self, key: str, upload: Upload) -> bool:
+        return self._write(lambda: self._store.copy(key, upload))
+
     def swap(self, key: str, data: bytes, *, version: str | None) -> bool:
         return self._write(lambda: self._store.swap(key, data, version=version))
 
