@@ -83,8 +83,7 @@ class Fields:
         return self._as_number(self._take(field), field, low, high)
 
     def texts(self, field: str, *, max_length: int = MAX_TEXT_LENGTH) -> tuple[str, ...]:
-        values = self._take_list(field)
-        return tuple(self._as_text(v, f"{field}.{i}", max_length) for i, v in enumerate(values))
+        return self._as_texts(self._take_list(field), field, max_length)
 
     def numbers(self, field: str, *, low: float, high: float) -> tuple[float, ...]:
         values = self._take_list(field)
@@ -94,8 +93,7 @@ class Fields:
         """A text, a number from -limit to limit, or a list of texts."""
         value = self._take(field)
         if isinstance(value, list):
-            self._values[field] = value
-            return self.texts(field, max_length=max_length)
+            return self._as_texts(value, field, max_length)
         if isinstance(value, str):
             return self._as_text(value, field, max_length)
         return self._as_number(value, field, -limit, limit)
@@ -133,9 +131,15 @@ class Fields:
         value = self._take(field)
         if not isinstance(value, list):
             self._refuse(field, f"type {type(value).__name__}", "list")
+        return self._as_list(value, field)
+
+    def _as_list(self, value: list[object], field: str) -> list[object]:
         if len(value) > MAX_ITEMS:
             self._refuse(field, f"length {len(value)}", f"at most {MAX_ITEMS}")
         return value
+
+    def _as_texts(self, values: list[object], field: str, max_length: int) -> tuple[str, ...]:
+        return tuple(self._as_text(v, f"{field}.{i}", max_length) for i, v in enumerate(self._as_list(values, field)))
 
     def _as_choice(self, value: object, field: str, options: Sequence[_T]) -> _T:
         found = [option for option in options if type(value) is type(option) and value == option]

@@ -121,4 +121,5 @@ def test_files_beside_the_photos_stay_private(client: httpx.Client) -> None:
 def test_queries_in_any_script_get_an_answer(client: httpx.Client) -> None:
     for query in ("猫", "un chat qui dort", "🐈", "ქართული", "\u202ecat", "a" * 512, "' OR 1=1 --", "<script>"):
         response = client.get("/v1/search", params={"q": query})
-        assert (response.status_code, response.json()["query"]) == (200, query), query
+        understood = query.replace("\u202e", "").lower()  # without what turns the direction of writing
+        assert (response.status_code, response.json()["query"]) == (200, understood), query
