@@ -15,6 +15,7 @@ WIDGET = Path(__file__).parents[1] / "handler/widget"
 SOURCES = WIDGET / "src"
 ENTRY = "thinlens-search.js"
 TARGET = WIDGET / ENTRY
+EXAMPLE = Path(__file__).parents[1] / "infra/embed.html"
 BANNER = "/*! Thinlens, Apache-2.0. Made by `make widget` from the modules beside it in src/. */\n"
 MAX_GZIPPED_BYTES = 12_000
 
@@ -23,6 +24,7 @@ _STYLES = re.compile(r'^import (?P<name>\w+) from "\./(?P<file>[^"]+\.css)"[^;]*
 _EXPORT = re.compile(r"^export ", re.MULTILINE)
 # Only comments that have their lines to themselves, so that no text is mistaken for one.
 _JS_COMMENT = re.compile(r"^[ ]*(//.*|/\*\*(.|\n)*?\*/)\n", re.MULTILINE)
+_INTEGRITY = re.compile('integrity="[^"]*"')
 _CSS_COMMENT = re.compile(r"/\*(.|\n)*?\*/")
 _CSS_SPACE = re.compile(r"\s*([{};,>])\s*|\s*\n\s*|:\s+(?=[^{}]*[;}])")
 
@@ -62,12 +64,14 @@ def _sheet(name: str, file: str) -> str:
 
 
 def main() -> None:
-    """Write the module, and print its sizes and how a page embeds it."""
+    """Write the module and its hash into the example, and print its sizes and how a page embeds it."""
     module = assemble().encode()
     gzipped = len(gzip.compress(module, compresslevel=9, mtime=0))
     if gzipped > MAX_GZIPPED_BYTES:
         sys.exit(f"{TARGET.name} has {gzipped} bytes gzipped (expected up to {MAX_GZIPPED_BYTES})")
     TARGET.write_bytes(module)
+    example = EXAMPLE.read_text(encoding="utf-8")
+    EXAMPLE.write_text(_INTEGRITY.sub(f'integrity="{integrity(module)}"', example), encoding="utf-8")
     print(f"{TARGET.name}: {len(module)} bytes, {gzipped} gzipped\n")
     print(f'<script type="module" src="https://…/{TARGET.name}" crossorigin="anonymous"')
     print(f'        integrity="{integrity(module)}"></script>')

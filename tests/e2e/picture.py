@@ -1,6 +1,6 @@
-"""The README's picture of the search page, taken anew: python -m tests.e2e.picture [QUERY].
+"""The README's pictures of the search page, taken anew: python -m tests.e2e.picture.
 
-It shows only sample photographs that are in the public domain.
+They show only sample photographs that are in the public domain.
 """
 
 from __future__ import annotations
@@ -9,17 +9,19 @@ import sys
 import tempfile
 from pathlib import Path
 
+from playwright.sync_api import Browser
+
 from export.samples import copy_samples
 from tests.e2e.browser import chromium, installed_chromium
 from tests.e2e.processes import THINLENS, free_port, run_thinlens, running
 
-PICTURE = Path(__file__).parents[2] / ".github/search-page.png"
+FOLDER = Path(__file__).parents[2] / ".github"
 QUERY = "a cat looking at the camera"
 NOT_PUBLIC_DOMAIN = ("china.jpg", "flower.jpg", "motorcycle_left.png")
 
 
-def main(query: str) -> None:
-    """Index the samples, search for the query in the browser, and write the picture."""
+def main() -> None:
+    """Index the samples, search in the browser, and write the pictures."""
     program = installed_chromium()
     if program is None:
         sys.exit("No Chromium on this machine (Debian: apt-get install chromium)")
@@ -32,16 +34,26 @@ def main(query: str) -> None:
         address = f"http://127.0.0.1:{free_port()}"
         serve = [THINLENS, "serve", "--out", str(folder / "out"), "--port", address.rpartition(":")[2]]
         with running(serve, ready=f"{address}/healthz", log=folder / "serve.log"), chromium(program) as browser:
-            page = browser.new_page(viewport={"width": 1000, "height": 460})
-            page.goto(address)
-            page.get_by_role("searchbox").fill(query)
-            page.get_by_role("button", name="Search").click()
-            page.get_by_role("listitem").first.wait_for()
-            page.wait_for_function("() => [...document.images].every((image) => image.complete && image.naturalWidth)")
-            page.wait_for_timeout(500)  # pictures fade in
-            PICTURE.parent.mkdir(exist_ok=True)
-            page.screenshot(path=PICTURE)
+            _take(browser, address)
+
+
+def _take(browser: Browser, address: str) -> None:
+    """One of the results, light, and one of the lightbox over them."""
+    page = browser.new_page(viewport={"width": 1000, "height": 560}, reduced_motion="reduce")
+    page.goto(address)
+    page.get_by_role("searchbox").fill(QUERY)
+    page.get_by_role("button", name="Show less relevant photos").click()
+    page.get_by_role("button", name="Show less relevant photos").wait_for(state="hidden")
+    for picture in page.get_by_role("listitem").locator("img").all():
+        picture.evaluate("image => image.decode()")
+    photo = page.get_by_role("listitem").first.locator(".open")
+    photo.hover()
+    page.screenshot(path=FOLDER / "search-page.jpg", quality=90)
+    photo.click()
+    page.get_by_role("dialog").get_by_role("img").evaluate("image => image.decode()")
+    page.mouse.move(0, 0)
+    page.screenshot(path=FOLDER / "search-page-photo.jpg", quality=90)
 
 
 if __name__ == "__main__":
-    main(" ".join(sys.argv[1:]) or QUERY)
+    main()

@@ -17,7 +17,9 @@ from tests.e2e.conftest import COFFEE_CAPTION, Gallery
 from tests.e2e.elsewhere import Site, site
 from tests.e2e.processes import THINLENS, free_port, running
 
-MODULE = Path(__file__).parents[2] / "handler/widget/thinlens-search.js"
+ROOT = Path(__file__).parents[2]
+MODULE = ROOT / "handler/widget/thinlens-search.js"
+EXAMPLE = ROOT / "infra/embed.html"
 PHOTOS = [result(f"{number}.jpg") for number in range(8)]
 
 Embed = Callable[..., Page]
@@ -88,6 +90,16 @@ def test_it_searches_from_another_origin_and_asks_nobody_else(embed: Embed, host
     page.get_by_role("dialog").get_by_role("button", name="More like this").click()
     expect(page.get_by_text(f"Photos like “{COFFEE_CAPTION}”")).to_be_visible()
     assert asked == {urlsplit(host.origin).netloc, urlsplit(endpoint).netloc}
+
+
+def test_the_example_is_all_that_a_page_needs(embed: Embed, host: Site, endpoint: str) -> None:
+    page = embed()
+    host.policy = "frame-ancestors 'none'"
+    host.page = EXAMPLE.read_text(encoding="utf-8").replace("https://photos.example.org", endpoint.rstrip("/"))
+    page.reload()
+    page.get_by_role("searchbox").fill(COFFEE_CAPTION)
+    first = page.get_by_role("button", name=f"{COFFEE_CAPTION}. Relevance 1.00")
+    first.locator("img").evaluate("image => image.decode()")
 
 
 def test_a_module_that_was_changed_does_not_run(embed: Embed) -> None:
@@ -184,7 +196,6 @@ def test_it_reads_from_right_to_left(embed: Embed) -> None:
 def test_it_wears_what_its_host_gives_it(embed: Embed) -> None:
     styles = """
         thinlens-search { --thinlens-accent: rgb(1, 2, 3); --thinlens-ground: rgb(9, 9, 9) }
-        thinlens-search::part(number) { color: rgb(4, 5, 6) }
         thinlens-search::part(photo) { border: 7px solid rgb(4, 5, 6) }
     """
     page = embed(styles=styles)

@@ -61,4 +61,6 @@ def test_no_text_is_there_for_nothing() -> None:
 def test_the_integrity_hash_is_that_of_the_file(build: ModuleType) -> None:
     module = (WIDGET / "thinlens-search.js").read_bytes()
     digest = hashlib.new("sha384", module).digest()
-    assert build.integrity(module) == f"sha384-{base64.b64encode(digest).decode()}"
+    expected = f"sha384-{base64.b64encode(digest).decode()}"
+    assert build.integrity(module) == expected
+    assert f'integrity="{expected}"' in (ROOT / "infra/embed.html").read_text(encoding="utf-8"), "run `make widget`"

@@ -1,0 +1,43 @@
+/** Types of <thinlens-search>, for pages that are written in TypeScript. */
+
+/** A photo as the widget shows it. */
+export interface ThinlensPhoto {
+  /** Its path relative to the folder that was indexed. */
+  id: string;
+  /** The text that explains why it was found, or its first caption. */
+  caption: string;
+  /** Whether the picture itself explains it better than any caption. */
+  byLook: boolean;
+  /** 0 to 1; undefined where it was not searched for. */
+  relevance: number | undefined;
+  /** How many near-duplicates it stands for. */
+  duplicates: number;
+  url: string | undefined;
+  thumbnail: string | undefined;
+  /** In pixels. */
+  width: number;
+  height: number;
+}
+
+/** What was asked for, and the answer of the HTTP interface (openapi.json) as it came. */
+export interface ThinlensSearchDetail {
+  query: string;
+  /** The id of the photo whose like was wanted, or "". */
+  similar: string;
+  answer: { bundle: string; no_relevant_results: boolean; next_offset: number | null; results: object[] };
+}
+
+/** Attributes: `endpoint`, `texts` (a JSON object), `no-history`, `autofocus`. */
+export interface ThinlensSearchElement extends HTMLElement {}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "thinlens-search": ThinlensSearchElement;
+  }
+  interface HTMLElementEventMap {
+    /** There is an answer. */
+    "thinlens-search": CustomEvent<ThinlensSearchDetail>;
+    /** A photo was chosen; the lightbox stays closed if the default is prevented. */
+    "thinlens-select": CustomEvent<ThinlensPhoto>;
+  }
+}
