@@ -33,7 +33,7 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
         summary="understand new photos, forget those that are gone, and put a bundle in service",
         example="thinlens index ~/Pictures --out my-photos --exclude screenshots --exclude '*.gif'",
     )
-    index.add_argument("photos", metavar="PHOTOS", type=Path, help="a folder, or a file with one path a line")
+    index.add_argument("photos", metavar="PHOTOS", help="a folder, a file with one path a line, or s3://bucket/prefix")
     _add_out(index)
     index.add_argument(
         "--exclude",

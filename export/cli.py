@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from export.arguments import make_parser
 from export.errors import ExportError
@@ -63,7 +64,7 @@ def _index(arguments: argparse.Namespace) -> None:
     from export.own_models import ModelChoice
 
     report = index_photos(
-        arguments.photos,
+        _photos(arguments),
         arguments.out,
         exclude=arguments.exclude,
         columns=arguments.columns,
@@ -89,6 +90,17 @@ def _index(arguments: argparse.Namespace) -> None:
             print(f"  {printable(failure.path)}: {printable(failure.reason)}", file=sys.stderr)
         if len(report.failures) > MAX_FAILURES_SHOWN:
             print(f"  and {len(report.failures) - MAX_FAILURES_SHOWN:,} more", file=sys.stderr)
+
+
+def _photos(arguments: argparse.Namespace) -> Path:
+    """The folder or the list that PHOTOS names; what lies in a bucket becomes a folder."""
+    if "://" not in arguments.photos:
+        return Path(arguments.photos)
+    from export.fetching import fetch_photos
+    from export.progress import Progress
+    from export.store import open_store
+
+    return fetch_photos(open_store(arguments.photos), arguments.out, exclude=arguments.exclude, progress=Progress())
 
 
 def _search(arguments: argparse.Namespace) -> None:

@@ -79,7 +79,7 @@ def discover(photos: Path, *, exclude: Sequence[str] = (), out: Path | None = No
     try:
         is_folder = stat.S_ISDIR(photos.stat().st_mode)
         root = (photos if is_folder else photos.parent).resolve()
-        search = _Search(root=root, exclusion=_exclusion(exclude))
+        search = _Search(root=root, exclusion=Exclusion(exclude))
         if is_folder:
             os.scandir(root).close()  # unlike a folder below, one that can't be listed at all is the end of the run
             search.walk(out)
@@ -96,9 +96,23 @@ def discover(photos: Path, *, exclude: Sequence[str] = (), out: Path | None = No
     )
 
 
-def _exclusion(globs: Sequence[str]) -> re.Pattern[str] | None:
-    """A pattern that matches what one of the globs matches; none, where there are none."""
-    return re.compile("|".join(fnmatch.translate(glob.rstrip("/")) for glob in globs)) if globs else None
+class Exclusion:
+    """What is left out: whatever one of some globs matches by its name or by its path."""
+
+    def __init__(self, globs: Sequence[str]) -> None:
+        pattern = "|".join(fnmatch.translate(glob.rstrip("/")) for glob in globs)
+        self._pattern = re.compile(pattern) if globs else None
+
+    def matches(self, path: str) -> bool:
+        """Whether a path itself is left out."""
+        if self._pattern is None:
+            return False
+        return bool(self._pattern.match(path) or self._pattern.match(path.rpartition("/")[2]))
+
+    def covers(self, path: str) -> bool:
+        """Whether a path or a folder above it is left out."""
+        parts = path.split("/")
+        return any(self.matches("/".join(parts[:depth])) for depth in range(1, len(parts) + 1))
 
 
 def _nothing_found(photos: Path, unreadable: dict[str, str]) -> str:
@@ -111,7 +125,7 @@ def _nothing_found(photos: Path, unreadable: dict[str, str]) -> str:
 @dataclass(slots=True, kw_only=True)
 class _Search:
     root: Path
-    exclusion: re.Pattern[str] | None
+    exclusion: Exclusion
     photos: dict[str, FoundPhoto] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
 
@@ -134,7 +148,7 @@ class _Search:
                 self._refuse(folder, f"the folder can't be read: {error.strerror}")
 
     def _take_entry(self, entry: os.DirEntry[str], path: str, folders: list[str], linked: list[str]) -> None:
-        if entry.name.startswith(".") or self._excludes(path):
+        if entry.name.startswith(".") or self.exclusion.matches(path):
             return
         try:
             if entry.is_dir():
@@ -153,18 +167,12 @@ class _Search:
         prefix = str(self.root).rstrip("/") + "/"
         for line in filter(None, lines):
             path = os.path.normpath(self.root / os.fsdecode(line)).removeprefix(prefix)
-            parts = path.split("/")
-            if any(self._excludes("/".join(parts[:depth])) for depth in range(1, len(parts) + 1)):
+            if self.exclusion.covers(path):
                 continue
             try:
                 self._take(path, (self.root / path).stat())
             except OSError as error:
                 self._refuse(path, f"can't be read: {error.strerror}")
-
-    def _excludes(self, path: str) -> bool:
-        if self.exclusion is None:
-            return False
-        return bool(self.exclusion.match(path) or self.exclusion.match(path.rpartition("/")[2]))
 
     def _take(self, path: str, status: os.stat_result) -> None:
         if not stat.S_ISREG(status.st_mode):

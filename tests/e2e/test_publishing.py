@@ -27,6 +27,7 @@ from export.store import Upload, open_store
 from handler.bundle import Bundle
 from tests.e2e.processes import RUN_LIMIT_S, THINLENS
 from tests.e2e.s3_servers import S3Server, ceph_server, moto_server
+from tests.functional.export.galleries import write_photo
 from tests.functional.export.stores import KilledError, publish_quietly, race, serve, write_other_out, write_out
 
 BUCKET = "thinlens-tests"
@@ -143,6 +144,20 @@ def test_errors_are_one_line_that_says_what_to_do(server: S3Server, address: str
         assert "403 InvalidAccessKeyId" in unknown.stderr
     nobody = thinlens("versions", address, environment={"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""})
     assert "there are no credentials; set AWS_ACCESS_KEY_ID" in nobody.stderr
+
+
+def test_photos_of_a_bucket_are_indexed(address: str, tmp_path: Path) -> None:
+    client, prefix = boto3.client("s3"), address.removeprefix(f"s3://{BUCKET}/")
+    for name, colour in (("red.jpg", "red"), ("walls/blue.png", "blue")):
+        client.upload_file(str(write_photo(tmp_path / name, colour)), BUCKET, f"{prefix}/{name}")
+    indexed = thinlens("index", address, "--out", tmp_path / "out", "--workers", "1")
+    assert (indexed.returncode, indexed.stderr) == (0, "")
+    assert indexed.stdout.endswith(": 2 read, 0 forgotten\n")
+    client.delete_object(Bucket=BUCKET, Key=f"{prefix}/red.jpg")
+    again = thinlens("index", address, "--out", tmp_path / "out", "--workers", "1")
+    assert again.stdout.endswith(": 0 read, 1 forgotten\n")
+    found = json.loads(thinlens("search", "a wall", "--min-relevance", "0", "--out", tmp_path / "out", "--json").stdout)
+    assert [result["id"] for result in found["results"]] == ["walls/blue.png"]
 
 
 def test_of_ten_publishers_at_once_one_wins_each_round(address: str, tmp_path: Path) -> None:
