@@ -52,7 +52,7 @@ def read_configuration(folder: Path, file: str = "config.json") -> dict[str, Any
     try:
         configuration = json.loads(path.read_bytes())
     except FileNotFoundError as error:
-        raise ModelError(f"{folder} has no {file}; expected a model as transformers saves it") from error
+        raise ModelError(f"{folder} has no {file}; expected the folder of a model as transformers saves it") from error
     except (OSError, ValueError) as error:
         raise ModelError(f"{path} can't be read: {error}") from error
     if not isinstance(configuration, dict):

@@ -9,6 +9,7 @@ from pathlib import Path
 from export.errors import ModelError, TrainingError
 from export.shipped_models import MODELS, shipped_models
 from export.training.corpus import read_photos, read_split
+from export.training.model_tools import add_tool_parsers
 
 EVALUATED = ("flickr8k", "coco257")
 
@@ -30,6 +31,7 @@ def add_parsers(models: argparse.ArgumentParser) -> None:
     evaluate = _add(commands, "evaluate", "measure captions, search and relevance on dev photos", _evaluate)
     evaluate.add_argument("--models", type=Path, default=MODELS, metavar="DIR", help="(default: the shipped models)")
     evaluate.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    add_tool_parsers(commands, _run)
 
 
 def _add(

@@ -73,16 +73,36 @@ class HubCaptioner:
         """
         if not len(pixels):
             return []
-        images = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2).float() / 255
-        images = (images - self._mean) / self._std
+        images = self._normalised(pixels)
         answers = [self._answer(instruction, images, beams) for instruction in self._source.instructions]
         return [Understanding(captions=texts, vector=None) for texts in zip(*answers, strict=True)]
 
+    def hypotheses(self, pixels: NDArray[np.uint8], *, beams: int) -> list[tuple[str, ...]]:
+        """All that the beam search ends with, for all instructions, of each photo; as many texts as beams for each."""
+        images = self._normalised(pixels)
+        answers = [
+            self._answer(instruction, images, beams, returned=beams) for instruction in self._source.instructions
+        ]
+        return [
+            tuple(text for texts in answers for text in texts[photo * beams : (photo + 1) * beams])
+            for photo in range(len(pixels))
+        ]
+
+    def _normalised(self, pixels: NDArray[np.uint8]) -> Tensor:
+        images = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2).float() / 255
+        normalised: Tensor = (images - self._mean) / self._std
+        return normalised
+
     @torch.inference_mode()
-    def _answer(self, instruction: str, images: Tensor, beams: int) -> list[str]:
+    def _answer(self, instruction: str, images: Tensor, beams: int, *, returned: int = 1) -> list[str]:
         prompt = self._prompt(instruction, images) if self._source.kind == "florence2" else {}
         tokens = self._model.generate(
-            pixel_values=images, **prompt, num_beams=beams, do_sample=False, max_new_tokens=MAX_NEW_TOKENS
+            pixel_values=images,
+            **prompt,
+            num_beams=beams,
+            num_return_sequences=returned,
+            do_sample=False,
+            max_new_tokens=MAX_NEW_TOKENS,
         )
         texts = self._tokenizer.batch_decode(tokens, skip_special_tokens=True)
         return [" ".join(text.split()) for text in texts]

