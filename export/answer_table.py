@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # what it imports takes a fifth of a second, and a list of failures wants none of it
-    from handler.answers import SearchAnswer
+    from handler.answers import Result, SearchAnswer
 
 _ELLIPSIS = "…"
 
@@ -31,13 +31,21 @@ def answer_table(answer: SearchAnswer, *, width: int) -> str:
     if not answer["results"]:
         return "  –     nothing relevant"
     # A third of the line for the photo's path at most: its end tells more than its beginning.
-    ids = [cut(printable(result["id"]), max(12, width // 3), keep_end=True) for result in answer["results"]]
+    ids = [
+        cut(printable(result["id"]), max(12, width // 3), keep_end=True) + _folded(result)
+        for result in answer["results"]
+    ]
     id_width = max(columns(id_) for id_ in ids)
     lines = []
     for id_, result in zip(ids, answer["results"], strict=True):
         start = f"  {result['relevance']:.2f}  {id_}{' ' * (id_width - columns(id_))}  "
         lines.append(start + cut(printable(result["caption"]), max(12, width - columns(start))))
     return "\n".join(lines)
+
+
+def _folded(result: Result) -> str:
+    """How many near-duplicates are folded into a result, if that was asked for and there are any."""
+    return f" (+{result['duplicates']})" if result.get("duplicates") else ""
 
 
 def printable(text: str) -> str:

@@ -27,13 +27,14 @@ from handler.bundle import Bundle
 from handler.catalogue import PhotoRecord
 from handler.errors import QueryError
 from handler.filters import EVERY_PHOTO, Filters, Mask
+from handler.manifest import MAX_PHOTOS
 from handler.query import Query
 from handler.ranking import Ranked, Ranking, Sought
 from handler.relevance import IDENTICAL_FROM
 
 MAX_K = 100
 DEFAULT_K = 10
-MAX_OFFSET = 1_000_000
+MAX_OFFSET = MAX_PHOTOS
 VISUAL = "visual"
 # Near-duplicates are folded away after ranking, so a few more photos are ranked at first than are asked for.
 _RANKED_PER_GROUP = 4
@@ -45,7 +46,7 @@ class Selection:
 
     Attributes:
         k: Results wanted, 1 to 100.
-        offset: How many results are skipped, 0 to 1,000,000.
+        offset: How many results are skipped, 0 to 100 million, which is more than a bundle holds.
         min_relevance: Relevance below which nothing counts as relevant, 0 to 1; by default the bundle's own
             calibrated threshold.
         dedupe: Whether of near-duplicates only the most relevant is a result.

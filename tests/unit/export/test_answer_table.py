@@ -36,6 +36,13 @@ def answer(*results: Result) -> SearchAnswer:
     }
 
 
+def test_near_duplicates_are_counted() -> None:
+    alone, folded = result("cat.png", 0.9, "a cat"), result("dog.jpg", 0.5, "a dog")
+    alone["duplicates"], folded["duplicates"] = 0, 12
+    table = answer_table(answer(alone, folded), width=80)
+    assert table == "  0.90  cat.png        a cat\n  0.50  dog.jpg (+12)  a dog"
+
+
 def test_columns_line_up() -> None:
     table = answer_table(
         answer(result("cat.png", 0.9349, "a cat on a mat"), result("pets/dog.jpg", 0.1, "a dog")), width=80
