@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ def test_everything_can_be_set() -> None:
     settings = Settings.from_environment(
         {
             "THINLENS_BUNDLE": "/opt/bundle",
+            "THINLENS_PUBLIC_KEY": base64.b64encode(bytes(range(32))).decode(),
+            "THINLENS_CACHE": "/mnt/cache",
             "THINLENS_MEDIA_URL": "https://cdn.example.org/gallery",
             "THINLENS_CORS_ORIGINS": "https://a.example, http://localhost:8000/",
             "THINLENS_MAX_AGE_S": "3600",
@@ -30,6 +33,8 @@ def test_everything_can_be_set() -> None:
 
     assert settings == Settings(
         bundle=Path("/opt/bundle"),
+        public_key=bytes(range(32)),
+        cache=Path("/mnt/cache"),
         media_url="https://cdn.example.org/gallery/",
         cors_origins=("https://a.example", "http://localhost:8000"),
         max_age_s=3600,
@@ -43,8 +48,26 @@ def test_media_may_lie_on_the_same_origin_and_every_page_may_be_let_in() -> None
     assert (settings.media_url, settings.cors_origins) == ("/", ("*",))
 
 
+def test_the_bundle_may_lie_in_s3() -> None:
+    settings = Settings.from_environment({"THINLENS_BUNDLE": "s3://photos/gallery", "AWS_REGION": "eu-central-1"})
+
+    assert str(settings.bundle) == "s3://photos/gallery/"
+    assert settings.cache == Path("/tmp/thinlens")
+
+
+@pytest.mark.parametrize("key", ["hidden", "aGlkZGVu", base64.b64encode(bytes(64)).decode(), "-----BEGIN PRIVATE KEY"])
+def test_what_is_no_public_key_is_refused_and_not_shown(key: str) -> None:
+    with pytest.raises(
+        SettingsError, match="^THINLENS_PUBLIC_KEY is no public key .expected 32 bytes in base64"
+    ) as error:
+        Settings.from_environment({"THINLENS_PUBLIC_KEY": key})
+    assert key not in str(error.value)
+
+
 VARIABLES = (
     "THINLENS_BUNDLE",
+    "THINLENS_PUBLIC_KEY",
+    "THINLENS_CACHE",
     "THINLENS_MEDIA_URL",
     "THINLENS_CORS_ORIGINS",
     "THINLENS_MAX_AGE_S",
@@ -55,6 +78,7 @@ VARIABLES = (
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
+        ("THINLENS_BUNDLE", "s3://"),
         ("THINLENS_MEDIA_URL", "javascript:alert(1)"),
         ("THINLENS_MEDIA_URL", "ftp://example.org/"),
         ("THINLENS_MEDIA_URL", "https://example.org; script-src *"),
