@@ -95,8 +95,8 @@ def lay_out(target: Target, folder: Path, bundle: Path | None) -> None:
         bytecode.compile_sources(folder, interpreter)
     else:
         print(
-            f"package: no Python {target.python} is here to write .pyc files with, without which {target} takes three"
-            f" times as long to start; install it, or 'uv python install {target.python}', and package again",
+            f"package: no Python {target.python} is here to write .pyc files with, without which {target} takes twice"
+            f" as long to start; install it, or 'uv python install {target.python}', and package again",
             file=sys.stderr,
         )
     if bundle is not None:

@@ -48,8 +48,7 @@ def test_nothing_costs_next_to_nothing() -> None:
 def test_the_table_ends_with_its_sum(capsys: pytest.CaptureFixture[str]) -> None:
     assert cost.main(["--photos", "100000", "--queries", "1000000"]) == 0
     rows = capsys.readouterr().out.splitlines()
-    full = [float(row.split("$")[0].split()[-1]) for row in rows[1:]]
-    after = [float(row.split("$")[1]) for row in rows[1:]]
+    full, after = zip(*((float(cell) for cell in row.replace(",", "").split("$")[1:]) for row in rows[1:]), strict=True)
     assert rows[-1].startswith("a month")
     assert sum(full[:-1]) == pytest.approx(full[-1], abs=0.05)
     assert sum(after[:-1]) == pytest.approx(after[-1], abs=0.05)
