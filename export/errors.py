@@ -65,7 +65,7 @@ class UnavailableStoreError(StoreError):
 
 
 class PublishingError(ExportError):
-    """A bundle can't be put in service; the one that was in service stays."""
+    """A bundle isn't put in service, and the one from before stays; or a store has not said which of them it is."""
 
 
 class QualityError(PublishingError):

@@ -40,7 +40,8 @@ class FolderStore:
 
     def objects(self, prefix: str) -> list[ListedObject]:
         with self._translated():
-            return [_listed(path, key) for key, path in self._files() if key.startswith(prefix)]
+            found = [_listed(path, key) for key, path in self._files() if key.startswith(prefix)]
+            return [listed for listed in found if listed is not None]
 
     def holds(self, upload: Upload) -> bool:
         path = self.folder / upload.key
@@ -126,8 +127,11 @@ class FolderStore:
             raise StoreError(f"the store {self.folder} can't be used: {error}; what is in service stays") from error
 
 
-def _listed(path: Path, key: str) -> ListedObject:
-    status = path.stat()
+def _listed(path: Path, key: str) -> ListedObject | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:  # somebody has removed it meanwhile
+        return None
     return ListedObject(key=key, size_bytes=status.st_size, modified_s=status.st_mtime)
 
 

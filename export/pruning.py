@@ -95,5 +95,5 @@ def _pictures(store: Store, version: Version) -> Iterator[str]:
         path = Path(folder) / _CATALOGUE_FILE
         path.write_bytes(found.data)
         catalogue = Catalogue.open(path)
-        for number in range(len(catalogue)):
-            yield from (catalogue[number].thumbnail, catalogue[number].url)
+        for record in (catalogue[number] for number in range(len(catalogue))):
+            yield from (record.thumbnail, record.url)

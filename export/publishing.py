@@ -140,15 +140,23 @@ def _stage(out: Path, library: Library, staging: Path, choices: Choices, progres
         manifest.insert(0, file_upload(bundle_key(bundle.id, SIGNATURE_FILE), signature))
     files = bundle_uploads(bundle, folder) + thumbnail_uploads(records, out)
     if choices.originals:
-        files += photo_uploads(records, library.root() or out)
+        files += photo_uploads(records, _root(library, out))
     return _Staged(bundle=bundle, checks=tuple(checks), files=tuple(files), manifest=tuple(manifest))
+
+
+def _root(library: Library, out: Path) -> Path:
+    root = library.root()
+    if root is None:
+        raise PublishingError(f"{out} doesn't say where its photos lie: index again, then publish")
+    return root
 
 
 def _send(store: Store, staged: _Staged, in_service: str | None, progress: Progress) -> int:
     """Send what the store doesn't hold, the manifest last; returns the bytes sent."""
     missing = missing_uploads(store, staged.files, in_service)
     send(store, missing, progress)
-    last = [upload for upload in staged.manifest if not store.holds(upload)]
+    # Even where the manifest is there: it tells whoever prunes that the bundle is about to come into service.
+    last = [upload for upload in staged.manifest if in_service != staged.bundle.id or not store.holds(upload)]
     for upload in last:
         send(store, [upload], progress)
     check_conditions(store, staged.manifest[-1])

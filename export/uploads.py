@@ -88,12 +88,13 @@ def missing_uploads(store: Store, uploads: Iterable[Upload], in_service: str | N
     def is_there(upload: Upload) -> bool:
         if not upload.key.startswith(BUNDLES_KEY):
             return upload.key in pictures
-        return store.holds(upload) or (upload.sha256 in served and store.copy(served[upload.sha256], upload))
+        source = served.get(upload.sha256 or "")
+        return store.holds(upload) or (source is not None and store.copy(source, upload))
 
     return [upload for upload in uploads if not is_there(upload)]
 
 
-def _keys_by_hash(store: Store, bundle: str | None) -> dict[str | None, str]:
+def _keys_by_hash(store: Store, bundle: str | None) -> dict[str, str]:
     """The keys of a bundle's files; none where there is no bundle, or it can't be read."""
     found = store.read(bundle_key(bundle, MANIFEST_FILE), max_bytes=MAX_MANIFEST_BYTES) if bundle else None
     try:

@@ -14,7 +14,7 @@ from export.in_service import read_in_service
 from export.pruning import LEFT_ALONE_S, prune
 from export.versions import list_versions, roll_back
 from handler.bundle import Bundle
-from tests.functional.export.stores import publish_quietly, serve, write_other_out
+from tests.functional.export.stores import FaultyStore, KilledError, publish_quietly, serve, write_other_out
 
 PUBLISHED = 4
 
@@ -129,7 +129,7 @@ def test_pruning_removes_pictures_that_nobody_shows_once_they_are_old(store: Fol
     stray = store.folder / "photos/ab/stray.jpg"
     stray.parent.mkdir(parents=True)
     stray.write_bytes(b"from a publisher that was killed")
-    assert prune(store, keep=1).pictures == 0
+    assert prune(store, keep=1).pictures == 0  # not yet
     os.utime(stray, (0, time.time() - LEFT_ALONE_S - 60))
     pruned = prune(store, keep=1)
     assert (pruned.bundles, pruned.pictures, pruned.size_bytes) == ((), 1, len(b"from a publisher that was killed"))
@@ -154,6 +154,19 @@ def test_pruning_leaves_a_publisher_at_work_alone(tmp_path: Path, store: FolderS
     os.utime(unfinished, (0, time.time() - LEFT_ALONE_S - 60))
     assert prune(store, keep=1).bundles == ("f" * 16,)
     assert not unfinished.exists()
+
+
+def test_a_bundle_that_is_published_once_more_is_not_pruned_before_it_is_in_service(
+    tmp_path: Path, store: FolderStore, ids: list[str]
+) -> None:
+    counted = FaultyStore(store, at=0)
+    publish_quietly(tmp_path / "out0", counted)
+    roll_back(store, ids[3])
+    age(store, 10)
+    with pytest.raises(KilledError):  # at the last write, that of the pointer
+        publish_quietly(tmp_path / "out0", FaultyStore(store, at=counted.writes))
+    assert ids[0] not in prune(store, keep=1).bundles
+    assert whole(store) >= {ids[0], ids[3]}
 
 
 def test_nothing_is_pruned_where_a_bundle_that_stays_is_damaged(store: FolderStore, ids: list[str]) -> None:
