@@ -12,6 +12,7 @@ import atexit
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 
@@ -38,6 +39,7 @@ class Cache:
         """The cache in `root`, or one of its own for a process that finds it taken by another."""
         try:
             root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _check_owner(root)
             # Never closed: the lock ends with the process.
             lock = os.open(root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
@@ -95,3 +97,10 @@ class Cache:
         for path in self._objects.iterdir():
             if path.stat().st_nlink == 1:
                 path.unlink()
+
+
+def _check_owner(root: Path) -> None:
+    """Refuse a folder into which somebody else may write, who could change what has been verified."""
+    known = root.lstat()
+    if not stat.S_ISDIR(known.st_mode) or known.st_uid != os.geteuid() or known.st_mode & 0o022:
+        raise StoreError(f"The cache {root} is not this user's alone: set THINLENS_CACHE to a folder that is")

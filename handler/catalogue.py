@@ -127,6 +127,8 @@ class Catalogue:
         rising = bool((offsets[1:] > offsets[:-1]).all())
         if not rising or (offsets[0], offsets[-1]) != (start, size):
             raise BundleError(f"The offset table of {path.name} does not fit its records")
+        # Records are read here and there: what the kernel read around them would push the index out of a small memory.
+        data.madvise(mmap.MADV_RANDOM)
         return cls(data, offsets, path.name)
 
     def __len__(self) -> int:

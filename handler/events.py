@@ -121,11 +121,6 @@ def _answer(start: Mapping[str, Any], body: bytes, *, many_headers: bool) -> Ans
         text, is_base64 = base64.b64encode(body).decode(), True
     answer = {"statusCode": start["status"], "body": text, "isBase64Encoded": is_base64}
     # A load balancer that sends several values for a header wants them so, too, and takes no others.
-    return (
-        {**answer, "multiValueHeaders": {name: [value] for name, value in headers.items()}}
-        if many_headers
-        else {
-            **answer,
-            "headers": headers,
-        }
-    )
+    if many_headers:
+        return {**answer, "multiValueHeaders": {name: [value] for name, value in headers.items()}}
+    return {**answer, "headers": headers}

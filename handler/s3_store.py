@@ -125,7 +125,8 @@ class _Download:
         self._key = key
         self._info = info
         self._target = target
-        self._incoming = target.with_suffix(INCOMING_SUFFIX)
+        # A name of its own even among files of one content: a file that is mapped must not be begun anew.
+        self._incoming = target.with_name(f"{target.name}.{key.rpartition('/')[2]}{INCOMING_SUFFIX}")
         # Received right into the file's pages: no copy, and no memory but what the kernel may take back.
         self._data = memoryview(_map_new_file(self._incoming, info.size_bytes))
         self._parts: list[Future[None]] = []
@@ -145,7 +146,8 @@ class _Download:
 
 def _map_new_file(path: Path, size_bytes: int) -> mmap.mmap:
     """A new file of this size, mapped to be written; its room is set aside first, for a full disk would be fatal."""
-    with path.open("w+b") as file:
+    path.unlink(missing_ok=True)
+    with path.open("x+b") as file:
         if sys.platform == "linux":
             os.posix_fallocate(file.fileno(), 0, size_bytes)
         else:

@@ -65,8 +65,14 @@ class Service:
     def __call__(self) -> Searcher:
         if self._is_due():
             looked = threading.Event()
-            threading.Thread(target=self._check, args=(looked,), name="thinlens-check", daemon=True).start()
-            looked.wait(self._wait_s)
+            check = threading.Thread(target=self._check, args=(looked,), name="thinlens-check", daemon=True)
+            try:
+                check.start()
+            except RuntimeError as error:  # too many threads: no reason to fail a request
+                logger.warning("The pointer was not looked at: %s", error)
+                self._is_checking = False
+            else:
+                looked.wait(self._wait_s)
         return self._searcher
 
     def _is_due(self) -> bool:

@@ -6,6 +6,7 @@ the views fused, one vector for each photo.
 
 from __future__ import annotations
 
+import mmap
 from pathlib import Path
 from typing import Self
 
@@ -35,8 +36,11 @@ class Views:
         found, expected = path.stat().st_size, photos * len(info.kinds) * dim
         if found != expected:
             raise BundleError(f"Unexpected {found} bytes (expected {expected}) in {path.name}")
-        # A plain array over the same mapping: a memmap's own class costs time at every use.
-        return cls(np.asarray(np.memmap(path, dtype=np.int8, mode="r", shape=shape)), info)
+        with path.open("rb") as file:
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        # Read here and there: whatever the kernel read around it would push the index out of a small memory.
+        data.madvise(mmap.MADV_RANDOM)
+        return cls(np.frombuffer(data, dtype=np.int8).reshape(shape), info)
 
     def of(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
         """The views of n photos, float32 [n, views, dim], of unit norm but for int8 rounding."""

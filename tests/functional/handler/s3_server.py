@@ -18,6 +18,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 ACCESS_KEY, SECRET_KEY, SESSION_TOKEN = "AKIDEXAMPLE", "do-not-log-this-secret", "do-not-log-this-token"
+# How long a stalled answer does not come, before the connection is closed without any.
+STALL_S = 3.0
 BUCKET, REGION = "gallery", "eu-central-1"
 
 Fault = Literal["", "cut", "wrong", "stall", "hang up", "whole"] | int
@@ -86,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not path.is_file():
             return self._refuse(404, "NoSuchKey")
         if fault == "stall":
-            time.sleep(1.0)
+            time.sleep(STALL_S)
         if fault in ("stall", "hang up"):
             self.close_connection = True
             return None

@@ -255,5 +255,19 @@ def test_a_bundle_that_fails_is_tried_less_and_less_often(
     assert ask(service, clock).bundle.id == good
 
 
+def test_a_request_is_answered_where_no_thread_can_be_started(
+    service: Service, shelf: Shelf, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as context:
+        context.setattr(threading.Thread, "start", refuse)
+        assert ask(service, clock).bundle.id == shelf.in_service
+    assert "The pointer was not looked at: can't start new thread" in caplog.text
+    ask(service, clock)
+    assert shelf.looks == 1
+
+
 def test_the_defaults_are_what_is_promised() -> None:
     assert service_module.CHECK_EVERY_S == 60.0
