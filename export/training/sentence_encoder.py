@@ -63,7 +63,7 @@ def export_sentence_encoder(source: Path, *, name: str) -> FloatEncoder:
     """
     model = load_sentence_encoder(source)
     tokenizer = getattr(model.tokenizer, "backend_tokenizer", None)
-    dim = model.get_sentence_embedding_dimension()
+    dim = model.get_embedding_dimension()
     if tokenizer is None or dim is None or dim > MAX_DIM:
         raise ModelError(f"{name} can't be served: expected a fast tokenizer and at most {MAX_DIM} dimensions")
     with torch.inference_mode():

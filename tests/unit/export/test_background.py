@@ -1,13 +1,15 @@
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from export.background import FARTHER_WITH_PHOTOS, NEAREST, STEEPNESS, calibrate_by_background, sample_of
 from export.probes import PROBES
 
 
-def vectors(count: int, *, seed: int, dim: int = 64) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def vectors(count: int, *, seed: int, dim: int = 64) -> NDArray[np.float32]:
     found = np.random.default_rng(seed).standard_normal((count, dim)).astype(np.float32)
-    return found / np.linalg.norm(found, axis=1, keepdims=True)
+    unit: NDArray[np.float32] = found / np.linalg.norm(found, axis=1, keepdims=True)
+    return unit
 
 
 def relevance(score: float, *, slope: float, intercept: float) -> float:
