@@ -123,19 +123,27 @@ needs_node = pytest.mark.skipif(
 
 @needs_node
 @pytest.mark.parametrize(
-    ("method", "headers", "passes"),
+    ("method", "uri", "key", "passes"),
     [
-        ("GET", {"x-api-key": {"value": "a secret"}}, True),
-        ("GET", {"x-api-key": {"value": "a guess"}}, False),
-        ("GET", {"x-api-key": {"value": ""}}, False),
-        ("GET", {}, False),
-        ("OPTIONS", {}, True),  # browsers ask without the key whether they may send it
+        ("GET", "/v1/search", "a secret", True),
+        ("GET", "/v1/search", "a guess", False),
+        ("GET", "/v1/search", "", False),
+        ("GET", "/v1/search", None, False),
+        ("HEAD", "/v1/search", None, False),
+        ("GET", "/v1%2Fsearch", None, False),
+        ("GET", "/%761/search", None, False),
+        ("GET", "//v1/search", None, False),
+        ("GET", "/healthz", None, False),
+        ("GET", "/", None, True),
+        ("GET", "/assets/thinlens-search.js", None, True),
+        ("OPTIONS", "/v1/search", None, True),  # browsers ask without the key whether they may send it
     ],
 )
 def test_the_api_key_is_asked_for(
-    template: dict[str, Any], method: str, headers: dict[str, object], passes: bool, tmp_path: Path
+    template: dict[str, Any], method: str, uri: str, key: str | None, passes: bool, tmp_path: Path
 ) -> None:
-    request = {"method": method, "uri": "/v1/search", "headers": headers, "querystring": {"k": {"value": "+A"}}}
+    headers = {} if key is None else {"x-api-key": {"value": key}}
+    request = {"method": method, "uri": uri, "headers": headers, "querystring": {"k": {"value": "+A"}}}
     answer = run_before_the_cache(template, tmp_path, request, api_key_sha256=hashlib.sha256(b"a secret").hexdigest())
     if passes:
         assert answer == request
