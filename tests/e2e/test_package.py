@@ -50,7 +50,7 @@ class Packages:
 def build(out: Path, gallery: Gallery, *architectures: str) -> Packages:
     command = [sys.executable, str(ROOT / "build/package.py"), "--out", str(out), "--python", PYTHON]
     command += ["--architecture", *architectures, "--bundle", str(gallery.out / "bundle")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
     if "can't be had" in done.stderr:
         pytest.skip(done.stderr.strip())
     assert done.returncode == 0, done.stderr
