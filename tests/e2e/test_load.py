@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,11 @@ from tests.performance.load import run
 
 REQUESTS = 3_000
 QUERIES = ("a dog runs in the park", "a man surfs a wave", "snow on a mountain", "a boat", "a white cat on the sofa")
-# Far above what it takes even on a busy machine; what is measured stands in tests/performance/results.md.
-LONGEST_P99_MS = 500
 
 
-def test_no_request_fails_and_no_answer_is_mixed_while_bundles_change(tmp_path: Path) -> None:
+def test_no_request_fails_and_no_answer_is_mixed_while_bundles_change(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     bundles = [
         write_bundle(tmp_path / str(number), PHOTOS[number:], BundleChoices(weights=(4.0, 6.0 + number)))
         for number in range(3)
@@ -27,4 +28,4 @@ def test_no_request_fails_and_no_answer_is_mixed_while_bundles_change(tmp_path: 
     assert load.wrong == []
     assert sum(load.answered.values()) == REQUESTS
     assert len(load.answered) > 1, (tmp_path / "run/log").read_text()
-    assert np.percentile(load.took_ms, 99) < LONGEST_P99_MS
+    record_property("p99_ms", float(np.percentile(load.took_ms, 99)))
