@@ -54,6 +54,17 @@ def test_typing_asks_once_for_each_pause(page: Page) -> None:
     assert [route.request.url.partition("?")[2] for route in held] == ["q=a+dog&dedupe=true&k=48"]
 
 
+def test_a_picture_that_stays_does_not_flicker(page: Page) -> None:
+    find(page, PHOTOS)
+    stays = page.get_by_role("listitem").nth(3).locator("img.there")
+    stays.evaluate("image => { image.kept = true; }")
+    page.route("**/v1/search?*", lambda route: route.fulfill(json=answer([PHOTOS[5], {**PHOTOS[3], "relevance": 0.1}])))
+    page.get_by_role("searchbox").fill("dogs")
+    expect(photo(page, 1)).to_have_accessible_name("caption of 3.jpg. Relevance 0.10")
+    assert photo(page, 1).locator("img.there").evaluate("image => image.kept")
+    assert photo(page, 0).locator("img").evaluate("image => image.kept") is None
+
+
 def test_an_earlier_answer_never_replaces_a_later_one(page: Page) -> None:
     held = hold(page)
     cancelled: list[str] = []
@@ -71,7 +82,7 @@ def test_an_earlier_answer_never_replaces_a_later_one(page: Page) -> None:
 
 def test_while_it_waits_it_says_so_and_keeps_what_is_there(page: Page) -> None:
     find(page, PHOTOS)
-    photos = page.get_by_role("list", name="Photos")
+    photos = page.locator("ol")
     held = hold(page)
     page.get_by_role("searchbox").fill("dog on a beach")
     expect(photos).to_have_attribute("aria-busy", "true")

@@ -4,9 +4,17 @@ import { iconButton, make } from "./dom.js";
 import { neighbour } from "./moves.js";
 import { framed } from "./pictures.js";
 
+// So many tiles are made before the browser draws, and then in each frame: the first are there sooner.
+const TILES_AT_ONCE = 4;
+const TILES_A_FRAME = 12;
+
 export class Grid {
   #say;
   #tiles = [];
+  /** How many of the tiles have something in them; the others only keep their places. */
+  #furnished = 0;
+  /** Pictures that are there from the photos before, by the photos' ids. */
+  #frames = new Map();
   #current = 0;
   /** The photos shown. */
   photos = [];
@@ -29,28 +37,34 @@ export class Grid {
     this.element.addEventListener("keydown", (event) => this.#move(event));
   }
 
-  /** Show these photos; a tile whose photo stays is kept, so that its picture does not flicker. */
+  /** Show these photos; of one that stays the picture is kept, so that it does not flicker. */
   show(photos) {
-    const before = new Map(this.photos.map((photo, index) => [JSON.stringify(photo), this.#tiles[index]]));
-    this.photos = photos;
-    this.#tiles = photos.map((photo) => before.get(JSON.stringify(photo)) ?? this.#tile(photo));
-    this.element.replaceChildren(...this.#tiles);
-    this.#tiles.forEach((tile) => reachable(tile, false));
+    this.#frames = new Map(this.#tiles.map((tile, index) => [this.photos[index].id, tile.querySelector(".frame")]));
+    this.photos = [];
+    this.#tiles = [];
+    this.#furnished = 0;
+    this.element.replaceChildren();
+    this.add(photos);
     this.#current = 0;
     this.#reach(0);
   }
 
   /** Show these photos after the others. */
   add(photos) {
-    const tiles = photos.map((photo) => this.#tile(photo));
+    const tiles = photos.map(({ aspect }) => {
+      const tile = make("li", { part: "photo" });
+      tile.style.setProperty("--aspect", aspect);
+      return tile;
+    });
     this.photos = [...this.photos, ...photos];
     this.#tiles.push(...tiles);
     this.element.append(...tiles);
+    this.#furnish(TILES_AT_ONCE);
   }
 
   /** Move the focus to a photo. */
   focus(index = 0) {
-    this.#tiles[index]?.querySelector(".open").focus();
+    this.#tiles[index]?.querySelector(".open")?.focus();
   }
 
   #indexOf(target) {
@@ -75,34 +89,34 @@ export class Grid {
     this.focus(index);
   }
 
-  #tile(photo) {
+  /** Furnish so many of the tiles now, and the others when the browser has drawn these. */
+  #furnish(count) {
+    const end = Math.min(this.#furnished + count, this.#tiles.length);
+    for (; this.#furnished < end; this.#furnished++) {
+      this.#tiles[this.#furnished].append(...this.#content(this.photos[this.#furnished]));
+    }
+    if (end < this.#tiles.length) requestAnimationFrame(() => setTimeout(() => this.#furnish(TILES_A_FRAME)));
+  }
+
+  #content(photo) {
     const { caption, relevance, duplicates } = photo;
     const alike = duplicates ? [this.#say("duplicates", { count: duplicates })] : [];
-    const spoken = relevance === undefined ? [] : [this.#say("relevance", { relevance })];
-    const tile = make(
-      "li",
-      { part: "photo" },
-      make(
-        "button",
-        { type: "button", class: "open", part: "picture", tabindex: -1, "aria-label": [caption, ...spoken, ...alike].join(". ") },
-        framed(photo, this.#say),
-        make("span", { class: "caption", part: "caption", dir: "auto", "aria-hidden": "true" }, caption),
-      ),
+    const relevant = relevance === undefined ? [] : [this.#say("relevance", { relevance })];
+    const name = [caption, ...relevant, ...alike].join(". ");
+    const open = { type: "button", class: "open", part: "picture", tabindex: -1, "aria-label": name };
+    const words = { class: "caption", part: "caption", dir: "auto", "aria-hidden": "true" };
+    const similar = this.#say("similar");
+    const like = { class: "like", part: "similar", tabindex: -1, title: similar };
+    return [
+      make("button", open, this.#frames.get(photo.id) ?? framed(photo, this.#say), make("span", words, caption)),
       make(
         "div",
         { class: "line" },
         ...meter(relevance, this.#say),
-        ...alike.map((text) => make("span", { class: "alike", "aria-hidden": "true", title: text }, `+${duplicates}`)),
-        iconButton("similar", `${this.#say("similar")}: ${caption}`, {
-          class: "like",
-          part: "similar",
-          tabindex: -1,
-          title: this.#say("similar"),
-        }),
+        ...alike.map((text) => make("span", { "aria-hidden": "true", title: text }, `+${duplicates}`)),
+        iconButton("similar", `${similar}: ${caption}`, like),
       ),
-    );
-    tile.style.setProperty("--aspect", photo.aspect);
-    return tile;
+    ];
   }
 }
 

@@ -54,6 +54,10 @@ export class Notice {
   hide() {
     this.element.hidden = true;
   }
+
+  focus() {
+    this.#button.focus();
+  }
 }
 
 /** Queries that find something, each of them a button. */

@@ -7,6 +7,8 @@ const ROWS = 3;
 const SMOOTHNESS = 8;
 // So few pixels are not worth the way to a graphics card.
 const ON_PROCESSOR = { willReadFrequently: true };
+/** Where the colours are put before they are made larger; made when first needed. */
+let palette;
 
 /** A frame of the photo's shape that holds its colours and its thumbnail, and says so where there is none. */
 export function framed(photo, say) {
@@ -25,14 +27,13 @@ export function blurred({ colours }) {
   for (let place = 0; place < COLUMNS * ROWS; place++) {
     pixels.data.set([...colours.slice(3 * place, 3 * place + 3), 255], 4 * place);
   }
-  const [small, canvas] = [1, SMOOTHNESS].map((scale) => {
-    const size = { width: scale * COLUMNS, height: scale * ROWS };
-    return make("canvas", { ...size, "aria-hidden": "true" });
-  });
   // In two steps: a browser that makes 4 x 3 pixels large at once leaves stripes.
-  small.getContext("2d", ON_PROCESSOR).putImageData(pixels, 0, 0);
+  palette ??= make("canvas", { width: COLUMNS, height: ROWS }).getContext("2d", ON_PROCESSOR);
+  palette.putImageData(pixels, 0, 0);
+  const [width, height] = [SMOOTHNESS * COLUMNS, SMOOTHNESS * ROWS];
+  const canvas = make("canvas", { width, height, "aria-hidden": "true" });
   const context = canvas.getContext("2d", ON_PROCESSOR);
   context.imageSmoothingQuality = "high";
-  context.drawImage(small, 0, 0, canvas.width, canvas.height);
+  context.drawImage(palette.canvas, 0, 0, width, height);
   return [canvas];
 }

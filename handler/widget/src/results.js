@@ -55,9 +55,10 @@ export class Results {
     this.#grid.element.setAttribute("aria-busy", yes);
   }
 
-  /** Move the focus to a photo. */
+  /** Move the focus to a photo, or to what can be done where there is none. */
   focus(index = 0) {
-    this.#grid.focus(index);
+    if (this.count) this.#grid.focus(index);
+    else this.#notice.focus();
   }
 
   /** What the collection has to begin with. */

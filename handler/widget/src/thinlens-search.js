@@ -118,20 +118,21 @@ export class ThinlensSearch extends HTMLElement {
     const { signal } = (this.#inFlight = new AbortController());
     const used = this.#root.activeElement;
     this.#wanted = wanted;
+    this.#offline = false;
     this.#box.show(wanted.query);
     this.#busy = true;
     try {
       const show = await this.#ask(wanted, { after, source, signal });
       if (signal.aborted) return;
       show();
-      if (used && used !== this.#box.input) this.#results.focus(focus);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof NoAnswer)) throw error;
       this.#offline = error.kind === "offline";
       this.#results.showFailure(error);
     }
-    if (!signal.aborted) this.#busy = false;
+    this.#busy = false;
+    if (used && used !== this.#box.input) this.#results.focus(focus);
   }
 
   /** @returns {Promise<() => void>} What shows the answer. */
