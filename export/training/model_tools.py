@@ -42,14 +42,17 @@ def add_tool_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentPars
     source.add_argument("--data", type=Path, metavar="DIR", help="the corpus, laid out as export/README.md says")
     encoder.add_argument("--work", type=Path, required=True, metavar="DIR", help="checkpoints and logs go here")
     encoder.add_argument("--to", type=Path, required=True, metavar="DIR", help="where the encoder goes")
-    encoder.add_argument("--layers", type=int, default=3, metavar="N", help="of the student (default: 3)")
+    encoder.add_argument("--layers", type=_positive, default=3, metavar="N", help="of the student (default: 3)")
     encoder.add_argument(
-        "--feed-forward", type=int, metavar="N", help="units kept in each layer's feed-forward half (default: all)"
+        "--feed-forward",
+        type=_positive,
+        metavar="N",
+        help="units kept in each layer's feed-forward half (default: all)",
     )
     encoder.add_argument(
-        "--vocabulary", type=int, default=14_000, metavar="N", help="word pieces that are kept (default: 14000)"
+        "--vocabulary", type=_positive, default=14_000, metavar="N", help="word pieces that are kept (default: 14000)"
     )
-    encoder.add_argument("--steps", type=int, default=1_000, metavar="N", help="of the optimizer (default: 1000)")
+    encoder.add_argument("--steps", type=_positive, default=1_000, metavar="N", help="of the optimizer (default: 1000)")
     _add_least_neighbours(encoder)
 
     captioner = _add(
@@ -95,6 +98,13 @@ def _add(
     parser.epilog = f"example: {parser.prog} {example}"
     parser.set_defaults(run=lambda arguments: wrap(run, arguments))
     return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} (expected 1 or more)")
+    return number
 
 
 def _add_least_neighbours(parser: argparse.ArgumentParser) -> None:
