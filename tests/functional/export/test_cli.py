@@ -10,19 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from export import correction, indexing
 from export.cli import main
+from export.own_models import ModelChoice
 from tests.functional.export.galleries import fake_models, write_photo
 
-COMMANDS = ("demo", "index", "search", "serve", "caption", "evaluate")
+COMMANDS = (
+    "demo", "index", "search", "serve", "caption", "publish", "versions", "rollback", "prune", "evaluate",
+)  # fmt: skip
 
 
 @pytest.fixture
 def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two photos, and the fake models in place of the shipped ones."""
     models = fake_models(tmp_path / "models")
-    monkeypatch.setattr(indexing, "shipped_models", lambda: models)
-    monkeypatch.setattr(correction, "shipped_models", lambda: models)
+    monkeypatch.setattr(ModelChoice, "open", lambda _choice, _out: models)
     write_photo(tmp_path / "photos/my red.png", "red")
     write_photo(tmp_path / "photos/blue.png", "blue")
     return tmp_path
@@ -66,6 +67,7 @@ def test_search_prints_a_table_or_json(out: Path, capsys: pytest.CaptureFixture[
     (result,) = answer["results"]
     thumbnail = result.pop("thumbnail_url")
     assert (out / thumbnail).is_file()
+    assert len(result.pop("placeholder")) == 72
     assert result == {
         "id": "my red.png",
         "relevance": 1.0,
@@ -74,6 +76,7 @@ def test_search_prints_a_table_or_json(out: Path, capsys: pytest.CaptureFixture[
         "url": "photos/my%20red.png",
         "width": 64,
         "height": 48,
+        "columns": {},
     }
 
 
@@ -93,6 +96,11 @@ def test_search_says_that_nothing_is_relevant(out: Path, capsys: pytest.CaptureF
         (["search", "\x00\x07"], "The query is empty"),
         (["search", "x" * 513], "The query has 513 characters (expected at most 512)"),
         (["search", "dog", "-k", "0"], "k is 0 (expected 1 to 100)"),
+        (["search", "dog", "--offset", "-1"], "offset is -1 (expected 0 to 100000000)"),
+        (["search", "dog", "--not", " Dog"], "Both q and not say ' Dog'"),
+        (["search", "dog", "--where", "x:1"], "Unknown column 'x' (expected none, for this collection has no columns)"),
+        (["search", "dog", "--type", "jpg"], "type is 'jpg' (expected avif, gif, heic, jpeg, png, tiff, webp)"),
+        (["search", "dog", "--taken-from", "May"], "taken_from is 'May' (expected a date: 2024, 2024-05 or 2024-05-06)"),
         (["search", "dog", "-k=-3"], "k is -3 (expected 1 to 100)"),
         (["search", "dog", "-k", "999999999999"], "k is 999999999999 (expected 1 to 100)"),
         (["search", "dog", "--min-relevance", "7"], "min_relevance is 7.0 (expected 0 to 1)"),
