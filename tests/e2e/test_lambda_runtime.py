@@ -37,7 +37,7 @@ def test_search(invoke: Invoke, gallery: Gallery, event: MakeEvent) -> None:
     assert response["headers"]["content-type"] == "application/json"
     assert bundle in response["headers"]["etag"]
     answer = json.loads(response["body"])
-    assert (answer["query"], answer["bundle"]) == (COFFEE_CAPTION, bundle)
+    assert (answer["query"], answer["bundle"]) == (COFFEE_CAPTION.lower(), bundle)
     assert [(result["id"], result["relevance"]) for result in answer["results"]] == [(COFFEE, 1.0)]
 
 
