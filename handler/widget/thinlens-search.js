@@ -226,6 +226,7 @@ this.element.append(...tiles);
 this.#furnish(TILES_AT_ONCE);
 }
 focus(index = 0) {
+if (index >= this.#furnished) this.#furnish(index + 1 - this.#furnished);
 this.#tiles[index]?.querySelector(".open")?.focus();
 }
 #indexOf(target) {

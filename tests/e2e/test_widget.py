@@ -198,11 +198,11 @@ def test_the_lightbox_goes_through_the_photos_and_back_to_the_last_one(page: Pag
 
 
 def test_less_relevant_photos_are_shown_if_wanted(page: Page) -> None:
-    find(page, PHOTOS[:2])
+    find(page, PHOTOS[:6])
     give(page, PHOTOS)
     with page.expect_request("**/v1/search?q=dog&dedupe=true&k=48&min_relevance=0"):
         page.get_by_role("button", name="Show less relevant photos").click()
-    expect(photo(page, 2)).to_be_focused()
+    expect(photo(page, 6)).to_be_focused()
     expect(page.get_by_role("button", name="Show less relevant photos")).to_be_hidden()
 
 

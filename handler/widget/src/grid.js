@@ -64,6 +64,7 @@ export class Grid {
 
   /** Move the focus to a photo. */
   focus(index = 0) {
+    if (index >= this.#furnished) this.#furnish(index + 1 - this.#furnished);
     this.#tiles[index]?.querySelector(".open")?.focus();
   }
 
