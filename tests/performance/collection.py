@@ -31,6 +31,7 @@ from handler.manifest import (
     ViewKind,
     ViewsInfo,
 )
+from handler.relevance import Calibration
 from handler.views import write_views
 
 SEED = 11
@@ -50,7 +51,7 @@ def write_collection(folder: Path, *, photos: int) -> Path:
     kinds: tuple[ViewKind, ...] = (*captions, "visual")
     views = random.standard_normal((photos, len(kinds), encoder.dim), dtype=np.float32)
     views /= np.linalg.norm(views, axis=2, keepdims=True)
-    fused = np.einsum("nvd,v->nd", views, np.array(models.calibration.weights, dtype=np.float32))
+    fused = np.einsum("nvd,v->nd", views, np.array(_calibration(models).weights, dtype=np.float32))
     view_scale, fused_scale = scale_of(views), scale_of(fused)
     write_views(folder / "views.i8", quantise(views, view_scale))
     index = write_best_index(
@@ -80,7 +81,7 @@ def _manifest(folder: Path, models: Models, encoder: Encoder, index: IndexInfo, 
         ),
         index=index,
         views=views,
-        calibration=models.calibration,
+        calibration=_calibration(models),
         counts=Counts(photos=index.count, captions=index.count * len(instructions), failures=0),
         provenance=Provenance(
             created="2026-01-01T00:00:00Z",
@@ -91,6 +92,13 @@ def _manifest(folder: Path, models: Models, encoder: Encoder, index: IndexInfo, 
         ),
         golden=(),
     )
+
+
+def _calibration(models: Models) -> Calibration:
+    """The calibration of the shipped models, which have one."""
+    if models.calibration is None:
+        raise RuntimeError("the shipped models have no calibration.json")
+    return models.calibration
 
 
 def _record(number: int, models: Models, random: np.random.Generator) -> PhotoRecord:
