@@ -37,7 +37,7 @@ class SchemeMeasured:
         scheme: its name.
         size_bytes: of all files.
         neighbours: share of the ten nearest texts in float32 that are among its ten.
-        took_ms: median of a query, on one thread, tokens included.
+        took_ms: median processor time of a query, on one thread, tokens included: others may be busy meanwhile.
         refused: why it can't be used; empty where it can.
     """
 
@@ -136,14 +136,14 @@ def _measure(
 
 
 def _embed_alone(encoder: Encoder, queries: Sequence[str]) -> tuple[NDArray[np.float32], float]:
-    """Vectors of queries, each alone, and the median time in ms of one."""
+    """Vectors of queries, each alone, and the median processor time in ms of one."""
     took_s = []
     for _ in range(_ROUNDS):
         vectors = []
         for query in queries:
-            start = time.perf_counter()
+            start = time.thread_time()
             vectors.append(encoder.encode([query])[0])
-            took_s.append(time.perf_counter() - start)
+            took_s.append(time.thread_time() - start)
     return np.stack(vectors), 1e3 * float(np.median(took_s))
 
 
