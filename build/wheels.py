@@ -10,7 +10,7 @@ from pathlib import Path
 
 # What the handler imports and what these import themselves. Their other dependencies serve what it never calls:
 # usearch's tqdm and onnxruntime's flatbuffers, packaging and protobuf.
-PACKAGES = ("numkong", "numpy", "onnxruntime", "tokenizers", "usearch")
+PACKAGES = ("mangum", "numkong", "numpy", "onnxruntime", "tokenizers", "usearch")
 # As Lambda calls them, and as wheels do.
 ARCHITECTURES = {"arm64": "aarch64", "x86_64": "x86_64"}
 # Lambda's runtimes from Python 3.12 on run on Amazon Linux 2023 with glibc 2.34. Those before run on Amazon Linux 2

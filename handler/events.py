@@ -1,8 +1,8 @@
 """Events: what Amazon's front doors hand to a function, turned into requests of an ASGI app, and its answers back.
 
-Knows API Gateway's HTTP APIs and function URLs (payload format 2.0), REST APIs (1.0) and load balancers. An app that
-never waits needs no event loop: importing asyncio, with or without an adapter around it, costs a cold start as much as
-making the encoder's session.
+Knows API Gateway's HTTP APIs and function URLs (payload format 2.0), REST APIs (1.0) and load balancers, and leaves all
+other kinds (Lambda@Edge) to Mangum. An app that never waits needs no event loop: importing Mangum, and with it asyncio,
+costs a cold start as much as making the encoder's session, so that happens with the first event that wants it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ class _Request:
 def create_handler(app: App) -> Callable[[Event, object], Answer]:
     """The function that Lambda calls with an event and its context."""
 
-    def handler(event: Event, _context: object) -> Answer:
+    def handler(event: Event, context: object) -> Answer:
+        if event.get("version") != "2.0" and "httpMethod" not in event:
+            return _answer_by_mangum(app, event, context)
         request = _read(event)
         messages: list[Mapping[str, Any]] = []
 
@@ -62,6 +64,15 @@ def _run(coroutine: Any) -> None:
     raise RuntimeError("the app waited for something, which takes an event loop")
 
 
+def _answer_by_mangum(app: App, event: Event, context: object) -> Answer:
+    from mangum import Mangum
+    from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
+
+    text_types = [*DEFAULT_TEXT_MIME_TYPES, "application/problem+json"]
+    answer: Answer = Mangum(app, lifespan="off", text_mime_types=text_types)(event, context)  # type: ignore[arg-type]
+    return answer
+
+
 def _read(event: Event) -> _Request:
     context = event.get("requestContext") or {}
     if event.get("version") == "2.0":
@@ -73,8 +84,6 @@ def _read(event: Event) -> _Request:
             headers=list((event.get("headers") or {}).items()),
             many_headers=False,
         )
-    if "httpMethod" not in event:
-        raise ValueError("this is no event of an HTTP API, a function URL, a REST API or a load balancer")
     # A load balancer hands the query on as it was sent, API Gateway decodes it.
     encoded = "elb" in context
     many_headers = event.get("multiValueHeaders")

@@ -155,7 +155,7 @@ def test_what_is_no_text_goes_out_in_base64() -> None:
 
 @pytest.mark.parametrize("event", [{}, {"Records": [{"s3": {}}]}, {"version": "1.0"}, {"source": "aws.events"}])
 def test_refuses_what_is_no_request(app: App, event: JsonObject) -> None:
-    with pytest.raises(ValueError, match="no event of an HTTP API"):
+    with pytest.raises(RuntimeError, match="unable to infer a handler"):
         create_handler(app)(event, None)
 
 
@@ -167,3 +167,20 @@ def test_an_app_that_waits_is_found_out() -> None:
 
     with pytest.raises(RuntimeError, match="takes an event loop"):
         create_handler(app)(http_api("/", "", {}, "GET"), None)  # type: ignore[arg-type]
+
+
+def test_lambda_at_edge_is_left_to_mangum(app: App, reference: Mangum) -> None:
+    request = {
+        "clientIp": "192.0.2.1",
+        "headers": {"host": [{"key": "Host", "value": "example.org"}]},
+        "method": "GET",
+        "querystring": "q=a+dog",
+        "uri": "/v1/search",
+    }
+    event = {"Records": [{"cf": {"config": {"eventType": "viewer-request"}, "request": request}}]}
+    answer = create_handler(app)(event, None)
+    expected: Any = reference(event, None)  # type: ignore[arg-type]
+    body, expected_body = (json.loads(each["body"]) for each in (answer, expected))
+    assert answer["status"] == expected["status"] == 200
+    assert body["query"] == expected_body["query"] == "a dog"
+    assert body["results"] == expected_body["results"] != []
