@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from export.background import calibrate_by_background, sample_of
+from export.background import calibrate_by_background, lay_over_background, sample_of
 from export.duplicates import group_duplicates
 from export.index_choice import write_best_index
 from export.library import Library, UnderstoodPhoto
@@ -75,7 +75,7 @@ def write_bundle(
     """
     for name in ENCODER_FILES:
         shutil.copyfile(models.encoder / name, folder / name)
-    calibration = models.calibration or _calibrate(library, photos, models)
+    calibration = _calibrate(library, photos, models)
     vectors = bundle_vectors(library, photos, models, weights=np.array(calibration.weights, np.float32))
     first_captions = vectors.views.rows[:, 0].astype(np.float32) * np.float32(vectors.views.scale)
     index = write_best_index(folder / "index.usearch", vectors.fused, first_captions)
@@ -119,11 +119,15 @@ def write_bundle(
 
 
 def _calibrate(library: Library, photos: Sequence[UnderstoodPhoto], models: Models) -> Calibration:
-    """A calibration where none came with the models: by how far scores lie from the background in this collection."""
+    """The calibration that came with the models, or where none did one by rule, laid over this collection's scores."""
     sample = [photos[number] for number in sample_of(len(photos))]
+    views = photo_views(library, sample, models)
+    probes = Encoder.load(models.encoder).encode(PROBES)
+    if models.calibration:
+        return lay_over_background(models.calibration, views, probes, photos=len(photos))
     return calibrate_by_background(
-        photo_views(library, sample, models),
-        Encoder.load(models.encoder).encode(PROBES),
+        views,
+        probes,
         photos=len(photos),
         encoder=models.encoder_identity,
         captioner=models.captioner.identity,

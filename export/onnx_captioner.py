@@ -1,7 +1,7 @@
 """The captioner over ONNX Runtime: a model folder that answers instructions about photos.
 
 The folder holds ``vision.onnx`` (pixels -> visual view and the decoder's memory, run once a
-photo), ``decoder.onnx`` (tokens, memory, cache -> logits, grown cache), ``tokenizer.json``
+photo), ``decoder.onnx`` (tokens, memory, cache -> the best next tokens, grown cache), ``tokenizer.json``
 and ``captioner.json``.
 """
 
@@ -139,9 +139,9 @@ class OnnxCaptioner:
         prefix = [*self._tokenizer.encode(instruction).ids, self._begin_id]
         empty = np.zeros((len(memory), *self._settings["empty_cache"]), np.float32)
 
-        def step(tokens: NDArray[np.int64], photos: NDArray[np.int64], cache: NDArray[np.float32] | None) -> Step:
-            given = {"tokens": tokens, "memory": memory[photos], "cache": empty if cache is None else cache}
-            return Step(*self._decoder.run(["logits", "grown"], given))
+        def step(tokens: NDArray[np.int64], cache: NDArray[np.float32] | None) -> Step:
+            given = {"tokens": tokens, "memory": memory, "cache": empty if cache is None else cache}
+            return Step(*self._decoder.run(["scores", "candidates", "grown"], given))
 
         decoding = Decoding(
             beams=beams,

@@ -62,9 +62,7 @@ class Reader:
 
     def _tasks(self, contents: Collection[str]) -> list[ReadingTask]:
         captioner = self.models.captioner
-        understood = self.library.understood_contents(
-            captioner=captioner.identity, instructions=captioner.instructions
-        )
+        understood = self.library.understood_contents(captioner=captioner.identity, instructions=captioner.instructions)
         wanted = set(contents) - self.library.failed_contents(decoder=DECODER)
         photo_of_content = {photo.content: photo for photo in self.library.photos().values()}
         return [

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import quote_plus, unquote
 
@@ -34,9 +35,17 @@ class _Request:
 def create_handler(app: App) -> Callable[[Event, object], Answer]:
     """The function that Lambda calls with an event and its context."""
 
+    @cache
+    def mangum() -> Callable[[Event, object], Answer]:
+        from mangum import Mangum
+        from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
+
+        text_types = [*DEFAULT_TEXT_MIME_TYPES, "application/problem+json"]
+        return Mangum(app, lifespan="off", text_mime_types=text_types)  # type: ignore[return-value]
+
     def handler(event: Event, context: object) -> Answer:
         if event.get("version") != "2.0" and "httpMethod" not in event:
-            return _answer_by_mangum(app, event, context)
+            return mangum()(event, context)
         request = _read(event)
         messages: list[Mapping[str, Any]] = []
 
@@ -62,15 +71,6 @@ def _run(coroutine: Any) -> None:
         return
     coroutine.close()
     raise RuntimeError("the app waited for something, which takes an event loop")
-
-
-def _answer_by_mangum(app: App, event: Event, context: object) -> Answer:
-    from mangum import Mangum
-    from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
-
-    text_types = [*DEFAULT_TEXT_MIME_TYPES, "application/problem+json"]
-    answer: Answer = Mangum(app, lifespan="off", text_mime_types=text_types)(event, context)  # type: ignore[arg-type]
-    return answer
 
 
 def _read(event: Event) -> _Request:

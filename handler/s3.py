@@ -11,6 +11,7 @@ import http.client
 import re
 import ssl
 import time
+import weakref
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -59,6 +60,7 @@ class S3Client:
         self.address = address
         self._credentials = credentials
         self._idle: list[http.client.HTTPConnection] = []
+        weakref.finalize(self, _close_all, self._idle)
 
     def get(self, key: str, *, max_bytes: int, etag: str = "", attempts: int = ATTEMPTS) -> Content | None:
         """A small object; None where it is still the one that `etag` names.
@@ -121,9 +123,7 @@ class S3Client:
 
     def close(self) -> None:
         """Close the connections that are not in use."""
-        while self._idle:
-            with suppress(IndexError):  # another thread took the last
-                self._idle.pop().close()
+        _close_all(self._idle)
 
     @contextmanager
     def _response(
@@ -175,3 +175,9 @@ class S3Client:
 
     def _name(self, key: str) -> str:
         return f"{self.address}{key}"
+
+
+def _close_all(idle: list[http.client.HTTPConnection]) -> None:
+    while idle:
+        with suppress(IndexError):  # another thread took the last
+            idle.pop().close()

@@ -3,81 +3,97 @@
 It knows vectors, nothing of photos or files. Two fits, one after the other:
 
 * the weights of the views are a conditional logit (McFadden 1974): each query has to pick its
-  photo out of all photos, by the weighted sum of the views' cosines;
+  photo out of all photos of its collection, by the weighted sum of the views' cosines;
 * the curve is a logistic regression (Platt 1999) of "a person wrote this text of this photo" on
-  that sum, over three kinds of pairs of equal total weight: a query with its own photo, with a
-  random other photo, and a query about what is in none of the photos with the photo that comes
-  closest. The last are the hard negatives that are surely negative.
+  that sum, less the level of the collection's background, over three kinds of pairs of equal
+  total weight: a query with its own photo, with a random other photo, and a query about what is
+  in none of the photos with the photo that comes closest. The last are the hard negatives that
+  are surely negative.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from export.background import background_level
+
+ABSENT_ANSWERED = 0.05
 _RANDOM_PHOTOS_PER_QUERY = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationData:
-    """Queries and photos as they are served.
+    """Queries and photos of one collection, as they are served.
 
     Attributes:
         views: float32 [photos, views, dim], the caption views and the visual view, unit L2 norm.
         queries: float32 [queries, dim], texts that people wrote of the photos.
         owners: int64 [queries], the photo of each query.
         absent: float32 [m, dim], texts about what is in none of the photos.
+        probes: float32 [k, dim], texts whose scores are the collection's background.
     """
 
     views: NDArray[np.float32]
     queries: NDArray[np.float32]
     owners: NDArray[np.int64]
     absent: NDArray[np.float32]
+    probes: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """What was fitted: the weights sum to one, relevance = sigmoid(slope * score + intercept)."""
+    """What was fitted: the weights sum to one, relevance = sigmoid(slope * (score - background) + intercept).
+
+    ``threshold`` is the relevance that ABSENT_ANSWERED of the queries about what is in none of the photos reach.
+    """
 
     weights: tuple[float, ...]
     slope: float
     intercept: float
+    threshold: float
 
 
-def fit_curve(data: CalibrationData, *, seed: int = 0) -> Curve:
-    """Fit weights, slope and intercept."""
-    weights = fit_weights(data)
-    fused = np.einsum("pvd,v->pd", data.views, weights)
-    random = np.random.default_rng(seed)
-    own = (data.queries * fused[data.owners]).sum(1)
-    step = random.integers(1, len(fused), (len(own), _RANDOM_PHOTOS_PER_QUERY))
-    others = (data.owners[:, None] + step) % len(fused)
-    strangers = np.einsum("qd,qnd->qn", data.queries, fused[others]).ravel()
-    closest = (data.absent @ fused.T).max(1)
+def fit_curve(collections: Sequence[CalibrationData], *, seed: int = 0) -> Curve:
+    """Fit weights, slope and intercept on all collections together."""
+    weights = fit_weights(collections)
+    pairs = [_pairs(data, weights, seed=seed) for data in collections]
+    own, strangers, closest = (np.concatenate(kind) for kind in zip(*pairs, strict=True))
     scores = np.concatenate([own, strangers, closest])
     positive = np.concatenate([np.ones(len(own)), np.zeros(len(strangers) + len(closest))])
     importance = np.concatenate([np.full(len(part), 1.0 / len(part)) for part in (own, strangers, closest)])
     slope, intercept = _logistic(scores, positive, importance)
-    return Curve(weights=tuple(float(weight) for weight in weights), slope=slope, intercept=intercept)
+    reached = float(np.quantile(closest, 1.0 - ABSENT_ANSWERED))
+    return Curve(
+        weights=tuple(float(weight) for weight in weights),
+        slope=slope,
+        intercept=intercept,
+        threshold=round(float(1.0 / (1.0 + np.exp(-(slope * reached + intercept)))), 2),
+    )
 
 
-def fit_weights(data: CalibrationData) -> NDArray[np.float32]:
+def fit_weights(collections: Sequence[CalibrationData]) -> NDArray[np.float32]:
     """Weights of the views, float32 [views], none negative, summing to one."""
-    cosines = np.einsum("qd,pvd->vqp", data.queries, data.views).astype(np.float32)
-    rows = np.arange(len(data.queries))
-    own = cosines[:, rows, data.owners]
+    cosines = [np.einsum("qd,pvd->vqp", data.queries, data.views).astype(np.float32) for data in collections]
+    queries = sum(len(data.queries) for data in collections)
 
     def negative_log_likelihood(strengths: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        logits = np.tensordot(strengths.astype(np.float32), cosines, 1)
-        logits -= logits.max(1, keepdims=True)
-        probabilities = np.exp(logits)
-        probabilities /= probabilities.sum(1, keepdims=True)
-        expected = np.einsum("vqp,qp->v", cosines, probabilities)
-        loss = -np.log(np.maximum(probabilities[rows, data.owners], 1e-30)).mean()
-        return float(loss), ((expected - own.sum(1)) / len(rows)).astype(np.float64)
+        total, gradient = 0.0, np.zeros(len(strengths))
+        for data, of_views in zip(collections, cosines, strict=True):
+            rows = np.arange(len(data.queries))
+            logits = np.tensordot(strengths.astype(np.float32), of_views, 1)
+            logits -= logits.max(1, keepdims=True)
+            probabilities = np.exp(logits)
+            probabilities /= probabilities.sum(1, keepdims=True)
+            total -= float(np.log(np.maximum(probabilities[rows, data.owners], 1e-30)).sum())
+            own = of_views[:, rows, data.owners].sum(1)
+            gradient += np.einsum("vqp,qp->v", of_views, probabilities) - own
+        return total / queries, gradient / queries
 
-    count = data.views.shape[1]
+    count = collections[0].views.shape[1]
     found = minimize(
         negative_log_likelihood,
         np.full(count, 10.0 / count),
@@ -87,6 +103,27 @@ def fit_weights(data: CalibrationData) -> NDArray[np.float32]:
     )
     weights: NDArray[np.float32] = (found.x / found.x.sum()).astype(np.float32)
     return weights
+
+
+class _Pairs(NamedTuple):
+    """Scores above the background, of the three kinds of pairs."""
+
+    own: NDArray[np.float32]
+    strangers: NDArray[np.float32]
+    closest: NDArray[np.float32]
+
+
+def _pairs(data: CalibrationData, weights: NDArray[np.float32], *, seed: int) -> _Pairs:
+    fused = np.einsum("pvd,v->pd", data.views, weights)
+    background = background_level(fused, data.probes, photos=len(fused))
+    random = np.random.default_rng(seed)
+    step = random.integers(1, len(fused), (len(data.queries), _RANDOM_PHOTOS_PER_QUERY))
+    others = (data.owners[:, None] + step) % len(fused)
+    return _Pairs(
+        own=(data.queries * fused[data.owners]).sum(1) - background,
+        strangers=np.einsum("qd,qnd->qn", data.queries, fused[others]).ravel() - background,
+        closest=(data.absent @ fused.T).max(1) - background,
+    )
 
 
 def _logistic(

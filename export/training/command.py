@@ -5,13 +5,19 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from export.errors import ModelError, TrainingError
 from export.shipped_models import MODELS, shipped_models
-from export.training.corpus import read_photos, read_split
+from export.training.corpus import read_photos
 from export.training.model_tools import add_tool_parsers
 
+if TYPE_CHECKING:
+    from export.evaluation import Evaluation
+    from export.training.report import Report
+
 EVALUATED = ("flickr8k", "coco257")
+CROWD = "coco-uncaptioned"
 
 Command = Callable[[argparse.Namespace], None]
 
@@ -30,6 +36,7 @@ def add_parsers(models: argparse.ArgumentParser) -> None:
     export.add_argument("--to", type=Path, default=MODELS, metavar="DIR", help="(default: the shipped models)")
     evaluate = _add(commands, "evaluate", "measure captions, search and relevance on dev photos", _evaluate)
     evaluate.add_argument("--models", type=Path, default=MODELS, metavar="DIR", help="(default: the shipped models)")
+    evaluate.add_argument("--pictures", type=Path, metavar="DIR", help="reliability diagrams go here, as PNG")
     evaluate.add_argument("--json", action="store_true", help="print JSON instead of tables")
     add_tool_parsers(commands, _run)
 
@@ -88,39 +95,52 @@ def _export(arguments: argparse.Namespace) -> None:
     write_encoder(encoder, tokenizer, arguments.to / "encoder")
     identity = Encoder.load(arguments.to / "encoder").identity
     write_captioner(model, pieces, arguments.to / "captioner", encoder_identity=identity)
-    calibrate(arguments.to, arguments.data, read_split(arguments.data, "dev"))
+    calibrate(arguments.to, arguments.data)
     print(f"wrote {arguments.to}")
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
-    from export.training.report import report
+    from export.reliability import reliability_diagram
+    from export.training.report import report, search_in_a_crowd
 
     models = shipped_models(arguments.models)
+    everything = []
     for name in EVALUATED:
         photos = read_photos(arguments.data / "photos" / f"{name}.jsonl", "dev")
-        measured = report(models, photos)
-        if arguments.json:
-            print(json.dumps({"collection": name, **measured}))
-            continue
-        print(f"{name}: {measured['photos']:,} dev photos\n")
-        print(f"{'captions':<36} BLEU-4  CIDEr  distinct  words")
-        for instruction, scores in measured["captions"].items():
-            print(
-                f"{instruction:<36} {100 * scores['bleu_4']:6.1f} {scores['cider']:6.2f}"
-                f" {scores['distinct']:9.0%} {scores['words']:6.1f}"
-            )
-        print(f"\n{'text to photo':<36}    R@1    R@5   R@10  median rank")
-        for view, ranks in measured["search"].items():
-            print(
-                f"{view:<36} {ranks['r_at_1']:6.1%} {ranks['r_at_5']:6.1%} {ranks['r_at_10']:6.1%}"
-                f" {ranks['median_rank']:12g}"
-            )
-        served = measured["served"]
-        print(
-            f"\nserved: R@1 {served['recall']['1']:.1%}  R@5 {served['recall']['5']:.1%}  "
-            f"R@10 {served['recall']['10']:.1%}  ECE {served['ece']:.3f}  Brier {served['brier']:.3f}  "
-            f"off-topic queries answered {served['off_topic_answer_rate']:.1%}\n"
-        )
+        everything += photos
+        measured, pairs = report(models, photos)
+        print(json.dumps({"collection": name, **measured}) if arguments.json else _tables(name, measured))
+        if arguments.pictures:
+            arguments.pictures.mkdir(parents=True, exist_ok=True)
+            reliability_diagram(pairs, title=name).save(arguments.pictures / f"reliability-{name}.png")
+    crowd = sorted((arguments.data / "photos" / CROWD).glob("*.jpg"))
+    if crowd:
+        served = search_in_a_crowd(models, everything, crowd)
+        line = f"all of these and {len(crowd):,} others in one collection\n\n{_served(served)}"
+        print(json.dumps({"collection": "all", "others": len(crowd), "served": served}) if arguments.json else line)
+
+
+def _tables(name: str, measured: "Report") -> str:
+    lines = [f"{name}: {measured['photos']:,} dev photos", "", f"{'captions':<36} BLEU-4  CIDEr  distinct  words"]
+    lines += [
+        f"{instruction:<36} {100 * scores['bleu_4']:6.1f} {scores['cider']:6.2f}"
+        f" {scores['distinct']:9.0%} {scores['words']:6.1f}"
+        for instruction, scores in measured["captions"].items()
+    ]
+    lines += ["", f"{'text to photo':<36}    R@1    R@5   R@10  median rank"]
+    lines += [
+        f"{view:<36} {ranks['r_at_1']:6.1%} {ranks['r_at_5']:6.1%} {ranks['r_at_10']:6.1%} {ranks['median_rank']:12g}"
+        for view, ranks in measured["search"].items()
+    ]
+    return "\n".join([*lines, "", _served(measured["served"])])
+
+
+def _served(served: "Evaluation") -> str:
+    recall = "  ".join(f"R@{k} {share:.1%}" for k, share in served["recall"].items())
+    return (
+        f"served: {recall}  ECE {served['ece']:.3f}  Brier {served['brier']:.3f}  "
+        f"off-topic queries answered {served['off_topic_answer_rate']:.1%}\n"
+    )
 
 
 def _default_teacher() -> Path:

@@ -94,10 +94,15 @@ def read_photos(jsonl: Path, split: Split) -> list[CaptionedPhoto]:
 
 def read_split(data: Path, split: Split) -> list[CaptionedPhoto]:
     """The photos of one split of every collection below ``data/photos``."""
-    collections = sorted((data / "photos").glob("*.jsonl"))
-    if not collections:
+    return [photo for photos in read_collections(data, split) for photo in photos]
+
+
+def read_collections(data: Path, split: Split) -> list[list[CaptionedPhoto]]:
+    """The photos of one split, of each collection below ``data/photos`` that has any."""
+    files = sorted((data / "photos").glob("*.jsonl"))
+    if not files:
         raise DataError(f"no photos/*.jsonl below {data}; --data wants the layout described in export/README.md")
-    return [photo for jsonl in collections for photo in read_photos(jsonl, split)]
+    return [photos for jsonl in files if (photos := read_photos(jsonl, split))]
 
 
 def read_paraphrases(data: Path) -> list[tuple[str, ...]]:

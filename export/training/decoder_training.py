@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from export.training.augmentation import augment, to_input
-from export.training.caption_text import BEGIN_ID, END_ID, PADDING_ID, Examples, make_examples, plain_words
+from export.training.caption_text import BEGIN_ID, END_ID, PADDING_ID, make_examples, plain_words
 from export.training.cider import CiderReward
 from export.training.losses import answer_loss
 from export.training.photo_data import PhotoData
@@ -44,17 +44,17 @@ class DecoderRecipe:
     """
 
     shares: tuple[float, ...] = (0.55, 0.15, 0.15, 0.15)
-    language_steps: int = 500
+    language_steps: int = 400
     language_batch: int = 128
     language_rate: float = 1e-3
     language_noise: float = 0.03
-    answer_steps: int = 1_100
+    answer_steps: int = 750
     answer_rate: float = 8e-4
     answers_per_photo: int = 2
     photos_per_step: int = 64
     label_smoothing: float = 0.1
-    reward_steps: int = 300
-    reward_rate: float = 1e-4
+    reward_steps: int = 400
+    reward_rate: float = 2e-4
     samples: int = 5
     longest_sample: int = 20
     answer_weight: float = 0.2
@@ -122,14 +122,11 @@ class _Teaching:
     def choose(self, captions: Sequence[str], random: np.random.Generator) -> Answer:
         return choose_answer(captions, self.lexicon, random, self.recipe.shares)
 
-    def examples(self, answers: Sequence[Answer]) -> Examples:
-        return make_examples(self.tokenizer, answers, self.model.shape.max_tokens)
-
     def answer_loss(self, answers: Sequence[Answer], memory: Tensor) -> Tensor:
-        """Cross-entropy of one answer for each row of the memory."""
-        examples = self.examples(answers)
+        """Cross-entropy of as many answers for each photo of the memory, photo by photo."""
+        examples = make_examples(self.tokenizer, answers, self.model.shape.max_tokens)
         with torch.autocast("cpu", torch.bfloat16):
-            logits = self.model.decode(examples.tokens, memory, self.model.empty_cache(len(memory))).logits
+            logits = self.model.decode(examples.tokens, memory, self.model.empty_cache(len(answers))).logits
         return answer_loss(logits, examples.targets, label_smoothing=self.recipe.label_smoothing)
 
     def memory(self, data: PhotoData, rows: NDArray[np.int64], random: np.random.Generator) -> Tensor:
@@ -173,8 +170,7 @@ def _train_answers(teaching: _Teaching, data: PhotoData, work: Path) -> None:
         answers = [
             teaching.choose(data.photos[row].captions, random) for row in rows for _ in range(recipe.answers_per_photo)
         ]
-        memory = teaching.memory(data, rows, random).repeat_interleave(recipe.answers_per_photo, dim=0)
-        losses = {"answers": teaching.answer_loss(answers, memory)}
+        losses = {"answers": teaching.answer_loss(answers, teaching.memory(data, rows, random))}
         run.advance(losses)
         run.note_and_save(losses)
     run.use_averages()
@@ -189,9 +185,8 @@ def _train_rewards(teaching: _Teaching, data: PhotoData, work: Path) -> None:
     for step in run.remaining():
         random = np.random.default_rng((recipe.seed, step, 9))
         rows = shuffled_batch(step, recipe.photos_per_step, len(data.photos), seed=(recipe.seed, 10))
-        of_photos = teaching.memory(data, rows, random)
-        memory = of_photos.repeat_interleave(recipe.samples, dim=0)
-        sampled = sample(model, prefix, memory, longest=recipe.longest_sample)
+        memory = teaching.memory(data, rows, random)
+        sampled = sample(model, prefix, memory, samples=recipe.samples, longest=recipe.longest_sample)
         texts = teaching.tokenizer.decode_batch([_until_end(row) for row in sampled.tolist()])
         rewards = torch.tensor(
             [
@@ -199,10 +194,10 @@ def _train_rewards(teaching: _Teaching, data: PhotoData, work: Path) -> None:
                 for photo, text in zip(rows.repeat(recipe.samples), texts, strict=True)
             ]
         )
+        answers = [teaching.choose(data.photos[row].captions, random) for row in rows]
         losses = {
-            "rewards": _policy_loss(teaching, prefix, sampled, memory, _advantages(rewards, recipe.samples)),
-            "answers": recipe.answer_weight
-            * teaching.answer_loss([teaching.choose(data.photos[row].captions, random) for row in rows], of_photos),
+            "rewards": _policy_loss(model, prefix, sampled, memory, _advantages(rewards, recipe.samples)),
+            "answers": recipe.answer_weight * teaching.answer_loss(answers, memory),
         }
         run.advance(losses)
         run.note_and_save({**losses, "cider": rewards.mean()})
@@ -210,22 +205,25 @@ def _train_rewards(teaching: _Teaching, data: PhotoData, work: Path) -> None:
 
 
 @torch.no_grad()
-def sample(model: PhotoModel, prefix: Sequence[int], memory: Tensor, *, longest: int) -> Tensor:
-    """Sample an answer for each row of the memory, from the model's own distribution.
+def sample(model: PhotoModel, prefix: Sequence[int], memory: Tensor, *, samples: int, longest: int) -> Tensor:
+    """Sample answers about each photo from the model's own distribution.
 
     Args:
         model: in evaluation mode, so that what is sampled is what is rewarded.
         prefix: the instruction's tokens and the begin token.
-        memory: [n, layers, 2, heads, slots, head_width].
+        memory: [photos, layers, 2, heads, slots, head_width].
+        samples: of each photo.
         longest: tokens after which an answer is cut.
 
     Returns:
-        int64 [n, steps], steps at most ``longest``: the answers with their end tokens, then padding.
+        int64 [photos * samples, steps], photo by photo, steps at most ``longest``: the answers with their end tokens,
+        then padding.
     """
-    tokens = torch.tensor(prefix).expand(len(memory), -1)
-    cache = model.empty_cache(len(memory))
+    rows = len(memory) * samples
+    tokens = torch.tensor(prefix).expand(rows, -1)
+    cache = model.empty_cache(rows)
     written = []
-    ended = torch.zeros(len(memory), dtype=torch.bool)
+    ended = torch.zeros(rows, dtype=torch.bool)
     for _ in range(longest):
         with torch.autocast("cpu", torch.bfloat16):
             logits, cache = model.decode(tokens, memory, cache)
@@ -246,14 +244,13 @@ def _advantages(rewards: Tensor, samples: int) -> Tensor:
 
 
 def _policy_loss(
-    teaching: _Teaching, prefix: Sequence[int], sampled: Tensor, memory: Tensor, advantages: Tensor
+    model: PhotoModel, prefix: Sequence[int], sampled: Tensor, memory: Tensor, advantages: Tensor
 ) -> Tensor:
     """Minus the log probability of the sampled tokens, weighted by how good the whole sample is."""
-    model = teaching.model
     written = sampled != PADDING_ID
     tokens = torch.cat([torch.tensor(prefix).expand(len(sampled), -1), sampled[:, :-1]], dim=1)
     with torch.autocast("cpu", torch.bfloat16):
-        logits = model.decode(tokens, memory, model.empty_cache(len(memory))).logits[:, len(prefix) - 1 :]
+        logits = model.decode(tokens, memory, model.empty_cache(len(sampled))).logits[:, len(prefix) - 1 :]
     likelihood = -functional.cross_entropy(logits.float().transpose(1, 2), sampled, reduction="none")
     return -(likelihood * written * advantages[:, None]).sum() / written.sum()
 

@@ -4,44 +4,52 @@ Photos are decoded, captioned and embedded exactly as indexing does it, by the q
 """
 
 import json
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
+from export.errors import DataError
 from export.onnx_captioner import OnnxCaptionerSource
 from export.photos import decode_photo
+from export.probes import PROBES
 from export.training.calibration import CalibrationData, fit_curve
-from export.training.corpus import CaptionedPhoto, read_general_text, read_paraphrases
+from export.training.corpus import CaptionedPhoto, read_collections, read_synsets
 from handler.encoder import Encoder
 from handler.relevance import Calibration
 
-THRESHOLD = 0.5
 _PHOTOS_AT_ONCE = 16
 _ABSENT_QUERIES = 1_000
+_FEWEST_USES = 8
+_WORD = re.compile(r"[a-z]+")
+_CONCRETE = frozenset(f"noun.{kind}" for kind in "animal artifact food object person phenomenon plant".split())
 _STOP_WORDS = frozenset("an and are for from his her into its out over that the their there two while with".split())
 
 
-def calibrate(models: Path, data: Path, photos: Sequence[CaptionedPhoto], *, seed: int = 0) -> Calibration:
+def calibrate(models: Path, data: Path, *, seed: int = 0) -> Calibration:
     """Fit the calibration of an encoder and a captioner and write it beside them, as ``calibration.json``.
 
     Args:
         models: the folder with encoder/ and captioner/.
-        data: the corpus, from which queries about absent things are taken.
-        photos: held back from training.
+        data: the corpus, whose ``dev`` photos are held back from training.
         seed: what random pairs depend on.
     """
     encoder = Encoder.load(models / "encoder")
     source = OnnxCaptionerSource.open(models / "captioner")
-    curve = fit_curve(serve_held_back(encoder, source, data, photos, seed=seed), seed=seed)
+    collections = [
+        serve_held_back(encoder, source, data, photos, seed=seed) for photos in read_collections(data, "dev")
+    ]
+    curve = fit_curve(collections, seed=seed)
     calibration = Calibration(
         encoder=encoder.identity,
         captioner=source.identity,
         weights=curve.weights,
         slope=curve.slope,
         intercept=curve.intercept,
-        threshold=THRESHOLD,
+        threshold=curve.threshold,
     )
     (models / "calibration.json").write_text(json.dumps(asdict(calibration), indent=2) + "\n", encoding="utf-8")
     return calibration
@@ -50,7 +58,7 @@ def calibrate(models: Path, data: Path, photos: Sequence[CaptionedPhoto], *, see
 def serve_held_back(
     encoder: Encoder, source: OnnxCaptionerSource, data: Path, photos: Sequence[CaptionedPhoto], *, seed: int
 ) -> CalibrationData:
-    """The views of photos and the queries that people wrote of them, as vectors."""
+    """The views of one collection's photos and the queries that people wrote of them, as vectors."""
     captioner = source.load()
     texts: list[str] = []
     visual = []
@@ -59,36 +67,41 @@ def serve_held_back(
         pixels = [decode_photo(photo.path, image_size=captioner.image_size).pixels for photo in part]
         for understanding in captioner.understand(np.stack(pixels)):
             texts.extend(understanding.captions)
-            visual.append(understanding.vector)
+            if understanding.vector is not None:
+                visual.append(understanding.vector)
     captions = encoder.encode(texts).reshape(len(photos), len(source.instructions), encoder.dim)
     return CalibrationData(
         views=np.concatenate([captions, np.stack(visual)[:, None]], axis=1),
         queries=encoder.encode([caption for photo in photos for caption in photo.captions]),
         owners=np.repeat(np.arange(len(photos)), [len(photo.captions) for photo in photos]),
         absent=encoder.encode(absent_queries(data, photos, count=_ABSENT_QUERIES, seed=seed)),
+        probes=encoder.encode(PROBES),
     )
 
 
 def absent_queries(data: Path, photos: Sequence[CaptionedPhoto], *, count: int, seed: int) -> list[str]:
-    """Texts about what is in none of the photos: at least half of their words are in none of the captions.
+    """Things that none of the photos' captions name, as people would ask for them: "a lighthouse".
 
-    Half of them are captions of other photos, half are words and phrases of the general corpus.
+    They are a WordNet's concrete nouns that its own glosses use often enough, so that they aren't too rare to be asked
+    for: what nobody would ask for would be told from the photos too easily.
     """
     mentioned = {stem for photo in photos for caption in photo.captions for stem in _stems(caption)}
-    random = np.random.default_rng(seed)
-
-    def choose(texts: Sequence[str], wanted: int) -> list[str]:
-        chosen: list[str] = []
-        for row in random.permutation(len(texts)):
-            stems = _stems(texts[row])
-            if stems and 2 * len(stems - mentioned) >= len(stems):
-                chosen.append(texts[row])
-            if len(chosen) == wanted:
-                break
-        return chosen
-
-    captions = [caption for captions in read_paraphrases(data) for caption in captions]
-    return choose(captions, count // 2) + choose(read_general_text(data), count - count // 2)
+    synsets = read_synsets(data)
+    uses = Counter(word for synset in synsets for word in set(_WORD.findall(synset.gloss.lower())))
+    nouns = [
+        lemma
+        for synset in synsets
+        for lemma in synset.lemmas[:1]
+        if synset.file in _CONCRETE and uses[lemma] >= _FEWEST_USES and not _stems(lemma) & mentioned
+    ]
+    nouns = list(dict.fromkeys(nouns))
+    if not nouns:
+        raise DataError(
+            "the photos' captions name everything that the glosses do; relevance wants things that none names: "
+            "more synsets in captions/wordnet-glosses.jsonl.gz"
+        )
+    chosen = np.random.default_rng(seed).permutation(len(nouns))[:count]
+    return [f"{'an' if nouns[row][0] in 'aeiou' else 'a'} {nouns[row]}" for row in chosen]
 
 
 def _stems(text: str) -> set[str]:

@@ -14,7 +14,7 @@ from export.training.encoder_folder import FloatEncoder, write_encoder_folder
 from export.training.onnx_export import export_decoder, export_vision, store_in_8_bits
 from export.training.photo_model import PhotoModel
 from export.training.quantisation import BITS_4, Scheme
-from export.training.tasks import DESCRIBE, INSTRUCTIONS, NAME
+from export.training.tasks import DESCRIBE, INSTRUCTIONS
 from export.training.text_encoder import MAX_TOKENS, TextEncoder, tokenise
 from handler.encoder import EncoderConfiguration
 
@@ -82,7 +82,7 @@ def write_captioner(
         "name": CAPTIONER_NAME,
         "image_size": image_size,
         "encoder_identity": encoder_identity,
-        "instructions": [DESCRIBE, NAME],
+        "instructions": [DESCRIBE],
         "known_instructions": list(INSTRUCTIONS),
         "begin": BEGIN,
         "end": END,

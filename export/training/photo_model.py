@@ -106,12 +106,15 @@ class _DecoderLayer(nn.Module):
         self.dropout = nn.Dropout(0.1)
 
     def forward(self, x: Tensor, memory: Tensor, cache: Tensor, mask: Tensor) -> Decoded:
-        """One layer: x [n, steps, width], memory and cache [n, 2, heads, slots or steps, head_width]."""
+        """One layer: x [rows, steps, width], memory [photos, 2, heads, slots, head_width], cache [rows, 2, …].
+
+        All rows of a photo look at it as one row of more steps, so that its memory is read where it lies.
+        """
         query, key, value = (self._split(part) for part in self.self_in(self.norm_self(x)).chunk(3, dim=-1))
         grown = torch.cat([cache.to(key.dtype), torch.stack([key, value], dim=1)], dim=3)
         x = x + self.dropout(self.self_out(self._attend(query, grown, mask)))
-        query = self._split(self.photo_query(self.norm_photo(x)))
-        x = x + self.dropout(self.photo_out(self._attend(query, memory, None)))
+        query = self._split(self.photo_query(self.norm_photo(x)).reshape(memory.shape[0], -1, self.shape.width))
+        x = x + self.dropout(self.photo_out(self._attend(query, memory, None).reshape(x.shape)))
         x = x + self.dropout(self.feed_out(functional.gelu(self.feed_in(self.norm_feed(x)))))
         return Decoded(x, grown)
 
@@ -161,6 +164,13 @@ class PhotoModel(nn.Module):
         visual = self.visual_head(VisualHead.pool(grid))
         return Understood(visual, self.remember(grid, visual))
 
+    def understand_with_mirror(self, pixels: Tensor) -> Understood:
+        """The same from photos and their mirror images, as it is served: the visual view is the mean of both."""
+        grid, mirrored = self.backbone(pixels), self.backbone(pixels.flip(3))
+        seen = self.visual_head(VisualHead.pool(grid)) + self.visual_head(VisualHead.pool(mirrored))
+        visual = functional.normalize(seen, dim=-1)
+        return Understood(visual, self.remember(grid, visual))
+
     def remember(self, grid: Tensor, visual: Tensor) -> Tensor:
         """The decoder's keys and values over a photo: [n, layers, 2, heads, slots, head_width]."""
         cells = self.cell_projection(grid.flatten(2).transpose(1, 2))
@@ -178,12 +188,12 @@ class PhotoModel(nn.Module):
         """Logits after each of some new tokens, given those before them in the cache.
 
         Args:
-            tokens: int64 [n, steps].
-            memory: [n, layers, 2, heads, slots, head_width].
-            cache: [n, layers, 2, heads, past, head_width]; past is 0 at the start.
+            tokens: int64 [rows, steps]; as many rows for each photo, photo by photo.
+            memory: [photos, layers, 2, heads, slots, head_width].
+            cache: [rows, layers, 2, heads, past, head_width]; past is 0 at the start.
 
         Returns:
-            logits [n, steps, vocabulary_size] and the cache with past + steps.
+            logits [rows, steps, vocabulary_size] and the cache with past + steps.
         """
         past, steps = cache.shape[4], tokens.shape[1]
         positions = torch.arange(past, past + steps, device=tokens.device)

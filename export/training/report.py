@@ -5,17 +5,18 @@ queries are asked through the searcher.
 """
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 from pycocoevalcap.bleu.bleu import Bleu
 from pycocoevalcap.cider.cider import Cider
 
-from export.evaluation import Evaluation, EvaluationQuery, evaluate
+from export.evaluation import Evaluation, EvaluationQuery, RelevancePairs, measure
 from export.indexing import index_photos
 from export.progress import Progress
 from export.shipped_models import Models
@@ -64,27 +65,50 @@ class _Collection:
     numbers: NDArray[np.int64]
 
 
-def report(models: Models, photos: Sequence[CaptionedPhoto]) -> Report:
+class Reported(NamedTuple):
+    """The numbers, and the pairs of which relevance is measured."""
+
+    report: Report
+    pairs: RelevancePairs
+
+
+def report(models: Models, photos: Sequence[CaptionedPhoto]) -> Reported:
     """Index photos and measure captions and search on them."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder)
-        listed = out / "photos.txt"
-        listed.write_text("".join(f"{photo.path.resolve()}\n" for photo in photos), encoding="utf-8")
-        index_photos(listed, out / "out", models=models, progress=Progress())
-        bundle = Bundle.open(out / "out" / "bundle")
-        numbers = [bundle.catalogue.find(str(photo.path.resolve())) for photo in photos]
+    with _bundle_of(models, [photo.path for photo in photos]) as bundle:
+        numbers = [bundle.catalogue.find(_id(photo.path)) for photo in photos]
         collection = _Collection(photos=photos, numbers=np.array(numbers))
-        queries = [
-            EvaluationQuery(text=caption, photo_id=str(photo.path.resolve()))
-            for photo in photos
-            for caption in photo.captions
-        ]
-        return {
+        measured = measure(Searcher(bundle), _queries(photos), Progress())
+        numbers_by_name: Report = {
             "photos": len(photos),
             "captions": _caption_scores(bundle, collection),
             "search": _search_ranks(bundle, collection),
-            "served": evaluate(Searcher(bundle), queries, Progress()),
+            "served": measured.evaluation,
         }
+        return Reported(numbers_by_name, measured.pairs)
+
+
+def search_in_a_crowd(models: Models, photos: Sequence[CaptionedPhoto], crowd: Sequence[Path]) -> Evaluation:
+    """Index photos together with others that nobody asks for, and measure search for the former."""
+    with _bundle_of(models, [*(photo.path for photo in photos), *crowd]) as bundle:
+        return measure(Searcher(bundle), _queries(photos), Progress()).evaluation
+
+
+@contextmanager
+def _bundle_of(models: Models, paths: Sequence[Path]) -> Iterator[Bundle]:
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder)
+        listed = out / "photos.txt"
+        listed.write_text("".join(f"{_id(path)}\n" for path in paths), encoding="utf-8")
+        index_photos(listed, out / "out", models=models, progress=Progress())
+        yield Bundle.open(out / "out" / "bundle")
+
+
+def _id(path: Path) -> str:
+    return str(path.resolve())
+
+
+def _queries(photos: Sequence[CaptionedPhoto]) -> list[EvaluationQuery]:
+    return [EvaluationQuery(text=caption, photo_id=_id(photo.path)) for photo in photos for caption in photo.captions]
 
 
 def score_captions(written: Sequence[str], references: Sequence[Sequence[str]]) -> CaptionScores:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -89,9 +90,13 @@ def comparable(answer: JsonObject) -> JsonObject:
 
 
 @pytest.fixture(scope="module")
-def reference(app: App) -> Mangum:
+def reference(app: App) -> Iterator[Mangum]:
     types = [*DEFAULT_TEXT_MIME_TYPES, "application/problem+json", "image/svg+xml"]
-    return Mangum(app, lifespan="off", text_mime_types=types)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield Mangum(app, lifespan="off", text_mime_types=types)
+    loop.close()
+    asyncio.set_event_loop(None)
 
 
 @pytest.mark.parametrize("front_door", FRONT_DOORS)
@@ -160,8 +165,6 @@ def test_refuses_what_is_no_request(app: App, event: JsonObject) -> None:
 
 
 def test_an_app_that_waits_is_found_out() -> None:
-    import asyncio
-
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await asyncio.sleep(0)
 

@@ -156,7 +156,11 @@ def test_other_models_understand_anew_and_the_shipped_ones_come_back(captioner: 
     assert manifest.provenance.captioner == open_captioner(str(captioner)).identity
     assert manifest.encoder == shipped.encoder
     assert "visual" not in manifest.views.kinds
-    assert json.loads((out / CHOICE_FILE).read_text()) == {"captioner": str(captioner), "encoder": None}
+    assert json.loads((out / CHOICE_FILE).read_text()) == {
+        "captioner": str(captioner),
+        "encoder": None,
+        "instructions": [],
+    }
     assert index_photos(photos, out, workers=1).read == 0  # what it understood is kept
     assert Bundle.open(out / "bundle").manifest.calibration == shipped.calibration
     assert not (out / CHOICE_FILE).exists()

@@ -57,9 +57,7 @@ def test_what_disagrees_is_recorded_and_not_taken(encoder: FloatEncoder, tmp_pat
 
 
 def test_no_scheme_is_good_enough(encoder: FloatEncoder, tmp_path: Path) -> None:
-    with pytest.raises(
-        ModelError, match=r"no scheme finds 100\.0% of .*; the best, 4-bit, finds \d\d\.\d%"
-    ):
+    with pytest.raises(ModelError, match=r"no scheme finds 100\.0% of .*; the best, 4-bit, finds \d\d\.\d%"):
         choose_scheme(encoder, TEXTS, tmp_path / "to", least_neighbours=1.0, schemes=(BITS_4,))
     assert not (tmp_path / "to").exists()
 

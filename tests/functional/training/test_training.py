@@ -21,7 +21,6 @@ from export.onnx_captioner import OnnxCaptionerSource
 from export.shipped_models import shipped_models
 from export.training.backbone import Backbone
 from export.training.caption_text import BEGIN_ID, END_ID
-from export.training.corpus import read_split
 from export.training.decoder_training import DecoderRecipe
 from export.training.encoder_training import EncoderRecipe, train_encoder
 from export.training.held_back import calibrate
@@ -71,8 +70,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     texts = {
         "lists-paraphrases.jsonl.gz": json.dumps(["A dog runs.", "A dog is running."]) + "\n",
         "coco-single.txt.gz": "a giraffe eats leaves\n",
-        "wordnet-glosses.jsonl.gz": json.dumps(
-            {"lemmas": ["oak"], "gloss": "a tall tree", "examples": ["an oak"], "file": "noun.plant"}
+        "wordnet-glosses.jsonl.gz": "\n".join(
+            json.dumps({"lemmas": [lemma], "gloss": "a tall tree", "examples": ["an oak"], "file": "noun.plant"})
+            for lemma in ["oak"] * 7 + ["tree"]
         ),
         "sick-test.tsv.gz": "pair_ID\tsentence_A\tsentence_B\trelatedness_score\n1\ta dog\ta cat\t3.0\n",
     }
@@ -159,7 +159,7 @@ def models(
     write_encoder(*encoder, folder / "encoder")
     identity = Encoder.load(folder / "encoder").identity
     write_captioner(*photo_model, folder / "captioner", encoder_identity=identity, image_size=IMAGE_SIZE)
-    calibrate(folder, data, read_split(data, "dev"))
+    calibrate(folder, data)
     return folder
 
 
@@ -207,8 +207,8 @@ def test_the_served_captioner_says_what_torch_says(models: Path, photo_model: tu
     understandings = served.understand(pixels, beams=1)
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
     with torch.no_grad():
-        understood = model.understand(images)
-        vectors = np.stack([understanding.vector for understanding in understandings])
+        understood = model.understand_with_mirror(images)
+        vectors = np.stack([each.vector for each in understandings if each.vector is not None])
         # A random backbone hardly tells photos apart, and the head's start magnifies what 8 bits round; that the graph
         # agrees with torch before it is rounded is checked when it is exported.
         assert (vectors * understood.visual.numpy()).sum(1).min() > 0.98

@@ -1,9 +1,21 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from export.background import FARTHER_WITH_PHOTOS, NEAREST, STEEPNESS, calibrate_by_background, sample_of
+from export.background import (
+    FARTHER_WITH_PHOTOS,
+    GROWTH,
+    NEAREST,
+    STEEPNESS,
+    background_level,
+    calibrate_by_background,
+    lay_over_background,
+    sample_of,
+)
 from export.probes import PROBES
+from handler.relevance import Calibration
 
 
 def vectors(count: int, *, seed: int, dim: int = 64) -> NDArray[np.float32]:
@@ -59,3 +71,19 @@ def test_a_sample_is_evenly_spread(count: int, expected: int) -> None:
 
 def test_probes_are_all_different() -> None:
     assert len(set(PROBES)) == len(PROBES) == 64
+
+
+def test_the_shipped_curve_counts_from_the_level_of_the_background() -> None:
+    views, probes = vectors(300, seed=0).reshape(150, 2, 64), vectors(60, seed=1)
+    shipped = Calibration(encoder="e", captioner="c", weights=(0.25, 0.75), slope=20.0, intercept=-3.0, threshold=0.6)
+    laid = lay_over_background(shipped, views, probes, photos=150)
+    level = background_level(0.25 * views[:, 0] + 0.75 * views[:, 1], probes, photos=150)
+    assert laid.intercept == pytest.approx(-3.0 - 20.0 * level)
+    assert laid == replace(shipped, intercept=laid.intercept)
+
+
+def test_the_level_rises_with_the_number_of_photos() -> None:
+    fused, probes = vectors(300, seed=0), vectors(60, seed=1)
+    low, middle = np.percentile(probes @ fused.T, [15.87, 50])
+    rise = background_level(fused, probes, photos=3_000) - background_level(fused, probes, photos=300)
+    assert rise == pytest.approx(GROWTH * (middle - low) * np.log(10), rel=1e-3)

@@ -20,11 +20,16 @@ class MarkovDecoder:
         self.logits = np.log(np.maximum(probabilities, 1e-9)).astype(np.float32)
         self.rows_read = 0
 
-    def __call__(self, tokens: NDArray[np.int64], photos: NDArray[np.int64], cache: NDArray[np.float32] | None) -> Step:
+    def __call__(self, tokens: NDArray[np.int64], cache: NDArray[np.float32] | None) -> Step:
+        return self.about(np.arange(len(self.logits)), tokens, cache)
+
+    def about(self, photos: NDArray[np.int64], tokens: NDArray[np.int64], cache: NDArray[np.float32] | None) -> Step:
         self.rows_read += len(tokens)
         seen = tokens.astype(np.float32)
         grown = seen if cache is None else np.concatenate([cache, seen], axis=1)
-        return Step(self.logits[photos, tokens[:, -1]], grown)
+        scores = self.logits[photos.repeat(len(tokens) // len(photos)), tokens[:, -1]]
+        candidates = np.argsort(-scores, axis=1, kind="stable")
+        return Step(np.take_along_axis(scores, candidates, 1), candidates, grown)
 
     def log_probability(self, photo: int, tokens: tuple[int, ...]) -> float:
         return float(sum(self.logits[photo, last, token] for last, token in itertools.pairwise(tokens)))
@@ -68,13 +73,8 @@ def test_a_photo_s_answer_does_not_depend_on_its_neighbours() -> None:
     together = decode(decoder, [1], 6, end_id=END, decoding=Decoding(beams=3))
     for photo in range(6):
 
-        def alone(
-            tokens: NDArray[np.int64],
-            photos: NDArray[np.int64],
-            cache: NDArray[np.float32] | None,
-            photo: int = photo,
-        ) -> Step:
-            return decoder(tokens, np.full_like(photos, photo), cache)
+        def alone(tokens: NDArray[np.int64], cache: NDArray[np.float32] | None, photo: int = photo) -> Step:
+            return decoder.about(np.array([photo]), tokens, cache)
 
         assert decode(alone, [1], 1, end_id=END, decoding=Decoding(beams=3)) == [together[photo]]
 
