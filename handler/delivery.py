@@ -84,9 +84,12 @@ class Delivery:
                 raise self._error or RuntimeError("unreachable: neither files nor an error")
 
     def close(self) -> None:
-        """End the delivery after the file that it is at; what has not arrived by then never will."""
-        self._closed = True
+        """End the delivery after the file that it is at; what has not arrived by then never will.
+
+        Where everything has arrived, the thread goes on by itself to tidy up after it.
+        """
         if not self._arrived.issuperset(DELIVERY_ORDER):
+            self._closed = True
             self._thread.join()
         # The error knows who raised it, and so this delivery: in a ring they would keep opened files from being freed.
         self._error = None
