@@ -21,6 +21,8 @@ from export.errors import ModelError
 from handler.runtime import onnxruntime
 
 FILES = ("captioner.json", "decoder.onnx", "tokenizer.json", "vision.onnx")
+_SEEN_AT_ONCE = 4
+"""Photos that go through the backbone together: more take more memory and no less time each."""
 _EXPECTED: dict[str, type | tuple[type, ...]] = {
     "name": str,
     "image_size": int,
@@ -128,12 +130,20 @@ class OnnxCaptioner:
             raise ValueError(f"pixels are {pixels.dtype} {list(pixels.shape)}, expected uint8 [n, *{list(expected)}]")
         if not len(pixels):
             return []
-        seen = _Remembered(*self._vision.run(["visual", "memory"], {"pixels": pixels}))
+        seen = self._see(pixels)
         answers = [self._answer(instruction, seen.memory, beams) for instruction in self.instructions]
         return [
             Understanding(captions=tuple(texts), vector=vector)
             for vector, *texts in zip(seen.visual, *answers, strict=True)
         ]
+
+    def _see(self, pixels: NDArray[np.uint8]) -> _Remembered:
+        parts = [
+            self._vision.run(["visual", "memory"], {"pixels": pixels[start : start + _SEEN_AT_ONCE]})
+            for start in range(0, len(pixels), _SEEN_AT_ONCE)
+        ]
+        visual, memory = (np.concatenate(each) for each in zip(*parts, strict=True))
+        return _Remembered(visual, memory)
 
     def _answer(self, instruction: str, memory: NDArray[np.float32], beams: int) -> list[str]:
         prefix = [*self._tokenizer.encode(instruction).ids, self._begin_id]
