@@ -134,6 +134,7 @@ def test_trouble_that_does_not_pass(
 
 
 def test_nobody_listens(store: S3Store, server: ScriptedServer) -> None:
+    server.shutdown()
     server.server_close()
     with pytest.raises(StoreError, match="Could not connect to the endpoint URL.*; given up after 0 seconds of trying"):
         store.objects("")
