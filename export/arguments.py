@@ -172,7 +172,7 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
     evaluate.add_argument("--json", action="store_true", help="print the numbers as JSON")
 
     models: argparse.ArgumentParser = commands.add_parser(
-        "models", help="train, export and evaluate models (needs thinlens[train])"
+        "models", help="train, distil, quantise, export and evaluate models (needs thinlens[train])"
     )
     if with_models:
         from export.training.command import add_parsers  # not at every start: it reads the corpus's modules
