@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from handler.errors import BundleError, PhotoNotFoundError
 from handler.fields import Fields
+from handler.mapped import map_file
 
 MAGIC = b"thinlens"
 VERSION = 1
@@ -109,17 +110,8 @@ class Catalogue:
     @classmethod
     def open(cls, path: Path) -> Self:
         """Map the file and check its table; raises BundleError where it is not a catalogue."""
-        with path.open("rb") as file:
-            size = file.seek(0, 2)
-            if size < HEADER.size:
-                raise BundleError(f"{path.name} is truncated: {size} bytes")
-            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        magic, version, _, count = HEADER.unpack_from(data)
-        if (magic, version) != (MAGIC, VERSION):
-            raise BundleError(
-                f"Unexpected {magic!r} version {version} (expected {MAGIC!r} version {VERSION})"
-                f" at the start of {path.name}"
-            )
+        data, (_, count) = map_file(path, HEADER, magic=MAGIC, version=VERSION)
+        size = len(data)
         start = HEADER.size + 8 * (count + 1)
         if size < start:
             raise BundleError(f"{path.name} is truncated: {size} bytes for {count} records")

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from handler.catalogue import PhotoRecord
 from handler.errors import BundleError
 from handler.fields import Fields
+from handler.mapped import map_file
 from handler.texts import normalise
 
 MAGIC = b"thincols"
@@ -139,17 +140,8 @@ class Columns:
     @classmethod
     def open(cls, path: Path) -> Self:
         """Map the file and check its tables; raises BundleError where it is not a columns file."""
-        with path.open("rb") as file:
-            size = file.seek(0, 2)
-            if size < HEADER.size:
-                raise BundleError(f"{path.name} is truncated: {size} bytes")
-            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        magic, version, names_bytes, photos, terms = HEADER.unpack_from(data)
-        if (magic, version) != (MAGIC, VERSION):
-            raise BundleError(
-                f"Unexpected {magic!r} version {version} (expected {MAGIC!r} version {VERSION})"
-                f" at the start of {path.name}"
-            )
+        data, (names_bytes, photos, terms) = map_file(path, HEADER, magic=MAGIC, version=VERSION)
+        size = len(data)
         if not names_bytes <= min(size, MAX_NAMES_BYTES):
             raise BundleError(f"{path.name} has {names_bytes} bytes of names (expected at most {MAX_NAMES_BYTES})")
         names = _read_names(Fields.parse(data[size - names_bytes :], name=path.name))
