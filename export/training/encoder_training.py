@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from tokenizers import Tokenizer
 
+from export.hub import content_identity
 from export.training.corpus import read_general_text, read_paraphrases, read_photos, read_relatedness
 from export.training.losses import distillation_loss, margin_loss, paraphrase_loss
 from export.training.run import Run, shuffled_batch
@@ -117,7 +118,8 @@ def train_encoder(data: Path, teacher_folder: Path, work: Path, recipe: EncoderR
     work.mkdir(parents=True, exist_ok=True)
     teacher, teacher_tokenizer = load_teacher(teacher_folder)
     stream = _TextStream(read_paraphrases(data), read_general_text(data), recipe)
-    targets = _teacher_vectors(work, teacher, teacher_tokenizer, stream.texts)
+    identity = content_identity(teacher_folder, "teacher")
+    targets = _teacher_vectors(work, teacher, teacher_tokenizer, stream.texts, identity)
     student, tokenizer = make_student(
         teacher, teacher_tokenizer, stream.texts, layers=recipe.layers, vocabulary_size=recipe.vocabulary_size
     )
@@ -198,10 +200,10 @@ def score_encoder(vectors_of: EmbedTexts, data: Path, photos: Path) -> EncoderSc
 
 
 def _teacher_vectors(
-    work: Path, teacher: TextEncoder, tokenizer: Tokenizer, texts: Sequence[str]
+    work: Path, teacher: TextEncoder, tokenizer: Tokenizer, texts: Sequence[str], identity: str
 ) -> NDArray[np.float16]:
-    """What the teacher makes of each text, float16 [texts, dim], computed once and kept in ``work``."""
-    digest = hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
+    """What a teacher makes of each text, float16 [texts, dim], computed once for each teacher and kept in ``work``."""
+    digest = hashlib.sha256("\n".join([identity, *texts]).encode()).hexdigest()[:16]
     path = work / f"teacher-{digest}.npy"
     if not path.is_file():
         beside = path.with_suffix(".part.npy")
