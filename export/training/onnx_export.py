@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
@@ -22,6 +23,8 @@ OPSET = 18
 CANDIDATES = 8
 """How many of the most probable next tokens the decoder's graph gives: the most beams there can be."""
 _SMALL = 2_048
+_PREFIX = "model."  # of a parameter's name, which is the attribute of _Vision and _Decoder
+_WHOLE, _SCALE = "_int8", "_scale"
 
 
 class _Vision(nn.Module):
@@ -73,28 +76,27 @@ def export_decoder(model: PhotoModel, path: Path) -> None:
 
 
 def store_in_8_bits(source: Path, target: Path) -> None:
-    """Store every large weight as int8 with a scale for each output channel, unfolded to float32 at load.
+    """Store every large weight as int8 with a scale for each of its rows, unfolded to float32 at load.
 
-    ONNX Runtime folds Cast and Mul of constants when it loads the graph, so that it computes
-    in float32 at full speed from a file a quarter the size.
+    A row, as torch keeps weights, is an output channel or a token. ONNX Runtime folds Cast and Mul
+    of constants when it loads the graph, so that it computes in float32 at full speed from a file
+    a quarter the size.
     """
     model = onnx.load(str(source))
     graph = model.graph
-    axes = _output_axes(graph)
     unfolding: list[onnx.NodeProto] = []
     for item in list(graph.initializer):
         if item.data_type != TensorProto.FLOAT or np.prod(item.dims) < _SMALL or len(item.dims) < 2:
             continue
         weights = numpy_helper.to_array(item)
-        axis = axes.get(item.name, 0)
-        others = tuple(dimension for dimension in range(weights.ndim) if dimension != axis)
-        scale = np.maximum(np.abs(weights).max(axis=others, keepdims=True), 1e-12).astype(np.float32) / 127
+        columns = tuple(range(1, weights.ndim))
+        scale = np.maximum(np.abs(weights).max(axis=columns, keepdims=True), 1e-12).astype(np.float32) / 127
         whole = np.clip(np.rint(weights / scale), -127, 127).astype(np.int8)
         graph.initializer.remove(item)
-        graph.initializer.append(numpy_helper.from_array(whole, f"{item.name}_int8"))
-        graph.initializer.append(numpy_helper.from_array(scale, f"{item.name}_scale"))
-        unfolding.append(helper.make_node("Cast", [f"{item.name}_int8"], [f"{item.name}_whole"], to=TensorProto.FLOAT))
-        unfolding.append(helper.make_node("Mul", [f"{item.name}_whole", f"{item.name}_scale"], [item.name]))
+        graph.initializer.append(numpy_helper.from_array(whole, item.name + _WHOLE))
+        graph.initializer.append(numpy_helper.from_array(scale, item.name + _SCALE))
+        unfolding.append(helper.make_node("Cast", [item.name + _WHOLE], [f"{item.name}_float"], to=TensorProto.FLOAT))
+        unfolding.append(helper.make_node("Mul", [f"{item.name}_float", item.name + _SCALE], [item.name]))
     nodes = [*unfolding, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
@@ -102,16 +104,23 @@ def store_in_8_bits(source: Path, target: Path) -> None:
     onnx.save_model(model, str(target))
 
 
-def _output_axes(graph: onnx.GraphProto) -> dict[str, int]:
-    """Which axis of a weight counts output channels: the last for MatMul, the first for convolutions and tables."""
-    axes = {}
-    for node in graph.node:
-        if node.op_type == "MatMul":
-            axes[node.input[1]] = 1
-        if node.op_type == "Gemm":
-            transposed = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
-            axes[node.input[1]] = 0 if transposed else 1
-    return axes
+def read_weights(path: Path) -> dict[str, NDArray[np.float32]]:
+    """The weights of a graph that ``export_vision`` or ``export_decoder`` wrote, as they are stored or in 8 bits.
+
+    Returns:
+        float32 arrays by the names that the photo model's parameters have in torch.
+
+    Raises:
+        ModelError: the file is no graph.
+    """
+    try:
+        graph = onnx.load(str(path)).graph
+    except Exception as error:  # protobuf raises its own, the system another
+        raise ModelError(f"{path} can't be read as ONNX: {error}") from error
+    stored = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
+    for name in [name.removesuffix(_WHOLE) for name in stored if name.endswith(_WHOLE)]:
+        stored[name] = stored.pop(name + _WHOLE) * stored.pop(name + _SCALE)
+    return {name.removeprefix(_PREFIX): weights for name, weights in stored.items() if name.startswith(_PREFIX)}
 
 
 def _export(
@@ -126,6 +135,7 @@ def _export(
     """Export by tracing (whose graphs ONNX Runtime fuses best) and compare with torch.
 
     Numbers are compared, not the tokens that they belong to: those of all but the same score may change places.
+    Nothing is folded, so that every weight keeps torch's name and shape (ONNX Runtime folds when it loads the graph).
 
     Raises:
         ModelError: the graph's outputs differ from torch's by more than ``tolerance``.
@@ -140,6 +150,7 @@ def _export(
         output_names=list(outputs),
         dynamic_axes={**{name: dict(axes) for name, axes in dynamic.items()}, **batch_first},
         opset_version=OPSET,
+        do_constant_folding=False,
         dynamo=False,
     )
     with torch.no_grad():
