@@ -2,7 +2,8 @@
 
 Sequence-level distillation (Kim and Rush 2016, arXiv 1606.07947): the student learns the texts of the teacher's beam
 search as if people had written them, whatever the teacher's vocabulary is. All hypotheses of a beam are taken as
-captions of the photo, as a corpus has several of each.
+captions of the photo, as a corpus has several of each. From a captioner of the photo model's own kind, whose vocabulary
+the student can take, it also learns how probable each next word is (teaching.py).
 """
 
 import json
@@ -20,10 +21,25 @@ from export.photos import decode_photo
 from export.progress import Progress
 from export.training.corpus import normalise_caption
 from export.training.hub_captioner import HubCaptioner
+from export.training.teaching import WordTeacher
+from export.training.unpacking import read_captioner
 
 CORPUS_FOLDERS = ("photos", "captions", "weights")
 _BEAMS = 5
 _PHOTOS_AT_ONCE = 8
+
+
+def open_word_teacher(name: str) -> WordTeacher | None:
+    """A teacher in torch, if it is a folder that ``thinlens models`` wrote; None where its words are others.
+
+    Raises:
+        ModelError: it isn't there or of a kind that isn't supported.
+    """
+    source = open_captioner(name)
+    if not isinstance(source, OnnxCaptionerSource):
+        return None
+    model, tokenizer = read_captioner(source.folder)
+    return WordTeacher(model=model, tokenizer=tokenizer, identity=source.identity)
 
 
 def write_teacher_corpus(teacher: str, photos: Path, data: Path, corpus: Path) -> int:

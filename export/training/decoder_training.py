@@ -3,64 +3,30 @@
 1. *language*: from a caption's vector and an instruction to an answer, on every caption list (text
    only, as in CapDec, Nukrai et al. 2022, arXiv 2211.00575: noise stands for the gap between a
    caption's vector and a photo's).
-2. *answers*: from photos, four instructions at once, cross-entropy on the answer.
+2. *answers*: from photos, four instructions at once, cross-entropy on the answer; beside it, where there is a
+   teacher with the same vocabulary, the divergence from the teacher's next words.
 3. *rewards*: self-critical training (Rennie et al. 2017, arXiv 1612.00563): captions are sampled, and
    those that people's captions of the photo agree with more than with the other samples become
    likelier. The answers to all instructions are learnt on beside it, so that none is forgotten.
 """
 
-import dataclasses
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
-from export.training.augmentation import augment, to_input
-from export.training.caption_text import BEGIN_ID, END_ID, PADDING_ID, make_examples, plain_words
+from export.training.caption_text import BEGIN_ID, END_ID, PADDING_ID, plain_words
 from export.training.cider import CiderReward
-from export.training.losses import answer_loss
 from export.training.photo_data import PhotoData
 from export.training.photo_model import PhotoModel
-from export.training.run import Run, shuffled_batch
+from export.training.run import shuffled_batch
 from export.training.tasks import DESCRIBE, Answer, Lexicon, choose_answer
+from export.training.teaching import ChooseAnswer, DecoderRecipe, Teaching, WordTeacher, remember
 from export.training.text_encoder import EmbedTexts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecoderRecipe:
-    """What the default decoder was trained with; steps are optimizer steps.
-
-    Attributes:
-        shares: how often each of ``tasks.INSTRUCTIONS`` is asked.
-        samples: captions sampled for each photo whose mean reward is each other's baseline.
-        answer_weight: of the cross-entropy beside the rewards.
-    """
-
-    shares: tuple[float, ...] = (0.55, 0.15, 0.15, 0.15)
-    language_steps: int = 400
-    language_batch: int = 128
-    language_rate: float = 1e-3
-    language_noise: float = 0.03
-    answer_steps: int = 750
-    answer_rate: float = 8e-4
-    answers_per_photo: int = 2
-    photos_per_step: int = 64
-    label_smoothing: float = 0.1
-    reward_steps: int = 400
-    reward_rate: float = 2e-4
-    samples: int = 5
-    longest_sample: int = 20
-    answer_weight: float = 0.2
-    weight_decay: float = 0.02
-    average_decay: float = 0.995
-    seed: int = 20_261_122
 
 
 def train_decoder(
@@ -72,6 +38,7 @@ def train_decoder(
     work: Path,
     recipe: DecoderRecipe,
     vectors_of: EmbedTexts,
+    teacher: WordTeacher | None = None,
 ) -> None:
     """Train the decoder in place, or go on with runs that were interrupted.
 
@@ -84,66 +51,61 @@ def train_decoder(
         work: each run has a folder below it.
         recipe: seeds and sizes.
         vectors_of: the text encoder.
+        teacher: whose next words are learnt too.
     """
-    for parameter in (*model.backbone.parameters(), *model.visual_head.parameters()):
-        parameter.requires_grad_(False)
-    teaching = _Teaching(model=model, tokenizer=tokenizer, lexicon=lexicon, recipe=recipe)
-    _train_language(teaching, lists, work / "language", vectors_of)
-    _train_answers(teaching, training, work / "answers")
-    _train_rewards(teaching, training, work / "rewards")
+    teaching = Teaching(model=model, tokenizer=tokenizer, recipe=recipe, teacher=teacher)
+
+    def choose(captions: Sequence[str], random: np.random.Generator) -> Answer:
+        return choose_answer(captions, lexicon, random, recipe.shares)
+
+    def choose_of(row: int, random: np.random.Generator) -> Answer:
+        return choose(training.photos[row].captions, random)
+
+    _train_language(teaching, lists, choose, work / "language", vectors_of)
+    _train_answers(teaching, training, choose_of, work / "answers")
+    _train_rewards(teaching, training, choose_of, work / "rewards")
     model.eval()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Teaching:
-    """What all three runs share."""
+def train_answers(
+    model: PhotoModel,
+    tokenizer: Tokenizer,
+    training: PhotoData,
+    choose: ChooseAnswer,
+    work: Path,
+    recipe: DecoderRecipe,
+    teacher: WordTeacher | None = None,
+) -> None:
+    """The answers' run alone, in place; interrupted, it goes on where it was.
 
-    model: PhotoModel
-    tokenizer: Tokenizer
-    lexicon: Lexicon
-    recipe: DecoderRecipe
-
-    def run(self, work: Path, rate: float, steps: int) -> Run:
-        decoder = self.model.decoder_parameters()
-        optimizer = torch.optim.AdamW(decoder, lr=rate, weight_decay=self.recipe.weight_decay)
-        run = Run(
-            folder=work,
-            model=self.model,
-            optimizer=optimizer,
-            steps=steps,
-            warmup=min(100, steps // 10),
-            recipe=json.loads(json.dumps(dataclasses.asdict(self.recipe))),
-            seed=self.recipe.seed,
-            average_decay=self.recipe.average_decay,
-        )
-        run.resume()
-        return run
-
-    def choose(self, captions: Sequence[str], random: np.random.Generator) -> Answer:
-        return choose_answer(captions, self.lexicon, random, self.recipe.shares)
-
-    def answer_loss(self, answers: Sequence[Answer], memory: Tensor) -> Tensor:
-        """Cross-entropy of as many answers for each photo of the memory, photo by photo."""
-        examples = make_examples(self.tokenizer, answers, self.model.shape.max_tokens)
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = self.model.decode(examples.tokens, memory, self.model.empty_cache(len(answers))).logits
-        return answer_loss(logits, examples.targets, label_smoothing=self.recipe.label_smoothing)
-
-    def memory(self, data: PhotoData, rows: NDArray[np.int64], random: np.random.Generator) -> Tensor:
-        """The decoder's memory of crops of some photos."""
-        with torch.autocast("cpu", torch.bfloat16):
-            images = augment(to_input(data.pixels[rows]), self.model.shape.trained_size, random)
-            return self.model.understand(images).memory
+    Args:
+        model: its backbone and visual head stay as they are.
+        tokenizer: the decoder's.
+        training: photos to learn from.
+        choose: the answers.
+        work: the run's folder.
+        recipe: seeds and sizes.
+        teacher: whose next words are learnt too.
+    """
+    teaching = Teaching(model=model, tokenizer=tokenizer, recipe=recipe, teacher=teacher)
+    _train_answers(teaching, training, choose, work)
+    model.eval()
 
 
-def _train_language(teaching: _Teaching, lists: Sequence[tuple[str, ...]], work: Path, vectors_of: EmbedTexts) -> None:
+def _train_language(
+    teaching: Teaching,
+    lists: Sequence[tuple[str, ...]],
+    choose: Callable[[Sequence[str], np.random.Generator], Answer],
+    work: Path,
+    vectors_of: EmbedTexts,
+) -> None:
     recipe, model = teaching.recipe, teaching.model
     run = teaching.run(work, recipe.language_rate, recipe.language_steps)
     model.train_decoder()
     for step in run.remaining():
         random = np.random.default_rng((recipe.seed, step, 2))
         chosen = random.choice(len(lists), min(recipe.language_batch, len(lists)), replace=False)
-        answers = [teaching.choose(lists[row], random) for row in chosen]
+        answers = [choose(lists[row], random) for row in chosen]
         about = [lists[row][int(random.integers(len(lists[row])))] for row in chosen]
         described = [
             answer.text if answer.instruction == DESCRIBE else caption
@@ -160,23 +122,21 @@ def _train_language(teaching: _Teaching, lists: Sequence[tuple[str, ...]], work:
     run.use_averages()
 
 
-def _train_answers(teaching: _Teaching, data: PhotoData, work: Path) -> None:
+def _train_answers(teaching: Teaching, data: PhotoData, choose: ChooseAnswer, work: Path) -> None:
     recipe, model = teaching.recipe, teaching.model
     run = teaching.run(work, recipe.answer_rate, recipe.answer_steps)
     model.train_decoder()
     for step in run.remaining():
         random = np.random.default_rng((recipe.seed, step, 3))
         rows = shuffled_batch(step, recipe.photos_per_step, len(data.photos), seed=(recipe.seed, 5))
-        answers = [
-            teaching.choose(data.photos[row].captions, random) for row in rows for _ in range(recipe.answers_per_photo)
-        ]
-        losses = {"answers": teaching.answer_loss(answers, teaching.memory(data, rows, random))}
+        answers = [choose(int(row), random) for row in rows for _ in range(recipe.answers_per_photo)]
+        losses = teaching.answer_losses(answers, teaching.images(data, rows, random))
         run.advance(losses)
         run.note_and_save(losses)
     run.use_averages()
 
 
-def _train_rewards(teaching: _Teaching, data: PhotoData, work: Path) -> None:
+def _train_rewards(teaching: Teaching, data: PhotoData, choose: ChooseAnswer, work: Path) -> None:
     recipe, model = teaching.recipe, teaching.model
     run = teaching.run(work, recipe.reward_rate, recipe.reward_steps)
     reward = CiderReward([[plain_words(text) for text in photo.captions] for photo in data.photos])
@@ -185,7 +145,7 @@ def _train_rewards(teaching: _Teaching, data: PhotoData, work: Path) -> None:
     for step in run.remaining():
         random = np.random.default_rng((recipe.seed, step, 9))
         rows = shuffled_batch(step, recipe.photos_per_step, len(data.photos), seed=(recipe.seed, 10))
-        memory = teaching.memory(data, rows, random)
+        memory = remember(model, teaching.images(data, rows, random))
         sampled = sample(model, prefix, memory, samples=recipe.samples, longest=recipe.longest_sample)
         texts = teaching.tokenizer.decode_batch([_until_end(row) for row in sampled.tolist()])
         rewards = torch.tensor(
@@ -194,7 +154,7 @@ def _train_rewards(teaching: _Teaching, data: PhotoData, work: Path) -> None:
                 for photo, text in zip(rows.repeat(recipe.samples), texts, strict=True)
             ]
         )
-        answers = [teaching.choose(data.photos[row].captions, random) for row in rows]
+        answers = [choose(int(row), random) for row in rows]
         losses = {
             "rewards": _policy_loss(model, prefix, sampled, memory, _advantages(rewards, recipe.samples)),
             "answers": recipe.answer_weight * teaching.answer_loss(answers, memory),

@@ -100,3 +100,20 @@ def answer_loss(logits: Tensor, targets: Tensor, *, label_smoothing: float) -> T
     return functional.cross_entropy(
         logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORED, label_smoothing=label_smoothing
     )
+
+
+def word_distillation_loss(logits: Tensor, teacher: Tensor, targets: Tensor, *, temperature: float) -> Tensor:
+    """How far the student's next words are from the teacher's (Hinton et al. 2015, arXiv 1503.02531, section 2).
+
+    Args:
+        logits: the student's, [n, steps, vocabulary].
+        teacher: the teacher's, of the same shape.
+        targets: int64 [n, steps]; only where it isn't IGNORED, on the answer's tokens, does the divergence count.
+        temperature: divides the logits of both: above 1, words that are unlikely for the teacher count more.
+
+    Returns:
+        The mean over tokens of KL(teacher || student), times temperature^2, as gradients shrink with its inverse.
+    """
+    counted = targets != IGNORED
+    mine, theirs = (functional.log_softmax(of[counted].float() / temperature, -1) for of in (logits, teacher))
+    return temperature**2 * functional.kl_div(mine, theirs, reduction="batchmean", log_target=True)

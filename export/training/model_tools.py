@@ -1,6 +1,7 @@
 """``thinlens models distil`` and ``quantise``: smaller models out of larger ones."""
 
 import argparse
+import dataclasses
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -69,6 +70,10 @@ def add_tool_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentPars
     captioner.add_argument(
         "--work", type=Path, required=True, metavar="DIR", help="corpus, checkpoints and logs go here"
     )
+    captioner.add_argument("--layers", type=_positive, default=3, metavar="N", help="of the decoder (default: 3)")
+    captioner.add_argument(
+        "--width", type=_width, default=320, metavar="N", help="units of the decoder, a multiple of 8 (default: 320)"
+    )
     captioner.add_argument("--to", type=Path, required=True, metavar="DIR", help="where encoder and captioner go")
 
     quantise = _add(
@@ -104,6 +109,13 @@ def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} (expected 1 or more)")
+    return number
+
+
+def _width(text: str) -> int:
+    number = _positive(text)
+    if number % 8:
+        raise argparse.ArgumentTypeError(f"{number} (expected a multiple of 8: as many heads share it)")
     return number
 
 
@@ -173,19 +185,29 @@ def _distil_captioner(arguments: argparse.Namespace) -> None:
 
     import torch
 
-    from export.training.captioner_distillation import write_teacher_corpus
+    from export.training.captioner_distillation import open_word_teacher, write_teacher_corpus
     from export.training.held_back import calibrate
     from export.training.packing import write_captioner
+    from export.training.photo_model import PhotoModelShape
     from export.training.photo_training import PhotoRecipe, train_photo_model
     from handler.encoder import Encoder
     from handler.manifest import ENCODER_FILES
 
     torch.set_num_threads(os.cpu_count() or 1)
     corpus = arguments.work / "corpus"
+    teacher = open_word_teacher(arguments.teacher)
     count = write_teacher_corpus(arguments.teacher, arguments.photos, arguments.data, corpus)
     print(f"{count:,} photos captioned by {arguments.teacher}; training on them and those of {arguments.data}")
+    shape = PhotoModelShape(layers=arguments.layers, width=arguments.width)
+    if teacher:
+        known = teacher.model.shape
+        shape = dataclasses.replace(shape, vocabulary_size=known.vocabulary_size, max_tokens=known.max_tokens)
+        print("the student takes the teacher's vocabulary, and learns how probable it finds each word")
+    else:
+        print("the teacher has a vocabulary of its own: the student learns its captions, not how probable each word is")
     encoder = Encoder.load(MODELS / "encoder")
-    model, pieces = train_photo_model(corpus, arguments.work / "photo", PhotoRecipe(), encoder.encode)
+    recipe = PhotoRecipe(shape=shape)
+    model, pieces = train_photo_model(corpus, arguments.work / "photo", recipe, encoder.encode, teacher)
     (arguments.to / "encoder").mkdir(parents=True, exist_ok=True)
     for name in ENCODER_FILES:
         shutil.copyfile(MODELS / "encoder" / name, arguments.to / "encoder" / name)

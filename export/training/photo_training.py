@@ -8,11 +8,12 @@ from tokenizers import Tokenizer
 
 from export.training.caption_text import train_tokenizer
 from export.training.corpus import read_paraphrases, read_split, read_synsets
-from export.training.decoder_training import DecoderRecipe, train_decoder
+from export.training.decoder_training import train_decoder
 from export.training.photo_data import load_photos
 from export.training.photo_model import PhotoModel, PhotoModelShape
 from export.training.pseudo_captions import pseudo_captioned
 from export.training.tasks import read_lexicon
+from export.training.teaching import DecoderRecipe, WordTeacher
 from export.training.text_encoder import EmbedTexts
 from export.training.visual_training import VisualRecipe, train_visual_view
 
@@ -28,7 +29,7 @@ class PhotoRecipe:
 
 
 def train_photo_model(
-    data: Path, work: Path, recipe: PhotoRecipe, vectors_of: EmbedTexts
+    data: Path, work: Path, recipe: PhotoRecipe, vectors_of: EmbedTexts, teacher: WordTeacher | None = None
 ) -> tuple[PhotoModel, Tokenizer]:
     """Train the photo model, or go on with a run that was interrupted.
 
@@ -37,6 +38,7 @@ def train_photo_model(
         work: one folder a run goes below it.
         recipe: seeds and sizes.
         vectors_of: the text encoder in whose space the visual view is to lie.
+        teacher: a captioner whose next words the decoder learns too, and whose vocabulary it gets.
 
     Returns:
         The model with averaged weights, and the decoder's tokenizer.
@@ -44,7 +46,7 @@ def train_photo_model(
     torch.manual_seed(recipe.seed)
     lists = read_paraphrases(data)
     texts = [caption for captions in lists for caption in captions]
-    tokenizer = train_tokenizer(texts, recipe.shape.vocabulary_size)
+    tokenizer = teacher.tokenizer if teacher else train_tokenizer(texts, recipe.shape.vocabulary_size)
     model = PhotoModel(recipe.shape)
     model.backbone.load_onnx(data / "weights" / "mobilenet_v2_1.0_224_fp32.onnx")
     model.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -52,5 +54,5 @@ def train_photo_model(
     training, held_back = load_photos(photos, vectors_of), load_photos(read_split(data, "dev"), vectors_of)
     train_visual_view(model, training, held_back, work, recipe.visual)
     lexicon = read_lexicon(read_synsets(data), texts)
-    train_decoder(model, tokenizer, lists, training, lexicon, work, recipe.decoder, vectors_of)
+    train_decoder(model, tokenizer, lists, training, lexicon, work, recipe.decoder, vectors_of, teacher)
     return model.eval(), tokenizer

@@ -18,8 +18,10 @@ from transformers.models.bert.modeling_bert import BertLayer
 from export.cli import main
 from export.errors import DataError, ModelError, TrainingError
 from export.hub import content_identity
+from export.onnx_captioner import OnnxCaptionerSource
 from export.probes import PROBES
-from export.training.captioner_distillation import write_teacher_corpus
+from export.shipped_models import MODELS
+from export.training.captioner_distillation import open_word_teacher, write_teacher_corpus
 from export.training.corpus import read_photos, read_split
 from export.training.encoder_distillation import (
     DistillationRecipe,
@@ -199,6 +201,23 @@ def test_a_teacher_captions_photos_into_a_corpus(corpus: Path, tmp_path: Path) -
     jsonl.write_text(whole[: whole.rindex('"captions"')])  # killed while the last line was written
     assert write_teacher_corpus(str(teacher), photos, corpus, target) == 3
     assert sorted(jsonl.read_text().splitlines()) == sorted(whole.splitlines())
+
+
+def test_only_a_captioner_of_our_own_teaches_how_probable_words_are(tmp_path: Path) -> None:
+    captioner = MODELS / "captioner"
+    teacher = open_word_teacher(str(captioner))
+    assert teacher is not None
+    assert teacher.identity == OnnxCaptionerSource.open(captioner).identity
+    assert teacher.tokenizer.to_str() == Tokenizer.from_file(str(captioner / "tokenizer.json")).to_str()
+    assert teacher.model.shape.vocabulary_size == teacher.tokenizer.get_vocab_size()
+    assert open_word_teacher(str(save_captioner(tmp_path, "blip"))) is None
+
+
+@pytest.mark.parametrize("width", ["0", "100"])
+def test_a_width_that_heads_cant_share(width: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["models", "distil", "captioner", "--width", width])
+    assert f"argument --width: {width} (expected" in capsys.readouterr().err
 
 
 def test_no_photo_can_be_captioned(corpus: Path, tmp_path: Path) -> None:

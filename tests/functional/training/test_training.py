@@ -21,13 +21,13 @@ from export.onnx_captioner import OnnxCaptionerSource
 from export.shipped_models import shipped_models
 from export.training.backbone import Backbone
 from export.training.caption_text import BEGIN_ID, END_ID
-from export.training.decoder_training import DecoderRecipe
 from export.training.encoder_training import EncoderRecipe, train_encoder
 from export.training.held_back import calibrate
 from export.training.onnx_export import store_in_8_bits
 from export.training.packing import write_captioner, write_encoder
 from export.training.photo_model import PhotoModel, PhotoModelShape
 from export.training.photo_training import PhotoRecipe, train_photo_model
+from export.training.teaching import DecoderRecipe
 from export.training.text_encoder import TextEncoder, embed
 from export.training.visual_training import VisualRecipe
 from handler.bundle import Bundle
