@@ -33,6 +33,8 @@ MAX_PIXELS = 200_000_000
 LARGE_PIXELS = 24_000_000
 THUMBNAIL_LONG_SIDE_PX = 320
 THUMBNAIL_QUALITY = 80
+_THUMBNAIL_EFFORT = 1
+"""Of 0 to 6: as close to the photo as with Pillow's 4, in 40% of the time and a tenth more bytes."""
 
 FORMATS = {"JPEG": "JPEG", "PNG": "PNG", "WEBP": "WebP", "GIF": "GIF", "TIFF": "TIFF", "AVIF": "AVIF", "HEIF": "HEIC"}
 """Pillow's names of the formats that are read, and the names that people know."""
@@ -105,7 +107,7 @@ def _decode(file: BinaryIO, image_size: int, large_photo_turn: AbstractContextMa
         raise BrokenPhotoError(
             f"{width} x {height} is {width * height / 1e6:.1f} megapixels; the limit is {MAX_PIXELS // 1_000_000}"
         )
-    wanted = 2 * max(image_size, THUMBNAIL_LONG_SIDE_PX)
+    wanted = max(image_size * 3 // 2, THUMBNAIL_LONG_SIDE_PX)
     image.draft("RGB", (wanted, wanted))  # JPEG decodes to 1/2, 1/4 or 1/8, HEIC to its thumbnail where that is enough
     decoded_whole = image.size[0] * image.size[1] > LARGE_PIXELS or (
         "progressive" in image.info and width * height > LARGE_PIXELS
@@ -120,16 +122,17 @@ def _decode(file: BinaryIO, image_size: int, large_photo_turn: AbstractContextMa
         if orientation >= 5:
             width, height = height, width
     small = to_srgb(small, image.info.get("icc_profile"))
+    thumbnail = _thumbnail(small, width, height)
     return DecodedPhoto(
         pixels=np.array(small.resize((image_size, image_size), Image.Resampling.BICUBIC)),
-        thumbnail=_thumbnail(small, width, height),
+        thumbnail=_encode(thumbnail),
         facts=PhotoFacts(
             width=width,
             height=height,
             type=_TYPES[image.format or ""],
             taken=_taken(exif),
-            placeholder=placeholder(small),
-            fingerprint=fingerprint(small),
+            placeholder=placeholder(thumbnail),
+            fingerprint=fingerprint(thumbnail),
         ),
     )
 
@@ -153,11 +156,15 @@ def _open(file: BinaryIO) -> Image.Image:
         raise BrokenPhotoError(f"not an image: begins with {start!r}, expected {expected}") from error
 
 
-def _thumbnail(image: Image.Image, width: int, height: int) -> bytes:
+def _thumbnail(image: Image.Image, width: int, height: int) -> Image.Image:
     scale = min(1.0, THUMBNAIL_LONG_SIDE_PX / max(width, height))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return image.resize(size, Image.Resampling.LANCZOS)
+
+
+def _encode(thumbnail: Image.Image) -> bytes:
     file = io.BytesIO()
-    image.resize(size, Image.Resampling.LANCZOS).save(file, "WEBP", quality=THUMBNAIL_QUALITY)
+    thumbnail.save(file, "WEBP", quality=THUMBNAIL_QUALITY, method=_THUMBNAIL_EFFORT)
     return file.getvalue()
 
 

@@ -28,6 +28,8 @@ def shrink(image: Image.Image, wanted: int) -> Image.Image:
     width, height = image.size
     factor_x, factor_y = max(1, width // wanted), max(1, height // wanted)
     black, white = _displayed_range(image)
+    if factor_x == factor_y == 1 and width * height <= _BAND_PIXELS:
+        return _flatten(image, black, white)
     small: Image.Image | None = None
     rows = max(1, _BAND_PIXELS // (width * factor_y)) * factor_y
     for top in range(0, height, rows):
