@@ -21,7 +21,8 @@ from export.errors import ExportError, ModelError
 from export.locking import FileLock
 from export.reading import FailedPhoto, Outcome, ReadingTask, read_photos
 
-BATCH_SIZE = 8
+BATCH_SIZE = 16
+_SMALLEST_BATCH = 4
 PHOTO_TIMEOUT_S = 300.0
 
 Batch = Sequence[ReadingTask]
@@ -41,7 +42,7 @@ def read_in_workers(tasks: Sequence[ReadingTask], source: CaptionerSource, *, wo
     Raises:
         ModelError: the captioner can't be loaded, or fails.
     """
-    queue = deque[Batch](tasks[start : start + BATCH_SIZE] for start in range(0, len(tasks), BATCH_SIZE))
+    queue = deque(_batches(tasks, workers))
     with tempfile.NamedTemporaryFile(prefix="thinlens-turn-") as turn, contextlib.ExitStack() as crew_end:
         crew = []
         for _ in range(min(workers, len(queue))):
@@ -56,8 +57,19 @@ def read_in_workers(tasks: Sequence[ReadingTask], source: CaptionerSource, *, wo
                 if worker.batch and (worker.connection in ready or worker.is_late()):
                     collected = worker.collect()
                     queue.extendleft([task] for task in collected.again)
+                    if queue and not worker.batch:  # before the outcomes are kept: nobody need wait for that
+                        worker.give(queue.popleft())
                     if collected.outcomes:
                         yield collected.outcomes
+
+
+def _batches(tasks: Sequence[ReadingTask], workers: int) -> Iterator[Batch]:
+    """Divide tasks into batches, smaller ones towards the end, so that all workers finish at about the same time."""
+    start = 0
+    while start < len(tasks):
+        size = min(BATCH_SIZE, max(_SMALLEST_BATCH, (len(tasks) - start) // (2 * workers)))
+        yield tasks[start : start + size]
+        start += size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
