@@ -18,23 +18,21 @@ class Step(NamedTuple):
     Attributes:
         scores: float32 [rows, candidates], log probabilities of the most probable next tokens, best first.
         candidates: int64 [rows, candidates], those tokens; at least as many as there are beams, if there are so many.
-        cache: [rows, ...].
     """
 
     scores: NDArray[np.float32]
     candidates: NDArray[np.int64]
-    cache: NDArray[np.float32]
 
 
 class Decoder(Protocol):
-    """A decoder bound to some photos' memory."""
+    """A decoder bound to some photos' memory, which remembers the rows that it has read."""
 
-    def __call__(self, tokens: NDArray[np.int64], cache: NDArray[np.float32] | None) -> Step:
+    def __call__(self, tokens: NDArray[np.int64], parents: NDArray[np.int64]) -> Step:
         """Read tokens.
 
         Args:
             tokens: int64 [rows, steps], what comes next in each row; as many rows for each photo, photo by photo.
-            cache: what the step before gave, reordered to these rows; None at the start.
+            parents: int64 [rows], which row of the step before each row goes on; at the start, its photo.
         """
 
 
@@ -66,15 +64,15 @@ def decode(decoder: Decoder, prefix: Sequence[int], count: int, *, end_id: int, 
     Returns:
         The tokens of each photo's best answer, without prefix and end.
     """
-    first = decoder(np.tile(np.array(prefix, np.int64), (count, 1)), None)
+    first = decoder(np.tile(np.array(prefix, np.int64), (count, 1)), np.arange(count))
     beams = min(decoding.beams, first.candidates.shape[1])
     scores, tokens = first.scores[:, :beams], first.candidates[:, :beams, None]
-    cache = first.cache.repeat(beams, axis=0)
+    rows = np.arange(count).repeat(beams)
     finished = tokens[:, :, -1] == end_id
     lengths = np.ones((count, beams), np.int64)
     first_rows = np.arange(count)[:, None] * beams
     while not finished.all() and tokens.shape[2] < decoding.max_new_tokens:
-        step = decoder(tokens[:, :, -1].reshape(-1, 1), cache)
+        step = decoder(tokens[:, :, -1].reshape(-1, 1), rows)
         gains = step.scores[:, :beams].reshape(count, beams, beams).copy()
         following = step.candidates[:, :beams].reshape(count, beams, beams).copy()
         gains[finished] = -np.inf
@@ -89,7 +87,7 @@ def decode(decoder: Decoder, prefix: Sequence[int], count: int, *, end_id: int, 
         was_finished = np.take_along_axis(finished, parents, 1)
         lengths = np.take_along_axis(lengths, parents, 1) + ~was_finished
         finished = was_finished | (chosen == end_id)
-        cache = step.cache[(first_rows + parents).ravel()]
+        rows = (first_rows + parents).ravel()
     winners = (scores / lengths.astype(np.float32) ** decoding.length_penalty).argmax(1)
     answers = tokens[np.arange(count), winners]
     return [_until(answer.tolist(), end_id) for answer in answers]

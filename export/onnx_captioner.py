@@ -2,7 +2,9 @@
 
 The folder holds ``vision.onnx`` (pixels -> visual view and the decoder's memory, run once a
 photo), ``decoder.onnx`` (tokens, memory, cache -> the best next tokens, grown cache), ``tokenizer.json``
-and ``captioner.json``.
+and ``captioner.json``. Memory and cache are tensors for each layer, which are handed from one run to the next as they
+are: ``vision.onnx`` gives each ``memory.*`` that ``decoder.onnx`` takes, and this each ``grown.*`` that is its next
+``cache.*``.
 """
 
 import hashlib
@@ -21,8 +23,8 @@ from export.errors import ModelError
 from handler.runtime import onnxruntime
 
 FILES = ("captioner.json", "decoder.onnx", "tokenizer.json", "vision.onnx")
-_SEEN_AT_ONCE = 4
-"""Photos that go through the backbone together: more take more memory and no less time each."""
+_AT_ONCE = 16
+"""Photos that are understood together: more take more memory and no less time each."""
 _EXPECTED: dict[str, type | tuple[type, ...]] = {
     "name": str,
     "image_size": int,
@@ -91,9 +93,33 @@ class OnnxCaptionerSource:
         return OnnxCaptioner(self)
 
 
-class _Remembered(NamedTuple):
+_Tensors = dict[str, onnxruntime.OrtValue]
+
+
+class _Seen(NamedTuple):
     visual: NDArray[np.float32]
-    memory: NDArray[np.float32]
+    memory: _Tensors
+
+
+class Reader:
+    """The decoder bound to some photos' memory, with the cache that has grown so far."""
+
+    def __init__(self, session: onnxruntime.InferenceSession, memory: _Tensors, count: int) -> None:
+        self._session = session
+        self._memory = memory
+        self._outputs = [output.name for output in session.get_outputs()]
+        caches = [each for each in session.get_inputs() if each.name.startswith("cache.")]
+        self._cache = {}
+        for each in caches:
+            _, heads, _, head_width = each.shape
+            self._cache[each.name] = _tensor(np.zeros((count, heads, 0, head_width), np.float32))
+
+    def __call__(self, tokens: NDArray[np.int64], parents: NDArray[np.int64]) -> Step:
+        """Read tokens, see ``Decoder``."""
+        given = {"tokens": _tensor(tokens), "parents": _tensor(parents), **self._memory, **self._cache}
+        found = dict(zip(self._outputs, self._session.run_with_ort_values(self._outputs, given), strict=True))
+        self._cache = {name: found[name.replace("cache.", "grown.")] for name in self._cache}
+        return Step(found["scores"].numpy(), found["candidates"].numpy())
 
 
 class OnnxCaptioner:
@@ -128,37 +154,36 @@ class OnnxCaptioner:
         expected = (self.image_size, self.image_size, 3)
         if pixels.dtype != np.uint8 or pixels.shape[1:] != expected:
             raise ValueError(f"pixels are {pixels.dtype} {list(pixels.shape)}, expected uint8 [n, *{list(expected)}]")
-        if not len(pixels):
-            return []
+        return [
+            understanding
+            for start in range(0, len(pixels), _AT_ONCE)
+            for understanding in self._understand(pixels[start : start + _AT_ONCE], beams)
+        ]
+
+    def _understand(self, pixels: NDArray[np.uint8], beams: int) -> list[Understanding]:
         seen = self._see(pixels)
-        answers = [self._answer(instruction, seen.memory, beams) for instruction in self.instructions]
+        answers = [self._answer(instruction, seen, beams) for instruction in self.instructions]
         return [
             Understanding(captions=tuple(texts), vector=vector)
             for vector, *texts in zip(seen.visual, *answers, strict=True)
         ]
 
-    def _see(self, pixels: NDArray[np.uint8]) -> _Remembered:
-        parts = [
-            self._vision.run(["visual", "memory"], {"pixels": pixels[start : start + _SEEN_AT_ONCE]})
-            for start in range(0, len(pixels), _SEEN_AT_ONCE)
-        ]
-        visual, memory = (np.concatenate(each) for each in zip(*parts, strict=True))
-        return _Remembered(visual, memory)
+    def _see(self, pixels: NDArray[np.uint8]) -> _Seen:
+        names = [output.name for output in self._vision.get_outputs()]
+        given = {"pixels": _tensor(np.ascontiguousarray(pixels))}
+        found = dict(zip(names, self._vision.run_with_ort_values(names, given), strict=True))
+        return _Seen(found.pop("visual").numpy(), found)
 
-    def _answer(self, instruction: str, memory: NDArray[np.float32], beams: int) -> list[str]:
+    def _answer(self, instruction: str, seen: _Seen, beams: int) -> list[str]:
+        count = len(seen.visual)
         prefix = [*self._tokenizer.encode(instruction).ids, self._begin_id]
-        empty = np.zeros((len(memory), *self._settings["empty_cache"]), np.float32)
-
-        def step(tokens: NDArray[np.int64], cache: NDArray[np.float32] | None) -> Step:
-            given = {"tokens": tokens, "memory": memory, "cache": empty if cache is None else cache}
-            return Step(*self._decoder.run(["scores", "candidates", "grown"], given))
-
+        reader = Reader(self._decoder, seen.memory, count)
         decoding = Decoding(
             beams=beams,
             max_new_tokens=self._settings["max_new_tokens"],
             length_penalty=self._settings["length_penalty"],
         )
-        answers = decode(step, prefix, len(memory), end_id=self._end_id, decoding=decoding)
+        answers = decode(reader, prefix, count, end_id=self._end_id, decoding=decoding)
         return [_as_sentence(self._tokenizer.decode(tokens)) for tokens in answers]
 
     def _token_id(self, role: str) -> int:
@@ -169,6 +194,10 @@ class OnnxCaptioner:
                 f"which captioner.json names as {role!r}"
             )
         return int(found)
+
+
+def _tensor(array: NDArray[np.generic]) -> onnxruntime.OrtValue:
+    return onnxruntime.OrtValue.ortvalue_from_numpy(array)
 
 
 def _as_sentence(text: str) -> str:
@@ -192,6 +221,8 @@ def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    # Without it, sums of products of bytes overflow on processors that have no VNNI. Others don't heed it.
+    options.add_session_config_entry("session.x64quantprecision", "1")
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:

@@ -19,21 +19,26 @@ CELL_PIXELS = 32
 _BLOCKS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
 
 
-class _Convolution(nn.Conv2d):
+class PaddedConvolution(nn.Conv2d):
     """A convolution with TensorFlow's SAME padding, which the pretrained weights expect, and maybe ReLU6."""
 
     def __init__(self, source: int, target: int, size: int, stride: int, groups: int, *, activate: bool) -> None:
         super().__init__(source, target, size, stride, padding=size // 2 if stride == 1 else 0, groups=groups)
         self.activate = activate
 
+    @property
+    def zeros(self) -> tuple[int, int]:
+        """How many zeros are put before and behind each row and column."""
+        return (0, 1) if self.stride[0] == 2 else (self.kernel_size[0] // 2,) * 2
+
     def forward(self, x: Tensor) -> Tensor:
         if self.stride[0] == 2:
-            x = functional.pad(x, (0, 1, 0, 1))
+            x = functional.pad(x, self.zeros * 2)
         x = super().forward(x)
         return functional.relu6(x) if self.activate else x
 
 
-class _Block(nn.Module):
+class InvertedResidual(nn.Module):
     """Inverted residual: widen, filter each channel, narrow."""
 
     def __init__(self, source: int, target: int, stride: int, expansion: int) -> None:
@@ -41,9 +46,9 @@ class _Block(nn.Module):
         hidden = source * expansion
         layers: list[nn.Module] = []
         if expansion != 1:
-            layers.append(_Convolution(source, hidden, 1, 1, 1, activate=True))
-        layers.append(_Convolution(hidden, hidden, 3, stride, hidden, activate=True))
-        layers.append(_Convolution(hidden, target, 1, 1, 1, activate=False))
+            layers.append(PaddedConvolution(source, hidden, 1, 1, 1, activate=True))
+        layers.append(PaddedConvolution(hidden, hidden, 3, stride, hidden, activate=True))
+        layers.append(PaddedConvolution(hidden, target, 1, 1, 1, activate=False))
         self.layers = nn.Sequential(*layers)
         self.residual = stride == 1 and source == target
 
@@ -57,13 +62,13 @@ class Backbone(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        layers: list[nn.Module] = [_Convolution(3, 32, 3, 2, 1, activate=True)]
+        layers: list[nn.Module] = [PaddedConvolution(3, 32, 3, 2, 1, activate=True)]
         channels = 32
         for expansion, target, repeats, stride in _BLOCKS:
             for repeat in range(repeats):
-                layers.append(_Block(channels, target, stride if repeat == 0 else 1, expansion))
+                layers.append(InvertedResidual(channels, target, stride if repeat == 0 else 1, expansion))
                 channels = target
-        layers.append(_Convolution(channels, GRID_WIDTH, 1, 1, 1, activate=True))
+        layers.append(PaddedConvolution(channels, GRID_WIDTH, 1, 1, 1, activate=True))
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -81,7 +86,7 @@ class Backbone(nn.Module):
         graph = onnx.load(str(path)).graph
         arrays = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
         found = [node.input[1:3] for node in graph.node if node.op_type == "Conv"]
-        targets = [module for module in self.modules() if isinstance(module, _Convolution)]
+        targets = [module for module in self.modules() if isinstance(module, PaddedConvolution)]
         if len(found) < len(targets):
             raise ModelError(
                 f"{path} has {len(found)} convolutions, expected {len(targets)} or more as in MobileNetV2 1.0"

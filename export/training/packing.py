@@ -4,14 +4,18 @@ import json
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from PIL import Image
 from tokenizers import Tokenizer
 
 from export.probes import PROBES
+from export.samples import copy_samples
 from export.training.bert_graph import bert_graph
 from export.training.caption_text import BEGIN, END
 from export.training.encoder_folder import FloatEncoder, write_encoder_folder
-from export.training.onnx_export import export_decoder, export_vision, store_in_8_bits
+from export.training.onnx_export import export_decoder, export_vision
 from export.training.photo_model import PhotoModel
 from export.training.quantisation import BITS_4, Scheme
 from export.training.tasks import DESCRIBE, INSTRUCTIONS
@@ -24,6 +28,9 @@ IMAGE_SIZE = 224
 """Larger than in training, where random crops show things larger than they are (Touvron et al. 2019, FixRes)."""
 MAX_NEW_TOKENS = 24
 LENGTH_PENALTY = 0.7
+_CROPS = 64
+_CROPPED_PARTS = (0.3, 1.0)
+_SEED = 7
 
 
 def write_encoder(encoder: TextEncoder, tokenizer: Tokenizer, folder: Path, *, scheme: Scheme = BITS_4) -> None:
@@ -70,12 +77,11 @@ def write_captioner(
         ModelError: an exported graph disagrees with torch.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        plain = Path(scratch) / "plain.onnx"
-        export_vision(model, plain, image_size=image_size)
-        store_in_8_bits(plain, folder / "vision.onnx")
-        export_decoder(model, plain)
-        store_in_8_bits(plain, folder / "decoder.onnx")
+    pixels = _crops_of_samples(image_size)
+    export_vision(model, folder / "vision.onnx", pixels=pixels)
+    begin, end = (tokenizer.token_to_id(token) for token in (BEGIN, END))
+    prefixes = [[*tokenizer.encode(instruction).ids, begin] for instruction in INSTRUCTIONS]
+    export_decoder(model, folder / "decoder.onnx", pixels=pixels, prefixes=prefixes, end_id=end)
     (folder / "tokenizer.json").write_text(tokenizer.to_str(), encoding="utf-8")
     shape = model.shape
     settings = {
@@ -91,6 +97,26 @@ def write_captioner(
         "empty_cache": [shape.layers, 2, shape.heads, 0, shape.head_width],
     }
     _write_json(folder / "captioner.json", settings)
+
+
+def _crops_of_samples(image_size: int) -> NDArray[np.uint8]:
+    """Crops of the sample photographs, by which activations are measured: uint8 [n, image_size, image_size, 3].
+
+    They are at hand wherever models are written, and tell ranges as well as training photos do.
+    """
+    random = np.random.default_rng(_SEED)
+    with tempfile.TemporaryDirectory() as folder:
+        copy_samples(Path(folder))
+        photos = [Image.open(path).convert("RGB") for path in sorted(Path(folder).iterdir())]
+    crops = []
+    for number in range(_CROPS):
+        photo = photos[number % len(photos)]
+        part = random.uniform(*_CROPPED_PARTS)
+        width, height = int(photo.width * part), int(photo.height * part)
+        left, top = int(random.integers(photo.width - width + 1)), int(random.integers(photo.height - height + 1))
+        box = (left, top, left + width, top + height)
+        crops.append(np.array(photo.resize((image_size, image_size), Image.Resampling.BICUBIC, box=box)))
+    return np.stack(crops)
 
 
 def _write_json(path: Path, settings: dict[str, object]) -> None:

@@ -91,7 +91,9 @@ class VisualHead(nn.Module):
         self.project.reset_parameters()
 
 
-class _DecoderLayer(nn.Module):
+class DecoderLayer(nn.Module):
+    """One layer of the decoder: attention to what was said, attention to the photo, two linear layers."""
+
     def __init__(self, shape: PhotoModelShape) -> None:
         super().__init__()
         self.shape = shape
@@ -147,7 +149,7 @@ class PhotoModel(nn.Module):
         self.token_embedding = nn.Embedding(shape.vocabulary_size, shape.width)
         nn.init.normal_(self.token_embedding.weight, std=0.05)
         self.position_embedding = nn.Parameter(torch.randn(shape.max_tokens, shape.width) * 0.02)
-        self.layers = nn.ModuleList([_DecoderLayer(shape) for _ in range(shape.layers)])
+        self.layers = nn.ModuleList([DecoderLayer(shape) for _ in range(shape.layers)])
         self.norm = nn.LayerNorm(shape.width)
 
     def understand(self, pixels: Tensor) -> Understood:
@@ -210,6 +212,12 @@ class PhotoModel(nn.Module):
     def empty_cache(self, count: int) -> Tensor:
         shape = self.shape
         return torch.zeros(count, shape.layers, 2, shape.heads, 0, shape.head_width)
+
+    def decoder_layer(self, number: int) -> DecoderLayer:
+        """One of the decoder's layers, counted from 0."""
+        layer = self.layers[number]
+        assert isinstance(layer, DecoderLayer)
+        return layer
 
     def train_decoder(self) -> None:
         """Training mode for the decoder alone: the vision half is not to drop anything."""

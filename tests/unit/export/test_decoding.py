@@ -12,24 +12,25 @@ END = 0
 
 
 class MarkovDecoder:
-    """The next token depends on the photo and the last token; the cache is the tokens read so far."""
+    """The next token depends on the photo and the last token; what each row has read is remembered."""
 
     def __init__(self, photos: int, vocabulary: int, *, seed: int) -> None:
         random = np.random.default_rng(seed)
         probabilities = random.dirichlet(np.full(vocabulary, 0.5), (photos, vocabulary))
         self.logits = np.log(np.maximum(probabilities, 1e-9)).astype(np.float32)
         self.rows_read = 0
+        self.read: list[list[int]] = []
 
-    def __call__(self, tokens: NDArray[np.int64], cache: NDArray[np.float32] | None) -> Step:
-        return self.about(np.arange(len(self.logits)), tokens, cache)
+    def __call__(self, tokens: NDArray[np.int64], parents: NDArray[np.int64]) -> Step:
+        return self.about(np.arange(len(self.logits)), tokens, parents)
 
-    def about(self, photos: NDArray[np.int64], tokens: NDArray[np.int64], cache: NDArray[np.float32] | None) -> Step:
+    def about(self, photos: NDArray[np.int64], tokens: NDArray[np.int64], parents: NDArray[np.int64]) -> Step:
         self.rows_read += len(tokens)
-        seen = tokens.astype(np.float32)
-        grown = seen if cache is None else np.concatenate([cache, seen], axis=1)
+        before = self.read or [[] for _ in photos]
+        self.read = [[*before[parent], *row] for parent, row in zip(parents, tokens.tolist(), strict=True)]
         scores = self.logits[photos.repeat(len(tokens) // len(photos)), tokens[:, -1]]
         candidates = np.argsort(-scores, axis=1, kind="stable")
-        return Step(np.take_along_axis(scores, candidates, 1), candidates, grown)
+        return Step(np.take_along_axis(scores, candidates, 1), candidates)
 
     def log_probability(self, photo: int, tokens: tuple[int, ...]) -> float:
         return float(sum(self.logits[photo, last, token] for last, token in itertools.pairwise(tokens)))
@@ -72,11 +73,20 @@ def test_a_photo_s_answer_does_not_depend_on_its_neighbours() -> None:
     decoder = MarkovDecoder(photos=6, vocabulary=8, seed=7)
     together = decode(decoder, [1], 6, end_id=END, decoding=Decoding(beams=3))
     for photo in range(6):
+        decoder.read = []
 
-        def alone(tokens: NDArray[np.int64], cache: NDArray[np.float32] | None, photo: int = photo) -> Step:
-            return decoder.about(np.array([photo]), tokens, cache)
+        def alone(tokens: NDArray[np.int64], parents: NDArray[np.int64], photo: int = photo) -> Step:
+            return decoder.about(np.array([photo]), tokens, parents)
 
         assert decode(alone, [1], 1, end_id=END, decoding=Decoding(beams=3)) == [together[photo]]
+
+
+def test_rows_go_on_what_their_hypotheses_have_read() -> None:
+    decoder = MarkovDecoder(photos=3, vocabulary=6, seed=2)
+    decoder.logits[:, :, END] = -20.0  # nothing ends before it is cut
+    answers = decode(decoder, [4, 1], 3, end_id=END, decoding=Decoding(beams=4, max_new_tokens=5))
+    for photo, answer in enumerate(answers):
+        assert [4, 1, *answer[:-1]] in decoder.read[4 * photo : 4 * photo + 4]
 
 
 def test_decoding_stops_once_every_answer_has_ended() -> None:

@@ -1,0 +1,62 @@
+"""Rounding: weights become 8-bit integers with a scale for each row, so that what they give changes least.
+
+It knows matrices, nothing of graphs.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+_HIGHEST = 127
+_DAMPING = 0.01
+
+
+class Rounded(NamedTuple):
+    """Weights as integers times a scale for each row: int8 as the weights, float32 [rows, 1, …]."""
+
+    whole: NDArray[np.int8]
+    scale: NDArray[np.float32]
+
+
+def round_to_nearest(weights: NDArray[np.float32]) -> Rounded:
+    """Round weights [rows, …], each to the nearest integer."""
+    scale = _scale(weights)
+    return Rounded(np.rint(weights / scale).astype(np.int8), scale)
+
+
+def round_for_inputs(weights: NDArray[np.float32], moments: NDArray[np.float32]) -> Rounded:
+    """Round weights so that their products with inputs change least: what one is off by, the following ones make good.
+
+    GPTQ (Frantar et al. 2022, arXiv 2210.17323, section 3), in the order of the inputs' size.
+
+    Args:
+        weights: [rows, …], as many in a row as there are inputs.
+        moments: the inputs' second moments, E[x xᵀ]: [inputs, inputs]; or for each row its own, [rows, inputs, inputs].
+    """
+    scale = _scale(weights)
+    groups = moments[None] if moments.ndim == 2 else moments  # of rows that have the same inputs
+    shape = (len(groups), -1, groups.shape[-1])
+    scales = np.broadcast_to(scale, weights.shape).reshape(shape)[:, :, :1].astype(np.float64)
+    diagonal = np.diagonal(groups, axis1=1, axis2=2).astype(np.float64)
+    order = np.argsort(-diagonal, axis=1, kind="stable")
+    damping = _DAMPING * diagonal.mean(1) + 1e-8  # inputs that are always 0 have no moments at all
+    damped = groups + damping[:, None, None] * np.eye(groups.shape[-1])
+    damped = np.take_along_axis(np.take_along_axis(damped, order[:, :, None], 1), order[:, None], 2)
+    upper = np.linalg.cholesky(np.linalg.inv(damped)).swapaxes(1, 2)
+    left = np.take_along_axis(weights.reshape(shape).astype(np.float64), order[:, None], 2)
+    whole = np.zeros(left.shape, np.int8)
+    for place in range(left.shape[2]):
+        wanted = left[:, :, place : place + 1]
+        rounded = np.clip(np.rint(wanted / scales), -_HIGHEST, _HIGHEST)
+        whole[:, :, place] = rounded[:, :, 0]
+        row = upper[:, place : place + 1, place:]
+        left[:, :, place:] -= (wanted - rounded * scales) / row[:, :, :1] * row
+    restored = np.take_along_axis(whole, np.argsort(order, axis=1)[:, None], 2)
+    return Rounded(restored.reshape(weights.shape), scale)
+
+
+def _scale(weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    highest = np.abs(weights).max(axis=tuple(range(1, weights.ndim)), keepdims=True)
+    scale: NDArray[np.float32] = np.maximum(highest, 1e-12).astype(np.float32) / _HIGHEST
+    return scale
