@@ -1,4 +1,7 @@
-"""Indexing: photos per second from files to a bundle, with one process and with as many as there are cores."""
+"""Indexing: photos per second from files to a bundle, with one process and with as many as there are cores.
+
+Beside it in the same run, where its weights are there: MobileNetV2 alone.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from PIL import Image
 
 from export.samples import copy_samples
 from tests.e2e.processes import THINLENS
+from tests.performance import mobilenet
 from tests.performance.memory import PeakMemory
 from tests.performance.report import Table, spread
 
@@ -20,6 +24,13 @@ PHOTOS = 200
 SIZE = (2016, 1512)
 RUNS = 3
 SEED = 7
+
+
+_COMPARISON = (
+    "Beside each run, float32 MobileNetV2 in as many processes that have loaded it already, a photo at a time: from "
+    "the same files, decoded no larger than it takes, and from tensors that are there; and how many times as fast "
+    "indexing is."
+)
 
 
 class Run(TypedDict):
@@ -35,9 +46,12 @@ def measure(folder: Path) -> Table:
     _make_photos(photos, folder / "samples")
     worker_counts = sorted({1, os.cpu_count() or 1})
     runs: dict[int, list[Run]] = {workers: [] for workers in worker_counts}
+    alone: dict[int, list[mobilenet.Rates]] = {workers: [] for workers in worker_counts}
     for number in range(RUNS):
         for workers in worker_counts:
             runs[workers].append(_index(photos, folder / f"out-{workers}-{number}", workers))
+            if mobilenet.WEIGHTS.is_file():
+                alone[workers].append(mobilenet.measure(sorted(photos.iterdir()), processes=workers))
     again = _index(photos, folder / f"out-{worker_counts[-1]}-0", worker_counts[-1])
     rows = [
         (
@@ -45,21 +59,37 @@ def measure(folder: Path) -> Table:
             spread([PHOTOS / run["took_s"] for run in runs[workers]]),
             spread([run["took_s"] for run in runs[workers]]),
             f"{max(run['peak_mib'] for run in runs[workers]):.0f}",
+            *_compared(PHOTOS / np.median([run["took_s"] for run in runs[workers]]), alone[workers]),
         )
         for workers in worker_counts
     ]
-    nothing_new = (f"{worker_counts[-1]}, nothing new", "–", f"{again['took_s']:.1f}", f"{again['peak_mib']:.0f}")
+    nothing_new = (
+        f"{worker_counts[-1]}, nothing new",
+        *("–", f"{again['took_s']:.1f}", f"{again['peak_mib']:.0f}"),
+        *("–", "–", "–", "–"),
+    )
     return Table(
         title="Indexing",
         how=(
             f"`thinlens index` of {PHOTOS} JPEG photos of {SIZE[0]} × {SIZE[1]} pixels (cut from the sample "
             f"photographs), whole runs of the command: starting, decoding, captions with beam search, visual views, "
             f"thumbnails, bundle. {RUNS} runs of each, taking turns; median and quartiles. Memory is the highest "
-            "that all its processes had together, shared pages counted once."
+            f"that all its processes had together, shared pages counted once. {_COMPARISON}"
+            + ("" if mobilenet.WEIGHTS.is_file() else " Not measured: its weights aren't here (THINLENS_SHARED).")
         ),
-        header=("worker processes", "photos/s", "s", "peak MiB"),
+        header=(
+            *("worker processes", "photos/s", "s", "peak MiB"),
+            *("MobileNetV2 from files, photos/s", "ratio", "from tensors, photos/s", "ratio"),
+        ),
         rows=[*rows, nothing_new],
     )
+
+
+def _compared(rate: float, alone: list[mobilenet.Rates]) -> tuple[str, str, str, str]:
+    if not alone:
+        return "–", "–", "–", "–"
+    files, tensors = ([getattr(rates, of) for rates in alone] for of in ("files", "tensors"))
+    return spread(files, 0), f"{rate / np.median(files):.2f}", spread(tensors, 0), f"{rate / np.median(tensors):.2f}"
 
 
 def _index(photos: Path, out: Path, workers: int) -> Run:
