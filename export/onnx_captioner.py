@@ -7,8 +7,10 @@ are: ``vision.onnx`` gives each ``memory.*`` that ``decoder.onnx`` takes, and th
 ``cache.*``.
 """
 
+import functools
 import hashlib
 import json
+import platform
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -216,13 +218,29 @@ def _read_settings(path: Path) -> dict[str, Any]:
     return dict(settings)
 
 
+@functools.cache
+def _adds_bytes_exactly() -> bool:
+    """Whether products of bytes are summed up without overflow: on x86 only by processors that have VNNI.
+
+    For others ONNX Runtime has kernels that are exact and slower, and has to be told to take them, which it would do
+    here too.
+    """
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return True
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
+    except OSError:  # not Linux
+        return False
+    return not flags.isdisjoint({"avx512_vnni", "avx_vnni"})
+
+
 def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # Without it, sums of products of bytes overflow on processors that have no VNNI. Others don't heed it.
-    options.add_session_config_entry("session.x64quantprecision", "1")
+    if not _adds_bytes_exactly():
+        options.add_session_config_entry("session.x64quantprecision", "1")
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:
