@@ -28,7 +28,7 @@ IMAGE_SIZE = 224
 """Larger than in training, where random crops show things larger than they are (Touvron et al. 2019, FixRes)."""
 MAX_NEW_TOKENS = 24
 LENGTH_PENALTY = 0.7
-_CROPS = 64
+_CROPS = 96
 _CROPPED_PARTS = (0.3, 1.0)
 _SEED = 7
 
