@@ -43,6 +43,11 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
         help="leave out photos and folders of this name or relative path; may be given several times",
     )
     index.add_argument(
+        "--models",
+        metavar="DIR",
+        help="what 'thinlens models export' wrote: encoder, captioner, calibration (default: the shipped ones)",
+    )
+    index.add_argument(
         "--captioner",
         metavar="MODEL",
         help="a folder or a name on Hugging Face: an image-to-text model of your own (default: the shipped one)",

@@ -70,7 +70,10 @@ def _index(arguments: argparse.Namespace) -> None:
         columns=arguments.columns,
         workers=arguments.workers,
         choice=ModelChoice(
-            captioner=arguments.captioner, encoder=arguments.encoder, instructions=tuple(arguments.instruction)
+            models=arguments.models,
+            captioner=arguments.captioner,
+            encoder=arguments.encoder,
+            instructions=tuple(arguments.instruction),
         ),
     )
     print(

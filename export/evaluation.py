@@ -143,7 +143,7 @@ def measure(searcher: Searcher, queries: Sequence[EvaluationQuery], progress: Pr
             of_other.append(other_relevance)
         progress.advance(1)
     progress.end()
-    off_topic = _off_topic(queries)
+    off_topic = off_topic_texts(query.text for query in queries)
     pairs = _pairs(of_right, of_other, [_closest_relevance(searcher, text) for text in off_topic])
     answered = [not searcher.search(text)["no_relevant_results"] for text in off_topic]
     evaluation: Evaluation = {
@@ -221,9 +221,9 @@ def _closest_relevance(searcher: Searcher, text: str) -> float:
     return results[0]["relevance"] if results else 0.0
 
 
-def _off_topic(queries: Sequence[EvaluationQuery]) -> list[str]:
-    """Texts about what none of the photos shows: those of which no query has any word."""
-    mentioned = {word for query in queries for word in _words(query.text)}
+def off_topic_texts(captions: Iterable[str]) -> list[str]:
+    """Texts about what none of the captions' photos shows: those of which no caption has any word."""
+    mentioned = {word for caption in captions for word in _words(caption)}
     texts = OFF_TOPIC_QUERIES.read_text(encoding="utf-8").splitlines()
     return [text for text in texts if not mentioned & _words(text)]
 

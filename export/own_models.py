@@ -1,7 +1,8 @@
 """Models of one's own: a captioner, a sentence encoder, or both, in the place of the shipped ones.
 
 A sentence encoder is converted once into the output folder, under the hash of its content. No calibration comes with
-such models: the bundle writer lays the curve by the background (background.py).
+such models: the bundle writer lays the curve by the background (background.py). Those that ``thinlens models`` wrote
+together come with theirs.
 """
 
 import contextlib
@@ -14,7 +15,7 @@ from export.errors import ModelError, OutputError
 from export.hub import content_identity, model_folder, needs_training_extra
 from export.hub_captioner import open_captioner
 from export.instructions import asking
-from export.shipped_models import Models, identify_encoder, shipped_models
+from export.shipped_models import MODELS, Models, identify_encoder, shipped_models
 from handler.manifest import ENCODER_FILES
 
 ENCODERS = "encoders"
@@ -27,11 +28,13 @@ class ModelChoice:
     """Which models an output folder is indexed with; None means the shipped one.
 
     Attributes:
+        models: a folder with encoder/, captioner/ and calibration.json, in the place of the shipped models.
         captioner: a folder or a name on Hugging Face.
         encoder: a folder or a name on Hugging Face.
         instructions: what the captioner is asked of every photo; none for its own choice.
     """
 
+    models: str | None = None
     captioner: str | None = None
     encoder: str | None = None
     instructions: tuple[str, ...] = ()
@@ -46,7 +49,12 @@ class ModelChoice:
         except (OSError, ValueError) as error:
             raise OutputError(f"{out / CHOICE_FILE} can't be read: {error}; index again") from error
         instructions = tuple(chosen.get("instructions", ()))
-        return cls(captioner=chosen["captioner"], encoder=chosen["encoder"], instructions=instructions)
+        return cls(
+            models=chosen.get("models"),
+            captioner=chosen["captioner"],
+            encoder=chosen["encoder"],
+            instructions=instructions,
+        )
 
     def keep(self, out: Path) -> None:
         """Note the choice in an output folder, for whoever corrects a caption there."""
@@ -55,6 +63,7 @@ class ModelChoice:
             path.unlink(missing_ok=True)
             return
         chosen = {
+            "models": _whole(self.models),
             "captioner": _whole(self.captioner),
             "encoder": _whole(self.encoder),
             "instructions": self.instructions,
@@ -75,14 +84,14 @@ class ModelChoice:
         return asking(models, self.instructions) if self.instructions else models
 
     def _open(self, out: Path) -> Models:
-        shipped = shipped_models()
+        together = shipped_models(Path(self.models) if self.models else MODELS)
         if self.captioner is None and self.encoder is None:
-            return shipped
-        encoder = shipped.encoder if self.encoder is None else _open_encoder(self.encoder, out)
+            return together
+        encoder = together.encoder if self.encoder is None else _open_encoder(self.encoder, out)
         return Models(
             encoder=encoder,
             encoder_identity=identify_encoder(encoder),
-            captioner=shipped.captioner if self.captioner is None else open_captioner(self.captioner),
+            captioner=together.captioner if self.captioner is None else open_captioner(self.captioner),
             calibration=None,
         )
 

@@ -68,7 +68,8 @@ def shipped_models(folder: Path = MODELS) -> Models:
             calibration=Calibration.from_fields(Fields.parse(calibration.read_bytes(), name=str(calibration))),
         )
     except (OSError, BundleError) as error:
-        raise ModelError(f"the models in {folder} can't be used: {error}; install thinlens again") from error
+        advice = "install thinlens again" if folder == MODELS else "expected what 'thinlens models export' writes"
+        raise ModelError(f"the models in {folder} can't be used: {error}; {advice}") from error
 
 
 def identify_encoder(folder: Path) -> str:

@@ -1,21 +1,22 @@
-"""``thinlens models``: train the default models, export them, measure them."""
+"""``thinlens models``: train the default models, or fine-tune them on photos of one's own; export and measure them."""
 
 import argparse
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from export.errors import ModelError, TrainingError
 from export.hub import model_folder
 from export.shipped_models import MODELS, shipped_models
-from export.training.corpus import read_photos
+from export.training.corpus import CaptionedPhoto, read_photos
 from export.training.model_tools import add_tool_parsers
 
 if TYPE_CHECKING:
     from export.evaluation import Evaluation
     from export.training.report import Report
+    from export.training.unpacking import Unpacked
 
 EVALUATED = ("flickr8k", "coco257")
 CROWD = "coco-uncaptioned"
@@ -26,7 +27,7 @@ Command = Callable[[argparse.Namespace], None]
 def add_parsers(models: argparse.ArgumentParser) -> None:
     """Add train, export and evaluate below ``thinlens models``."""
     commands = models.add_subparsers(required=True, metavar="COMMAND")
-    train = _add(commands, "train", "train text encoder and photo model", _train)
+    train = _add(commands, "train", "train text encoder and photo model, or fine-tune the shipped ones", _train)
     train.add_argument("--work", type=Path, required=True, metavar="DIR", help="checkpoints and logs go here")
     train.add_argument(
         "--teacher", metavar="MODEL", help="a sentence-transformers folder or name (default: all-MiniLM-L6-v2)"
@@ -34,7 +35,9 @@ def add_parsers(models: argparse.ArgumentParser) -> None:
     export = _add(commands, "export", "write the trained models as ONNX, quantised, and calibrate them", _export)
     export.add_argument("--work", type=Path, required=True, metavar="DIR", help="where they were trained")
     export.add_argument("--teacher", metavar="MODEL", help="as it was given to train")
-    export.add_argument("--to", type=Path, default=MODELS, metavar="DIR", help="(default: the shipped models)")
+    export.add_argument(
+        "--to", type=Path, metavar="DIR", help="(default: the shipped models, but for those that were fine-tuned)"
+    )
     evaluate = _add(commands, "evaluate", "measure captions, search and relevance on dev photos", _evaluate)
     evaluate.add_argument("--models", type=Path, default=MODELS, metavar="DIR", help="(default: the shipped models)")
     evaluate.add_argument("--pictures", type=Path, metavar="DIR", help="reliability diagrams go here, as PNG")
@@ -48,7 +51,12 @@ def _add(
     example = f"example: thinlens models {name} --data data" + (" --work work" if name != "evaluate" else "")
     parser = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.", epilog=example)
     parser.add_argument(
-        "--data", type=Path, required=True, metavar="DIR", help="the corpus, laid out as export/README.md says"
+        "--data",
+        type=Path,
+        required=True,
+        metavar="DIR|FILE.jsonl",
+        help='the corpus, laid out as export/README.md says; or photos of your own, {"file": "a/b.jpg", "captions": '
+        '["a cat"]} a line: with these the shipped models are fine-tuned, and measured on those that are held back',
     )
     parser.set_defaults(run=lambda arguments: _run(run, arguments))
     return parser
@@ -69,6 +77,9 @@ def _train(arguments: argparse.Namespace) -> None:
     from export.training.text_encoder import default_teacher, embed
 
     torch.set_num_threads(os.cpu_count() or 1)
+    if _is_file(arguments):
+        _fine_tune(arguments)
+        return
     teacher = model_folder(arguments.teacher) if arguments.teacher else default_teacher()
     encoder, tokenizer = train_encoder(arguments.data, teacher, arguments.work / "encoder", EncoderRecipe())
     train_photo_model(
@@ -85,6 +96,10 @@ def _export(arguments: argparse.Namespace) -> None:
     from export.training.text_encoder import default_teacher, embed
     from handler.encoder import Encoder
 
+    if _is_file(arguments):
+        _export_tuned(arguments)
+        return
+    to = arguments.to or MODELS
     for name in ("encoder", "photo/rewards"):
         if not (arguments.work / name / "checkpoint.pt").is_file():
             raise TrainingError(f"{arguments.work / name} has no checkpoint; run 'thinlens models train' first")
@@ -93,11 +108,51 @@ def _export(arguments: argparse.Namespace) -> None:
     model, pieces = train_photo_model(
         arguments.data, arguments.work / "photo", PhotoRecipe(), lambda texts: embed(encoder, tokenizer, texts)
     )
-    write_encoder(encoder, tokenizer, arguments.to / "encoder")
-    identity = Encoder.load(arguments.to / "encoder").identity
-    write_captioner(model, pieces, arguments.to / "captioner", encoder_identity=identity)
-    calibrate(arguments.to, arguments.data)
-    print(f"wrote {arguments.to}")
+    write_encoder(encoder, tokenizer, to / "encoder")
+    identity = Encoder.load(to / "encoder").identity
+    write_captioner(model, pieces, to / "captioner", encoder_identity=identity)
+    calibrate(to, arguments.data)
+    print(f"wrote {to}")
+
+
+def _is_file(arguments: argparse.Namespace) -> bool:
+    """Whether --data names photos of the user's own, and not a corpus."""
+    return bool(arguments.data.suffix == ".jsonl" or arguments.data.is_file())
+
+
+def _fine_tune(arguments: argparse.Namespace) -> "Unpacked":
+    from export.training.fine_tuning import FineTuningRecipe, fine_tune, run_folder
+    from export.training.own_photos import read_own_photos
+
+    photos, recipe = read_own_photos(arguments.data), FineTuningRecipe()
+    folder = run_folder(arguments.data, MODELS, arguments.work, recipe)
+    print(f"{len(photos.training):,} photos to learn from, {len(photos.held_back):,} held back", flush=True)
+    return fine_tune(photos, MODELS, folder, recipe)
+
+
+def _export_tuned(arguments: argparse.Namespace) -> None:
+    from export.training.fine_tuning import LAST_RUN, FineTuningRecipe, run_folder
+    from export.training.own_photos import read_own_photos
+    from export.training.tuned_models import write_tuned
+
+    if arguments.to is None:
+        raise ModelError("models that were fine-tuned don't take the place of the shipped ones; say where with --to")
+    held_back = read_own_photos(arguments.data).held_back
+    runs = run_folder(arguments.data, MODELS, arguments.work, FineTuningRecipe())
+    if not (runs / LAST_RUN / "checkpoint.pt").is_file():
+        raise TrainingError(
+            f"{arguments.work} has no checkpoint of {arguments.data} as it is now; run 'thinlens models train' first"
+        )
+    tuned = write_tuned(_fine_tune(arguments), MODELS, held_back, arguments.to)
+    print(f"{'held-back photos':<20}    R@1    R@5   R@10  BLEU-4  CIDEr")
+    for name, measured in (("before", tuned.before), ("fine-tuned", tuned.after)):
+        recall = "".join(f"{share:7.1%}" for share in measured["served"]["recall"].values())
+        scores = next(iter(measured["captions"].values()))
+        print(f"{name:<20}{recall} {100 * scores['bleu_4']:7.1f} {scores['cider']:6.2f}")
+    if tuned.worse_cider is not None:
+        print(f"the decoder stays as it was: the tuned one's captions were worse (CIDEr {tuned.worse_cider:.2f})")
+    print("relevance is calibrated on them" if tuned.calibrated else "relevance stays calibrated as it was: too few")
+    print(f"wrote {arguments.to}; use it with 'thinlens index PHOTOS --models {arguments.to}'")
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
@@ -105,9 +160,8 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     from export.training.report import report, search_in_a_crowd
 
     models = shipped_models(arguments.models)
-    everything = []
-    for name in EVALUATED:
-        photos = read_photos(arguments.data / "photos" / f"{name}.jsonl", "dev")
+    everything: list[CaptionedPhoto] = []
+    for name, photos in _evaluated(arguments).items():
         everything += photos
         measured, pairs = report(models, photos)
         print(json.dumps({"collection": name, **measured}) if arguments.json else _tables(name, measured))
@@ -119,6 +173,15 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         served = search_in_a_crowd(models, everything, crowd)
         line = f"all of these and {len(crowd):,} others in one collection\n\n{_served(served)}"
         print(json.dumps({"collection": "all", "others": len(crowd), "served": served}) if arguments.json else line)
+
+
+def _evaluated(arguments: argparse.Namespace) -> dict[str, Sequence[CaptionedPhoto]]:
+    """The photos to measure on, by the name of their collection."""
+    if _is_file(arguments):
+        from export.training.own_photos import read_own_photos
+
+        return {arguments.data.stem: read_own_photos(arguments.data).held_back}
+    return {name: read_photos(arguments.data / "photos" / f"{name}.jsonl", "dev") for name in EVALUATED}
 
 
 def _tables(name: str, measured: "Report") -> str:

@@ -62,33 +62,8 @@ def train_decoder(
         return choose(training.photos[row].captions, random)
 
     _train_language(teaching, lists, choose, work / "language", vectors_of)
-    _train_answers(teaching, training, choose_of, work / "answers")
-    _train_rewards(teaching, training, choose_of, work / "rewards")
-    model.eval()
-
-
-def train_answers(
-    model: PhotoModel,
-    tokenizer: Tokenizer,
-    training: PhotoData,
-    choose: ChooseAnswer,
-    work: Path,
-    recipe: DecoderRecipe,
-    teacher: WordTeacher | None = None,
-) -> None:
-    """The answers' run alone, in place; interrupted, it goes on where it was.
-
-    Args:
-        model: its backbone and visual head stay as they are.
-        tokenizer: the decoder's.
-        training: photos to learn from.
-        choose: the answers.
-        work: the run's folder.
-        recipe: seeds and sizes.
-        teacher: whose next words are learnt too.
-    """
-    teaching = Teaching(model=model, tokenizer=tokenizer, recipe=recipe, teacher=teacher)
-    _train_answers(teaching, training, choose, work)
+    train_answers(teaching, training, choose_of, work / "answers")
+    train_rewards(teaching, training, choose_of, work / "rewards")
     model.eval()
 
 
@@ -122,7 +97,15 @@ def _train_language(
     run.use_averages()
 
 
-def _train_answers(teaching: Teaching, data: PhotoData, choose: ChooseAnswer, work: Path) -> None:
+def train_answers(teaching: Teaching, data: PhotoData, choose: ChooseAnswer, work: Path) -> None:
+    """The run of answers, in place; interrupted, it goes on where it was.
+
+    Args:
+        teaching: the model, whose vision half stays as it is.
+        data: photos to learn from.
+        choose: what is answered.
+        work: the run's folder.
+    """
     recipe, model = teaching.recipe, teaching.model
     run = teaching.run(work, recipe.answer_rate, recipe.answer_steps)
     model.train_decoder()
@@ -134,9 +117,11 @@ def _train_answers(teaching: Teaching, data: PhotoData, choose: ChooseAnswer, wo
         run.advance(losses)
         run.note_and_save(losses)
     run.use_averages()
+    model.eval()
 
 
-def _train_rewards(teaching: Teaching, data: PhotoData, choose: ChooseAnswer, work: Path) -> None:
+def train_rewards(teaching: Teaching, data: PhotoData, choose: ChooseAnswer, work: Path) -> None:
+    """The run of rewards; the same arguments."""
     recipe, model = teaching.recipe, teaching.model
     run = teaching.run(work, recipe.reward_rate, recipe.reward_steps)
     reward = CiderReward([[plain_words(text) for text in photo.captions] for photo in data.photos])

@@ -37,12 +37,21 @@ def calibrate(models: Path, data: Path, *, seed: int = 0) -> Calibration:
         data: the corpus, whose ``dev`` photos are held back from training.
         seed: what random pairs depend on.
     """
+    photos = read_collections(data, "dev")
+    absent = [absent_queries(data, collection, count=_ABSENT_QUERIES, seed=seed) for collection in photos]
+    return calibrate_on(models, photos, absent, seed=seed)
+
+
+def calibrate_on(
+    models: Path, collections: Sequence[Sequence[CaptionedPhoto]], absent: Sequence[Sequence[str]], *, seed: int = 0
+) -> Calibration:
+    """The same on collections of photos, with texts about what is in none of each one's photos."""
     encoder = Encoder.load(models / "encoder")
     source = OnnxCaptionerSource.open(models / "captioner")
-    collections = [
-        serve_held_back(encoder, source, data, photos, seed=seed) for photos in read_collections(data, "dev")
+    served = [
+        serve_held_back(encoder, source, photos, texts) for photos, texts in zip(collections, absent, strict=True)
     ]
-    curve = fit_curve(collections, seed=seed)
+    curve = fit_curve(served, seed=seed)
     calibration = Calibration(
         encoder=encoder.identity,
         captioner=source.identity,
@@ -51,12 +60,17 @@ def calibrate(models: Path, data: Path, *, seed: int = 0) -> Calibration:
         intercept=curve.intercept,
         threshold=curve.threshold,
     )
-    (models / "calibration.json").write_text(json.dumps(asdict(calibration), indent=2) + "\n", encoding="utf-8")
+    write_calibration(models, calibration)
     return calibration
 
 
+def write_calibration(models: Path, calibration: Calibration) -> None:
+    """Write a calibration beside the encoder and the captioner that it belongs to."""
+    (models / "calibration.json").write_text(json.dumps(asdict(calibration), indent=2) + "\n", encoding="utf-8")
+
+
 def serve_held_back(
-    encoder: Encoder, source: OnnxCaptionerSource, data: Path, photos: Sequence[CaptionedPhoto], *, seed: int
+    encoder: Encoder, source: OnnxCaptionerSource, photos: Sequence[CaptionedPhoto], absent: Sequence[str]
 ) -> CalibrationData:
     """The views of one collection's photos and the queries that people wrote of them, as vectors."""
     captioner = source.load()
@@ -74,7 +88,7 @@ def serve_held_back(
         views=np.concatenate([captions, np.stack(visual)[:, None]], axis=1),
         queries=encoder.encode([caption for photo in photos for caption in photo.captions]),
         owners=np.repeat(np.arange(len(photos)), [len(photo.captions) for photo in photos]),
-        absent=encoder.encode(absent_queries(data, photos, count=_ABSENT_QUERIES, seed=seed)),
+        absent=encoder.encode(absent),
         probes=encoder.encode(PROBES),
     )
 

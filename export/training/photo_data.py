@@ -41,10 +41,15 @@ class PhotoData:
 
 def load_photos(photos: Sequence[CaptionedPhoto], vectors_of: EmbedTexts) -> PhotoData:
     """Read photos, squashed to squares as indexing does, and embed their captions."""
+    return with_captions(photos, load_pixels([photo.path for photo in photos], KEPT_SIZE), vectors_of)
+
+
+def with_captions(photos: Sequence[CaptionedPhoto], pixels: NDArray[np.uint8], vectors_of: EmbedTexts) -> PhotoData:
+    """Photos that are read already, uint8 [n, size, size, 3], with the vectors of their captions."""
     counts = [len(photo.captions) for photo in photos]
     return PhotoData(
         photos=photos,
-        pixels=load_pixels([photo.path for photo in photos], KEPT_SIZE),
+        pixels=pixels,
         vectors=torch.from_numpy(vectors_of([caption for photo in photos for caption in photo.captions])),
         owners=torch.from_numpy(np.repeat(np.arange(len(photos)), counts)),
         first=np.cumsum([0, *counts]),

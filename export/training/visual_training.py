@@ -66,6 +66,19 @@ def train_visual_view(
     _train_head(model, training, held_back, work / "view", recipe, passes=recipe.view_passes)
 
 
+def tune_view(model: PhotoModel, training: PhotoData, held_back: PhotoData, work: Path, recipe: VisualRecipe) -> None:
+    """Train a visual head on from what it is, in place; interrupted, it goes on where it was.
+
+    Args:
+        model: its backbone stays as it is.
+        training: photos to learn from.
+        held_back: photos whose recall is noted in the log.
+        work: the run's folder.
+        recipe: seeds and sizes, of which ``head_*`` and ``view_passes`` count.
+    """
+    _train_head(model, training, held_back, work, recipe, passes=recipe.view_passes, anew=False)
+
+
 def recall_of_view(visual: Tensor, held_back: PhotoData) -> dict[str, float]:
     """Each held-back caption has to find its photo among the held-back photos, by the visual view alone.
 
@@ -113,10 +126,17 @@ def _train_whole(model: PhotoModel, data: PhotoData, held_back: PhotoData, work:
 
 
 def _train_head(
-    model: PhotoModel, data: PhotoData, held_back: PhotoData, work: Path, recipe: VisualRecipe, *, passes: int
+    model: PhotoModel,
+    data: PhotoData,
+    held_back: PhotoData,
+    work: Path,
+    recipe: VisualRecipe,
+    *,
+    passes: int,
+    anew: bool = True,
 ) -> None:
-    """A new visual head on the backbone's features of photos as they are, mirrored or not."""
-    head = VisualHead(model.shape)
+    """The visual head, or a new one, on the backbone's features of photos as they are, mirrored or not."""
+    head = VisualHead(model.shape) if anew else model.visual_head
     optimizer = torch.optim.AdamW(head.parameters(), lr=recipe.head_rate, weight_decay=recipe.head_weight_decay)
     size = min(recipe.head_photos_per_step, len(data.photos))
     run = _make_run(head, optimizer, work, recipe, steps=passes * (len(data.photos) // size))
@@ -127,7 +147,7 @@ def _train_head(
         head.eval()
         return
     as_they_are, mirrored = (pooled_grids(model, data.pixels[:, :, ::way]) for way in (1, -1))
-    if run.step == 0:
+    if anew and run.step == 0:
         torch.manual_seed(recipe.seed)
         head.restart(torch.cat([as_they_are, mirrored]))
     queue = torch.zeros(0, model.shape.dim), torch.zeros(0, dtype=torch.long)

@@ -18,7 +18,7 @@ from export.training.losses import IGNORED, word_distillation_loss
 from export.training.photo_data import PhotoData
 from export.training.photo_model import PhotoModel, PhotoModelShape
 from export.training.tasks import DESCRIBE, Answer
-from export.training.teaching import ChooseAnswer, DecoderRecipe, WordTeacher
+from export.training.teaching import ChooseAnswer, DecoderRecipe, Teaching, WordTeacher
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (30, 40, 220), "white": (240, 240, 240)}
 CAPTIONS = [f"a {size} {colour} wall" for colour in COLOURS for size in ("large", "wide", "small", "low")]
@@ -82,7 +82,8 @@ def teacher(tmp_path_factory: pytest.TempPathFactory) -> WordTeacher:
     tokenizer: Tokenizer = train_tokenizer(CAPTIONS * 2, SHAPE.vocabulary_size)
     model, photos = _model(0, SHAPE), _photos(0)
     work = tmp_path_factory.mktemp("teacher")
-    train_answers(model, tokenizer, photos, _caption_of(photos), work, replace(RECIPE, answer_steps=150))
+    recipe = replace(RECIPE, answer_steps=150)
+    train_answers(Teaching(model=model, tokenizer=tokenizer, recipe=recipe), photos, _caption_of(photos), work)
     return WordTeacher(model=model, tokenizer=tokenizer, identity="teacher")
 
 
@@ -97,8 +98,8 @@ def test_a_student_with_a_teacher_is_closer_to_it_on_photos_that_neither_has_see
     found = {}
     for name, taught_by in (("alone", None), ("taught", teacher)):
         student = _model(5, SMALL)
-        answers = _caption_of(photos)
-        train_answers(student, teacher.tokenizer, photos, answers, tmp_path / name, RECIPE, taught_by)
+        teaching = Teaching(model=student, tokenizer=teacher.tokenizer, recipe=RECIPE, teacher=taught_by)
+        train_answers(teaching, photos, _caption_of(photos), tmp_path / name)
         found[name] = _divergence(student, teacher, held_back)
     assert found["taught"] < 0.5 * found["alone"]
 
@@ -109,7 +110,8 @@ def test_a_checkpoint_that_another_teacher_taught_is_refused(teacher: WordTeache
 
     def train(taught_by: WordTeacher | None) -> None:
         student = _model(5, SMALL)
-        train_answers(student, teacher.tokenizer, photos, answers, tmp_path, short, taught_by)
+        teaching = Teaching(model=student, tokenizer=teacher.tokenizer, recipe=short, teacher=taught_by)
+        train_answers(teaching, photos, answers, tmp_path)
 
     train(teacher)
     for other in (replace(teacher, identity="another"), replace(teacher, temperature=1.0), None):
