@@ -1,4 +1,4 @@
-"""Decoding: the most probable answer, token by token, for a batch of photos.
+"""Decoding: the most probable answers, token by token, for a batch of photos.
 
 It knows probabilities and caches, nothing of photos or words. Beam search with a length penalty
 (Wu et al. 2016, arXiv 1609.08144, section 7, without coverage); one beam is greedy decoding.
@@ -51,7 +51,21 @@ class Decoding:
     length_penalty: float = 0.7
 
 
-def decode(decoder: Decoder, prefix: Sequence[int], count: int, *, end_id: int, decoding: Decoding) -> list[list[int]]:
+class Hypothesis(NamedTuple):
+    """An answer.
+
+    Attributes:
+        tokens: without prefix and end.
+        score: log probability, divided by the length to the power of the length penalty.
+    """
+
+    tokens: list[int]
+    score: float
+
+
+def decode(
+    decoder: Decoder, prefix: Sequence[int], count: int, *, end_id: int, decoding: Decoding
+) -> list[list[Hypothesis]]:
     """Answer one instruction for some photos.
 
     Args:
@@ -62,7 +76,7 @@ def decode(decoder: Decoder, prefix: Sequence[int], count: int, *, end_id: int, 
         decoding: beams and limits.
 
     Returns:
-        The tokens of each photo's best answer, without prefix and end.
+        The hypotheses of each photo, best first.
     """
     first = decoder(np.tile(np.array(prefix, np.int64), (count, 1)), np.arange(count))
     beams = min(decoding.beams, first.candidates.shape[1])
@@ -88,9 +102,11 @@ def decode(decoder: Decoder, prefix: Sequence[int], count: int, *, end_id: int, 
         lengths = np.take_along_axis(lengths, parents, 1) + ~was_finished
         finished = was_finished | (chosen == end_id)
         rows = (first_rows + parents).ravel()
-    winners = (scores / lengths.astype(np.float32) ** decoding.length_penalty).argmax(1)
-    answers = tokens[np.arange(count), winners]
-    return [_until(answer.tolist(), end_id) for answer in answers]
+    penalised = scores / lengths.astype(np.float32) ** decoding.length_penalty
+    return [
+        [Hypothesis(_until(tokens[photo, beam].tolist(), end_id), float(penalised[photo, beam])) for beam in order]
+        for photo, order in enumerate(np.argsort(-penalised, axis=1, kind="stable"))
+    ]
 
 
 def _until(tokens: list[int], end_id: int) -> list[int]:

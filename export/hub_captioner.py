@@ -75,15 +75,19 @@ class HubCaptionerSource:
         return HubCaptioner(self)
 
 
-def open_captioner(name: str) -> OnnxCaptionerSource | HubCaptionerSource:
+def open_captioner(name: str, *, encoder: Path | None = None) -> OnnxCaptionerSource | HubCaptionerSource:
     """The captioner in a folder, or of a name on Hugging Face: thinlens's own, or one of INSTRUCTIONS's kinds.
+
+    Args:
+        name: of the folder, or on Hugging Face.
+        encoder: the folder of a text encoder, which helps thinlens's own to choose captions.
 
     Raises:
         ModelError: there is none, or it is of another kind.
     """
     folder = model_folder(name)
     if (folder / "captioner.json").is_file():
-        return OnnxCaptionerSource.open(folder)
+        return OnnxCaptionerSource.open(folder, encoder=encoder)
     kind = read_configuration(folder).get("model_type")
     if kind not in INSTRUCTIONS:
         raise ModelError(

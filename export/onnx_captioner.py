@@ -5,6 +5,9 @@ photo), ``decoder.onnx`` (tokens, memory, cache -> the best next tokens, grown c
 and ``captioner.json``. Memory and cache are tensors for each layer, which are handed from one run to the next as they
 are: ``vision.onnx`` gives each ``memory.*`` that ``decoder.onnx`` takes, and this each ``grown.*`` that is its next
 ``cache.*``.
+
+With the text encoder in whose space the visual view lies, the caption is the beam's hypothesis that is both probable
+and close to the view: what the decoder says and what the photo is found by check each other.
 """
 
 import functools
@@ -20,8 +23,10 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from export.captioner import Understanding
-from export.decoding import Decoding, Step, decode
+from export.decoding import Decoding, Hypothesis, Step, decode
 from export.errors import ModelError
+from export.shipped_models import identify_encoder
+from handler.encoder import Encoder
 from handler.runtime import onnxruntime
 
 FILES = ("captioner.json", "decoder.onnx", "tokenizer.json", "vision.onnx")
@@ -29,6 +34,8 @@ _AT_ONCE = 16
 """Photos that are captioned together: more take more memory and hardly less time each."""
 _SEEN_AT_ONCE = 4
 """Of these, how many go through the backbone together: more don't fit into the processor's cache."""
+_CLOSENESS = 8.0
+"""What a hypothesis's cosine with the visual view counts for beside its log probability."""
 _EXPECTED: dict[str, type | tuple[type, ...]] = {
     "name": str,
     "image_size": int,
@@ -52,6 +59,7 @@ class OnnxCaptionerSource:
         instructions: what it is asked of every photo.
         known_instructions: what it has learnt to answer.
         encoder_identity: of the text encoder in whose space its visual views lie.
+        encoder: that text encoder's folder; None where captions are to be chosen without it.
     """
 
     folder: Path
@@ -59,10 +67,15 @@ class OnnxCaptionerSource:
     instructions: tuple[str, ...]
     known_instructions: tuple[str, ...]
     encoder_identity: str
+    encoder: Path | None
 
     @classmethod
-    def open(cls, folder: Path) -> "OnnxCaptionerSource":
+    def open(cls, folder: Path, *, encoder: Path | None = None) -> "OnnxCaptionerSource":
         """Read a captioner's folder.
+
+        Args:
+            folder: holds FILES.
+            encoder: the folder of a text encoder, which helps to choose captions if the visual view lies in its space.
 
         Raises:
             ModelError: a file is missing or ``captioner.json`` isn't what it should be.
@@ -75,12 +88,17 @@ class OnnxCaptionerSource:
         for name in FILES:
             content = hashlib.sha256((folder / name).read_bytes()).hexdigest()
             digest.update(f"{name} {content}\n".encode())
+        if encoder is not None and identify_encoder(encoder) != settings["encoder_identity"]:
+            encoder = None
+        if encoder is not None:
+            digest.update(b"with its encoder\n")  # other captions, so another captioner
         return cls(
             folder=folder,
             identity=digest.hexdigest(),
             instructions=tuple(settings["instructions"]),
             known_instructions=tuple(settings.get("known_instructions", settings["instructions"])),
             encoder_identity=settings["encoder_identity"],
+            encoder=encoder,
         )
 
     @property
@@ -135,6 +153,7 @@ class OnnxCaptioner:
         self._vision = _session(source.folder / "vision.onnx", threads)
         self._decoder = _session(source.folder / "decoder.onnx", threads)
         self._tokenizer = Tokenizer.from_file(str(source.folder / "tokenizer.json"))
+        self._encoder = None if source.encoder is None else Encoder.load(source.encoder)
         self._begin_id = self._token_id("begin")
         self._end_id = self._token_id("end")
 
@@ -190,8 +209,22 @@ class OnnxCaptioner:
             max_new_tokens=self._settings["max_new_tokens"],
             length_penalty=self._settings["length_penalty"],
         )
-        answers = decode(reader, prefix, count, end_id=self._end_id, decoding=decoding)
-        return [_as_sentence(self._tokenizer.decode(tokens)) for tokens in answers]
+        hypotheses = decode(reader, prefix, count, end_id=self._end_id, decoding=decoding)
+        texts = [self._tokenizer.decode_batch([each.tokens for each in of_photo]) for of_photo in hypotheses]
+        chosen = self._choose(hypotheses, texts, seen.visual)
+        return [_as_sentence(of_photo[number]) for of_photo, number in zip(texts, chosen, strict=True)]
+
+    def _choose(
+        self, hypotheses: list[list[Hypothesis]], texts: list[list[str]], visual: NDArray[np.float32]
+    ) -> list[int]:
+        """Which hypothesis of each photo is its caption, by number: the first is the most probable."""
+        if self._encoder is None:
+            return [0] * len(texts)
+        scores = np.array([[each.score for each in of_photo] for of_photo in hypotheses])
+        vectors = self._encoder.encode([text for of_photo in texts for text in of_photo])
+        cosines = np.einsum("pbd,pd->pb", vectors.reshape(*scores.shape, -1), visual)
+        chosen: list[int] = (scores + _CLOSENESS * cosines).argmax(1).tolist()
+        return chosen
 
     def _token_id(self, role: str) -> int:
         found = self._tokenizer.token_to_id(self._settings[role])

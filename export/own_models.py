@@ -91,7 +91,7 @@ class ModelChoice:
         return Models(
             encoder=encoder,
             encoder_identity=identify_encoder(encoder),
-            captioner=together.captioner if self.captioner is None else open_captioner(self.captioner),
+            captioner=together.captioner if self.captioner is None else open_captioner(self.captioner, encoder=encoder),
             calibration=None,
         )
 

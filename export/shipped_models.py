@@ -64,7 +64,7 @@ def shipped_models(folder: Path = MODELS) -> Models:
         return Models(
             encoder=encoder,
             encoder_identity=identify_encoder(encoder),
-            captioner=OnnxCaptionerSource.open(folder / "captioner"),
+            captioner=OnnxCaptionerSource.open(folder / "captioner", encoder=encoder),
             calibration=Calibration.from_fields(Fields.parse(calibration.read_bytes(), name=str(calibration))),
         )
     except (OSError, BundleError) as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from export.errors import ModelError, TrainingError
 from export.hub import model_folder
-from export.shipped_models import MODELS, shipped_models
+from export.shipped_models import MODELS, identify_encoder, shipped_models
 from export.training.corpus import CaptionedPhoto, read_photos
 from export.training.model_tools import add_tool_parsers
 
@@ -72,29 +72,37 @@ def _run(run: Command, arguments: argparse.Namespace) -> None:
 def _train(arguments: argparse.Namespace) -> None:
     import torch
 
-    from export.training.encoder_training import EncoderRecipe, train_encoder
-    from export.training.photo_training import PhotoRecipe, train_photo_model
-    from export.training.text_encoder import default_teacher, embed
-
     torch.set_num_threads(os.cpu_count() or 1)
     if _is_file(arguments):
         _fine_tune(arguments)
-        return
+    else:
+        _train_default(arguments)
+
+
+def _train_default(arguments: argparse.Namespace) -> "tuple[Path, Unpacked]":
+    """The folder of the text encoder as it is served, and the photo model, which learns in its space.
+
+    Training that is finished only reads its checkpoints.
+    """
+    from export.training.encoder_training import EncoderRecipe, train_encoder
+    from export.training.packing import write_encoder
+    from export.training.photo_training import PhotoRecipe, train_photo_model
+    from export.training.text_encoder import default_teacher
+    from export.training.unpacking import Unpacked
+    from handler.encoder import Encoder
+
     teacher = model_folder(arguments.teacher) if arguments.teacher else default_teacher()
-    encoder, tokenizer = train_encoder(arguments.data, teacher, arguments.work / "encoder", EncoderRecipe())
-    train_photo_model(
-        arguments.data, arguments.work / "photo", PhotoRecipe(), lambda texts: embed(encoder, tokenizer, texts)
-    )
+    served = arguments.work / "served-encoder"
+    write_encoder(*train_encoder(arguments.data, teacher, arguments.work / "encoder", EncoderRecipe()), served)
+    vectors_of = Encoder.load(served).encode
+    return served, Unpacked(*train_photo_model(arguments.data, arguments.work / "photo", PhotoRecipe(), vectors_of))
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    """Training that is finished only reads its checkpoints, so the trained models are what it returns."""
-    from export.training.encoder_training import EncoderRecipe, train_encoder
+    import shutil
+
     from export.training.held_back import calibrate
-    from export.training.packing import write_captioner, write_encoder
-    from export.training.photo_training import PhotoRecipe, train_photo_model
-    from export.training.text_encoder import default_teacher, embed
-    from handler.encoder import Encoder
+    from export.training.packing import write_captioner
 
     if _is_file(arguments):
         _export_tuned(arguments)
@@ -103,14 +111,9 @@ def _export(arguments: argparse.Namespace) -> None:
     for name in ("encoder", "photo/rewards"):
         if not (arguments.work / name / "checkpoint.pt").is_file():
             raise TrainingError(f"{arguments.work / name} has no checkpoint; run 'thinlens models train' first")
-    teacher = model_folder(arguments.teacher) if arguments.teacher else default_teacher()
-    encoder, tokenizer = train_encoder(arguments.data, teacher, arguments.work / "encoder", EncoderRecipe())
-    model, pieces = train_photo_model(
-        arguments.data, arguments.work / "photo", PhotoRecipe(), lambda texts: embed(encoder, tokenizer, texts)
-    )
-    write_encoder(encoder, tokenizer, to / "encoder")
-    identity = Encoder.load(to / "encoder").identity
-    write_captioner(model, pieces, to / "captioner", encoder_identity=identity)
+    served, (model, pieces) = _train_default(arguments)
+    shutil.copytree(served, to / "encoder", dirs_exist_ok=True)
+    write_captioner(model, pieces, to / "captioner", encoder_identity=identify_encoder(to / "encoder"))
     calibrate(to, arguments.data)
     print(f"wrote {to}")
 

@@ -47,7 +47,7 @@ def calibrate_on(
 ) -> Calibration:
     """The same on collections of photos, with texts about what is in none of each one's photos."""
     encoder = Encoder.load(models / "encoder")
-    source = OnnxCaptionerSource.open(models / "captioner")
+    source = OnnxCaptionerSource.open(models / "captioner", encoder=models / "encoder")
     served = [
         serve_held_back(encoder, source, photos, texts) for photos, texts in zip(collections, absent, strict=True)
     ]

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
-from onnx import numpy_helper
+from onnx import helper, numpy_helper
 from torch import Tensor
 
 from export.decoding import Decoding, decode
@@ -19,7 +19,7 @@ from export.errors import ModelError
 from export.onnx_captioner import Reader
 from export.training.activations import Arrays, observe
 from export.training.graph_writing import PREFIX, SCALE, WHOLE, FloatWriter, Int8Writer
-from export.training.photo_graphs import CANDIDATES, decoder_graph, vision_graph
+from export.training.photo_graphs import CANDIDATES, POOLED, decoder_graph, vision_graph
 from export.training.photo_model import PhotoModel
 from handler.runtime import onnxruntime
 
@@ -48,6 +48,25 @@ def export_vision(model: PhotoModel, path: Path, *, pixels: NDArray[np.uint8]) -
     runs = ({"pixels": pixels[start : start + _PHOTOS_PER_RUN]} for start in range(0, len(pixels), _PHOTOS_PER_RUN))
     activations = observe(graph, writer.taps, runs)
     onnx.save_model(vision_graph(Int8Writer(activations), model, image_size=size), str(path))
+
+
+def pooled_as_served(path: Path, pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:
+    """What the visual head reads, as it is served.
+
+    Args:
+        path: what ``export_vision`` wrote.
+        pixels: photos, uint8 [n, size, size, 3].
+
+    Yields:
+        Of some photos after the other, float32 [2, photos, 2560]: as they are, and mirrored.
+    """
+    graph = onnx.load(str(path))
+    graph.graph.output.append(helper.make_empty_tensor_value_info(POOLED))
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    for start in range(0, len(pixels), _PHOTOS_PER_RUN):
+        part = np.ascontiguousarray(pixels[start : start + _PHOTOS_PER_RUN])
+        (pooled,) = session.run([POOLED], {"pixels": part})
+        yield pooled.reshape(2, len(part), -1)
 
 
 def export_decoder(
@@ -110,9 +129,10 @@ def _answers(
             1,
         )
         limit = model.shape.max_tokens - len(prefix)
-        (answer,) = decode(reader, prefix, 1, end_id=end_id, decoding=Decoding(beams=1, max_new_tokens=limit))
+        decoding = Decoding(beams=1, max_new_tokens=limit)
+        ((answer,),) = decode(reader, prefix, 1, end_id=end_id, decoding=decoding)
         states |= _by_layer("cache", model.empty_cache(1))
-        read = np.array([[*prefix, *answer]], np.int64)
+        read = np.array([[*prefix, *answer.tokens]], np.int64)
         yield {"tokens": read, "parents": np.zeros(1, np.int64)} | {
             name: tensor.numpy() for name, tensor in states.items()
         }

@@ -77,7 +77,7 @@ def write_captioner(
         ModelError: an exported graph disagrees with torch.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    pixels = _crops_of_samples(image_size)
+    pixels = crops_of_samples(image_size)
     export_vision(model, folder / "vision.onnx", pixels=pixels)
     begin, end = (tokenizer.token_to_id(token) for token in (BEGIN, END))
     prefixes = [[*tokenizer.encode(instruction).ids, begin] for instruction in INSTRUCTIONS]
@@ -99,7 +99,7 @@ def write_captioner(
     _write_json(folder / "captioner.json", settings)
 
 
-def _crops_of_samples(image_size: int) -> NDArray[np.uint8]:
+def crops_of_samples(image_size: int) -> NDArray[np.uint8]:
     """Crops of the sample photographs, by which activations are measured: uint8 [n, image_size, image_size, 3].
 
     They are at hand wherever models are written, and tell ranges as well as training photos do.

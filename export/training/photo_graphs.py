@@ -14,9 +14,12 @@ from torch import nn
 
 from export.training.backbone import CELL_PIXELS, GRID_WIDTH, Backbone, InvertedResidual, PaddedConvolution
 from export.training.graph_writing import CONTRIBUTED, Convolution, FloatWriter
+from export.training.hubness import SHARE, TEMPERATURE, Hubness
 from export.training.photo_model import PhotoModel
 
 _PARTS = ("keys", "values")
+POOLED = "pooled"
+"""What the visual head reads, in a vision graph: float32 [2 * photos, 2560], photos before mirror images."""
 CANDIDATES = 8
 """How many of the most probable next tokens the decoder's graph gives: the most beams there can be."""
 
@@ -63,12 +66,29 @@ def _convolution(name: str, module: PaddedConvolution) -> Convolution:
 def _visual(writer: FloatWriter, grid: str, model: PhotoModel) -> None:
     head = model.visual_head
     pooled = [writer.node(by, [grid, writer.constant([2, 3])], keepdims=0) for by in ("ReduceMean", "ReduceMax")]
-    normal = writer.normalise(writer.node("Concat", pooled, axis=1), "visual_head.norm", head.norm)
+    normal = writer.normalise(writer.node("Concat", pooled, POOLED, axis=1), "visual_head.norm", head.norm)
     hidden = writer.node("Gelu", [_gemm(writer, normal, "visual_head.hidden", head.hidden)], domain=CONTRIBUTED)
-    vectors = _unit(writer, _gemm(writer, hidden, "visual_head.project", head.project))
+    parts = [f"visual_head.part.{number}" for number in range(len(head.project))]
+    writer.nodes("Split", [hidden], parts, axis=1, num_outputs=len(parts))
+    members = []
+    for number, part in enumerate(parts):
+        project = head.project[number]
+        assert isinstance(project, nn.Linear)
+        members.append(_unit(writer, _gemm(writer, part, f"visual_head.project.{number}", project)))
+    vectors = _unit(writer, writer.node("Sum", members))
     halves = writer.node("Reshape", [vectors, writer.constant([2, -1, model.shape.dim])])
-    both = writer.node("ReduceSum", [halves, writer.constant([0])], keepdims=0)
-    _unit(writer, both, "visual")
+    seen = _unit(writer, writer.node("ReduceSum", [halves, writer.constant([0])], keepdims=0), "seen")
+    _without_hubness(writer, seen, model.hubness)
+
+
+def _without_hubness(writer: FloatWriter, seen: str, hubness: Hubness) -> None:
+    """What ``Hubness`` computes, in float32: it is a few vectors' products."""
+    bank, direction, level = (writer.weight(f"hubness.{part}", of) for part, of in hubness.named_buffers())
+    closeness = writer.node("Gemm", [seen, bank], transB=1, alpha=1.0 / TEMPERATURE)
+    sums = writer.node("ReduceLogSumExp", [closeness, writer.constant([1])], keepdims=1)
+    nearness = writer.node("Mul", [sums, writer.constant(TEMPERATURE)])
+    offset = writer.node("Mul", [writer.node("Sub", [nearness, level]), writer.constant(SHARE)])
+    _unit(writer, writer.node("Sub", [seen, writer.node("Mul", [offset, direction])]), "visual")
 
 
 def _gemm(writer: FloatWriter, x: str, name: str, linear: nn.Linear) -> str:
@@ -83,14 +103,14 @@ def _unit(writer: FloatWriter, x: str, output: str = "") -> str:
 
 def _memory(writer: FloatWriter, grid: str, model: PhotoModel, *, image_size: int) -> None:
     shape = model.shape
-    photos = writer.node("Shape", ["visual"], start=0, end=1)
+    photos = writer.node("Shape", ["seen"], start=0, end=1)
     unmirrored = writer.node("Slice", [grid, writer.constant([0]), photos])
     columns = writer.node("Reshape", [unmirrored, writer.constant([0, GRID_WIDTH, -1])])
     rows = writer.node("Transpose", [columns], perm=[0, 2, 1])
     cells = writer.node(
         "Add", [_linear(writer, rows, "cell_projection", model.cell_projection), _places(writer, model, image_size)]
     )
-    vector = _gemm(writer, "visual", "visual_projection", model.visual_projection)
+    vector = _gemm(writer, "seen", "visual_projection", model.visual_projection)
     slot = writer.node("Add", [vector, writer.weight("visual_embedding", model.visual_embedding)])
     slots = writer.node("Concat", [writer.node("Unsqueeze", [slot, writer.constant([1])]), cells], axis=1)
     parts = _linear(writer, writer.normalise(slots, "memory_norm", model.memory_norm), "memory_in", model.memory_in)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from export.training.backbone import CELL_PIXELS, GRID_WIDTH, Backbone
+from export.training.hubness import Hubness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,11 +22,15 @@ class PhotoModelShape:
 
     Attributes:
         trained_size: side in pixels of the squares it is trained on; it takes other sizes too.
+        visual_members: heads whose mean is the visual view, each of ``visual_hidden`` units.
+        bank: texts that photos' views are set against.
     """
 
     trained_size: int = 192
     dim: int = 384
-    visual_hidden: int = 1024
+    visual_members: int = 2
+    visual_hidden: int = 864
+    bank: int = 1_500
     width: int = 320
     heads: int = 8
     layers: int = 3
@@ -57,13 +62,17 @@ class Decoded(NamedTuple):
 
 
 class VisualHead(nn.Module):
-    """The visual view: pooled grid -> a unit vector in the text encoder's space."""
+    """The visual view: pooled grid -> a unit vector in the text encoder's space.
+
+    It is the mean of what several members see, which learn the same from different starts: together they are wrong less
+    often (Hansen and Salamon 1990, "Neural network ensembles").
+    """
 
     def __init__(self, shape: PhotoModelShape) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(2 * GRID_WIDTH)
-        self.hidden = nn.Linear(2 * GRID_WIDTH, shape.visual_hidden)
-        self.project = nn.Linear(shape.visual_hidden, shape.dim)
+        self.hidden = nn.Linear(2 * GRID_WIDTH, shape.visual_members * shape.visual_hidden)
+        self.project = nn.ModuleList([nn.Linear(shape.visual_hidden, shape.dim) for _ in range(shape.visual_members)])
         self.dropout = nn.Dropout(0.2)
 
     @staticmethod
@@ -71,9 +80,17 @@ class VisualHead(nn.Module):
         """Mean and maximum of each channel over the grid: [n, 1280, side, side] -> [n, 2560]."""
         return torch.cat([grid.mean((2, 3)), grid.amax((2, 3))], dim=1)
 
-    def forward(self, pooled: Tensor) -> Tensor:
+    def members(self, pooled: Tensor) -> list[Tensor]:
+        """What each member sees: float32 [n, dim], unit L2 norm."""
         hidden = self.dropout(functional.gelu(self.hidden(self.dropout(self.norm(pooled)))))
-        return functional.normalize(self.project(hidden).float(), dim=-1)
+        parts = hidden.chunk(len(self.project), dim=-1)
+        return [
+            functional.normalize(project(part).float(), dim=-1)
+            for project, part in zip(self.project, parts, strict=True)
+        ]
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        return functional.normalize(torch.stack(self.members(pooled)).sum(0), dim=-1)
 
     def restart(self, pooled: Tensor) -> None:
         """Forget what was learnt, and start with every channel of some photos' pooled grids at mean 0 and deviation 1.
@@ -87,8 +104,8 @@ class VisualHead(nn.Module):
             scale = 1.0 / normal.std(0).clamp(min=0.05)
             self.norm.bias.copy_(-normal.mean(0) * scale)
             self.norm.weight.copy_(scale)
-        self.hidden.reset_parameters()
-        self.project.reset_parameters()
+        for linear in (self.hidden, *self.project):
+            linear.reset_parameters()
 
 
 class DecoderLayer(nn.Module):
@@ -140,6 +157,7 @@ class PhotoModel(nn.Module):
         self.shape = shape
         self.backbone = Backbone()
         self.visual_head = VisualHead(shape)
+        self.hubness = Hubness(size=shape.bank, dim=shape.dim)
         self.cell_projection = nn.Linear(GRID_WIDTH, shape.width)
         self.visual_projection = nn.Linear(shape.dim, shape.width)
         self.visual_embedding = nn.Parameter(torch.randn(shape.width) * 0.02)
@@ -167,11 +185,11 @@ class PhotoModel(nn.Module):
         return Understood(visual, self.remember(grid, visual))
 
     def understand_with_mirror(self, pixels: Tensor) -> Understood:
-        """The same from photos and their mirror images, as it is served: the visual view is the mean of both."""
+        """The same as it is served: the visual view is the mean of photo and mirror image, and without hubness."""
         grid, mirrored = self.backbone(pixels), self.backbone(pixels.flip(3))
-        seen = self.visual_head(VisualHead.pool(grid)) + self.visual_head(VisualHead.pool(mirrored))
-        visual = functional.normalize(seen, dim=-1)
-        return Understood(visual, self.remember(grid, visual))
+        both = self.visual_head(VisualHead.pool(grid)) + self.visual_head(VisualHead.pool(mirrored))
+        seen = functional.normalize(both, dim=-1)
+        return Understood(self.hubness(seen), self.remember(grid, seen))
 
     def remember(self, grid: Tensor, visual: Tensor) -> Tensor:
         """The decoder's keys and values over a photo: [n, layers, 2, heads, slots, head_width]."""

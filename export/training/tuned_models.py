@@ -98,7 +98,7 @@ def write_tuned(tuned: Unpacked, models: Path, held_back: Sequence[CaptionedPhot
 def _keep_calibration(folder: Path, start: Models) -> None:
     """Write the calibration from before, for the captioner as it is now."""
     assert start.calibration is not None
-    captioner = OnnxCaptionerSource.open(folder / "captioner").identity
+    captioner = OnnxCaptionerSource.open(folder / "captioner", encoder=folder / "encoder").identity
     write_calibration(folder, dataclasses.replace(start.calibration, captioner=captioner))
 
 

@@ -62,12 +62,14 @@ def _heads(folder: Path) -> int:
 
 def _shape(weights: dict[str, NDArray[np.float32]], *, heads: int) -> PhotoModelShape:
     """The sizes that the weights have."""
-    dim, visual_hidden = weights["visual_head.project.weight"].shape
+    dim, visual_hidden = weights["visual_head.project.0.weight"].shape
     vocabulary_size, width = weights["token_embedding.weight"].shape
     return PhotoModelShape(
         trained_size=weights["cell_embedding"].shape[-1] * CELL_PIXELS,
         dim=dim,
+        visual_members=len(weights["visual_head.hidden.bias"]) // visual_hidden,
         visual_hidden=visual_hidden,
+        bank=len(weights["hubness.bank"]),
         width=width,
         heads=heads,
         layers=weights["memory_in.weight"].shape[0] // (2 * width),

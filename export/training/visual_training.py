@@ -2,14 +2,15 @@
 
 1. *head*: the visual head learns on the pretrained backbone's features.
 2. *whole*: backbone and head learn from crops, mirrored and in other light, with averaged weights.
-3. *view*: a head of its own for the finished backbone and for photos as they are. It reads what the
-   backbone learnt better than the head that was trained along with it on crops.
+3. *view*: a head of its own for the finished backbone, as it is served, and for photos as they are. It
+   reads what the backbone learnt better than the head that was trained along with it on crops.
 
-The targets are the vectors of people's captions; the text encoder stays as it is.
+Last, the view's hubness is measured. The targets are the vectors of people's captions; the text encoder stays as it is.
 """
 
 import dataclasses
 import json
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +18,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from export.training.augmentation import augment, to_input
 from export.training.losses import photo_to_text_loss, text_to_photo_loss
+from export.training.onnx_export import export_vision, pooled_as_served
+from export.training.packing import crops_of_samples
 from export.training.photo_data import PhotoData
 from export.training.photo_model import PhotoModel, VisualHead
 from export.training.run import Run, shuffled_batch
 
 _PHOTOS_AT_ONCE = 64
+_PHOTOS_MEASURED = 512
 _PROBE_EVERY = 280
 
 
@@ -63,7 +68,8 @@ def train_visual_view(
     if not (work / "whole" / "checkpoint.pt").is_file():
         _train_head(model, training, held_back, work / "head", recipe, passes=recipe.head_passes)
     _train_whole(model, training, held_back, work / "whole", recipe)
-    _train_head(model, training, held_back, work / "view", recipe, passes=recipe.view_passes)
+    _train_head(model, training, held_back, work / "view", recipe, passes=recipe.view_passes, as_served=True)
+    _measure_hubness(model, training, recipe)
 
 
 def tune_view(model: PhotoModel, training: PhotoData, held_back: PhotoData, work: Path, recipe: VisualRecipe) -> None:
@@ -76,7 +82,17 @@ def tune_view(model: PhotoModel, training: PhotoData, held_back: PhotoData, work
         work: the run's folder.
         recipe: seeds and sizes, of which ``head_*`` and ``view_passes`` count.
     """
-    _train_head(model, training, held_back, work, recipe, passes=recipe.view_passes, anew=False)
+    _train_head(model, training, held_back, work, recipe, passes=recipe.view_passes, anew=False, as_served=True)
+
+
+def _measure_hubness(model: PhotoModel, data: PhotoData, recipe: VisualRecipe) -> None:
+    """On all captions, and on some of the photos, as one number is asked of them."""
+    pixels = data.pixels[:_PHOTOS_MEASURED]
+    with torch.no_grad():
+        visual = model.visual_head(pooled_grids(model, pixels)) + model.visual_head(
+            pooled_grids(model, pixels[:, :, ::-1])
+        )
+    model.hubness.fit(data.vectors, functional.normalize(visual, dim=-1), seed=recipe.seed)
 
 
 def recall_of_view(visual: Tensor, held_back: PhotoData) -> dict[str, float]:
@@ -134,6 +150,7 @@ def _train_head(
     *,
     passes: int,
     anew: bool = True,
+    as_served: bool = False,
 ) -> None:
     """The visual head, or a new one, on the backbone's features of photos as they are, mirrored or not."""
     head = VisualHead(model.shape) if anew else model.visual_head
@@ -146,7 +163,7 @@ def _train_head(
         run.use_averages()
         head.eval()
         return
-    as_they_are, mirrored = (pooled_grids(model, data.pixels[:, :, ::way]) for way in (1, -1))
+    as_they_are, mirrored = (_pooled_as_served if as_served else _pooled)(model, data.pixels)
     if anew and run.step == 0:
         torch.manual_seed(recipe.seed)
         head.restart(torch.cat([as_they_are, mirrored]))
@@ -158,13 +175,29 @@ def _train_head(
         at = torch.from_numpy(rows)
         pooled = torch.where(torch.from_numpy(random.random((len(rows), 1)) < 0.5), mirrored[at], as_they_are[at])
         with torch.autocast("cpu", torch.bfloat16):
-            visual = head(pooled)
-        losses = _losses(data, at, visual, data.any_captions(rows, random), *queue, recipe.temperature)
+            members = head.members(pooled)
+        captions = data.any_captions(rows, random)
+        of_members = [_losses(data, at, visual, captions, *queue, recipe.temperature) for visual in members]
+        losses = {name: torch.stack([losses[name] for losses in of_members]).mean() for name in of_members[0]}
         run.advance(losses)
         run.note_and_save(losses)
     run.use_averages()
     head.eval()
     run.note(**_probe(model, held_back))
+
+
+def _pooled(model: PhotoModel, pixels: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
+    """What the visual head reads of photos and of their mirror images, each float32 [n, 2560]."""
+    return pooled_grids(model, pixels), pooled_grids(model, pixels[:, :, ::-1])
+
+
+def _pooled_as_served(model: PhotoModel, pixels: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
+    """The same of the backbone in 8 bits."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "vision.onnx"
+        export_vision(model, path, pixels=crops_of_samples(pixels.shape[1]))
+        as_they_are, mirrored = np.concatenate(list(pooled_as_served(path, pixels)), axis=1)
+    return torch.from_numpy(as_they_are), torch.from_numpy(mirrored)
 
 
 def pooled_grids(model: PhotoModel, pixels: NDArray[np.uint8]) -> Tensor:

@@ -209,7 +209,8 @@ def test_captions_that_cant_be_written(photos: OwnPhotos) -> None:
 def test_models_that_find_fewer_photos_are_not_written(photos: OwnPhotos, tmp_path: Path) -> None:
     model, tokenizer = read_captioner(MODELS / "captioner")
     with torch.no_grad():
-        model.visual_head.project.weight.mul_(-1.0)
+        for weight in model.visual_head.project.parameters():
+            weight.mul_(-1.0)
     with pytest.raises(TrainingError, match=r"find the 10 held-back photos worse .* so nothing is written"):
         write_tuned(Unpacked(model, tokenizer), MODELS, photos.held_back, tmp_path / "mine")
     assert not (tmp_path / "mine").exists()

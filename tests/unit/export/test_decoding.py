@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from export.decoding import Decoding, Step, decode
+from export.decoding import Decoding, Hypothesis, Step, decode
 
 END = 0
 
@@ -48,12 +48,16 @@ def best_of_all(decoder: MarkovDecoder, photo: int, begin: int, decoding: Decodi
     return max(scored)[1]
 
 
+def best(hypotheses: list[list[Hypothesis]]) -> list[list[int]]:
+    return [of_photo[0].tokens for of_photo in hypotheses]
+
+
 @pytest.mark.parametrize("length_penalty", [0.0, 0.7, 1.0])
 @pytest.mark.parametrize("seed", range(5))
 def test_enough_beams_find_the_best_of_all_answers(seed: int, length_penalty: float) -> None:
     decoder = MarkovDecoder(photos=3, vocabulary=4, seed=seed)
     decoding = Decoding(beams=200, max_new_tokens=4, length_penalty=length_penalty)
-    answers = decode(decoder, [2, 3], 3, end_id=END, decoding=decoding)
+    answers = best(decode(decoder, [2, 3], 3, end_id=END, decoding=decoding))
     assert answers == [best_of_all(decoder, photo, 3, decoding) for photo in range(3)]
 
 
@@ -66,7 +70,7 @@ def test_one_beam_takes_the_most_probable_token_each_time(seed: int) -> None:
         while len(tokens) <= 6 and (len(tokens) == 1 or tokens[-1] != END):
             tokens.append(int(decoder.logits[photo, tokens[-1]].argmax()))
         expected.append([token for token in tokens[1:] if token != END])
-    assert decode(decoder, [5], 4, end_id=END, decoding=Decoding(beams=1, max_new_tokens=6)) == expected
+    assert best(decode(decoder, [5], 4, end_id=END, decoding=Decoding(beams=1, max_new_tokens=6))) == expected
 
 
 def test_a_photo_s_answer_does_not_depend_on_its_neighbours() -> None:
@@ -84,7 +88,7 @@ def test_a_photo_s_answer_does_not_depend_on_its_neighbours() -> None:
 def test_rows_go_on_what_their_hypotheses_have_read() -> None:
     decoder = MarkovDecoder(photos=3, vocabulary=6, seed=2)
     decoder.logits[:, :, END] = -20.0  # nothing ends before it is cut
-    answers = decode(decoder, [4, 1], 3, end_id=END, decoding=Decoding(beams=4, max_new_tokens=5))
+    answers = best(decode(decoder, [4, 1], 3, end_id=END, decoding=Decoding(beams=4, max_new_tokens=5)))
     for photo, answer in enumerate(answers):
         assert [4, 1, *answer[:-1]] in decoder.read[4 * photo : 4 * photo + 4]
 
@@ -93,5 +97,18 @@ def test_decoding_stops_once_every_answer_has_ended() -> None:
     decoder = MarkovDecoder(photos=2, vocabulary=3, seed=0)
     decoder.logits[:] = np.log(1e-6)
     decoder.logits[:, :, END] = 0.0
-    assert decode(decoder, [1], 2, end_id=END, decoding=Decoding(beams=1, max_new_tokens=50)) == [[], []]
+    assert best(decode(decoder, [1], 2, end_id=END, decoding=Decoding(beams=1, max_new_tokens=50))) == [[], []]
     assert decoder.rows_read == 2
+
+
+def test_hypotheses_come_best_first_with_their_scores() -> None:
+    decoder = MarkovDecoder(photos=3, vocabulary=5, seed=4)
+    decoding = Decoding(beams=4, max_new_tokens=3, length_penalty=1.0)
+    for photo, hypotheses in enumerate(decode(decoder, [2], 3, end_id=END, decoding=decoding)):
+        assert len({tuple(each.tokens) for each in hypotheses}) == 4
+        for tokens, score in hypotheses:
+            ended = tokens if len(tokens) == 3 else [*tokens, END]
+            expected = decoder.log_probability(photo, (2, *ended)) / len(ended)
+            assert score == pytest.approx(expected, abs=1e-4)
+        scores = [each.score for each in hypotheses]
+        assert scores == sorted(scores, reverse=True)
