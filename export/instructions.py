@@ -43,10 +43,10 @@ def _spread(calibration: Calibration, before: Sequence[str], asked: Sequence[str
     """The weights of the captions, spread over others.
 
     Example: 0.1 and 0.3 of "a" and "b", visual 0.6; asked "b" alone -> 0.4, 0.6; asked "a", "b", "c" -> 0.067, 0.2,
-    0.133, 0.6
+    0.133, 0.6; captions that count nothing do so whatever is asked
     """
     captions, others = calibration.weights[: len(before)], calibration.weights[len(before) :]
     mean = sum(captions) / len(captions)
     weights = [dict(zip(before, captions, strict=True)).get(instruction, mean) for instruction in asked]
-    share = sum(captions) / sum(weights)
+    share = sum(captions) / (sum(weights) or 1.0)
     return replace(calibration, weights=(*(weight * share for weight in weights), *others))

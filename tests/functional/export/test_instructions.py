@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,15 @@ def test_a_captioner_is_asked_something_else(base: Path) -> None:
     assert index(base, models).read == 2
     assert len(times_understood(models)) == 4
     assert index(base, asked).read == 0
+
+
+def test_captions_that_count_nothing_do_so_whatever_is_asked(base: Path) -> None:
+    models = fake_models(base / "models")
+    assert models.calibration is not None
+    unweighted = replace(models, calibration=replace(models.calibration, weights=(0.0, 0.0, 1.0)))
+    asked = asking(unweighted, (DARK, INSTRUCTIONS[0]))
+    assert asked.calibration is not None
+    assert asked.calibration.weights == (0.0, 0.0, 1.0)
 
 
 def test_a_photo_that_lacks_an_answer_is_no_part_of_the_bundle(base: Path) -> None:

@@ -157,6 +157,7 @@ def test_other_models_understand_anew_and_the_shipped_ones_come_back(captioner: 
     assert manifest.encoder == shipped.encoder
     assert "visual" not in manifest.views.kinds
     assert json.loads((out / CHOICE_FILE).read_text()) == {
+        "models": None,
         "captioner": str(captioner),
         "encoder": None,
         "instructions": [],
