@@ -36,7 +36,10 @@ def add_parsers(models: argparse.ArgumentParser) -> None:
     export.add_argument("--work", type=Path, required=True, metavar="DIR", help="where they were trained")
     export.add_argument("--teacher", metavar="MODEL", help="as it was given to train")
     export.add_argument(
-        "--to", type=Path, metavar="DIR", help="(default: the shipped models, but for those that were fine-tuned)"
+        "--to",
+        type=Path,
+        metavar="DIR",
+        help="where they go (default: the place of the shipped ones; none for fine-tuned ones)",
     )
     evaluate = _add(commands, "evaluate", "measure captions, search and relevance on dev photos", _evaluate)
     evaluate.add_argument("--models", type=Path, default=MODELS, metavar="DIR", help="(default: the shipped models)")
@@ -49,7 +52,7 @@ def _add(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, summary: str, run: Command
 ) -> argparse.ArgumentParser:
     example = f"example: thinlens models {name} --data data" + (" --work work" if name != "evaluate" else "")
-    parser = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.", epilog=example)
+    parser = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", epilog=example)
     parser.add_argument(
         "--data",
         type=Path,

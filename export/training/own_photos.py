@@ -64,7 +64,9 @@ def _read(jsonl: Path) -> Iterator[_Line]:
     try:
         lines = jsonl.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{jsonl} can't be read: {error}") from error
+        raise DataError(
+            f"{jsonl} can't be read: {getattr(error, 'strerror', None) or error}; expected a JSON object a line"
+        ) from error
     first: dict[str, int] = {}
     for number, text in enumerate(lines, start=1):
         if not text.strip():

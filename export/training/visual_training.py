@@ -87,12 +87,10 @@ def tune_view(model: PhotoModel, training: PhotoData, held_back: PhotoData, work
 
 def _measure_hubness(model: PhotoModel, data: PhotoData, recipe: VisualRecipe) -> None:
     """On all captions, and on some of the photos, as one number is asked of them."""
-    pixels = data.pixels[:_PHOTOS_MEASURED]
+    as_they_are, mirrored = _pooled(model, data.pixels[:_PHOTOS_MEASURED])
     with torch.no_grad():
-        visual = model.visual_head(pooled_grids(model, pixels)) + model.visual_head(
-            pooled_grids(model, pixels[:, :, ::-1])
-        )
-    model.hubness.fit(data.vectors, functional.normalize(visual, dim=-1), seed=recipe.seed)
+        both = model.visual_head(as_they_are) + model.visual_head(mirrored)
+    model.hubness.fit(data.vectors, functional.normalize(both, dim=-1), seed=recipe.seed)
 
 
 def recall_of_view(visual: Tensor, held_back: PhotoData) -> dict[str, float]:
