@@ -57,17 +57,21 @@ def lay_over_background(
     """A calibration for one collection: the shipped curve counts scores from the level of the background.
 
     Args:
-        calibration: its intercept is the logit at that level.
+        calibration: its intercept is the logit at that level, from which its knot is counted too.
         views: float32 [n, views, dim], unit L2 norm, of some of the collection's photos.
         probes: as in ``calibrate_by_background``.
         photos: how many there are in all.
 
     Returns:
-        The same with the intercept at score 0, as it is served.
+        The same with intercept and knot as they are served, counted from score 0.
     """
     fused = np.einsum("pvd,v->pd", views, np.array(calibration.weights, np.float32))
     level = background_level(fused, probes, photos=photos)
-    return replace(calibration, intercept=calibration.intercept - calibration.slope * level)
+    return replace(
+        calibration,
+        intercept=calibration.intercept - calibration.slope * level,
+        knot=calibration.knot + level,
+    )
 
 
 def calibrate_by_background(

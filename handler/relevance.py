@@ -28,9 +28,11 @@ class Calibration:
         encoder: Identity of the encoder (sha256) on whose vectors this was fitted.
         captioner: Identity of the captioner (sha256) on whose captions this was fitted.
         weights: One weight for each view of a photo, in the order of the manifest's views.
-        slope: Steepness of the logistic curve over a photo's fused score.
-        intercept: The curve's logit at score 0.
+        slope: How much the logit rises with a photo's fused score.
+        intercept: The logit at score 0, if that lies below the knot.
         threshold: Relevance below which nothing counts as relevant unless the client says so.
+        knot: The score beyond which the logit rises more steeply.
+        bend: By how much more.
     """
 
     encoder: str
@@ -39,6 +41,8 @@ class Calibration:
     slope: float
     intercept: float
     threshold: float
+    knot: float = 0.0
+    bend: float = 0.0
 
     @classmethod
     def from_fields(cls, fields: Fields) -> Calibration:
@@ -50,6 +54,8 @@ class Calibration:
             slope=fields.number("slope", low=1e-6, high=1e6),
             intercept=fields.number("intercept", low=-1e6, high=1e6),
             threshold=fields.number("threshold", low=0.0, high=1.0),
+            knot=fields.number("knot", low=-1e6, high=1e6),
+            bend=fields.number("bend", low=0.0, high=1e6),
         )
         fields.finish()
         return calibration
@@ -74,7 +80,8 @@ class Calibration:
         import numpy as np  # here, so that a manifest can be read before numpy is loaded
 
         # Beyond +-60 the curve is flat in float32, and exp would overflow.
-        logits = np.clip(self.slope * scores + self.intercept, -60.0, 60.0)
+        beyond = np.maximum(scores - np.float32(self.knot), 0.0)
+        logits = np.clip(self.slope * scores + self.bend * beyond + self.intercept, -60.0, 60.0)
         curve = np.asarray(1.0 / (1.0 + np.exp(-logits)), dtype=np.float32)
         return np.maximum(curve, identity_relevance(caption_cosines))
 

@@ -8,7 +8,8 @@ It knows vectors, nothing of photos or files. Two fits, one after the other:
   that sum, less the level of the collection's background, over three kinds of pairs of equal
   total weight: a query with its own photo, with a random other photo, and a query about what is
   in none of the photos with the photo that comes closest. The last are the hard negatives that
-  are surely negative.
+  are surely negative. Photos that the view doesn't recognise score as any other, and so the
+  logit is nearly flat there: it is a linear spline with one knot.
 """
 
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ from export.background import background_level
 
 ABSENT_ANSWERED = 0.05
 _RANDOM_PHOTOS_PER_QUERY = 4
+_KNOTS = np.linspace(0.1, 0.9, 17)
+"""Where the curve may bend: quantiles of the scores that it is fitted on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,34 +47,44 @@ class CalibrationData:
     probes: NDArray[np.float32]
 
 
+class Spline(NamedTuple):
+    """A logit that rises by ``slope`` with each unit, and beyond the knot by ``slope`` + ``bend``."""
+
+    slope: float
+    intercept: float
+    knot: float
+    bend: float
+
+    def logits(self, at: NDArray[np.floating]) -> NDArray[np.floating]:
+        return np.asarray(self.slope * at + self.bend * np.maximum(at - self.knot, 0.0) + self.intercept)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """What was fitted: the weights sum to one, relevance = sigmoid(slope * (score - background) + intercept).
+    """What was fitted: the weights sum to one, relevance = sigmoid(spline(score - background)).
 
     ``threshold`` is the relevance that ABSENT_ANSWERED of the queries about what is in none of the photos reach.
     """
 
     weights: tuple[float, ...]
-    slope: float
-    intercept: float
+    spline: Spline
     threshold: float
 
 
 def fit_curve(collections: Sequence[CalibrationData], *, seed: int = 0) -> Curve:
-    """Fit weights, slope and intercept on all collections together."""
+    """Fit weights and curve on all collections together."""
     weights = fit_weights(collections)
     pairs = [_pairs(data, weights, seed=seed) for data in collections]
     own, strangers, closest = (np.concatenate(kind) for kind in zip(*pairs, strict=True))
     scores = np.concatenate([own, strangers, closest])
     positive = np.concatenate([np.ones(len(own)), np.zeros(len(strangers) + len(closest))])
     importance = np.concatenate([np.full(len(part), 1.0 / len(part)) for part in (own, strangers, closest)])
-    slope, intercept = _logistic(scores, positive, importance)
-    reached = float(np.quantile(closest, 1.0 - ABSENT_ANSWERED))
+    spline = fit_spline(scores, positive, importance)
+    reached = float(spline.logits(np.quantile(closest, 1.0 - ABSENT_ANSWERED)))
     return Curve(
         weights=tuple(float(weight) for weight in weights),
-        slope=slope,
-        intercept=intercept,
-        threshold=round(float(1.0 / (1.0 + np.exp(-(slope * reached + intercept)))), 2),
+        spline=spline,
+        threshold=round(float(1.0 / (1.0 + np.exp(-reached))), 2),
     )
 
 
@@ -126,16 +139,33 @@ def _pairs(data: CalibrationData, weights: NDArray[np.float32], *, seed: int) ->
     )
 
 
-def _logistic(
+def fit_spline(
     scores: NDArray[np.floating], positive: NDArray[np.floating], importance: NDArray[np.floating]
-) -> tuple[float, float]:
-    """Slope and intercept of a weighted logistic regression on one variable."""
+) -> Spline:
+    """A weighted logistic regression on one variable, whose logit is a spline with the best of some knots."""
     centre, spread = float(scores.mean()), float(scores.std())
     standard = (scores - centre) / spread
 
-    def negative_log_likelihood(parameters: NDArray[np.float64]) -> float:
-        logits = parameters[0] * standard + parameters[1]
-        return float((importance * (np.logaddexp(0.0, logits) - positive * logits)).sum())
+    def fit(knot: float) -> tuple[float, NDArray[np.float64]]:
+        terms = np.stack([np.ones(len(standard)), standard, np.maximum(standard - knot, 0.0)])
 
-    slope, intercept = minimize(negative_log_likelihood, np.array([1.0, 0.0]), bounds=[(1e-3, None), (None, None)]).x
-    return float(slope / spread), float(intercept - slope * centre / spread)
+        def negative_log_likelihood(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+            logits = parameters @ terms
+            probabilities = 1.0 / (1.0 + np.exp(-logits))
+            loss = importance * (np.logaddexp(0.0, logits) - positive * logits)
+            return float(loss.sum()), terms @ (importance * (probabilities - positive))
+
+        bounds = [(None, None), (1e-3, None), (0.0, None)]
+        found = minimize(negative_log_likelihood, np.array([0.0, 1.0, 0.0]), jac=True, bounds=bounds)
+        return float(found.fun), found.x
+
+    knots = np.quantile(standard, _KNOTS)
+    fits = [fit(float(knot)) for knot in knots]
+    best = int(np.argmin([loss for loss, _ in fits]))
+    intercept, slope, bend = (float(value) for value in fits[best][1])
+    return Spline(
+        slope=slope / spread,
+        intercept=intercept - slope * centre / spread,
+        knot=float(knots[best]) * spread + centre,
+        bend=bend / spread,
+    )

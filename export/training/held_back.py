@@ -56,9 +56,8 @@ def calibrate_on(
         encoder=encoder.identity,
         captioner=source.identity,
         weights=curve.weights,
-        slope=curve.slope,
-        intercept=curve.intercept,
         threshold=curve.threshold,
+        **curve.spline._asdict(),
     )
     write_calibration(models, calibration)
     return calibration

@@ -75,11 +75,13 @@ def test_probes_are_all_different() -> None:
 
 def test_the_shipped_curve_counts_from_the_level_of_the_background() -> None:
     views, probes = vectors(300, seed=0).reshape(150, 2, 64), vectors(60, seed=1)
-    shipped = Calibration(encoder="e", captioner="c", weights=(0.25, 0.75), slope=20.0, intercept=-3.0, threshold=0.6)
+    curve = {"slope": 20.0, "intercept": -3.0, "knot": 0.1, "bend": 5.0}
+    shipped = Calibration(encoder="e", captioner="c", weights=(0.25, 0.75), threshold=0.6, **curve)
     laid = lay_over_background(shipped, views, probes, photos=150)
     level = background_level(0.25 * views[:, 0] + 0.75 * views[:, 1], probes, photos=150)
     assert laid.intercept == pytest.approx(-3.0 - 20.0 * level)
-    assert laid == replace(shipped, intercept=laid.intercept)
+    assert laid.knot == pytest.approx(0.1 + level)
+    assert laid == replace(shipped, intercept=laid.intercept, knot=laid.knot)
 
 
 def test_the_level_rises_with_the_number_of_photos() -> None:

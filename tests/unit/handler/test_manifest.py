@@ -76,7 +76,7 @@ def test_is_read_as_it_was_written() -> None:
 
     assert Manifest.parse(written) == MANIFEST
     assert Manifest.parse(written).to_bytes() == written
-    assert written.startswith(b'{\n  "calibration": {\n    "captioner": "ccc')
+    assert written.startswith(b'{\n  "calibration": {\n    "bend": 0.0,\n    "captioner": "ccc')
     assert written.endswith(b"}\n")
     assert "ein Hund läuft".encode() in written
 

@@ -14,7 +14,14 @@ from handler.fields import Fields
 from handler.relevance import IDENTICAL_AT, IDENTICAL_FROM, Calibration, identity_relevance
 
 CALIBRATION = Calibration(
-    encoder="0" * 64, captioner="1" * 64, weights=(4.0, 6.0), slope=2.0, intercept=-6.0, threshold=0.5
+    encoder="0" * 64,
+    captioner="1" * 64,
+    weights=(4.0, 6.0),
+    slope=2.0,
+    intercept=-6.0,
+    threshold=0.5,
+    knot=3.5,
+    bend=1.0,
 )
 
 
@@ -25,7 +32,7 @@ def relevance(score: float, cosine: float) -> float:
 
 def test_known_values() -> None:
     assert relevance(3.0, 0.0) == pytest.approx(0.5)
-    assert relevance(4.0, 0.0) == pytest.approx(1 / (1 + np.exp(-2.0)))
+    assert relevance(4.0, 0.0) == pytest.approx(1 / (1 + np.exp(-2.5)))
     assert relevance(0.0, 0.0) == pytest.approx(1 / (1 + np.exp(6.0)))
     assert relevance(0.0, 1.0) == 1.0
 
@@ -72,6 +79,8 @@ def test_is_read_as_it_was_written() -> None:
         ("intercept", "low"),
         ("threshold", 1.01),
         ("threshold", True),
+        ("knot", None),
+        ("bend", -0.1),
         ("later", 1),
     ],
 )
