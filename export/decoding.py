@@ -11,6 +11,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+_GOING_ON = 0.75
+"""Of the photos of a step: if no more than this part isn't finished, it goes on alone. Each time costs a copy."""
+
 
 class Step(NamedTuple):
     """What a decoder gives after reading tokens.
@@ -27,12 +30,13 @@ class Step(NamedTuple):
 class Decoder(Protocol):
     """A decoder bound to some photos' memory, which remembers the rows that it has read."""
 
-    def __call__(self, tokens: NDArray[np.int64], parents: NDArray[np.int64]) -> Step:
+    def __call__(self, tokens: NDArray[np.int64], parents: NDArray[np.int64], photos: NDArray[np.int64]) -> Step:
         """Read tokens.
 
         Args:
             tokens: int64 [rows, steps], what comes next in each row; as many rows for each photo, photo by photo.
             parents: int64 [rows], which row of the step before each row goes on; at the start, its photo.
+            photos: int64 [n], the numbers of those photos: some of those of the step before.
         """
 
 
@@ -78,35 +82,99 @@ def decode(
     Returns:
         The hypotheses of each photo, best first.
     """
-    first = decoder(np.tile(np.array(prefix, np.int64), (count, 1)), np.arange(count))
-    beams = min(decoding.beams, first.candidates.shape[1])
-    scores, tokens = first.scores[:, :beams], first.candidates[:, :beams, None]
-    rows = np.arange(count).repeat(beams)
-    finished = tokens[:, :, -1] == end_id
-    lengths = np.ones((count, beams), np.int64)
-    first_rows = np.arange(count)[:, None] * beams
-    while not finished.all() and tokens.shape[2] < decoding.max_new_tokens:
-        step = decoder(tokens[:, :, -1].reshape(-1, 1), rows)
-        gains = step.scores[:, :beams].reshape(count, beams, beams).copy()
-        following = step.candidates[:, :beams].reshape(count, beams, beams).copy()
-        gains[finished] = -np.inf
-        gains[finished, 0] = 0.0
-        following[finished] = end_id
-        sums = (scores[:, :, None] + gains).reshape(count, -1)
-        best = np.argsort(-sums, axis=1, kind="stable")[:, :beams]
-        parents = best // beams
+    everything = np.arange(count)
+    first = decoder(np.tile(np.array(prefix, np.int64), (count, 1)), everything, everything)
+    width = min(decoding.beams, first.candidates.shape[1])
+    beams = _Beams.started(first, width, end_id)
+    rows = everything.repeat(width)
+    ended: list[_Beams] = []
+    while True:
+        going: NDArray[np.bool_] = ~np.asarray(beams.finished.all(axis=1))
+        if not going.any() or beams.tokens.shape[2] >= decoding.max_new_tokens:
+            break
+        if going.sum() <= _GOING_ON * len(going):
+            ended.append(beams.of(~going))
+            beams, rows = beams.of(going), rows[going.repeat(width)]
+        step = decoder(beams.tokens[:, :, -1].reshape(-1, 1), rows, beams.photos)
+        parents = beams.grow(step, end_id)
+        rows = (np.arange(len(parents))[:, None] * width + parents).ravel()
+    hypotheses: list[list[Hypothesis]] = [[] for _ in everything]
+    for part in [*ended, beams]:
+        for photo, of_photo in zip(part.photos, part.hypotheses(decoding.length_penalty, end_id), strict=True):
+            hypotheses[photo] = of_photo
+    return hypotheses
+
+
+@dataclass(slots=True, kw_only=True)
+class _Beams:
+    """The hypotheses of some photos.
+
+    Attributes:
+        photos: int64 [n], their numbers.
+        scores: float32 [n, beams], log probabilities.
+        tokens: int64 [n, beams, steps].
+        finished: bool [n, beams].
+        lengths: int64 [n, beams], up to and with the end.
+    """
+
+    photos: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    tokens: NDArray[np.int64]
+    finished: NDArray[np.bool_]
+    lengths: NDArray[np.int64]
+
+    @classmethod
+    def started(cls, first: Step, width: int, end_id: int) -> "_Beams":
+        tokens = first.candidates[:, :width, None]
+        count = len(tokens)
+        return cls(
+            photos=np.arange(count),
+            scores=first.scores[:, :width],
+            tokens=tokens,
+            finished=tokens[:, :, -1] == end_id,
+            lengths=np.ones((count, width), np.int64),
+        )
+
+    def of(self, chosen: NDArray[np.bool_]) -> "_Beams":
+        """Those of some of the photos."""
+        return _Beams(
+            photos=self.photos[chosen],
+            scores=self.scores[chosen],
+            tokens=self.tokens[chosen],
+            finished=self.finished[chosen],
+            lengths=self.lengths[chosen],
+        )
+
+    def grow(self, step: Step, end_id: int) -> NDArray[np.int64]:
+        """Add a token to each hypothesis, keep the best, and say which each of them goes on: [n, beams]."""
+        count, width = self.scores.shape
+        gains = step.scores[:, :width].reshape(count, width, width).copy()
+        following = step.candidates[:, :width].reshape(count, width, width).copy()
+        gains[self.finished] = -np.inf
+        gains[self.finished, 0] = 0.0
+        following[self.finished] = end_id
+        sums = (self.scores[:, :, None] + gains).reshape(count, -1)
+        best = np.argsort(-sums, axis=1, kind="stable")[:, :width]
+        parents: NDArray[np.int64] = best // width
         chosen = np.take_along_axis(following.reshape(count, -1), best, 1)
-        scores = np.take_along_axis(sums, best, 1)
-        tokens = np.concatenate([np.take_along_axis(tokens, parents[:, :, None], 1), chosen[:, :, None]], axis=2)
-        was_finished = np.take_along_axis(finished, parents, 1)
-        lengths = np.take_along_axis(lengths, parents, 1) + ~was_finished
-        finished = was_finished | (chosen == end_id)
-        rows = (first_rows + parents).ravel()
-    penalised = scores / lengths.astype(np.float32) ** decoding.length_penalty
-    return [
-        [Hypothesis(_until(tokens[photo, beam].tolist(), end_id), float(penalised[photo, beam])) for beam in order]
-        for photo, order in enumerate(np.argsort(-penalised, axis=1, kind="stable"))
-    ]
+        was_finished = np.take_along_axis(self.finished, parents, 1)
+        self.scores = np.take_along_axis(sums, best, 1)
+        self.tokens = np.concatenate(
+            [np.take_along_axis(self.tokens, parents[:, :, None], 1), chosen[:, :, None]], axis=2
+        )
+        self.lengths = np.take_along_axis(self.lengths, parents, 1) + ~was_finished
+        self.finished = was_finished | (chosen == end_id)
+        return parents
+
+    def hypotheses(self, length_penalty: float, end_id: int) -> list[list[Hypothesis]]:
+        """The hypotheses of each photo, best first."""
+        penalised = self.scores / self.lengths.astype(np.float32) ** length_penalty
+        return [
+            [Hypothesis(_until(tokens[beam].tolist(), end_id), float(scores[beam])) for beam in order]
+            for tokens, scores, order in zip(
+                self.tokens, penalised, np.argsort(-penalised, axis=1, kind="stable"), strict=True
+            )
+        ]
 
 
 def _until(tokens: list[int], end_id: int) -> list[int]:

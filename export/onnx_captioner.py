@@ -14,6 +14,7 @@ import functools
 import hashlib
 import json
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -115,30 +116,33 @@ class OnnxCaptionerSource:
         return OnnxCaptioner(self)
 
 
-_Tensors = dict[str, onnxruntime.OrtValue]
-
-
 class _Seen(NamedTuple):
     visual: NDArray[np.float32]
-    memory: _Tensors
+    memory: Mapping[str, NDArray[np.float32]]
 
 
 class Reader:
     """The decoder bound to some photos' memory, with the cache that has grown so far."""
 
-    def __init__(self, session: onnxruntime.InferenceSession, memory: _Tensors, count: int) -> None:
+    def __init__(self, session: onnxruntime.InferenceSession, memory: Mapping[str, NDArray[np.float32]]) -> None:
         self._session = session
         self._memory = memory
         self._outputs = [output.name for output in session.get_outputs()]
-        caches = [each for each in session.get_inputs() if each.name.startswith("cache.")]
+        self._read = 0
+        self._given: dict[str, onnxruntime.OrtValue] = {}
         self._cache = {}
-        for each in caches:
-            _, heads, _, head_width = each.shape
-            self._cache[each.name] = _tensor(np.zeros((count, heads, 0, head_width), np.float32))
+        for each in session.get_inputs():
+            if each.name.startswith("cache."):
+                _, heads, _, head_width = each.shape
+                empty = np.zeros((len(memory["memory.0.keys"]), heads, 0, head_width), np.float32)
+                self._cache[each.name] = _tensor(empty)
 
-    def __call__(self, tokens: NDArray[np.int64], parents: NDArray[np.int64]) -> Step:
+    def __call__(self, tokens: NDArray[np.int64], parents: NDArray[np.int64], photos: NDArray[np.int64]) -> Step:
         """Read tokens, see ``Decoder``."""
-        given = {"tokens": _tensor(tokens), "parents": _tensor(parents), **self._memory, **self._cache}
+        if len(photos) != self._read:
+            self._given = {name: _tensor(array[photos]) for name, array in self._memory.items()}
+            self._read = len(photos)
+        given = {"tokens": _tensor(tokens), "parents": _tensor(parents), **self._given, **self._cache}
         found = dict(zip(self._outputs, self._session.run_with_ort_values(self._outputs, given), strict=True))
         self._cache = {name: found[name.replace("cache.", "grown.")] for name in self._cache}
         return Step(found["scores"].numpy(), found["candidates"].numpy())
@@ -198,12 +202,12 @@ class OnnxCaptioner:
             for start in range(0, len(pixels), _SEEN_AT_ONCE)
         ]
         found = {name: np.concatenate(arrays) for name, arrays in zip(names, zip(*parts, strict=True), strict=True)}
-        return _Seen(found.pop("visual"), {name: _tensor(array) for name, array in found.items()})
+        return _Seen(found.pop("visual"), found)
 
     def _answer(self, instruction: str, seen: _Seen, beams: int) -> list[str]:
         count = len(seen.visual)
         prefix = [*self._tokenizer.encode(instruction).ids, self._begin_id]
-        reader = Reader(self._decoder, seen.memory, count)
+        reader = Reader(self._decoder, seen.memory)
         decoding = Decoding(
             beams=beams,
             max_new_tokens=self._settings["max_new_tokens"],

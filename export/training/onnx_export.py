@@ -123,11 +123,7 @@ def _answers(
             memory = model.understand_with_mirror(images).memory
         states = _by_layer("memory", memory)
         prefix = prefixes[number % len(prefixes)]
-        reader = Reader(
-            session,
-            {name: onnxruntime.OrtValue.ortvalue_from_numpy(tensor.numpy()) for name, tensor in states.items()},
-            1,
-        )
+        reader = Reader(session, {name: tensor.numpy() for name, tensor in states.items()})
         limit = model.shape.max_tokens - len(prefix)
         decoding = Decoding(beams=1, max_new_tokens=limit)
         ((answer,),) = decode(reader, prefix, 1, end_id=end_id, decoding=decoding)

@@ -21,10 +21,7 @@ class MarkovDecoder:
         self.rows_read = 0
         self.read: list[list[int]] = []
 
-    def __call__(self, tokens: NDArray[np.int64], parents: NDArray[np.int64]) -> Step:
-        return self.about(np.arange(len(self.logits)), tokens, parents)
-
-    def about(self, photos: NDArray[np.int64], tokens: NDArray[np.int64], parents: NDArray[np.int64]) -> Step:
+    def __call__(self, tokens: NDArray[np.int64], parents: NDArray[np.int64], photos: NDArray[np.int64]) -> Step:
         self.rows_read += len(tokens)
         before = self.read or [[] for _ in photos]
         self.read = [[*before[parent], *row] for parent, row in zip(parents, tokens.tolist(), strict=True)]
@@ -79,8 +76,11 @@ def test_a_photo_s_answer_does_not_depend_on_its_neighbours() -> None:
     for photo in range(6):
         decoder.read = []
 
-        def alone(tokens: NDArray[np.int64], parents: NDArray[np.int64], photo: int = photo) -> Step:
-            return decoder.about(np.array([photo]), tokens, parents)
+        def alone(
+            tokens: NDArray[np.int64], parents: NDArray[np.int64], photos: NDArray[np.int64], photo: int = photo
+        ) -> Step:
+            assert photos.tolist() == [0]
+            return decoder(tokens, parents, np.array([photo]))
 
         assert decode(alone, [1], 1, end_id=END, decoding=Decoding(beams=3)) == [together[photo]]
 
@@ -99,6 +99,14 @@ def test_decoding_stops_once_every_answer_has_ended() -> None:
     decoder.logits[:, :, END] = 0.0
     assert best(decode(decoder, [1], 2, end_id=END, decoding=Decoding(beams=1, max_new_tokens=50))) == [[], []]
     assert decoder.rows_read == 2
+
+
+def test_photos_whose_answers_have_ended_are_not_read_on() -> None:
+    decoder = MarkovDecoder(photos=8, vocabulary=3, seed=0)
+    decoder.logits[:, :, END] = np.where(np.arange(8) < 6, -1e-6, -20.0)[:, None]  # six end at once, two never
+    answers = best(decode(decoder, [1], 8, end_id=END, decoding=Decoding(beams=1, max_new_tokens=5)))
+    assert [len(answer) for answer in answers] == [0] * 6 + [5] * 2
+    assert decoder.rows_read == 8 + 2 * 4
 
 
 def test_hypotheses_come_best_first_with_their_scores() -> None:
