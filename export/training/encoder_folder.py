@@ -5,6 +5,7 @@ own code before anybody relies on it.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,9 +13,12 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import onnx
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
 from export.errors import ModelError
+from export.evaluation import OFF_TOPIC_QUERIES
 from export.probes import PROBES
+from export.training.activations import Arrays
 from export.training.quantisation import FLOAT32, Scheme, quantise, write_graph
 from handler.encoder import Encoder, EncoderConfiguration
 from handler.manifest import ENCODER_FILES
@@ -71,10 +75,20 @@ def write_encoder_folder(encoder: FloatEncoder, folder: Path, *, scheme: Scheme)
         )
 
 
+def _everyday_texts(encoder: FloatEncoder) -> Iterator[Arrays]:
+    """The graph's inputs for texts such as people ask, each alone."""
+    tokenizer = Tokenizer.from_str(encoder.tokenizer)
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(encoder.configuration.max_tokens)
+    for text in (*PROBES, *OFF_TOPIC_QUERIES.read_text(encoding="utf-8").splitlines()):
+        token_ids = np.array([tokenizer.encode(text).ids], np.int64)
+        yield {"input_ids": token_ids, "attention_mask": np.ones_like(token_ids)}
+
+
 def _probe(encoder: FloatEncoder, scheme: Scheme, folder: Path) -> NDArray[np.float32]:
     """Write the folder, and see what the handler's own code makes of PROBES with it."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_graph(quantise(encoder.graph, scheme), folder / "encoder.onnx")
+    write_graph(quantise(encoder.graph, scheme, _everyday_texts(encoder)), folder / "encoder.onnx")
     (folder / "tokenizer.json").write_text(encoder.tokenizer, encoding="utf-8")
     settings = json.dumps(asdict(encoder.configuration), indent=2) + "\n"
     (folder / "encoder.json").write_text(settings, encoding="utf-8")

@@ -1,11 +1,13 @@
 """Quantisation: in how few bits the weights of a text encoder's graph are kept.
 
-It knows graphs and matrices, nothing of torch. Matrix products become MatMulNBits, whose weights alone are rounded, so
-that a text has the same vector alone and in a batch; the table of the words becomes GatherBlockQuantized. Dynamic int8
-rounds what flows through the graph too, with one scale for all the texts of a batch.
+It knows graphs and matrices, nothing of torch. Matrix products become MatMulNBits, whose weights alone are rounded, or
+static int8: products of integers, whose inputs are rounded by what was seen of them on some texts. With either, a text
+has the same vector alone and in a batch; dynamic int8 has one scale for all texts of a batch. The table of the words
+becomes GatherBlockQuantized.
 """
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,11 +17,15 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from export.training.activations import Activations, Arrays, Tap, observe
 from export.training.blocks import BLOCK, to_blocks
+from export.training.rounding import round_for_inputs
 from handler.runtime import onnxruntime
 
 _SMALL = 2_048
 _CONTRIBUTED = "com.microsoft"
+_HIGHEST = 63
+"""Of the weights of static int8, which have 7 bits: without VNNI, sums of two products with a byte are kept in 16."""
 _ROUNDED_TO_INT8 = 4  # MatMulNBits' accuracy_level: blocks of what flows through it are rounded while it multiplies
 
 
@@ -30,6 +36,7 @@ class Scheme:
     Attributes:
         name: what it is called on the command line.
         products: bits of the weights of matrix products, 4, 8 or 32 (float32).
+        static: of 8 bits, whether what flows through the graph is rounded too, by scales that are fixed.
         table: bits of the table of words, 4, 8 or 32.
         dynamic: instead of both, ONNX Runtime's dynamic int8 with a scale for each output channel.
         least_cosine: how far a vector may turn away from that in float32 before the result is refused.
@@ -37,6 +44,7 @@ class Scheme:
 
     name: str
     products: int = 32
+    static: bool = False
     table: int = 32
     dynamic: bool = False
     least_cosine: float
@@ -48,11 +56,18 @@ BITS_8 = Scheme(name="8-bit", products=8, table=8, least_cosine=0.99)
 BITS_8_TABLE_4 = Scheme(name="8-bit-table-4", products=8, table=4, least_cosine=0.95)
 BITS_4_TABLE_8 = Scheme(name="4-bit-table-8", products=4, table=8, least_cosine=0.85)
 BITS_4 = Scheme(name="4-bit", products=4, table=4, least_cosine=0.85)
-SCHEMES = (FLOAT32, DYNAMIC_INT8, BITS_8, BITS_8_TABLE_4, BITS_4_TABLE_8, BITS_4)
+STATIC_INT8 = Scheme(name="static-int8-table-4", products=8, static=True, table=4, least_cosine=0.85)
+SCHEMES = (FLOAT32, DYNAMIC_INT8, BITS_8, BITS_8_TABLE_4, BITS_4_TABLE_8, BITS_4, STATIC_INT8)
 
 
-def quantise(model: onnx.ModelProto, scheme: Scheme) -> onnx.ModelProto:
-    """A graph with its weights in the scheme's bits; the graph that is given stays as it is."""
+def quantise(model: onnx.ModelProto, scheme: Scheme, texts: Iterable[Arrays] = ()) -> onnx.ModelProto:
+    """A graph with its weights in the scheme's bits; the graph that is given stays as it is.
+
+    Args:
+        model: in float32.
+        scheme: the bits.
+        texts: the graph's inputs for some texts, one after the other, which a static scheme looks at.
+    """
     if scheme.dynamic:
         return _dynamic(model)
     quantised = onnx.ModelProto()
@@ -63,13 +78,21 @@ def quantise(model: onnx.ModelProto, scheme: Scheme) -> onnx.ModelProto:
         for item in graph.initializer
         if item.data_type == TensorProto.FLOAT and len(item.dims) == 2 and np.prod(item.dims) >= _SMALL
     }
+    products = [node for node in graph.node if node.op_type == "MatMul" and node.input[1] in weights]
+    taps = {node.name: Tap(node.input[0], channels=-1) for node in products}
+    seen = observe(model, taps, texts) if scheme.static else {}
     replaced: set[str] = set()
     nodes = list(graph.node)
     del graph.node[:]
     for node in nodes:
-        if node.op_type == "MatMul" and node.input[1] in weights and scheme.products < 32:
+        if node in products and scheme.products < 32:
             replaced.add(node.input[1])
-            node = _product_of_blocks(graph, node, weights[node.input[1]], bits=scheme.products)
+            weight = weights[node.input[1]]
+            if scheme.static:
+                graph.node.append(_encode(graph, node, seen[node.name]))
+                node = _product_of_integers(graph, node, weight, seen[node.name])
+            else:
+                node = _product_of_blocks(graph, node, weight, bits=scheme.products)
         elif node.op_type == "Gather" and node.input[0] in weights and _reads_words(node) and scheme.table < 32:
             replaced.add(node.input[0])
             node = _table_of_blocks(graph, node, weights[node.input[0]], bits=scheme.table)
@@ -122,6 +145,31 @@ def _product_of_blocks(
         block_size=BLOCK,
         accuracy_level=_ROUNDED_TO_INT8,
     )
+
+
+def _encode(graph: onnx.GraphProto, node: onnx.NodeProto, seen: Activations) -> onnx.NodeProto:
+    """The node that rounds what flows into a product to bytes."""
+    low, high = min(seen.low, 0.0), max(seen.high, 0.0)
+    step = np.float32(max(high - low, 1e-6) / 255)
+    names = _constants(graph, node.name, step=np.array(step), zero=np.array(np.rint(-low / step), np.uint8))
+    return helper.make_node("QuantizeLinear", [node.input[0], *names], [f"{node.name}_bytes"])
+
+
+def _product_of_integers(
+    graph: onnx.GraphProto, node: onnx.NodeProto, weight: TensorProto, seen: Activations
+) -> onnx.NodeProto:
+    matrix = numpy_helper.to_array(weight)
+    assert seen.moments is not None
+    rounded = round_for_inputs(np.ascontiguousarray(matrix.T), seen.moments, highest=_HIGHEST)
+    whole, scales, zeros = _constants(
+        graph,
+        weight.name,
+        whole=np.ascontiguousarray(rounded.whole.T),
+        scales=rounded.scale[:, 0],
+        zeros=np.zeros(matrix.shape[1], np.int8),
+    )
+    inputs = [f"{node.name}_bytes", whole, f"{node.name}_step", scales, f"{node.name}_zero", zeros]
+    return helper.make_node("MatMulIntegerToFloat", inputs, list(node.output), name=node.name, domain=_CONTRIBUTED)
 
 
 def _table_of_blocks(graph: onnx.GraphProto, node: onnx.NodeProto, weight: TensorProto, *, bits: int) -> onnx.NodeProto:

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-_HIGHEST = 127
 _DAMPING = 0.01
 
 
@@ -21,11 +20,11 @@ class Rounded(NamedTuple):
 
 def round_to_nearest(weights: NDArray[np.float32]) -> Rounded:
     """Round weights [rows, …], each to the nearest integer."""
-    scale = _scale(weights)
+    scale = _scale(weights, 127)
     return Rounded(np.rint(weights / scale).astype(np.int8), scale)
 
 
-def round_for_inputs(weights: NDArray[np.float32], moments: NDArray[np.float32]) -> Rounded:
+def round_for_inputs(weights: NDArray[np.float32], moments: NDArray[np.float32], *, highest: int = 127) -> Rounded:
     """Round weights so that their products with inputs change least: what one is off by, the following ones make good.
 
     GPTQ (Frantar et al. 2022, arXiv 2210.17323, section 3), in the order of the inputs' size.
@@ -33,8 +32,9 @@ def round_for_inputs(weights: NDArray[np.float32], moments: NDArray[np.float32])
     Args:
         weights: [rows, …], as many in a row as there are inputs.
         moments: the inputs' second moments, E[x xᵀ]: [inputs, inputs]; or for each row its own, [rows, inputs, inputs].
+        highest: the largest integer, 127 for 8 bits.
     """
-    scale = _scale(weights)
+    scale = _scale(weights, highest)
     groups = moments[None] if moments.ndim == 2 else moments  # of rows that have the same inputs
     shape = (len(groups), -1, groups.shape[-1])
     scales = np.broadcast_to(scale, weights.shape).reshape(shape)[:, :, :1].astype(np.float64)
@@ -48,7 +48,7 @@ def round_for_inputs(weights: NDArray[np.float32], moments: NDArray[np.float32])
     whole = np.zeros(left.shape, np.int8)
     for place in range(left.shape[2]):
         wanted = left[:, :, place : place + 1]
-        rounded = np.clip(np.rint(wanted / scales), -_HIGHEST, _HIGHEST)
+        rounded = np.clip(np.rint(wanted / scales), -highest, highest)
         whole[:, :, place] = rounded[:, :, 0]
         row = upper[:, place : place + 1, place:]
         left[:, :, place:] -= (wanted - rounded * scales) / row[:, :, :1] * row
@@ -56,7 +56,7 @@ def round_for_inputs(weights: NDArray[np.float32], moments: NDArray[np.float32])
     return Rounded(restored.reshape(weights.shape), scale)
 
 
-def _scale(weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    highest = np.abs(weights).max(axis=tuple(range(1, weights.ndim)), keepdims=True)
-    scale: NDArray[np.float32] = np.maximum(highest, 1e-12).astype(np.float32) / _HIGHEST
+def _scale(weights: NDArray[np.float32], highest: int) -> NDArray[np.float32]:
+    largest = np.abs(weights).max(axis=tuple(range(1, weights.ndim)), keepdims=True)
+    scale: NDArray[np.float32] = np.maximum(largest, 1e-12).astype(np.float32) / highest
     return scale

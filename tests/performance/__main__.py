@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.performance import cold_start, indexing, load, search, selection, small_memory, widget
+from tests.performance import cold_start, encoding, indexing, load, search, selection, small_memory, widget
 from tests.performance.collection import write_collection
 from tests.performance.report import Table, measured_on
 
@@ -45,6 +45,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Table]] = {
     "cold_start": _cold_start,
     "memory": _memory,
     "load": load.measure,
+    "encoding": encoding.measure,
     "search": _search,
     "selection": _selection,
     "indexing": indexing.measure,

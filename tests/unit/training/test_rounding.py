@@ -44,3 +44,11 @@ def test_each_channel_of_its_own_as_if_it_were_alone() -> None:
         alone = round_for_inputs(kernels[channel : channel + 1], moments[channel])
         np.testing.assert_array_equal(together.whole[channel], alone.whole[0])
         np.testing.assert_array_equal(together.scale[channel], alone.scale[0])
+
+
+def test_seven_bits_reach_no_further_than_asked() -> None:
+    weights = np.random.default_rng(4).normal(size=(6, 20)).astype(np.float32)
+    seen = inputs(100, 20, seed=5)
+    rounded = round_for_inputs(weights, seen.T @ seen, highest=63)
+    assert 60 <= np.abs(rounded.whole.astype(int)).max() <= 63
+    assert np.abs(rounded.whole * rounded.scale - weights).max() < 0.2
