@@ -19,8 +19,7 @@ import torch
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
-from torch import Tensor, nn
-from transformers.models.bert.modeling_bert import BertLayer
+from torch import Tensor
 
 from export.errors import DataError
 from export.hub import read_configuration
@@ -32,6 +31,7 @@ from export.training.text_encoder import (
     embed,
     load_teacher,
     make_student,
+    narrow_feed_forward,
     pad,
 )
 
@@ -146,24 +146,6 @@ def neighbour_loss(student: Tensor, teacher: Tensor, *, temperature: float) -> T
     wanted = (teacher @ teacher.T / temperature).masked_fill(itself, -1e4).softmax(1)
     found = (student @ student.T / temperature).masked_fill(itself, -1e4).log_softmax(1)
     return -(wanted * found).sum(1).mean()
-
-
-def narrow_feed_forward(encoder: TextEncoder, width: int) -> None:
-    """Keep the units of each layer's feed-forward half whose weights, in times out, are largest."""
-    with torch.no_grad():
-        for layer in encoder.bert.encoder.layer:
-            assert isinstance(layer, BertLayer)
-            wide_in, wide_out = layer.intermediate.dense, layer.output.dense
-            strength = wide_in.weight.norm(dim=1) * wide_out.weight.norm(dim=0)
-            kept = strength.topk(min(width, len(strength))).indices.sort().values
-            narrow_in = nn.Linear(wide_in.in_features, len(kept))
-            narrow_out = nn.Linear(len(kept), wide_out.out_features)
-            narrow_in.weight.copy_(wide_in.weight[kept])
-            narrow_in.bias.copy_(wide_in.bias[kept])
-            narrow_out.weight.copy_(wide_out.weight[:, kept])
-            narrow_out.bias.copy_(wide_out.bias)
-            layer.intermediate.dense, layer.output.dense = narrow_in, narrow_out
-    encoder.bert.config.intermediate_size = width
 
 
 def to_width(vectors: NDArray[np.float32], width: int) -> NDArray[np.float32]:

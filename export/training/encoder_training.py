@@ -27,6 +27,7 @@ from export.training.text_encoder import (
     embed,
     load_teacher,
     make_student,
+    narrow_feed_forward,
     pad,
 )
 
@@ -38,19 +39,21 @@ class EncoderRecipe:
     """What the default text encoder was trained with.
 
     Attributes:
+        feed_forward: units of each layer's feed-forward half that are kept of the teacher's.
         objective: what pulls paraphrases together: ``softmax`` (InfoNCE) or ``margin`` (Hadsell et al. 2006).
     """
 
     layers: tuple[int, ...] = (0, 2, 4)
+    feed_forward: int = 1_152
     vocabulary_size: int = 14_000
-    steps: int = 1_000
+    steps: int = 1_200
     warmup: int = 60
     lists_per_step: int = 128
     texts_per_step: int = 256
     learning_rate: float = 5e-4
     weight_decay: float = 0.01
     distillation_weight: float = 10.0
-    paraphrase_weight: float = 0.3
+    paraphrase_weight: float = 0.7
     objective: Literal["softmax", "margin"] = "softmax"
     temperature: float = 0.05
     margin: float = 1.0
@@ -123,6 +126,7 @@ def train_encoder(data: Path, teacher_folder: Path, work: Path, recipe: EncoderR
     student, tokenizer = make_student(
         teacher, teacher_tokenizer, stream.texts, layers=recipe.layers, vocabulary_size=recipe.vocabulary_size
     )
+    narrow_feed_forward(student, recipe.feed_forward)
     token_ids = [encoding.ids for encoding in tokenizer.encode_batch(stream.texts)]
     optimizer = torch.optim.AdamW(student.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     run = Run(

@@ -102,10 +102,14 @@ class FloatWriter:
         """Rows of a table, as float32."""
         return self.node("Gather", [self.weight(name, table), numbers])
 
-    def convolve(self, x: str, convolution: Convolution) -> str:
-        """A convolution, and ReLU6 where it activates."""
-        y = f"{convolution.name}.out"
-        self.taps |= {x: Tap(x), y: Tap(y), f"{convolution.name}.in": _tap(x, convolution)}
+    def convolve(self, x: str, convolution: Convolution, *, run: str = "") -> str:
+        """A convolution, and ReLU6 where it activates; where it runs more than once, ``run`` tells which.
+
+        Its weights are rounded for the inputs of the first run.
+        """
+        y = f"{run}{convolution.name}.out"
+        self.taps |= {x: Tap(x), y: Tap(y)}
+        self.taps.setdefault(f"{convolution.name}.in", _tap(x, convolution))
         weights = [self.weight(f"{convolution.name}.{part}", of) for part, of in convolution.module.named_parameters()]
         if not convolution.activate:
             return self.node("Conv", [x, *weights], y, **_attributes(convolution))
@@ -158,7 +162,7 @@ class Int8Writer(FloatWriter):
             code.scale,
             self.node("Reshape", [scale, self.constant([-1])]),
             code.zero,
-            self.constant(np.zeros(len(weight), np.int8)),
+            self._zeros(len(weight)),
         ]
         if bias is not None:
             inputs.append(self.weight(f"{name}.bias", bias))
@@ -169,9 +173,9 @@ class Int8Writer(FloatWriter):
         whole, scale = (self.node("Gather", [part, numbers]) for part in self._in_8_bits(name, table))
         return self.node("Mul", [self.node("Cast", [whole], to=TensorProto.FLOAT), scale])
 
-    def convolve(self, x: str, convolution: Convolution) -> str:
+    def convolve(self, x: str, convolution: Convolution, *, run: str = "") -> str:
         """A convolution of integers, which stay integers; what exceeds the measured range of ReLU6 is cut off."""
-        y = f"{convolution.name}.out"
+        y = f"{run}{convolution.name}.out"
         source, target = self._encoding(x), self._encoding(y)
         assert convolution.module.bias is not None
         bias = self.weight(f"{convolution.name}.bias", convolution.module.bias)
@@ -179,10 +183,9 @@ class Int8Writer(FloatWriter):
         scale = self.node("Reshape", [scales, self.constant([-1])])
         steps = self.node("Div", [bias, self.node("Mul", [scale, source.scale])])
         whole_bias = self.node("Cast", [self.node("Round", [steps])], to=TensorProto.INT32)
-        zeros = self.constant(np.zeros(len(convolution.module.weight), np.int8))
         inputs = [
             *(self._encode(x), *source),
-            *(whole, scale, zeros),
+            *(whole, scale, self._zeros(len(convolution.module.weight))),
             *(*target, whole_bias),
         ]
         self.node("QLinearConv", inputs, _code_name(y), **_attributes(convolution))
@@ -212,6 +215,9 @@ class Int8Writer(FloatWriter):
         scale = np.float32(max(high - low, 1e-6) / 255)
         scale_name = self._keep(f"{x}_step", np.array(scale))
         return _Encoding(scale_name, self._keep(f"{x}_zero", np.array(np.rint(-low / scale), np.uint8)))
+
+    def _zeros(self, count: int) -> str:
+        return self._keep(f"zeros_{count}", np.zeros(count, np.int8))
 
     def _in_8_bits(self, name: str, tensor: Tensor) -> tuple[str, str]:
         """A weight as integers and a scale for each of its rows, which is an output channel or a token."""

@@ -17,7 +17,7 @@ from export.training.caption_text import BEGIN, END
 from export.training.encoder_folder import FloatEncoder, write_encoder_folder
 from export.training.onnx_export import export_decoder, export_vision
 from export.training.photo_model import PhotoModel
-from export.training.quantisation import BITS_4, Scheme
+from export.training.quantisation import STATIC_INT8, Scheme
 from export.training.tasks import DESCRIBE, INSTRUCTIONS
 from export.training.text_encoder import MAX_TOKENS, TextEncoder, tokenise
 from handler.encoder import EncoderConfiguration
@@ -33,7 +33,7 @@ _CROPPED_PARTS = (0.3, 1.0)
 _SEED = 7
 
 
-def write_encoder(encoder: TextEncoder, tokenizer: Tokenizer, folder: Path, *, scheme: Scheme = BITS_4) -> None:
+def write_encoder(encoder: TextEncoder, tokenizer: Tokenizer, folder: Path, *, scheme: Scheme = STATIC_INT8) -> None:
     """Write the text encoder's folder: graph, weights, tokenizer, settings.
 
     Args:

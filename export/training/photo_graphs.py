@@ -15,9 +15,11 @@ from torch import nn
 from export.training.backbone import CELL_PIXELS, GRID_WIDTH, Backbone, InvertedResidual, PaddedConvolution
 from export.training.graph_writing import CONTRIBUTED, Convolution, FloatWriter
 from export.training.hubness import SHARE, TEMPERATURE, Hubness
-from export.training.photo_model import PhotoModel
+from export.training.photo_model import PhotoModel, mirror_side
 
 _PARTS = ("keys", "values")
+_MIRRORED = "mirrored."
+"""Begins the names of tensors of mirror images."""
 POOLED = "pooled"
 """What the visual head reads, in a vision graph: float32 [2 * photos, 2560], photos before mirror images."""
 CANDIDATES = 8
@@ -25,36 +27,36 @@ CANDIDATES = 8
 
 
 def vision_graph(writer: FloatWriter, model: PhotoModel, *, image_size: int) -> onnx.ModelProto:
-    """Pixels uint8 [photos, image_size, image_size, 3] -> visual view and memory, from photos and mirror images.
-
-    Photos and mirror images go through the backbone as one batch.
-    """
+    """Pixels uint8 [photos, image_size, image_size, 3] -> visual view and memory, from photos and mirror images."""
     shape = model.shape
-    backwards = writer.constant(np.arange(image_size)[::-1])
-    mirrored = writer.node("Gather", ["pixels", backwards], axis=2)
-    planes = writer.node("Transpose", [writer.node("Concat", ["pixels", mirrored], axis=0)], perm=[0, 3, 1, 2])
-    levels = writer.node("Cast", [planes], to=TensorProto.FLOAT)
+    levels = writer.node("Cast", [writer.node("Transpose", ["pixels"], perm=[0, 3, 1, 2])], to=TensorProto.FLOAT)
     halves = writer.node("Div", [levels, writer.constant(127.5)])
-    grid = writer.real(_backbone(writer, writer.node("Sub", [halves, writer.constant(1.0)], "image"), model.backbone))
-    _visual(writer, grid, model)
+    image = writer.node("Sub", [halves, writer.constant(1.0)], "image")
+    turned = writer.node("Gather", [image, writer.constant(np.arange(image_size)[::-1])], axis=3)
+    sides = writer.constant([mirror_side(image_size)] * 2)
+    mirror = writer.node("Resize", [turned, "", "", sides], f"{_MIRRORED}image", mode="linear", axes=[2, 3])
+    grid, mirrored = (
+        writer.real(_backbone(writer, of, model.backbone, run=run)) for of, run in ((image, ""), (mirror, _MIRRORED))
+    )
+    _visual(writer, [grid, mirrored], model)
     _memory(writer, grid, model, image_size=image_size)
     photos = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["photos", image_size, image_size, 3])
     visual = helper.make_tensor_value_info("visual", TensorProto.FLOAT, ["photos", shape.dim])
     return writer.model("vision", [photos], [visual, *_heads("memory", "photos", "slots", model)])
 
 
-def _backbone(writer: FloatWriter, x: str, backbone: Backbone) -> str:
+def _backbone(writer: FloatWriter, x: str, backbone: Backbone, *, run: str) -> str:
     for name, layer in backbone.layers.named_children():
         name = f"backbone.layers.{name}"
         if isinstance(layer, PaddedConvolution):
-            x = writer.convolve(x, _convolution(name, layer))
+            x = writer.convolve(x, _convolution(name, layer), run=run)
             continue
         assert isinstance(layer, InvertedResidual)
         y = x
         for part, module in layer.layers.named_children():
             assert isinstance(module, PaddedConvolution)
-            y = writer.convolve(y, _convolution(f"{name}.layers.{part}", module))
-        x = writer.add(x, y, f"{name}.sum") if layer.residual else y
+            y = writer.convolve(y, _convolution(f"{name}.layers.{part}", module), run=run)
+        x = writer.add(x, y, f"{run}{name}.sum") if layer.residual else y
     return x
 
 
@@ -63,10 +65,13 @@ def _convolution(name: str, module: PaddedConvolution) -> Convolution:
     return Convolution(name, module, (before, before, after, after), module.activate)
 
 
-def _visual(writer: FloatWriter, grid: str, model: PhotoModel) -> None:
+def _visual(writer: FloatWriter, grids: Sequence[str], model: PhotoModel) -> None:
     head = model.visual_head
-    pooled = [writer.node(by, [grid, writer.constant([2, 3])], keepdims=0) for by in ("ReduceMean", "ReduceMax")]
-    normal = writer.normalise(writer.node("Concat", pooled, POOLED, axis=1), "visual_head.norm", head.norm)
+    pooled = [
+        writer.node("Concat", [_over_cells(writer, by, grid) for by in ("ReduceMean", "ReduceMax")], axis=1)
+        for grid in grids
+    ]
+    normal = writer.normalise(writer.node("Concat", pooled, POOLED, axis=0), "visual_head.norm", head.norm)
     hidden = writer.node("Gelu", [_gemm(writer, normal, "visual_head.hidden", head.hidden)], domain=CONTRIBUTED)
     parts = [f"visual_head.part.{number}" for number in range(len(head.project))]
     writer.nodes("Split", [hidden], parts, axis=1, num_outputs=len(parts))
@@ -79,6 +84,10 @@ def _visual(writer: FloatWriter, grid: str, model: PhotoModel) -> None:
     halves = writer.node("Reshape", [vectors, writer.constant([2, -1, model.shape.dim])])
     seen = _unit(writer, writer.node("ReduceSum", [halves, writer.constant([0])], keepdims=0), "seen")
     _without_hubness(writer, seen, model.hubness)
+
+
+def _over_cells(writer: FloatWriter, operator: str, grid: str) -> str:
+    return writer.node(operator, [grid, writer.constant([2, 3])], keepdims=0)
 
 
 def _without_hubness(writer: FloatWriter, seen: str, hubness: Hubness) -> None:
@@ -103,9 +112,7 @@ def _unit(writer: FloatWriter, x: str, output: str = "") -> str:
 
 def _memory(writer: FloatWriter, grid: str, model: PhotoModel, *, image_size: int) -> None:
     shape = model.shape
-    photos = writer.node("Shape", ["seen"], start=0, end=1)
-    unmirrored = writer.node("Slice", [grid, writer.constant([0]), photos])
-    columns = writer.node("Reshape", [unmirrored, writer.constant([0, GRID_WIDTH, -1])])
+    columns = writer.node("Reshape", [grid, writer.constant([0, GRID_WIDTH, -1])])
     rows = writer.node("Transpose", [columns], perm=[0, 2, 1])
     cells = writer.node(
         "Add", [_linear(writer, rows, "cell_projection", model.cell_projection), _places(writer, model, image_size)]

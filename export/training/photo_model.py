@@ -149,6 +149,20 @@ class DecoderLayer(nn.Module):
         return attended
 
 
+def mirror_side(size: int) -> int:
+    """The side in pixels of photos' mirror images: a seventh more, in whole cells.
+
+    At another size, a network sees other things right and other things wrong.
+    """
+    return max(1, round(size * 8 / 7 / CELL_PIXELS)) * CELL_PIXELS
+
+
+def mirror_images(pixels: Tensor) -> Tensor:
+    """Photos [n, 3, size, size] as their mirror images, of another size."""
+    side = mirror_side(pixels.shape[-1])
+    return functional.interpolate(pixels.flip(3), size=(side, side), mode="bilinear", align_corners=False)
+
+
 class PhotoModel(nn.Module):
     """Backbone, visual head and decoder; the two halves that are exported are ``understand`` and ``decode``."""
 
@@ -186,7 +200,7 @@ class PhotoModel(nn.Module):
 
     def understand_with_mirror(self, pixels: Tensor) -> Understood:
         """The same as it is served: the visual view is the mean of photo and mirror image, and without hubness."""
-        grid, mirrored = self.backbone(pixels), self.backbone(pixels.flip(3))
+        grid, mirrored = self.backbone(pixels), self.backbone(mirror_images(pixels))
         both = self.visual_head(VisualHead.pool(grid)) + self.visual_head(VisualHead.pool(mirrored))
         seen = functional.normalize(both, dim=-1)
         return Understood(self.hubness(seen), self.remember(grid, seen))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
+from transformers.models.bert.modeling_bert import BertLayer
 
 from export.errors import ModelError
 from export.hub import read_configuration
@@ -116,6 +117,24 @@ def make_student(
     for position, layer in enumerate(layers):
         student.encoder.layer[position].load_state_dict(source.encoder.layer[layer].state_dict())
     return TextEncoder(student), _trim_tokenizer(tokenizer, kept_ids)
+
+
+def narrow_feed_forward(encoder: TextEncoder, width: int) -> None:
+    """Keep the units of each layer's feed-forward half whose weights, in times out, are largest."""
+    with torch.no_grad():
+        for layer in encoder.bert.encoder.layer:
+            assert isinstance(layer, BertLayer)
+            wide_in, wide_out = layer.intermediate.dense, layer.output.dense
+            strength = wide_in.weight.norm(dim=1) * wide_out.weight.norm(dim=0)
+            kept = strength.topk(min(width, len(strength))).indices.sort().values
+            narrow_in = nn.Linear(wide_in.in_features, len(kept))
+            narrow_out = nn.Linear(len(kept), wide_out.out_features)
+            narrow_in.weight.copy_(wide_in.weight[kept])
+            narrow_in.bias.copy_(wide_in.bias[kept])
+            narrow_out.weight.copy_(wide_out.weight[:, kept])
+            narrow_out.bias.copy_(wide_out.bias)
+            layer.intermediate.dense, layer.output.dense = narrow_in, narrow_out
+    encoder.bert.config.intermediate_size = width
 
 
 def tokenise(tokenizer: Tokenizer, texts: Sequence[str]) -> TokenBatch:

@@ -25,7 +25,7 @@ from export.training.losses import photo_to_text_loss, text_to_photo_loss
 from export.training.onnx_export import export_vision, pooled_as_served
 from export.training.packing import crops_of_samples
 from export.training.photo_data import PhotoData
-from export.training.photo_model import PhotoModel, VisualHead
+from export.training.photo_model import PhotoModel, VisualHead, mirror_images
 from export.training.run import Run, shuffled_batch
 
 _PHOTOS_AT_ONCE = 64
@@ -186,7 +186,7 @@ def _train_head(
 
 def _pooled(model: PhotoModel, pixels: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
     """What the visual head reads of photos and of their mirror images, each float32 [n, 2560]."""
-    return pooled_grids(model, pixels), pooled_grids(model, pixels[:, :, ::-1])
+    return _pooled_grids(model, pixels), _pooled_grids(model, pixels, mirrored=True)
 
 
 def _pooled_as_served(model: PhotoModel, pixels: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
@@ -198,12 +198,13 @@ def _pooled_as_served(model: PhotoModel, pixels: NDArray[np.uint8]) -> tuple[Ten
     return torch.from_numpy(as_they_are), torch.from_numpy(mirrored)
 
 
-def pooled_grids(model: PhotoModel, pixels: NDArray[np.uint8]) -> Tensor:
-    """What the visual head reads of photos as they are, float32 [n, 2560]; pixels uint8 [n, size, size, 3]."""
+def _pooled_grids(model: PhotoModel, pixels: NDArray[np.uint8], *, mirrored: bool = False) -> Tensor:
+    """What the visual head reads of photos or of their mirror images, float32 [n, 2560]."""
     pooled = []
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         for start in range(0, len(pixels), _PHOTOS_AT_ONCE):
-            images = to_input(np.ascontiguousarray(pixels[start : start + _PHOTOS_AT_ONCE]))
+            images = to_input(pixels[start : start + _PHOTOS_AT_ONCE])
+            images = mirror_images(images) if mirrored else images
             grid = model.backbone(images.contiguous(memory_format=torch.channels_last))
             pooled.append(VisualHead.pool(grid.float()))
     return torch.cat(pooled)
@@ -211,7 +212,7 @@ def pooled_grids(model: PhotoModel, pixels: NDArray[np.uint8]) -> Tensor:
 
 def _probe(model: PhotoModel, held_back: PhotoData) -> dict[str, float]:
     with torch.inference_mode():
-        return recall_of_view(model.visual_head(pooled_grids(model, held_back.pixels)), held_back)
+        return recall_of_view(model.visual_head(_pooled_grids(model, held_back.pixels)), held_back)
 
 
 def _losses(

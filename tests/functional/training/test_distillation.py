@@ -28,12 +28,11 @@ from export.training.encoder_distillation import (
     Teacher,
     distil_encoder,
     find_start,
-    narrow_feed_forward,
     neighbour_loss,
     to_width,
 )
 from export.training.sentence_encoder import load_sentence_encoder
-from export.training.text_encoder import TextEncoder, embed, load_teacher
+from export.training.text_encoder import TextEncoder, embed, load_teacher, narrow_feed_forward
 from handler.encoder import Encoder
 from tests.functional.export.galleries import write_photos
 from tests.functional.training.tiny_models import save_captioner, save_tokenizer, tiny_bert, word_tokenizer

@@ -194,7 +194,7 @@ def test_the_served_encoder_is_the_trained_one(
     student, tokenizer = encoder
     served = Encoder.load(models / "encoder")
     cosines = (served.encode(texts) * embed(student, tokenizer, texts)).sum(1)
-    assert cosines.min() > 0.9  # in 4 bits
+    assert cosines.min() > 0.9  # in 7 and 4 bits
     alone = np.concatenate([served.encode([text]) for text in texts])
     assert (alone * served.encode(texts)).sum(1).min() > 0.9999
 
