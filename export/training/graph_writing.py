@@ -85,11 +85,8 @@ class FloatWriter:
 
     def normalise_sum(self, x: str, y: str, name: str, norm: nn.LayerNorm) -> tuple[str, str]:
         """The sum of x and y, and its layer normalisation."""
-        total, normal = (f"{name}.{part}_{len(self._nodes)}" for part in ("sum", "normal"))
-        inputs = [x, y, *self._parameters(name, norm)]
-        outputs = [normal, "", "", total]
-        self.nodes("SkipLayerNormalization", inputs, outputs, domain=CONTRIBUTED, epsilon=norm.eps)
-        return total, normal
+        total = self.node("Add", [x, y])
+        return total, self.normalise(total, name, norm)
 
     def product(self, x: str, name: str, weight: Tensor, bias: Tensor | None) -> str:
         """What torch calls linear: the product of x [..., in] and a weight [out, in], and maybe a bias."""

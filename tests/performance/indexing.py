@@ -20,7 +20,7 @@ from tests.performance import mobilenet
 from tests.performance.memory import PeakMemory
 from tests.performance.report import Table, spread
 
-PHOTOS = 200
+PHOTOS = 1_000
 SIZE = (2016, 1512)
 RUNS = 3
 SEED = 7
@@ -71,7 +71,7 @@ def measure(folder: Path) -> Table:
     return Table(
         title="Indexing",
         how=(
-            f"`thinlens index` of {PHOTOS} JPEG photos of {SIZE[0]} × {SIZE[1]} pixels (cut from the sample "
+            f"`thinlens index` of {PHOTOS:,} JPEG photos of {SIZE[0]} × {SIZE[1]} pixels (cut from the sample "
             f"photographs), whole runs of the command: starting, decoding, captions with beam search, visual views, "
             f"thumbnails, bundle. {RUNS} runs of each, taking turns; median and quartiles. Memory is the highest "
             f"that all its processes had together, shared pages counted once. {_COMPARISON}"
