@@ -34,6 +34,7 @@ run dir = {folder}
 admin socket = {folder}/$name.asok
 log file = {folder}/$name.log
 mon data = {folder}/mon
+mon data avail crit = 1
 osd data = {folder}/osd
 rgw data = {folder}/rgw
 osd objectstore = memstore

@@ -137,6 +137,14 @@ def test_a_photo_that_is_no_image_ends_it(jsonl: Path, tmp_path: Path) -> None:
         fine_tune(photos, MODELS, tmp_path / "work", FineTuningRecipe())
 
 
+def test_a_loss_that_is_not_finite_ends_it_and_says_where(photos: OwnPhotos, tmp_path: Path) -> None:
+    recipe = FineTuningRecipe()
+    wild = replace(recipe, view=replace(recipe.view, head_rate=1e30))
+    with pytest.raises(TrainingError, match=r"not finite at step \d+: .* the last good checkpoint is kept in .*view"):
+        fine_tune(photos, MODELS, tmp_path, wild)
+    assert not (tmp_path / "rewards").exists()
+
+
 def test_the_command_line_fine_tunes_exports_and_indexes(
     jsonl: Path, work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
