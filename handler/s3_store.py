@@ -101,19 +101,24 @@ class S3Store:
             target = self._cache.object(files[name].sha256)
             return _Download(self._client, bundle_key(bundle, name), files[name], target, pool)
 
+        downloads: dict[str, _Download] = {}
         try:
             missing = [name for name in DELIVERY_ORDER if not self._cache.object(files[name].sha256).is_file()]
             self._cache.check_room(sum(files[name].size_bytes for name in missing))
-            downloads = {name: download(name) for name in missing}
+            for name in missing:
+                downloads[name] = download(name)
             for name in DELIVERY_ORDER:
                 if name not in downloads and not self._cache.holds(files[name]):
                     downloads[name] = download(name)
                 if name in downloads:
-                    downloads.pop(name).finish()
+                    downloads[name].finish()
+                    del downloads[name]
                 self._cache.link(files[name], folder / name)
                 yield name
             self._cache.keep_only(folder)
         finally:
+            for unfinished in downloads.values():
+                unfinished.give_up()
             pool.shutdown(cancel_futures=True)
             self._client.close()
 
@@ -122,17 +127,34 @@ class _Download:
     """A file on its way to `target`: its parts come in parallel, and are hashed in their order."""
 
     def __init__(self, client: S3Client, key: str, info: FileInfo, target: Path, pool: ThreadPoolExecutor) -> None:
+        self._client = client
         self._key = key
         self._info = info
         self._target = target
+        self._given_up = False
         # A name of its own even among files of one content: a file that is mapped must not be begun anew.
         self._incoming = target.with_name(f"{target.name}.{key.rpartition('/')[2]}{INCOMING_SUFFIX}")
         # Received right into the file's pages: no copy, and no memory but what the kernel may take back.
         self._data = memoryview(_map_new_file(self._incoming, info.size_bytes))
         self._parts: list[Future[None]] = []
         for start in range(0, info.size_bytes, PART_BYTES):
+            self._parts.append(pool.submit(self._receive, start))
+
+    def _receive(self, start: int) -> None:
+        """Fill a part, unless another one has failed: of a file that isn't as long as it should be, most would."""
+        if self._given_up:
+            return
+        try:
             part = self._data[start : start + PART_BYTES]
-            self._parts.append(pool.submit(client.get_range, key, start, part, size_bytes=info.size_bytes))
+            self._client.get_range(self._key, start, part, size_bytes=self._info.size_bytes)
+        except BaseException:
+            self._given_up = True
+            raise
+
+    def give_up(self) -> None:
+        """Ask for no more parts, and leave nothing on the disk."""
+        self._given_up = True
+        self._incoming.unlink(missing_ok=True)
 
     def finish(self) -> None:
         """Wait for the parts, and move the file to its place if it is what it should be."""

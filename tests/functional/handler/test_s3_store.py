@@ -298,8 +298,16 @@ def test_a_manifest_of_another_bundle_is_refused(
 
 @pytest.mark.parametrize("size", [1 << 35, 1 << 62, -1, 0, "1", None])
 def test_declared_sizes_are_not_believed(
-    root: Path, connect: Callable[..., Store], damaged: Path, size: object, tmp_path: Path
+    root: Path,
+    connect: Callable[..., Store],
+    damaged: Path,
+    size: object,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(
+        s3_store, "PART_BYTES", 8 << 20
+    )  # where the disk has room for all of it, that many are asked for
     rewrite_manifest(damaged, {"files/index.usearch/size_bytes": size})
     publish(root, damaged)
     message = refused(connect())
