@@ -315,6 +315,16 @@ def test_declared_sizes_are_not_believed(
     assert sum(path.stat().st_blocks * 512 for path in (tmp_path / "cache").rglob("*")) < 1_000_000
 
 
+def test_a_file_that_is_shorter_than_declared_is_given_up_at_once(
+    root: Path, server: S3Folder, connect: Callable[..., Store], damaged: Path, tmp_path: Path
+) -> None:
+    rewrite_manifest(damaged, {"files/index.usearch/size_bytes": 1 << 24})  # thousands of parts, and room for them
+    publish(root, damaged)
+    assert "gives 'bytes" in refused(connect())
+    assert len(server.requests) < 100
+    assert sum(path.stat().st_blocks * 512 for path in (tmp_path / "cache").rglob("*")) < 1_000_000
+
+
 @pytest.mark.parametrize("pointer", ["../../etc", "0123456789abcdef/..", "", "g" * 16, "0" * 15])
 def test_no_pointer_leads_out_of_the_store(
     root: Path, server: S3Folder, connect: Callable[..., Store], pointer: str
