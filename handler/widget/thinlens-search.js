@@ -288,6 +288,7 @@ for (const button of tile.querySelectorAll("button")) button.tabIndex = yes ? 0 
 const SWIPE_PX = 48;
 class Lightbox {
 #say;
+#onClose;
 #photos = [];
 #index = 0;
 #stage = make("div", { class: "stage" });
@@ -299,6 +300,7 @@ class Lightbox {
 #next;
 constructor(say, onClose, onSimilar) {
 this.#say = say;
+this.#onClose = onClose;
 this.#previous = iconButton("back", say("previous"), { class: "step previous" });
 this.#next = iconButton("forward", say("next"), { class: "step next" });
 const similar = make("button", { type: "button", class: "action" }, icon("similar"), say("similar"));
@@ -320,7 +322,7 @@ this.close();
 onSimilar(this.#photos[this.#index]);
 });
 this.#stage.addEventListener("click", (event) => event.target === this.#stage && this.close());
-this.element.addEventListener("close", () => onClose(this.#index));
+this.element.addEventListener("cancel", () => this.close());
 this.element.addEventListener("keydown", (event) => this.#move(event));
 this.#followSwipes();
 }
@@ -330,7 +332,9 @@ this.element.showModal();
 this.#show(index);
 }
 close() {
+if (!this.element.open) return;
 this.element.close();
+this.#onClose(this.#index);
 }
 #show(index) {
 const photo = this.#photos[index];
@@ -499,13 +503,13 @@ suggest(queries) {
 this.#suggestions.show(queries);
 }
 #show({ photos = [], source }) {
-this.#lightbox.close();
 this.#notice.hide();
 this.#source.show(source);
 this.#suggestions.show([]);
 this.#grid.show(photos);
 this.#more.hidden = true;
 this.#lightbox.element.before(...this.#parts);
+this.#lightbox.close();
 }
 #notify(name, detail, offer, act) {
 const title = this.#say(name);

@@ -8,6 +8,7 @@ const SWIPE_PX = 48;
 
 export class Lightbox {
   #say;
+  #onClose;
   #photos = [];
   #index = 0;
   #stage = make("div", { class: "stage" });
@@ -25,6 +26,7 @@ export class Lightbox {
    */
   constructor(say, onClose, onSimilar) {
     this.#say = say;
+    this.#onClose = onClose;
     this.#previous = iconButton("back", say("previous"), { class: "step previous" });
     this.#next = iconButton("forward", say("next"), { class: "step next" });
     const similar = make("button", { type: "button", class: "action" }, icon("similar"), say("similar"));
@@ -47,7 +49,7 @@ export class Lightbox {
       onSimilar(this.#photos[this.#index]);
     });
     this.#stage.addEventListener("click", (event) => event.target === this.#stage && this.close());
-    this.element.addEventListener("close", () => onClose(this.#index));
+    this.element.addEventListener("cancel", () => this.close());
     this.element.addEventListener("keydown", (event) => this.#move(event));
     this.#followSwipes();
   }
@@ -59,8 +61,11 @@ export class Lightbox {
     this.#show(index);
   }
 
+  /** Close, and say so at once: by the time of the event "close" the reader may have moved the focus on. */
   close() {
+    if (!this.element.open) return;
     this.element.close();
+    this.#onClose(this.#index);
   }
 
   #show(index) {

@@ -106,7 +106,6 @@ export class Results {
   }
 
   #show({ photos = [], source }) {
-    this.#lightbox.close();
     this.#notice.hide();
     this.#source.show(source);
     this.#suggestions.show([]);
@@ -114,6 +113,7 @@ export class Results {
     this.#more.hidden = true;
     // Put in anew, so that they are other things in other places for the browser, and not things that jumped.
     this.#lightbox.element.before(...this.#parts);
+    this.#lightbox.close();
   }
 
   #notify(name, detail, offer, act) {
