@@ -67,6 +67,9 @@ def quantise(model: onnx.ModelProto, scheme: Scheme, texts: Iterable[Arrays] = (
         model: in float32.
         scheme: the bits.
         texts: the graph's inputs for some texts, one after the other, which a static scheme looks at.
+
+    Raises:
+        ValueError: the scheme is static and there are no texts.
     """
     if scheme.dynamic:
         return _dynamic(model)
@@ -81,6 +84,8 @@ def quantise(model: onnx.ModelProto, scheme: Scheme, texts: Iterable[Arrays] = (
     products = [node for node in graph.node if node.op_type == "MatMul" and node.input[1] in weights]
     taps = {node.name: Tap(node.input[0], channels=-1) for node in products}
     seen = observe(model, taps, texts) if scheme.static else {}
+    if scheme.static and seen.keys() != taps.keys():
+        raise ValueError(f"the scheme {scheme.name} fixes its scales by what it sees of texts; found none")
     replaced: set[str] = set()
     nodes = list(graph.node)
     del graph.node[:]

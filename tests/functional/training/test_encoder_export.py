@@ -15,7 +15,7 @@ from export.probes import PROBES
 from export.training.bert_graph import Pooling, bert_graph, can_be_written
 from export.training.encoder_folder import FloatEncoder, write_encoder_folder
 from export.training.packing import write_encoder
-from export.training.quantisation import BITS_4, BITS_8, FLOAT32, SCHEMES, Scheme, quantise, write_graph
+from export.training.quantisation import BITS_4, BITS_8, FLOAT32, SCHEMES, STATIC_INT8, Scheme, quantise, write_graph
 from export.training.text_encoder import TextEncoder
 from handler.encoder import Encoder, EncoderConfiguration
 from handler.manifest import ENCODER_FILES
@@ -103,6 +103,11 @@ def test_the_graph_that_is_given_stays_as_it_is(tmp_path: Path) -> None:
         texts = [{name: value.numpy() for name, value in INPUTS.items()}]
         write_graph(quantise(graph, scheme, texts), tmp_path / "encoder.onnx")
     assert graph.SerializeToString() == before
+
+
+def test_scales_are_not_fixed_by_nothing() -> None:
+    with pytest.raises(ValueError, match=r"static-int8-table-4 fixes its scales by what it sees of texts; found none"):
+        quantise(bert_graph(tiny_bert(), "mean"), STATIC_INT8)
 
 
 def _write(
