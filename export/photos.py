@@ -107,7 +107,7 @@ def _decode(file: BinaryIO, image_size: int, large_photo_turn: AbstractContextMa
         raise BrokenPhotoError(
             f"{width} x {height} is {width * height / 1e6:.1f} megapixels; the limit is {MAX_PIXELS // 1_000_000}"
         )
-    wanted = max(image_size * 3 // 2, THUMBNAIL_LONG_SIDE_PX)
+    wanted = max(image_size * 5 // 4, THUMBNAIL_LONG_SIDE_PX)
     image.draft("RGB", (wanted, wanted))  # JPEG decodes to 1/2, 1/4 or 1/8, HEIC to its thumbnail where that is enough
     decoded_whole = image.size[0] * image.size[1] > LARGE_PIXELS or (
         "progressive" in image.info and width * height > LARGE_PIXELS
@@ -124,7 +124,7 @@ def _decode(file: BinaryIO, image_size: int, large_photo_turn: AbstractContextMa
     small = to_srgb(small, image.info.get("icc_profile"))
     thumbnail = _thumbnail(small, width, height)
     return DecodedPhoto(
-        pixels=np.array(small.resize((image_size, image_size), Image.Resampling.BICUBIC)),
+        pixels=np.array(small.resize((image_size, image_size), Image.Resampling.HAMMING)),
         thumbnail=_encode(thumbnail),
         facts=PhotoFacts(
             width=width,

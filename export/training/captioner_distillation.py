@@ -24,7 +24,7 @@ from export.training.hub_captioner import HubCaptioner
 from export.training.teaching import WordTeacher
 from export.training.unpacking import read_captioner
 
-CORPUS_FOLDERS = ("photos", "captions", "weights")
+_NEEDED_FOLDERS, _DETECTOR_FOLDER = ("photos", "captions"), "weights"
 _BEAMS = 5
 _PHOTOS_AT_ONCE = 8
 
@@ -61,10 +61,12 @@ def write_teacher_corpus(teacher: str, photos: Path, data: Path, corpus: Path) -
     """
     source = open_captioner(teacher)
     discovery = discover(photos, exclude=(), out=corpus)
-    for name in CORPUS_FOLDERS:
+    for name in _NEEDED_FOLDERS:
         if not (data / name).is_dir():
             raise DataError(f"{data / name} is missing; --data wants the layout described in export/README.md")
         _link_all(data / name, corpus / name)
+    if (data / _DETECTOR_FOLDER).is_dir():
+        _link_all(data / _DETECTOR_FOLDER, corpus / _DETECTOR_FOLDER)
     jsonl = corpus / "photos" / f"teacher-{source.identity[:16]}.jsonl"
     done = {json.loads(line)["file"] for line in _whole_lines(jsonl)}
     todo = [path for photo in discovery.photos if str(path := (discovery.root / photo.id).resolve()) not in done]

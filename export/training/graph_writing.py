@@ -99,14 +99,10 @@ class FloatWriter:
         """Rows of a table, as float32."""
         return self.node("Gather", [self.weight(name, table), numbers])
 
-    def convolve(self, x: str, convolution: Convolution, *, run: str = "") -> str:
-        """A convolution, and ReLU6 where it activates; where it runs more than once, ``run`` tells which.
-
-        Its weights are rounded for the inputs of the first run.
-        """
-        y = f"{run}{convolution.name}.out"
-        self.taps |= {x: Tap(x), y: Tap(y)}
-        self.taps.setdefault(f"{convolution.name}.in", _tap(x, convolution))
+    def convolve(self, x: str, convolution: Convolution) -> str:
+        """A convolution, and ReLU6 where it activates."""
+        y = f"{convolution.name}.out"
+        self.taps |= {x: Tap(x), y: Tap(y), f"{convolution.name}.in": _tap(x, convolution)}
         weights = [self.weight(f"{convolution.name}.{part}", of) for part, of in convolution.module.named_parameters()]
         if not convolution.activate:
             return self.node("Conv", [x, *weights], y, **_attributes(convolution))
@@ -170,9 +166,9 @@ class Int8Writer(FloatWriter):
         whole, scale = (self.node("Gather", [part, numbers]) for part in self._in_8_bits(name, table))
         return self.node("Mul", [self.node("Cast", [whole], to=TensorProto.FLOAT), scale])
 
-    def convolve(self, x: str, convolution: Convolution, *, run: str = "") -> str:
+    def convolve(self, x: str, convolution: Convolution) -> str:
         """A convolution of integers, which stay integers; what exceeds the measured range of ReLU6 is cut off."""
-        y = f"{run}{convolution.name}.out"
+        y = f"{convolution.name}.out"
         source, target = self._encoding(x), self._encoding(y)
         assert convolution.module.bias is not None
         bias = self.weight(f"{convolution.name}.bias", convolution.module.bias)

@@ -43,7 +43,7 @@ def export_vision(model: PhotoModel, path: Path, *, pixels: NDArray[np.uint8]) -
     graph = vision_graph(writer, model.eval(), image_size=size)
     random = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), np.uint8)
     with torch.no_grad():
-        seen = model.understand_with_mirror(torch.from_numpy(random).permute(0, 3, 1, 2).float() / 127.5 - 1.0)
+        seen = model.understand_as_served(torch.from_numpy(random).permute(0, 3, 1, 2).float() / 127.5 - 1.0)
     _compare(graph, {"pixels": random}, {"visual": seen.visual, **_by_layer("memory", seen.memory)})
     runs = ({"pixels": pixels[start : start + _PHOTOS_PER_RUN]} for start in range(0, len(pixels), _PHOTOS_PER_RUN))
     activations = observe(graph, writer.taps, runs)
@@ -58,7 +58,7 @@ def pooled_as_served(path: Path, pixels: NDArray[np.uint8]) -> Iterator[NDArray[
         pixels: photos, uint8 [n, size, size, 3].
 
     Yields:
-        Of some photos after the other, float32 [2, photos, 2560]: as they are, and mirrored.
+        Of some photos after the other, float32 [photos, 2560].
     """
     graph = onnx.load(str(path))
     graph.graph.output.append(helper.make_empty_tensor_value_info(POOLED))
@@ -66,7 +66,7 @@ def pooled_as_served(path: Path, pixels: NDArray[np.uint8]) -> Iterator[NDArray[
     for start in range(0, len(pixels), _PHOTOS_PER_RUN):
         part = np.ascontiguousarray(pixels[start : start + _PHOTOS_PER_RUN])
         (pooled,) = session.run([POOLED], {"pixels": part})
-        yield pooled.reshape(2, len(part), -1)
+        yield pooled
 
 
 def export_decoder(
@@ -120,7 +120,7 @@ def _answers(
     for number, photo in enumerate(pixels):
         with torch.no_grad():
             images = torch.from_numpy(photo[None]).permute(0, 3, 1, 2).float() / 127.5 - 1.0
-            memory = model.understand_with_mirror(images).memory
+            memory = model.understand_as_served(images).memory
         states = _by_layer("memory", memory)
         prefix = prefixes[number % len(prefixes)]
         reader = Reader(session, {name: tensor.numpy() for name, tensor in states.items()})

@@ -24,7 +24,7 @@ from handler.encoder import EncoderConfiguration
 
 ENCODER_NAME = "thinlens-text-1"
 CAPTIONER_NAME = "thinlens-photo-1"
-IMAGE_SIZE = 224
+IMAGE_SIZE = 256
 """Larger than in training, where random crops show things larger than they are (Touvron et al. 2019, FixRes)."""
 MAX_NEW_TOKENS = 24
 LENGTH_PENALTY = 0.7

@@ -12,7 +12,7 @@ from export.training.augmentation import load_pixels
 from export.training.corpus import CaptionedPhoto
 from export.training.text_encoder import EmbedTexts
 
-KEPT_SIZE = 224
+KEPT_SIZE = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,6 @@ tensors of their own, so that nothing is copied but what grows.
 
 from collections.abc import Sequence
 
-import numpy as np
 import onnx
 from onnx import TensorProto, helper
 from torch import nn
@@ -15,48 +14,41 @@ from torch import nn
 from export.training.backbone import CELL_PIXELS, GRID_WIDTH, Backbone, InvertedResidual, PaddedConvolution
 from export.training.graph_writing import CONTRIBUTED, Convolution, FloatWriter
 from export.training.hubness import SHARE, TEMPERATURE, Hubness
-from export.training.photo_model import PhotoModel, mirror_side
+from export.training.photo_model import PhotoModel
 
 _PARTS = ("keys", "values")
-_MIRRORED = "mirrored."
-"""Begins the names of tensors of mirror images."""
 POOLED = "pooled"
-"""What the visual head reads, in a vision graph: float32 [2 * photos, 2560], photos before mirror images."""
+"""What the visual head reads, in a vision graph: float32 [photos, 2560]."""
 CANDIDATES = 8
 """How many of the most probable next tokens the decoder's graph gives: the most beams there can be."""
 
 
 def vision_graph(writer: FloatWriter, model: PhotoModel, *, image_size: int) -> onnx.ModelProto:
-    """Pixels uint8 [photos, image_size, image_size, 3] -> visual view and memory, from photos and mirror images."""
+    """Pixels uint8 [photos, image_size, image_size, 3] -> visual view and memory."""
     shape = model.shape
     levels = writer.node("Cast", [writer.node("Transpose", ["pixels"], perm=[0, 3, 1, 2])], to=TensorProto.FLOAT)
     halves = writer.node("Div", [levels, writer.constant(127.5)])
     image = writer.node("Sub", [halves, writer.constant(1.0)], "image")
-    turned = writer.node("Gather", [image, writer.constant(np.arange(image_size)[::-1])], axis=3)
-    sides = writer.constant([mirror_side(image_size)] * 2)
-    mirror = writer.node("Resize", [turned, "", "", sides], f"{_MIRRORED}image", mode="linear", axes=[2, 3])
-    grid, mirrored = (
-        writer.real(_backbone(writer, of, model.backbone, run=run)) for of, run in ((image, ""), (mirror, _MIRRORED))
-    )
-    _visual(writer, [grid, mirrored], model)
+    grid = writer.real(_backbone(writer, image, model.backbone))
+    _visual(writer, grid, model)
     _memory(writer, grid, model, image_size=image_size)
     photos = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["photos", image_size, image_size, 3])
     visual = helper.make_tensor_value_info("visual", TensorProto.FLOAT, ["photos", shape.dim])
     return writer.model("vision", [photos], [visual, *_heads("memory", "photos", "slots", model)])
 
 
-def _backbone(writer: FloatWriter, x: str, backbone: Backbone, *, run: str) -> str:
+def _backbone(writer: FloatWriter, x: str, backbone: Backbone) -> str:
     for name, layer in backbone.layers.named_children():
         name = f"backbone.layers.{name}"
         if isinstance(layer, PaddedConvolution):
-            x = writer.convolve(x, _convolution(name, layer), run=run)
+            x = writer.convolve(x, _convolution(name, layer))
             continue
         assert isinstance(layer, InvertedResidual)
         y = x
         for part, module in layer.layers.named_children():
             assert isinstance(module, PaddedConvolution)
-            y = writer.convolve(y, _convolution(f"{name}.layers.{part}", module), run=run)
-        x = writer.add(x, y, f"{run}{name}.sum") if layer.residual else y
+            y = writer.convolve(y, _convolution(f"{name}.layers.{part}", module))
+        x = writer.add(x, y, f"{name}.sum") if layer.residual else y
     return x
 
 
@@ -65,13 +57,11 @@ def _convolution(name: str, module: PaddedConvolution) -> Convolution:
     return Convolution(name, module, (before, before, after, after), module.activate)
 
 
-def _visual(writer: FloatWriter, grids: Sequence[str], model: PhotoModel) -> None:
+def _visual(writer: FloatWriter, grid: str, model: PhotoModel) -> None:
     head = model.visual_head
-    pooled = [
-        writer.node("Concat", [_over_cells(writer, by, grid) for by in ("ReduceMean", "ReduceMax")], axis=1)
-        for grid in grids
-    ]
-    normal = writer.normalise(writer.node("Concat", pooled, POOLED, axis=0), "visual_head.norm", head.norm)
+    over_cells = [writer.node(by, [grid, writer.constant([2, 3])], keepdims=0) for by in ("ReduceMean", "ReduceMax")]
+    pooled = writer.node("Concat", over_cells, POOLED, axis=1)
+    normal = writer.normalise(pooled, "visual_head.norm", head.norm)
     hidden = writer.node("Gelu", [_gemm(writer, normal, "visual_head.hidden", head.hidden)], domain=CONTRIBUTED)
     parts = [f"visual_head.part.{number}" for number in range(len(head.project))]
     writer.nodes("Split", [hidden], parts, axis=1, num_outputs=len(parts))
@@ -80,14 +70,8 @@ def _visual(writer: FloatWriter, grids: Sequence[str], model: PhotoModel) -> Non
         project = head.project[number]
         assert isinstance(project, nn.Linear)
         members.append(_unit(writer, _gemm(writer, part, f"visual_head.project.{number}", project)))
-    vectors = _unit(writer, writer.node("Sum", members))
-    halves = writer.node("Reshape", [vectors, writer.constant([2, -1, model.shape.dim])])
-    seen = _unit(writer, writer.node("ReduceSum", [halves, writer.constant([0])], keepdims=0), "seen")
+    seen = _unit(writer, writer.node("Sum", members), "seen")
     _without_hubness(writer, seen, model.hubness)
-
-
-def _over_cells(writer: FloatWriter, operator: str, grid: str) -> str:
-    return writer.node(operator, [grid, writer.constant([2, 3])], keepdims=0)
 
 
 def _without_hubness(writer: FloatWriter, seen: str, hubness: Hubness) -> None:

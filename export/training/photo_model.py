@@ -29,7 +29,7 @@ class PhotoModelShape:
     trained_size: int = 192
     dim: int = 384
     visual_members: int = 2
-    visual_hidden: int = 864
+    visual_hidden: int = 672
     bank: int = 1_500
     width: int = 320
     heads: int = 8
@@ -149,20 +149,6 @@ class DecoderLayer(nn.Module):
         return attended
 
 
-def mirror_side(size: int) -> int:
-    """The side in pixels of photos' mirror images: a seventh more, in whole cells.
-
-    At another size, a network sees other things right and other things wrong.
-    """
-    return max(1, round(size * 8 / 7 / CELL_PIXELS)) * CELL_PIXELS
-
-
-def mirror_images(pixels: Tensor) -> Tensor:
-    """Photos [n, 3, size, size] as their mirror images, of another size."""
-    side = mirror_side(pixels.shape[-1])
-    return functional.interpolate(pixels.flip(3), size=(side, side), mode="bilinear", align_corners=False)
-
-
 class PhotoModel(nn.Module):
     """Backbone, visual head and decoder; the two halves that are exported are ``understand`` and ``decode``."""
 
@@ -198,12 +184,10 @@ class PhotoModel(nn.Module):
         visual = self.visual_head(VisualHead.pool(grid))
         return Understood(visual, self.remember(grid, visual))
 
-    def understand_with_mirror(self, pixels: Tensor) -> Understood:
-        """The same as it is served: the visual view is the mean of photo and mirror image, and without hubness."""
-        grid, mirrored = self.backbone(pixels), self.backbone(mirror_images(pixels))
-        both = self.visual_head(VisualHead.pool(grid)) + self.visual_head(VisualHead.pool(mirrored))
-        seen = functional.normalize(both, dim=-1)
-        return Understood(self.hubness(seen), self.remember(grid, seen))
+    def understand_as_served(self, pixels: Tensor) -> Understood:
+        """The same with the visual view less its hubness."""
+        visual, memory = self.understand(pixels)
+        return Understood(self.hubness(visual), memory)
 
     def remember(self, grid: Tensor, visual: Tensor) -> Tensor:
         """The decoder's keys and values over a photo: [n, layers, 2, heads, slots, head_width]."""

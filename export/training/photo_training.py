@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer
 
+from export.training.backbone import pretrained_backbone
 from export.training.caption_text import train_tokenizer
 from export.training.corpus import read_paraphrases, read_split, read_synsets
 from export.training.decoder_training import train_decoder
@@ -34,7 +35,7 @@ def train_photo_model(
     """Train the photo model, or go on with a run that was interrupted.
 
     Args:
-        data: the corpus, laid out as corpus.py says, with ``weights/mobilenet_v2_1.0_224_fp32.onnx``.
+        data: the corpus, laid out as corpus.py says.
         work: one folder a run goes below it.
         recipe: seeds and sizes.
         vectors_of: the text encoder in whose space the visual view is to lie.
@@ -48,7 +49,7 @@ def train_photo_model(
     texts = [caption for captions in lists for caption in captions]
     tokenizer = teacher.tokenizer if teacher else train_tokenizer(texts, recipe.shape.vocabulary_size)
     model = PhotoModel(recipe.shape)
-    model.backbone.load_onnx(data / "weights" / "mobilenet_v2_1.0_224_fp32.onnx")
+    model.backbone.load_pretrained(pretrained_backbone())
     model.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     photos = [*read_split(data, "train"), *pseudo_captioned(data, seed=recipe.seed)]
     training, held_back = load_photos(photos, vectors_of), load_photos(read_split(data, "dev"), vectors_of)

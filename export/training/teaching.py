@@ -30,6 +30,8 @@ class DecoderRecipe:
     """What the default decoder was trained with; steps are optimizer steps.
 
     Attributes:
+        crop_size: side in pixels of the crops that are seen; things are as large in them as in whole photos at 256
+            (Touvron et al. 2019, arXiv 1906.06423).
         shares: how often each of ``tasks.INSTRUCTIONS`` is asked.
         samples: captions sampled for each photo whose mean reward is each other's baseline.
         answer_weight: of the cross-entropy beside the rewards.
@@ -44,6 +46,7 @@ class DecoderRecipe:
     answer_rate: float = 8e-4
     answers_per_photo: int = 2
     photos_per_step: int = 64
+    crop_size: int = 224
     label_smoothing: float = 0.1
     reward_steps: int = 400
     reward_rate: float = 2e-4
@@ -115,7 +118,7 @@ class Teaching:
 
     def images(self, data: PhotoData, rows: NDArray[np.int64], random: np.random.Generator) -> Tensor:
         """Crops of some photos."""
-        return augment(to_input(data.pixels[rows]), self.model.shape.trained_size, random)
+        return augment(to_input(data.pixels[rows]), self.recipe.crop_size, random)
 
     def answer_loss(self, answers: Sequence[Answer], memory: Tensor) -> Tensor:
         """Cross-entropy of as many answers for each photo of the memory, photo by photo."""

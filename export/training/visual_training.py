@@ -18,14 +18,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
 from export.training.augmentation import augment, to_input
 from export.training.losses import photo_to_text_loss, text_to_photo_loss
 from export.training.onnx_export import export_vision, pooled_as_served
 from export.training.packing import crops_of_samples
 from export.training.photo_data import PhotoData
-from export.training.photo_model import PhotoModel, VisualHead, mirror_images
+from export.training.photo_model import PhotoModel, VisualHead
 from export.training.run import Run, shuffled_batch
 
 _PHOTOS_AT_ONCE = 64
@@ -87,10 +86,9 @@ def tune_view(model: PhotoModel, training: PhotoData, held_back: PhotoData, work
 
 def _measure_hubness(model: PhotoModel, data: PhotoData, recipe: VisualRecipe) -> None:
     """On all captions, and on some of the photos, as one number is asked of them."""
-    as_they_are, mirrored = _pooled(model, data.pixels[:_PHOTOS_MEASURED])
     with torch.no_grad():
-        both = model.visual_head(as_they_are) + model.visual_head(mirrored)
-    model.hubness.fit(data.vectors, functional.normalize(both, dim=-1), seed=recipe.seed)
+        seen = model.visual_head(_pooled_grids(model, data.pixels[:_PHOTOS_MEASURED]))
+    model.hubness.fit(data.vectors, seen, seed=recipe.seed)
 
 
 def recall_of_view(visual: Tensor, held_back: PhotoData) -> dict[str, float]:
@@ -186,7 +184,7 @@ def _train_head(
 
 def _pooled(model: PhotoModel, pixels: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
     """What the visual head reads of photos and of their mirror images, each float32 [n, 2560]."""
-    return _pooled_grids(model, pixels), _pooled_grids(model, pixels, mirrored=True)
+    return _pooled_grids(model, pixels), _pooled_grids(model, _mirror_images(pixels))
 
 
 def _pooled_as_served(model: PhotoModel, pixels: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
@@ -194,17 +192,22 @@ def _pooled_as_served(model: PhotoModel, pixels: NDArray[np.uint8]) -> tuple[Ten
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "vision.onnx"
         export_vision(model, path, pixels=crops_of_samples(pixels.shape[1]))
-        as_they_are, mirrored = np.concatenate(list(pooled_as_served(path, pixels)), axis=1)
+        as_they_are, mirrored = (
+            np.concatenate(list(pooled_as_served(path, images))) for images in (pixels, _mirror_images(pixels))
+        )
     return torch.from_numpy(as_they_are), torch.from_numpy(mirrored)
 
 
-def _pooled_grids(model: PhotoModel, pixels: NDArray[np.uint8], *, mirrored: bool = False) -> Tensor:
-    """What the visual head reads of photos or of their mirror images, float32 [n, 2560]."""
+def _mirror_images(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return pixels[:, :, ::-1]
+
+
+def _pooled_grids(model: PhotoModel, pixels: NDArray[np.uint8]) -> Tensor:
+    """What the visual head reads of photos, float32 [n, 2560]."""
     pooled = []
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         for start in range(0, len(pixels), _PHOTOS_AT_ONCE):
-            images = to_input(pixels[start : start + _PHOTOS_AT_ONCE])
-            images = mirror_images(images) if mirrored else images
+            images = to_input(np.ascontiguousarray(pixels[start : start + _PHOTOS_AT_ONCE]))
             grid = model.backbone(images.contiguous(memory_format=torch.channels_last))
             pooled.append(VisualHead.pool(grid.float()))
     return torch.cat(pooled)

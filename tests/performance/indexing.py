@@ -20,7 +20,7 @@ from tests.performance import mobilenet
 from tests.performance.memory import PeakMemory
 from tests.performance.report import Table, spread
 
-PHOTOS = 400
+PHOTOS = 1_000
 SIZE = (2016, 1512)
 RUNS = 3
 SEED = 7

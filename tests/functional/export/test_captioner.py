@@ -23,7 +23,7 @@ CAPTIONER, ENCODER = MODELS / "captioner", MODELS / "encoder"
 def pixels(tmp_path_factory: pytest.TempPathFactory) -> NDArray[np.uint8]:
     folder = tmp_path_factory.mktemp("samples")
     copy_samples(folder)
-    return np.stack([decode_photo(path, image_size=224).pixels for path in sorted(folder.iterdir())])
+    return np.stack([decode_photo(path, image_size=256).pixels for path in sorted(folder.iterdir())])
 
 
 def cosines(understandings: list[Understanding]) -> NDArray[np.float32]:

@@ -178,7 +178,7 @@ def test_the_command_line_distils_and_quantises(
 def corpus(tmp_path: Path) -> Path:
     """The folders of a corpus, with a photo of its own."""
     folder = tmp_path / "data"
-    for name in ("photos", "captions", "weights"):
+    for name in ("photos", "captions"):
         (folder / name).mkdir(parents=True)
     Image.new("RGB", (40, 40), "red").save(folder / "photos" / "own.png")
     (folder / "photos" / "own.jsonl").write_text(json.dumps({"file": "own.png", "split": "dev", "captions": ["red"]}))
@@ -226,6 +226,6 @@ def test_no_photo_can_be_captioned(corpus: Path, tmp_path: Path) -> None:
     (photos / "broken.jpg").write_bytes(b"\xff\xd8nonsense")
     with pytest.raises(DataError, match=r"none of the photos in .* could be captioned"):
         write_teacher_corpus(str(teacher), photos, corpus, tmp_path / "corpus")
-    shutil.rmtree(corpus / "weights")
-    with pytest.raises(DataError, match=r"weights is missing; --data wants the layout"):
+    shutil.rmtree(corpus / "captions")
+    with pytest.raises(DataError, match=r"captions is missing; --data wants the layout"):
         write_teacher_corpus(str(teacher), photos, corpus, tmp_path / "corpus")

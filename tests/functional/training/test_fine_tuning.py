@@ -190,7 +190,7 @@ def test_backbone_and_vocabulary_stay_and_the_rest_learns(jsonl: Path, photos: O
 def test_other_instructions_are_answered_as_before(photos: OwnPhotos) -> None:
     tokenizer = read_captioner(MODELS / "captioner").tokenizer
     source = OnnxCaptionerSource.open(MODELS / "captioner")
-    pixels = np.stack([decode_photo(photo.path, image_size=224).pixels for photo in photos.held_back])
+    pixels = np.stack([decode_photo(photo.path, image_size=256).pixels for photo in photos.held_back])
     data = with_captions(photos.held_back, pixels, Encoder.load(MODELS / "encoder").encode)
     answers = OwnAnswers(tokenizer, data, source, describe_share=0.5)
     random = np.random.default_rng(0)
@@ -209,7 +209,7 @@ def test_captions_that_cant_be_written(photos: OwnPhotos) -> None:
     tokenizer = read_captioner(MODELS / "captioner").tokenizer
     source = OnnxCaptionerSource.open(MODELS / "captioner")
     foreign = [replace(photo, captions=("красная плитка",)) for photo in photos.held_back]
-    data = with_captions(foreign, np.zeros((10, 224, 224, 3), np.uint8), Encoder.load(MODELS / "encoder").encode)
+    data = with_captions(foreign, np.zeros((10, 256, 256, 3), np.uint8), Encoder.load(MODELS / "encoder").encode)
     with pytest.raises(DataError, match="none of the captions can be written .* found 'красная плитка'"):
         OwnAnswers(tokenizer, data, source, describe_share=0.5)
 

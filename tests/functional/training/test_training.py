@@ -19,7 +19,7 @@ from export.errors import ModelError
 from export.indexing import index_photos
 from export.onnx_captioner import OnnxCaptionerSource
 from export.shipped_models import shipped_models
-from export.training.backbone import Backbone
+from export.training.backbone import Backbone, pretrained_backbone
 from export.training.caption_text import BEGIN_ID, END_ID
 from export.training.encoder_training import EncoderRecipe, train_encoder
 from export.training.held_back import calibrate
@@ -55,7 +55,6 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     (folder / "photos").mkdir()
     (folder / "captions").mkdir()
-    (folder / "weights").mkdir()
     random = np.random.default_rng(0)
     lines = []
     for colour, rgb in COLOURS.items():
@@ -78,14 +77,6 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in texts.items():
         with gzip.open(folder / "captions" / name, "wt") as stream:
             stream.write(text)
-    torch.manual_seed(3)
-    backbone = Backbone().eval()
-    torch.onnx.export(
-        backbone,
-        (torch.zeros(1, 3, 64, 64),),
-        str(folder / "weights" / "mobilenet_v2_1.0_224_fp32.onnx"),
-        dynamo=False,
-    )
     return folder
 
 
@@ -138,7 +129,13 @@ def photo_model(
         shape=shape,
         visual=VisualRecipe(head_passes=1, head_photos_per_step=4, whole_steps=3, photos_per_step=4, queue=6),
         decoder=DecoderRecipe(
-            language_steps=3, language_batch=4, answer_steps=3, photos_per_step=4, reward_steps=2, samples=3
+            language_steps=3,
+            language_batch=4,
+            answer_steps=3,
+            photos_per_step=4,
+            crop_size=64,
+            reward_steps=2,
+            samples=3,
         ),
     )
     student, tokenizer = encoder
@@ -178,11 +175,11 @@ def test_the_student_comes_close_to_its_teacher(
     assert distance(*encoder) < 0.5 * distance(untrained.eval(), trimmed)
 
 
-def test_every_tensor_of_the_photo_model_was_trained(data: Path, photo_model: tuple[PhotoModel, Tokenizer]) -> None:
+def test_every_tensor_of_the_photo_model_was_trained(photo_model: tuple[PhotoModel, Tokenizer]) -> None:
     model, _ = photo_model
     torch.manual_seed(PhotoRecipe().seed)
     untrained = PhotoModel(model.shape)
-    untrained.backbone.load_onnx(data / "weights" / "mobilenet_v2_1.0_224_fp32.onnx")
+    untrained.backbone.load_pretrained(pretrained_backbone())
     before, after = untrained.state_dict(), model.state_dict()
     assert [name for name in after if torch.equal(before[name], after[name])] == []
 
@@ -206,7 +203,7 @@ def test_the_served_captioner_says_what_torch_says(models: Path, photo_model: tu
     understandings = served.understand(pixels, beams=1)
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
     with torch.no_grad():
-        understood = model.understand_with_mirror(images)
+        understood = model.understand_as_served(images)
         vectors = np.stack([each.vector for each in understandings if each.vector is not None])
         # A random backbone hardly tells photos apart, and the head's start magnifies what 8 bits round; that the graph
         # agrees with torch before it is rounded is checked when it is exported.
@@ -253,11 +250,14 @@ def test_weights_in_8_bits_are_a_quarter_of_the_size(models: Path, photo_model: 
 
 
 def test_a_backbone_of_another_architecture_is_refused(tmp_path: Path) -> None:
-    torch.onnx.export(torch.nn.Conv2d(3, 8, 3), (torch.zeros(1, 3, 8, 8),), str(tmp_path / "other.onnx"), dynamo=False)
-    with pytest.raises(ModelError, match=r"other\.onnx.*expected .* as in MobileNetV2"):
-        Backbone().load_onnx(tmp_path / "other.onnx")
-    with pytest.raises(ModelError, match=r"missing\.onnx is missing"):
-        Backbone().load_onnx(tmp_path / "missing.onnx")
+    torch.save(torch.nn.Conv2d(3, 8, 3).state_dict(), tmp_path / "other.pth")
+    with pytest.raises(ModelError, match=r"other\.pth has 1 convolutions .* expected the 49 of EfficientNet-Lite0"):
+        Backbone().load_pretrained(tmp_path / "other.pth")
+    (tmp_path / "text.pth").write_text("no weights")
+    with pytest.raises(ModelError, match=r"text\.pth is no PyTorch checkpoint"):
+        Backbone().load_pretrained(tmp_path / "text.pth")
+    with pytest.raises(ModelError, match=r"missing\.pth is missing"):
+        Backbone().load_pretrained(tmp_path / "missing.pth")
 
 
 def _all_texts(data: Path) -> list[str]:

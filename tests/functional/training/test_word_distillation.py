@@ -26,7 +26,9 @@ SHAPE = PhotoModelShape(
     trained_size=64, dim=32, visual_hidden=32, width=32, heads=2, layers=2, vocabulary_size=90, max_tokens=64
 )
 SMALL = replace(SHAPE, width=16, layers=1)
-RECIPE = DecoderRecipe(answer_steps=150, answer_rate=5e-3, photos_per_step=8, answers_per_photo=2, average_decay=0.9)
+RECIPE = DecoderRecipe(
+    answer_steps=150, answer_rate=5e-3, photos_per_step=8, crop_size=64, answers_per_photo=2, average_decay=0.9
+)
 
 
 def test_divergence_by_hand() -> None:
