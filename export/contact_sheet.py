@@ -26,7 +26,7 @@ class SheetPhoto:
     Attributes:
         id: The photo's path relative to the folder that was indexed.
         caption: What the captioner, or a person, says of it.
-        thumbnail: The bytes of a WebP picture; empty when there is none.
+        thumbnail: The bytes of a JPEG picture; empty when there is none.
         width: Pixels of the photo, upright.
         height: Pixels of the photo, upright.
     """
@@ -92,7 +92,7 @@ def _picture(photo: SheetPhoto) -> str:
         return '<span class="no-picture">no thumbnail</span>'
     data = base64.b64encode(photo.thumbnail).decode("ascii")
     size = f'width="{photo.width}" height="{photo.height}"'
-    return f'<img src="data:image/webp;base64,{data}" alt="{escape(photo.caption)}" {size}>'
+    return f'<img src="data:image/jpeg;base64,{data}" alt="{escape(photo.caption)}" {size}>'
 
 
 def _queries_of(photo: SheetPhoto, answers: Iterable[SearchAnswer]) -> list[tuple[str, float]]:

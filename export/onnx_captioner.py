@@ -171,7 +171,7 @@ class OnnxCaptioner:
         """What it is asked of every photo."""
         return self._source.instructions
 
-    def understand(self, pixels: NDArray[np.uint8], *, beams: int = 4) -> list[Understanding]:
+    def understand(self, pixels: NDArray[np.uint8], *, beams: int = 3) -> list[Understanding]:
         """Caption photos and give each its visual view.
 
         Args:

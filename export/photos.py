@@ -33,8 +33,7 @@ MAX_PIXELS = 200_000_000
 LARGE_PIXELS = 24_000_000
 THUMBNAIL_LONG_SIDE_PX = 320
 THUMBNAIL_QUALITY = 80
-_THUMBNAIL_EFFORT = 1
-"""Of 0 to 6: as close to the photo as with Pillow's 4, in 40% of the time and a tenth more bytes."""
+"""As JPEG, which takes a tenth of WebP's time, a tenth of what a photo costs, for a quarter more bytes."""
 
 FORMATS = {"JPEG": "JPEG", "PNG": "PNG", "WEBP": "WebP", "GIF": "GIF", "TIFF": "TIFF", "AVIF": "AVIF", "HEIF": "HEIC"}
 """Pillow's names of the formats that are read, and the names that people know."""
@@ -61,7 +60,7 @@ class DecodedPhoto:
 
     Attributes:
         pixels: uint8 [image_size, image_size, 3], sRGB, upright, squashed to a square.
-        thumbnail: a WebP file without metadata, longest side at most ``THUMBNAIL_LONG_SIDE_PX``.
+        thumbnail: a JPEG file without metadata, longest side at most ``THUMBNAIL_LONG_SIDE_PX``.
         facts: what else is known of it.
     """
 
@@ -164,7 +163,7 @@ def _thumbnail(image: Image.Image, width: int, height: int) -> Image.Image:
 
 def _encode(thumbnail: Image.Image) -> bytes:
     file = io.BytesIO()
-    thumbnail.save(file, "WEBP", quality=THUMBNAIL_QUALITY, method=_THUMBNAIL_EFFORT)
+    thumbnail.save(file, "JPEG", quality=THUMBNAIL_QUALITY)
     return file.getvalue()
 
 

@@ -49,7 +49,7 @@ def record_force(folder: Path, failed: Sequence[str]) -> None:
 def original_address(record: PhotoRecord) -> str:
     """The address of a published photo, which is also its key in the store.
 
-    Example: of "dogs/Rex.JPG", with the thumbnail "thumbnails/ab/ab12….webp" -> "photos/ab/ab12….jpg"
+    Example: of "dogs/Rex.JPG", with the thumbnail "thumbnails/ab/ab12….jpg" -> "photos/ab/ab12….jpg"
     """
     content = content_of(record)
     return f"{PHOTOS_ADDRESS}{content[:2]}/{content}{PurePath(record.id).suffix.lower()}"

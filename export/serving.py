@@ -34,7 +34,7 @@ from handler.settings import Settings
 HOST = "127.0.0.1"
 # A page elsewhere that has its own name resolve to this machine must not read the photos here (DNS rebinding).
 _HOSTS = ["127.0.0.1", "localhost"]
-_THUMBNAIL = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}\.webp")
+_THUMBNAIL = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}\.jpg")
 _FILE_HEADERS = {
     "cache-control": "private, max-age=60",
     "content-security-policy": "default-src 'none'",
@@ -103,7 +103,7 @@ class Gallery:
     def _thumbnail(self, name: str) -> Response:
         if not _THUMBNAIL.fullmatch(name):
             return _problem(HTTPStatus.NOT_FOUND, "no such thumbnail")
-        return _file(self._thumbnails / name, "image/webp")
+        return _file(self._thumbnails / name, "image/jpeg")
 
 
 def create_gallery(out: Path) -> ASGIApp:

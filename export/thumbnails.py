@@ -1,4 +1,4 @@
-"""Thumbnails: one small WebP file for each content, in a folder of its own.
+"""Thumbnails: one small JPEG file for each content, in a folder of its own.
 
 It knows files and hashes, nothing of how a thumbnail is made.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 from export.files import write_whole
 
 FOLDER = "thumbnails"
-_SUFFIX = ".webp"
+_SUFFIX = ".jpg"
 
 
 class Thumbnails:
@@ -51,6 +51,6 @@ class Thumbnails:
 def thumbnail_address(content: str) -> str:
     """Where the thumbnail of a content lies, relative to the output folder.
 
-    Example: "ab12…" -> "thumbnails/ab/ab12….webp"
+    Example: "ab12…" -> "thumbnails/ab/ab12….jpg"
     """
     return f"{FOLDER}/{content[:2]}/{content}{_SUFFIX}"

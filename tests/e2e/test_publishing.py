@@ -124,7 +124,7 @@ def test_objects_say_what_they_are_and_for_how_long_they_may_be_kept(address: st
     assert head("current.json") == ("application/json", "no-cache")
     assert head(f"bundles/{bundle}/manifest.json") == ("application/json", immutable)
     assert head(f"bundles/{bundle}/views.i8") == ("application/octet-stream", immutable)
-    assert head(thumbnail) == ("image/webp", immutable)
+    assert head(thumbnail) == ("image/jpeg", immutable)
 
 
 def test_errors_are_one_line_that_says_what_to_do(server: S3Server, address: str, tmp_path: Path) -> None:

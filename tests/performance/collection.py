@@ -110,7 +110,7 @@ def _record(number: int, models: Models, random: np.random.Generator) -> PhotoRe
     return PhotoRecord(
         id=f"{name}.jpg",
         url=f"photos/{name}.jpg",
-        thumbnail=f"thumbnails/{name}.webp",
+        thumbnail=f"thumbnails/{name}.jpg",
         width=4032 if number % 3 else 3024,
         height=3024 if number % 3 else 4032,
         type="jpeg",

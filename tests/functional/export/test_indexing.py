@@ -52,7 +52,7 @@ def test_a_first_run(base: Path) -> None:
     record = bundle.catalogue[0]
     assert (record.url, record.width, record.height, record.taken) == ("photos/blue.png", 64, 48, None)
     assert record.size_bytes == (base / "photos/blue.png").stat().st_size
-    assert (base / "out" / record.thumbnail).read_bytes()[8:12] == b"WEBP"
+    assert (base / "out" / record.thumbnail).read_bytes()[:3] == b"\xff\xd8\xff"
     manifest = bundle.manifest
     assert (manifest.counts.photos, manifest.counts.captions, manifest.counts.failures) == (4, 8, 0)
     assert manifest.views.kinds == ("caption", "caption", "visual")
@@ -91,7 +91,7 @@ def test_new_changed_moved_copied_and_removed_photos(base: Path) -> None:
         "sub/moved.png": "all green",
     }
     assert len(times_understood(models(base))) == 6
-    assert len(list((base / "out/thumbnails").rglob("*.webp"))) == 4
+    assert len(list((base / "out/thumbnails").rglob("*.jpg"))) == 4
 
 
 def _records(base: Path) -> list[PhotoRecord]:

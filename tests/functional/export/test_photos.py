@@ -67,7 +67,7 @@ def corner_colours(pixels: NDArray[np.uint8]) -> list[str]:
 
 def thumbnail_size(photo: DecodedPhoto) -> tuple[int, int]:
     with Image.open(io.BytesIO(photo.thumbnail)) as image:
-        assert image.format == "WEBP"
+        assert image.format == "JPEG"
         assert not image.getexif()
         return image.size
 

@@ -236,7 +236,7 @@ def _record(photo: TinyPhoto) -> PhotoRecord:
     return PhotoRecord(
         id=photo.id,
         url=f"photos/{quote(photo.id)}",
-        thumbnail=f"thumbnails/{hashlib.sha256(photo.id.encode()).hexdigest()}.webp",
+        thumbnail=f"thumbnails/{hashlib.sha256(photo.id.encode()).hexdigest()}.jpg",
         width=photo.width,
         height=photo.height,
         type=photo.type,

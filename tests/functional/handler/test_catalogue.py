@@ -17,7 +17,7 @@ def record(photo_id: str, **changes: object) -> PhotoRecord:
     values: dict[str, object] = {
         "id": photo_id,
         "url": "photos/x.jpg",
-        "thumbnail": "thumbnails/x.webp",
+        "thumbnail": "thumbnails/x.jpg",
         "width": 640,
         "height": 480,
         "type": "jpeg",

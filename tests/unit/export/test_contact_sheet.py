@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from export.contact_sheet import MAX_PHOTOS, SheetPhoto, contact_sheet
 from handler.answers import Result, SearchAnswer
 
-THUMBNAIL = b"RIFF\x1a\x00\x00\x00WEBP"
+THUMBNAIL = b"\xff\xd8\xff\xe0"
 
 
 def photo(id_: str, caption: str, thumbnail: bytes = THUMBNAIL) -> SheetPhoto:
@@ -88,7 +88,7 @@ def test_each_photo_has_its_picture_caption_and_queries() -> None:
     assert page.texts["main/div/section/h3"] == ["a sleeping cat", "a submarine"]
     assert page.texts["main/div/section/p"] == ["Nothing relevant was found."]
     assert [picture["alt"] for picture in page.pictures] == ["a cat sleeps", "a cat sleeps", "a dog runs"]
-    data = "data:image/webp;base64," + base64.b64encode(THUMBNAIL).decode()
+    data = "data:image/jpeg;base64," + base64.b64encode(THUMBNAIL).decode()
     assert {picture["src"] for picture in page.pictures} == {data}
 
 
