@@ -2,6 +2,8 @@
 
 It knows probabilities and caches, nothing of photos or words. Beam search with a length penalty
 (Wu et al. 2016, arXiv 1609.08144, section 7, without coverage); one beam is greedy decoding.
+Tokens that answers seldom say twice may have a penalty for it (after Keskar et al. 2019, arXiv
+1909.05858, section 4.1).
 """
 
 from collections.abc import Sequence
@@ -48,11 +50,14 @@ class Decoding:
         beams: how many hypotheses are kept; 1 is greedy.
         max_new_tokens: where an answer that doesn't end is cut.
         length_penalty: exponent of the length by which the log probability is divided.
+        repetition_penalties: float32 [vocabulary], what is taken off the log probability of each token that the answer
+            has already; None for nothing.
     """
 
     beams: int = 3
     max_new_tokens: int = 24
     length_penalty: float = 0.7
+    repetition_penalties: NDArray[np.float32] | None = None
 
 
 class Hypothesis(NamedTuple):
@@ -96,7 +101,7 @@ def decode(
             ended.append(beams.of(~going))
             beams, rows = beams.of(going), rows[going.repeat(width)]
         step = decoder(beams.tokens[:, :, -1].reshape(-1, 1), rows, beams.photos)
-        parents = beams.grow(step, end_id)
+        parents = beams.grow(step, end_id, decoding.repetition_penalties)
         rows = (np.arange(len(parents))[:, None] * width + parents).ravel()
     hypotheses: list[list[Hypothesis]] = [[] for _ in everything]
     for part in [*ended, beams]:
@@ -145,17 +150,20 @@ class _Beams:
             lengths=self.lengths[chosen],
         )
 
-    def grow(self, step: Step, end_id: int) -> NDArray[np.int64]:
+    def grow(self, step: Step, end_id: int, penalties: NDArray[np.float32] | None) -> NDArray[np.int64]:
         """Add a token to each hypothesis, keep the best, and say which each of them goes on: [n, beams]."""
         count, width = self.scores.shape
-        gains = step.scores[:, :width].reshape(count, width, width).copy()
-        following = step.candidates[:, :width].reshape(count, width, width).copy()
+        gains = step.scores.reshape(count, width, -1).copy()
+        following = step.candidates.reshape(count, width, -1).copy()
+        if penalties is not None:
+            said: NDArray[np.bool_] = (following[..., None] == self.tokens[:, :, None]).any(axis=-1)
+            gains -= said * penalties[following]
         gains[self.finished] = -np.inf
         gains[self.finished, 0] = 0.0
         following[self.finished] = end_id
         sums = (self.scores[:, :, None] + gains).reshape(count, -1)
         best = np.argsort(-sums, axis=1, kind="stable")[:, :width]
-        parents: NDArray[np.int64] = best // width
+        parents: NDArray[np.int64] = best // gains.shape[2]
         chosen = np.take_along_axis(following.reshape(count, -1), best, 1)
         was_finished = np.take_along_axis(self.finished, parents, 1)
         self.scores = np.take_along_axis(sums, best, 1)

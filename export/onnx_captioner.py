@@ -35,6 +35,12 @@ _AT_ONCE = 16
 """Photos that are captioned together: more take more memory and hardly less time each."""
 _SEEN_AT_ONCE = 4
 """Of these, how many go through the backbone together: more don't fit into the processor's cache."""
+_REPETITION_PENALTY = 2.0
+"""Of words that captions seldom say twice; people do so in 7% of captions."""
+_SAID_AGAIN = frozenset(
+    "the and with are his her their its for from into out down while next front by another other two three".split()
+)
+"""Words of three letters and more that captions say as often as they like."""
 _CLOSENESS = 8.0
 """What a hypothesis's cosine with the visual view counts for beside its log probability."""
 _EXPECTED: dict[str, type | tuple[type, ...]] = {
@@ -160,6 +166,7 @@ class OnnxCaptioner:
         self._encoder = None if source.encoder is None else Encoder.load(source.encoder)
         self._begin_id = self._token_id("begin")
         self._end_id = self._token_id("end")
+        self._penalties = self._repetition_penalties()
 
     @property
     def image_size(self) -> int:
@@ -212,6 +219,7 @@ class OnnxCaptioner:
             beams=beams,
             max_new_tokens=self._settings["max_new_tokens"],
             length_penalty=self._settings["length_penalty"],
+            repetition_penalties=self._penalties,
         )
         hypotheses = decode(reader, prefix, count, end_id=self._end_id, decoding=decoding)
         texts = [self._tokenizer.decode_batch([each.tokens for each in of_photo]) for of_photo in hypotheses]
@@ -229,6 +237,12 @@ class OnnxCaptioner:
         cosines = np.einsum("pbd,pd->pb", vectors.reshape(*scores.shape, -1), visual)
         chosen: list[int] = (scores + _CLOSENESS * cosines).argmax(1).tolist()
         return chosen
+
+    def _repetition_penalties(self) -> NDArray[np.float32]:
+        """By token: words of content, as far as a token alone shows it."""
+        texts = self._tokenizer.decode_batch([[token] for token in range(self._tokenizer.get_vocab_size())])
+        content = [len(text.strip()) > 2 and text.strip() not in _SAID_AGAIN for text in texts]
+        return np.where(content, np.float32(_REPETITION_PENALTY), np.float32(0.0))
 
     def _token_id(self, role: str) -> int:
         found = self._tokenizer.token_to_id(self._settings[role])

@@ -70,6 +70,23 @@ def test_one_beam_takes_the_most_probable_token_each_time(seed: int) -> None:
     assert best(decode(decoder, [5], 4, end_id=END, decoding=Decoding(beams=1, max_new_tokens=6))) == expected
 
 
+@pytest.mark.parametrize("beams", [1, 3])
+def test_what_was_said_is_said_again_only_where_it_is_free(beams: int) -> None:
+    decoder = MarkovDecoder(photos=5, vocabulary=9, seed=3)
+    decoder.logits[:, :, END] = -9.0  # nothing ends early
+    free = np.isin(np.arange(9), [2, 3])
+    penalties = np.where(free, 0.0, 100.0).astype(np.float32)
+
+    def said_again(penalties: NDArray[np.float32] | None) -> set[int]:
+        decoding = Decoding(beams=beams, max_new_tokens=7, repetition_penalties=penalties)
+        answers = best(decode(decoder, [5], 5, end_id=END, decoding=decoding))
+        return {token for answer in answers for token in answer if answer.count(token) > 1}
+
+    assert said_again(None) - {2, 3}
+    assert said_again(penalties) <= {2, 3}
+    assert said_again(penalties)
+
+
 def test_a_photo_s_answer_does_not_depend_on_its_neighbours() -> None:
     decoder = MarkovDecoder(photos=6, vocabulary=8, seed=7)
     together = decode(decoder, [1], 6, end_id=END, decoding=Decoding(beams=3))
