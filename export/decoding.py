@@ -51,7 +51,7 @@ class Decoding:
         max_new_tokens: where an answer that doesn't end is cut.
         length_penalty: exponent of the length by which the log probability is divided.
         repetition_penalties: float32 [vocabulary], what is taken off the log probability of each token that the answer
-            has already; None for nothing.
+            has already, the last one for all beyond; None for nothing.
     """
 
     beams: int = 3
@@ -157,7 +157,7 @@ class _Beams:
         following = step.candidates.reshape(count, width, -1).copy()
         if penalties is not None:
             said: NDArray[np.bool_] = (following[..., None] == self.tokens[:, :, None]).any(axis=-1)
-            gains -= said * penalties[following]
+            gains -= said * penalties.take(following, mode="clip")
         gains[self.finished] = -np.inf
         gains[self.finished, 0] = 0.0
         following[self.finished] = end_id

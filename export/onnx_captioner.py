@@ -239,10 +239,10 @@ class OnnxCaptioner:
         return chosen
 
     def _repetition_penalties(self) -> NDArray[np.float32]:
-        """By token: words of content, as far as a token alone shows it."""
+        """By token: words of content, as far as a token shows it; the last is of tokens that stand for nothing."""
         texts = self._tokenizer.decode_batch([[token] for token in range(self._tokenizer.get_vocab_size())])
         content = [len(text.strip()) > 2 and text.strip() not in _SAID_AGAIN for text in texts]
-        return np.where(content, np.float32(_REPETITION_PENALTY), np.float32(0.0))
+        return np.where([*content, False], np.float32(_REPETITION_PENALTY), np.float32(0.0))
 
     def _token_id(self, role: str) -> int:
         found = self._tokenizer.token_to_id(self._settings[role])

@@ -40,7 +40,7 @@ START_MS_PER_100_000_PHOTOS = 1_000
 # Of the bundle: the encoder, and for each photo vectors and catalogue.
 BUNDLE_MB = 12
 BUNDLE_KB_PER_PHOTO = 2.3
-THUMBNAIL_KB = 14
+THUMBNAIL_KB = 12
 ANSWER_KB = 4
 LOG_KB = 0.6
 

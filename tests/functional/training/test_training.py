@@ -217,6 +217,8 @@ def test_the_served_captioner_says_what_torch_says(models: Path, photo_model: tu
                 best, second = logits.topk(2).values.tolist()
                 if int(logits.argmax()) == END_ID or best - second < 0.02:  # closer than 8 bits can tell
                     break
+                if int(logits.argmax()) in tokens[len(prefix) :]:  # from here on words have a penalty
+                    break
                 tokens.append(int(logits.argmax()))
             said = tokenizer.decode(tokens[len(prefix) :])
             assert understandings[row].captions[0].lower().startswith(said.lower())
