@@ -30,6 +30,12 @@ def add_parsers(models: argparse.ArgumentParser) -> None:
     train = _add(commands, "train", "train text encoder and photo model, or fine-tune the shipped ones", _train)
     train.add_argument("--work", type=Path, required=True, metavar="DIR", help="checkpoints and logs go here")
     train.add_argument(
+        "--recipe",
+        choices=("default",),
+        default="default",
+        help="seeds, sizes and steps: those of the shipped models are the only ones",
+    )
+    train.add_argument(
         "--teacher", metavar="MODEL", help="a sentence-transformers folder or name (default: all-MiniLM-L6-v2)"
     )
     export = _add(commands, "export", "write the trained models as ONNX, quantised, and calibrate them", _export)

@@ -18,3 +18,9 @@ def test_missing_libraries_are_said_in_one_line(
     (tmp_path / "encoder").mkdir()
     assert main(["models", command, "--data", str(tmp_path), "--work", str(tmp_path)]) == 1
     assert capsys.readouterr().err == "thinlens: 'thinlens models' needs torch: pip install 'thinlens[train]'\n"
+
+
+def test_there_is_one_recipe(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["models", "train", "--recipe", "large", "--data", "data", "--work", "work"])
+    assert "argument --recipe: invalid choice: 'large'" in capsys.readouterr().err
