@@ -66,7 +66,9 @@ def read_texts(path: Path) -> list[str]:
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise DataError(f"{path} can't be read: {error.strerror}; expected UTF-8 text, one a line") from error
+    except UnicodeDecodeError as error:
         raise DataError(f"{path} can't be read: {error}; expected UTF-8 text, one a line") from error
     texts = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
     if len(texts) < LEAST_TEXTS:

@@ -72,7 +72,7 @@ def test_texts_are_read_one_a_line(tmp_path: Path) -> None:
     path.write_bytes(b"\xff" * 10)
     with pytest.raises(DataError, match=r"texts\.txt can't be read: .* expected UTF-8 text"):
         read_texts(path)
-    with pytest.raises(DataError, match=r"missing\.txt can't be read"):
+    with pytest.raises(DataError, match=r"missing\.txt can't be read: No such file or directory; expected"):
         read_texts(tmp_path / "missing.txt")
 
 
