@@ -25,7 +25,7 @@ from handler.searcher import Searcher
 # The last one is about something that none of the sample photographs shows.
 SAMPLE_QUERIES = (
     "a cat looking at the camera",
-    "a pink flower",
+    "an orange flower",
     "a parked motorcycle",
     "a man with a camera",
     "children playing football",
