@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # what it imports takes a fifth of a second, and a list of failures wants none of it
-    from handler.answers import Result, SearchAnswer
+    from handler.search.answers import Result, SearchAnswer
 
 _ELLIPSIS = "…"
 

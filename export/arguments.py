@@ -191,7 +191,7 @@ def _add_store(command: argparse.ArgumentParser) -> None:
 
 
 def _add_selection(search: argparse.ArgumentParser) -> None:
-    """What the HTTP interface takes too, under the same names; see handler/openapi.json."""
+    """What the HTTP interface takes too, under the same names; see handler/web/openapi.json."""
     search.add_argument("--offset", metavar="N", type=int, default=0, help="skip the first N photos (default: 0)")
     search.add_argument("--dedupe", action="store_true", help="of near-duplicates show only the most relevant")
     search.add_argument("--taken-from", metavar="DATE", help="taken in 2024, 2024-05 or 2024-05-06, or later")

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.relevance import Calibration
+from handler.bundle.relevance import Calibration
 
 NEAREST = 2.2
 FARTHER_WITH_PHOTOS = 0.4

@@ -24,12 +24,12 @@ from export.suggestions import suggest
 from export.texts import photo_texts
 from export.thumbnails import thumbnail_address
 from export.views import bundle_vectors, photo_views
-from handler.bundle import Bundle
-from handler.catalogue import Caption, PhotoRecord, write_catalogue
-from handler.columns import write_columns
-from handler.encoder import Encoder, EncoderConfiguration
+from handler.bundle.bundle import Bundle
+from handler.bundle.catalogue import Caption, PhotoRecord, write_catalogue
+from handler.bundle.columns import write_columns
+from handler.bundle.encoder import Encoder, EncoderConfiguration
 from handler.errors import BundleError
-from handler.manifest import (
+from handler.bundle.manifest import (
     BUNDLE_FILES,
     ENCODER_FILES,
     MANIFEST_FILE,
@@ -42,11 +42,11 @@ from handler.manifest import (
     ViewKind,
     ViewsInfo,
 )
-from handler.query import MAX_QUERY_LENGTH
-from handler.relevance import Calibration
-from handler.searcher import Searcher
-from handler.texts import normalise
-from handler.views import write_views
+from handler.search.query import MAX_QUERY_LENGTH
+from handler.bundle.relevance import Calibration
+from handler.search.searcher import Searcher
+from handler.bundle.texts import normalise
+from handler.bundle.views import write_views
 
 PHOTOS_ADDRESS = "photos/"
 MAX_GOLDEN_QUERIES = 8

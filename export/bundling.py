@@ -19,7 +19,7 @@ from export.shipped_models import Models
 from export.texts import embed_texts, photo_texts
 from export.thumbnails import Thumbnails
 from handler.errors import BundleError
-from handler.manifest import FORMAT_VERSION, MANIFEST_FILE, Manifest, bundle_id
+from handler.bundle.manifest import FORMAT_VERSION, MANIFEST_FILE, Manifest, bundle_id
 
 BUNDLES = "bundles"
 CURRENT = "bundle"

@@ -108,10 +108,10 @@ def _photos(arguments: argparse.Namespace) -> Path:
 
 def _search(arguments: argparse.Namespace) -> None:
     from export.answer_table import answer_table
-    from handler.bundle import Bundle
-    from handler.filters import Filters
-    from handler.query import Query
-    from handler.searcher import Searcher, Selection
+    from handler.bundle.bundle import Bundle
+    from handler.search.filters import Filters
+    from handler.search.query import Query
+    from handler.search.searcher import Searcher, Selection
 
     searcher = Searcher(Bundle.open(arguments.out / "bundle"))
     selection = Selection(
@@ -155,8 +155,8 @@ def _caption(arguments: argparse.Namespace) -> None:
 def _evaluate(arguments: argparse.Namespace) -> None:
     from export.evaluation import evaluate, read_queries
     from export.progress import Progress
-    from handler.bundle import Bundle
-    from handler.searcher import Searcher
+    from handler.bundle.bundle import Bundle
+    from handler.search.searcher import Searcher
 
     queries = read_queries(arguments.queries)
     evaluation = evaluate(Searcher(Bundle.open(arguments.out / "bundle")), queries, Progress())

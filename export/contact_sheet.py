@@ -13,7 +13,7 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from handler.answers import SearchAnswer
+from handler.search.answers import SearchAnswer
 
 # A page of more pictures than this is slow to open; photos that a query found come first.
 MAX_PHOTOS = 200

@@ -9,8 +9,8 @@ from export.own_models import ModelChoice
 from export.progress import Progress
 from export.shipped_models import Models
 from handler.errors import QueryError
-from handler.query import MAX_QUERY_LENGTH
-from handler.texts import normalise
+from handler.search.query import MAX_QUERY_LENGTH
+from handler.bundle.texts import normalise
 
 
 def correct_caption(

@@ -18,9 +18,9 @@ from export.contact_sheet import SheetPhoto, contact_sheet
 from export.errors import LibraryError
 from export.indexing import index_photos
 from export.samples import copy_samples
-from handler.answers import SearchAnswer
-from handler.bundle import Bundle
-from handler.searcher import Searcher
+from handler.search.answers import SearchAnswer
+from handler.bundle.bundle import Bundle
+from handler.search.searcher import Searcher
 
 # The last one is about something that none of the sample photographs shows.
 SAMPLE_QUERIES = (

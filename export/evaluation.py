@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from export.errors import DataError
 from export.progress import Progress
-from handler.answers import SearchAnswer
-from handler.bundle import Bundle
+from handler.search.answers import SearchAnswer
+from handler.bundle.bundle import Bundle
 from handler.errors import PhotoNotFoundError, QueryError
-from handler.searcher import MAX_K, Searcher
-from handler.texts import normalise
+from handler.search.searcher import MAX_K, Searcher
+from handler.bundle.texts import normalise
 
 OFF_TOPIC_QUERIES = Path(__file__).parent / "off_topic_queries.txt"
 RECALL_AT = (1, 5, 10)

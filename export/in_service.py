@@ -12,7 +12,7 @@ from export.errors import LostRaceError, PublishingError, StoreError, Unavailabl
 from export.retrying import PATIENCE_S, persist
 from export.store import Store, Upload
 from handler.errors import BundleError
-from handler.pointer import MAX_POINTER_BYTES, POINTER_KEY, Pointer
+from handler.store.pointer import MAX_POINTER_BYTES, POINTER_KEY, Pointer
 
 _OTHER_VERSION = "0" * 32  # no object's
 

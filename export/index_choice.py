@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.views import QuantisedVectors
-from handler.index import VectorIndex, write_index
-from handler.manifest import IndexInfo
+from handler.bundle.index import VectorIndex, write_index
+from handler.bundle.manifest import IndexInfo
 
 MAX_EXACT_MS = 10.0
 MIN_RECALL = 0.95

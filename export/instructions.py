@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from export.errors import ModelError
 from export.shipped_models import Models
-from handler.relevance import Calibration
+from handler.bundle.relevance import Calibration
 
 
 def asking(models: Models, instructions: Sequence[str]) -> Models:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from export.database import Database
 from export.errors import LibraryError
 from export.facts import PhotoFacts
-from handler.catalogue import ColumnValue
+from handler.bundle.catalogue import ColumnValue
 
 _FACTS = tuple(field.name for field in fields(PhotoFacts))  # in the order of the columns of "contents"
 

@@ -27,8 +27,8 @@ from export.captioner import Understanding
 from export.decoding import Decoding, Hypothesis, Step, decode
 from export.errors import ModelError
 from export.shipped_models import identify_encoder
-from handler.encoder import Encoder
-from handler.runtime import onnxruntime
+from handler.bundle.encoder import Encoder
+from handler.bundle.runtime import onnxruntime
 
 FILES = ("captioner.json", "decoder.onnx", "tokenizer.json", "vision.onnx")
 _AT_ONCE = 16

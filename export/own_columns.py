@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from export.errors import ColumnsError
-from handler.catalogue import MAX_NUMBER, MAX_VALUE_LENGTH, ColumnValue
-from handler.columns import MAX_COLUMN_NAME, MAX_COLUMNS
-from handler.texts import normalise
+from handler.bundle.catalogue import MAX_NUMBER, MAX_VALUE_LENGTH, ColumnValue
+from handler.bundle.columns import MAX_COLUMN_NAME, MAX_COLUMNS
+from handler.bundle.texts import normalise
 
 NAMES = ("columns.csv", "columns.json")
 MAX_VALUES = 64

@@ -16,7 +16,7 @@ from export.hub import content_identity, model_folder, needs_training_extra
 from export.hub_captioner import open_captioner
 from export.instructions import asking
 from export.shipped_models import MODELS, Models, identify_encoder, shipped_models
-from handler.manifest import ENCODER_FILES
+from handler.bundle.manifest import ENCODER_FILES
 
 ENCODERS = "encoders"
 CHOICE_FILE = "models.json"

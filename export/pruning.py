@@ -17,9 +17,9 @@ from export.in_service import read_in_service
 from export.store import Store
 from export.thumbnails import FOLDER as THUMBNAILS
 from export.versions import Version, list_versions
-from handler.catalogue import Catalogue
-from handler.manifest import MANIFEST_FILE
-from handler.pointer import POINTER_KEY, Pointer, bundle_key
+from handler.bundle.catalogue import Catalogue
+from handler.bundle.manifest import MANIFEST_FILE
+from handler.store.pointer import POINTER_KEY, Pointer, bundle_key
 
 LEFT_ALONE_S = 86_400.0
 _CATALOGUE_FILE = "catalogue.bin"

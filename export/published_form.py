@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 
 from export.bundle_writer import PHOTOS_ADDRESS, file_info
-from handler.bundle import Bundle
-from handler.catalogue import PhotoRecord, write_catalogue
-from handler.manifest import BUNDLE_FILES, MANIFEST_FILE, Manifest
+from handler.bundle.bundle import Bundle
+from handler.bundle.catalogue import PhotoRecord, write_catalogue
+from handler.bundle.manifest import BUNDLE_FILES, MANIFEST_FILE, Manifest
 
 _CATALOGUE_FILE = "catalogue.bin"
 

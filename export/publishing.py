@@ -22,10 +22,10 @@ from export.quality import Check, check_quality
 from export.signing import SigningKey
 from export.store import Store, Upload
 from export.uploads import bundle_uploads, file_upload, missing_uploads, photo_uploads, send, thumbnail_uploads
-from handler.bundle import Bundle
-from handler.manifest import MANIFEST_FILE
-from handler.pointer import bundle_key
-from handler.signature import SIGNATURE_FILE
+from handler.bundle.bundle import Bundle
+from handler.bundle.manifest import MANIFEST_FILE
+from handler.store.pointer import bundle_key
+from handler.store.signature import SIGNATURE_FILE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

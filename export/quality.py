@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from export.evaluation import EvaluationQuery, evaluate
 from export.progress import Progress
-from handler.bundle import Bundle
-from handler.query import MAX_QUERY_LENGTH
-from handler.searcher import Searcher
-from handler.texts import normalise
+from handler.bundle.bundle import Bundle
+from handler.search.query import MAX_QUERY_LENGTH
+from handler.search.searcher import Searcher
+from handler.bundle.texts import normalise
 
 MIN_RECALL = 0.9
 MAX_ECE = 0.2

@@ -24,11 +24,11 @@ from export.errors import ServingError
 from export.library import Library
 from export.media_types import media_type
 from export.thumbnails import FOLDER
-from handler.app import create_app
-from handler.bundle import Bundle
+from handler.web.app import create_app
+from handler.bundle.bundle import Bundle
 from handler.errors import BundleError, PhotoNotFoundError
-from handler.responses import problem
-from handler.searcher import Searcher
+from handler.web.responses import problem
+from handler.search.searcher import Searcher
 from handler.settings import Settings
 
 HOST = "127.0.0.1"

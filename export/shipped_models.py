@@ -10,9 +10,9 @@ from pathlib import Path
 from export.captioner import CaptionerSource
 from export.errors import ModelError
 from handler.errors import BundleError
-from handler.fields import Fields
-from handler.manifest import ENCODER_FILES, encoder_identity
-from handler.relevance import Calibration
+from handler.bundle.fields import Fields
+from handler.bundle.manifest import ENCODER_FILES, encoder_identity
+from handler.bundle.relevance import Calibration
 
 MODELS = Path(__file__).parent / "models"
 
@@ -23,7 +23,7 @@ class Models:
 
     Attributes:
         encoder: the folder of the text encoder, which goes into every bundle.
-        encoder_identity: as ``handler.manifest.encoder_identity`` defines it.
+        encoder_identity: as ``handler.bundle.manifest.encoder_identity`` defines it.
         captioner: the captioner, not loaded yet.
         calibration: what makes scores of these two a relevance; None where nobody has fitted one.
     """
@@ -73,7 +73,7 @@ def shipped_models(folder: Path = MODELS) -> Models:
 
 
 def identify_encoder(folder: Path) -> str:
-    """The identity of the encoder in a folder, as ``handler.manifest.encoder_identity`` defines it."""
+    """The identity of the encoder in a folder, as ``handler.bundle.manifest.encoder_identity`` defines it."""
     return encoder_identity({name: _sha256(folder / name) for name in ENCODER_FILES})
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from export.errors import PublishingError, StoreError
-from handler.address import SCHEME, S3Address
+from handler.store.address import SCHEME, S3Address
 from handler.errors import SettingsError
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")

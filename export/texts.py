@@ -19,7 +19,7 @@ def embed_texts(library: Library, texts: Sequence[str], models: Models, progress
     missing = library.texts_without_vector(texts, encoder=models.encoder_identity)
     if not missing:
         return
-    from handler.encoder import Encoder  # and with it onnxruntime, which is slow to import
+    from handler.bundle.encoder import Encoder  # and with it onnxruntime, which is slow to import
 
     encoder = Encoder.load(models.encoder)
     progress.begin("embedding captions", len(missing))

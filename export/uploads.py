@@ -11,11 +11,11 @@ from export.progress import Progress
 from export.published_form import content_of, original_address
 from export.store import Store, Upload
 from export.thumbnails import FOLDER as THUMBNAILS
-from handler.bundle import Bundle
-from handler.catalogue import PhotoRecord
+from handler.bundle.bundle import Bundle
+from handler.bundle.catalogue import PhotoRecord
 from handler.errors import BundleError
-from handler.manifest import MANIFEST_FILE, MAX_MANIFEST_BYTES, Manifest
-from handler.pointer import BUNDLES_KEY, bundle_key
+from handler.bundle.manifest import MANIFEST_FILE, MAX_MANIFEST_BYTES, Manifest
+from handler.store.pointer import BUNDLES_KEY, bundle_key
 
 SENT_AT_ONCE = 16
 

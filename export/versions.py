@@ -9,9 +9,9 @@ from export.errors import PublishingError
 from export.in_service import put_in_service, read_in_service
 from export.store import ListedObject, Store
 from handler.errors import BundleError
-from handler.manifest import MANIFEST_FILE, MAX_MANIFEST_BYTES, Manifest, bundle_id
-from handler.pointer import BUNDLES_KEY, Pointer, bundle_key
-from handler.signature import SIGNATURE_FILE
+from handler.bundle.manifest import MANIFEST_FILE, MAX_MANIFEST_BYTES, Manifest, bundle_id
+from handler.store.pointer import BUNDLES_KEY, Pointer, bundle_key
+from handler.store.signature import SIGNATURE_FILE
 
 _READ_AT_ONCE = 8
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from export.library import Library, UnderstoodPhoto
 from export.shipped_models import Models
 from export.texts import photo_texts
-from handler.index import quantise, scale_of
+from handler.bundle.index import quantise, scale_of
 
 _PHOTOS_AT_ONCE = 4096
 

@@ -14,7 +14,7 @@ from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
 from urllib.request import Request, urlopen
 
-from handler.answers import CollectionAnswer, PhotoAnswer, Result, SearchAnswer, SimilarAnswer
+from handler.search.answers import CollectionAnswer, PhotoAnswer, Result, SearchAnswer, SimilarAnswer
 
 Parameter = str | float | bool | list[str] | list[float] | None
 

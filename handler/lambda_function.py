@@ -11,12 +11,12 @@ import gc
 import os
 from typing import TYPE_CHECKING
 
-from handler.hashes import HashesAhead
+from handler.store.hashes import HashesAhead
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from handler.events import Answer, Event
+    from handler.web.events import Answer, Event
 
 # Lambda freezes a function between two requests, and a check of the pointer with it.
 WAIT_FOR_CHECK_S = 1.0
@@ -27,19 +27,19 @@ def _create(hashes: HashesAhead) -> Callable[[Event, object], Answer]:
     import logging
 
     from handler.settings import Settings
-    from handler.store import deliver, open_store
+    from handler.store.store import deliver, open_store
 
     logging.getLogger("handler").setLevel(logging.INFO)
     settings = Settings.from_environment(os.environ)
     store = open_store(settings, os.environ, hashes)
     delivery = deliver(store)
 
-    from handler.bundle import OpeningBundle
+    from handler.bundle.bundle import OpeningBundle
 
     opening = OpeningBundle(delivery)
 
-    from handler.app import create_app
-    from handler.events import create_handler
+    from handler.web.app import create_app
+    from handler.web.events import create_handler
     from handler.service import Service
 
     service = Service(store, opening.bundle(), media_url=settings.media_url, wait_s=WAIT_FOR_CHECK_S)

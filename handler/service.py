@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Self
 
-from handler.bundle import Bundle
+from handler.bundle.bundle import Bundle
 from handler.errors import ThinlensError
-from handler.searcher import Searcher
-from handler.store import Store, deliver
+from handler.search.searcher import Searcher
+from handler.store.store import Store, deliver
 
 CHECK_EVERY_S = 60.0
 # A bundle that could not be taken over is tried again at the next check, then after twice as long each time.

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from handler.address import SCHEME, S3Address
+from handler.store.address import SCHEME, S3Address
 from handler.errors import SettingsError
-from handler.signature import PUBLIC_KEY_BYTES
+from handler.store.signature import PUBLIC_KEY_BYTES
 
 # The one place where AWS Lambda lets a function write.
 DEFAULT_CACHE = Path("/tmp/thinlens")

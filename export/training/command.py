@@ -98,7 +98,7 @@ def _train_default(arguments: argparse.Namespace) -> "tuple[Path, Unpacked]":
     from export.training.photo_training import PhotoRecipe, train_photo_model
     from export.training.text_encoder import default_teacher
     from export.training.unpacking import Unpacked
-    from handler.encoder import Encoder
+    from handler.bundle.encoder import Encoder
 
     teacher = model_folder(arguments.teacher) if arguments.teacher else default_teacher()
     served = arguments.work / "served-encoder"

@@ -20,8 +20,8 @@ from export.evaluation import OFF_TOPIC_QUERIES
 from export.probes import PROBES
 from export.training.activations import Arrays
 from export.training.quantisation import FLOAT32, Scheme, quantise, write_graph
-from handler.encoder import Encoder, EncoderConfiguration
-from handler.manifest import ENCODER_FILES
+from handler.bundle.encoder import Encoder, EncoderConfiguration
+from handler.bundle.manifest import ENCODER_FILES
 
 TOLERANCE = 1e-4
 """How much a component of a unit vector may differ from the source's before its weights are put into few bits."""

@@ -31,7 +31,7 @@ from export.training.tasks import Answer
 from export.training.teaching import DecoderRecipe, Teaching
 from export.training.unpacking import Unpacked, read_captioner
 from export.training.visual_training import VisualRecipe, tune_view
-from handler.encoder import Encoder
+from handler.bundle.encoder import Encoder
 
 LAST_RUN = "rewards"
 _PHOTOS_AT_ONCE = 16

@@ -18,8 +18,8 @@ from export.photos import decode_photo
 from export.probes import PROBES
 from export.training.calibration import CalibrationData, fit_curve
 from export.training.corpus import CaptionedPhoto, read_collections, read_synsets
-from handler.encoder import Encoder
-from handler.relevance import Calibration
+from handler.bundle.encoder import Encoder
+from handler.bundle.relevance import Calibration
 
 _PHOTOS_AT_ONCE = 16
 _ABSENT_QUERIES = 1_000

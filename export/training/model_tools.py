@@ -190,8 +190,8 @@ def _distil_captioner(arguments: argparse.Namespace) -> None:
     from export.training.packing import write_captioner
     from export.training.photo_model import PhotoModelShape
     from export.training.photo_training import PhotoRecipe, train_photo_model
-    from handler.encoder import Encoder
-    from handler.manifest import ENCODER_FILES
+    from handler.bundle.encoder import Encoder
+    from handler.bundle.manifest import ENCODER_FILES
 
     torch.set_num_threads(os.cpu_count() or 1)
     corpus = arguments.work / "corpus"

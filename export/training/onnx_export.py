@@ -21,7 +21,7 @@ from export.training.activations import Arrays, observe
 from export.training.graph_writing import PREFIX, SCALE, WHOLE, FloatWriter, Int8Writer
 from export.training.photo_graphs import CANDIDATES, POOLED, decoder_graph, vision_graph
 from export.training.photo_model import PhotoModel
-from handler.runtime import onnxruntime
+from handler.bundle.runtime import onnxruntime
 
 _TOLERANCE = 1e-3
 _PHOTOS_PER_RUN = 4

@@ -20,7 +20,7 @@ from export.training.photo_model import PhotoModel
 from export.training.quantisation import STATIC_INT8, Scheme
 from export.training.tasks import DESCRIBE, INSTRUCTIONS
 from export.training.text_encoder import MAX_TOKENS, TextEncoder, tokenise
-from handler.encoder import EncoderConfiguration
+from handler.bundle.encoder import EncoderConfiguration
 
 ENCODER_NAME = "thinlens-text-1"
 CAPTIONER_NAME = "thinlens-photo-1"

@@ -15,7 +15,7 @@ from PIL import Image
 
 from export.errors import DataError
 from export.training.corpus import CaptionedPhoto, read_caption_bank
-from handler.runtime import onnxruntime
+from handler.bundle.runtime import onnxruntime
 
 CAPTIONS_PER_PHOTO = 5
 _SURE = 0.4

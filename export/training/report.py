@@ -22,8 +22,8 @@ from export.progress import Progress
 from export.shipped_models import Models
 from export.training.caption_text import plain_words
 from export.training.corpus import CaptionedPhoto
-from handler.bundle import Bundle
-from handler.searcher import Searcher
+from handler.bundle.bundle import Bundle
+from handler.search.searcher import Searcher
 
 
 class CaptionScores(TypedDict):

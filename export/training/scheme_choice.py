@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from export.errors import DataError, ModelError
 from export.training.encoder_folder import FloatEncoder, write_encoder_folder
 from export.training.quantisation import FLOAT32, SCHEMES, Scheme
-from handler.encoder import Encoder
-from handler.manifest import ENCODER_FILES
+from handler.bundle.encoder import Encoder
+from handler.bundle.manifest import ENCODER_FILES
 
 RECORD_FILE = "quantisation.json"
 LEAST_TEXTS = 100

@@ -23,8 +23,8 @@ from export.errors import ModelError
 from export.probes import PROBES
 from export.training.bert_graph import Pooling, bert_graph, can_be_written
 from export.training.encoder_folder import FloatEncoder
-from handler.encoder import EncoderConfiguration
-from handler.manifest import MAX_DIM, MAX_TOKENS
+from handler.bundle.encoder import EncoderConfiguration
+from handler.bundle.manifest import MAX_DIM, MAX_TOKENS
 
 LONGEST = 128
 """In tokens: queries and captions are short, and what is longer is cut."""

@@ -21,7 +21,7 @@ from export.training.packing import write_captioner
 from export.training.photo_model import PhotoModel
 from export.training.report import Report, report
 from export.training.unpacking import Unpacked, read_captioner
-from handler.manifest import ENCODER_FILES
+from handler.bundle.manifest import ENCODER_FILES
 
 FEWEST_TO_CALIBRATE = 100
 """Photos held back; with fewer, the calibration stays that of the models that were tuned."""

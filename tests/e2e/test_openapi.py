@@ -33,7 +33,7 @@ def document(tmp_path: Path) -> Path:
         return {**changed, "example": PHOTO} if part.get("name") == "id" and "in" in part else changed
 
     path = tmp_path / "openapi.json"
-    path.write_text(json.dumps(with_real_ids(json.loads((ROOT / "handler/openapi.json").read_text()))))
+    path.write_text(json.dumps(with_real_ids(json.loads((ROOT / "handler/web/openapi.json").read_text()))))
     assert json.dumps(PHOTO) in path.read_text()
     return path
 

@@ -24,7 +24,7 @@ from export.bucket import Bucket
 from export.errors import PublishingError
 from export.s3_store import S3Store
 from export.store import Upload, open_store
-from handler.bundle import Bundle
+from handler.bundle.bundle import Bundle
 from tests.e2e.processes import RUN_LIMIT_S, THINLENS
 from tests.e2e.s3_servers import S3Server, ceph_server, moto_server
 from tests.functional.export.galleries import write_photo

@@ -14,11 +14,11 @@ import numpy as np
 from export.index_choice import write_best_index
 from export.shipped_models import MODELS, Models, shipped_models
 from export.views import QuantisedVectors
-from handler.catalogue import Caption, PhotoRecord, write_catalogue
-from handler.columns import write_columns
-from handler.encoder import Encoder
-from handler.index import quantise, scale_of
-from handler.manifest import (
+from handler.bundle.catalogue import Caption, PhotoRecord, write_catalogue
+from handler.bundle.columns import write_columns
+from handler.bundle.encoder import Encoder
+from handler.bundle.index import quantise, scale_of
+from handler.bundle.manifest import (
     BUNDLE_FILES,
     ENCODER_FILES,
     MANIFEST_FILE,
@@ -31,8 +31,8 @@ from handler.manifest import (
     ViewKind,
     ViewsInfo,
 )
-from handler.relevance import Calibration
-from handler.views import write_views
+from handler.bundle.relevance import Calibration
+from handler.bundle.views import write_views
 
 SEED = 11
 PLACES = [f"place {number}" for number in range(100)]

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from export.shipped_models import MODELS
-from handler.encoder import Encoder
-from handler.manifest import ENCODER_FILES
+from handler.bundle.encoder import Encoder
+from handler.bundle.manifest import ENCODER_FILES
 from tests.performance.report import Table, spread
 from tests.performance.search import QUERIES
 

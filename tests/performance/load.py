@@ -18,8 +18,8 @@ from urllib.parse import urlencode
 
 import numpy as np
 
-from handler.bundle import Bundle
-from handler.searcher import Searcher
+from handler.bundle.bundle import Bundle
+from handler.search.searcher import Searcher
 from tests.e2e.processes import free_port, running
 from tests.functional.handler.published import point_to, put_bundle
 from tests.functional.handler.s3_server import S3Folder, s3_folder

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from handler.bundle import Bundle
-from handler.searcher import Searcher
+from handler.bundle.bundle import Bundle
+from handler.search.searcher import Searcher
 from tests.performance.report import Table
 
 ROUNDS = 20

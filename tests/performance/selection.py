@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from handler.bundle import Bundle
-from handler.filters import Filters
-from handler.query import Query
-from handler.searcher import Searcher, Selection
+from handler.bundle.bundle import Bundle
+from handler.search.filters import Filters
+from handler.search.query import Query
+from handler.search.searcher import Searcher, Selection
 from tests.performance.report import Table, spread
 from tests.performance.search import QUERIES, WARM_UP_ROUNDS
 

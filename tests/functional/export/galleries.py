@@ -17,8 +17,8 @@ from PIL import Image
 
 from export.captioner import Understanding
 from export.shipped_models import Models
-from handler.encoder import Encoder
-from handler.relevance import Calibration
+from handler.bundle.encoder import Encoder
+from handler.bundle.relevance import Calibration
 from tests.functional.handler.artefacts import write_encoder
 
 IMAGE_SIZE = 32

@@ -15,10 +15,10 @@ from export.library import Library
 from export.progress import Progress
 from export.publishing import Choices, Publication, publish
 from export.store import ListedObject, Store, StoredObject, Upload
-from handler.bundle import Bundle
-from handler.pointer import POINTER_KEY
+from handler.bundle.bundle import Bundle
+from handler.store.pointer import POINTER_KEY
 from handler.settings import Settings
-from handler.store import deliver, open_store
+from handler.store.store import deliver, open_store
 from tests.functional.handler.artefacts import PHOTOS, BundleChoices, TinyPhoto, write_bundle
 
 T = TypeVar("T")

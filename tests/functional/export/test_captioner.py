@@ -14,7 +14,7 @@ from export.onnx_captioner import OnnxCaptionerSource
 from export.photos import decode_photo
 from export.samples import copy_samples
 from export.shipped_models import MODELS
-from handler.encoder import Encoder
+from handler.bundle.encoder import Encoder
 
 CAPTIONER, ENCODER = MODELS / "captioner", MODELS / "encoder"
 

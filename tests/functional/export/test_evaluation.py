@@ -18,8 +18,8 @@ from export.evaluation import (
     read_queries,
 )
 from export.progress import Progress
-from handler.bundle import Bundle
-from handler.searcher import Searcher
+from handler.bundle.bundle import Bundle
+from handler.search.searcher import Searcher
 from tests.functional.handler.artefacts import PHOTOS, write_bundle
 
 

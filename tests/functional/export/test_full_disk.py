@@ -11,7 +11,7 @@ import pytest
 
 from export.errors import OutputError
 from export.indexing import index_photos
-from handler.bundle import Bundle
+from handler.bundle.bundle import Bundle
 from tests.functional.export.galleries import fake_models, times_understood, write_photo, write_photos
 
 PHOTOS = 12

@@ -11,7 +11,7 @@ from export.errors import LostRaceError, PublishingError, StoreError, Unavailabl
 from export.folder_store import FolderStore
 from export.in_service import InService, check_conditions, put_in_service, read_in_service
 from export.store import StoredObject, Upload
-from handler.pointer import POINTER_KEY, Pointer
+from handler.store.pointer import POINTER_KEY, Pointer
 from tests.functional.export.stores import FaultyStore
 
 NOTHING = InService(pointer=None, version=None)

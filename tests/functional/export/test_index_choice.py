@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from export import index_choice
 from export.index_choice import write_best_index
 from export.views import QuantisedVectors
-from handler.index import VectorIndex, quantise, scale_of
+from handler.bundle.index import VectorIndex, quantise, scale_of
 
 DIM = 32
 

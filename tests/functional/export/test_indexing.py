@@ -15,9 +15,9 @@ from export.errors import LibraryError, OutputError, PhotosError
 from export.indexing import IndexReport, index_photos
 from export.library import Failure, Library
 from export.shipped_models import Models
-from handler.bundle import Bundle
-from handler.catalogue import PhotoRecord
-from handler.searcher import Searcher
+from handler.bundle.bundle import Bundle
+from handler.bundle.catalogue import PhotoRecord
+from handler.search.searcher import Searcher
 from tests.functional.export.galleries import fake_models, times_understood, write_photo
 
 

@@ -13,8 +13,8 @@ from export.indexing import IndexReport, index_photos
 from export.instructions import asking
 from export.own_models import SHIPPED, ModelChoice
 from export.shipped_models import Models, shipped_models
-from handler.bundle import Bundle
-from handler.searcher import Searcher
+from handler.bundle.bundle import Bundle
+from handler.search.searcher import Searcher
 from tests.functional.export.galleries import INSTRUCTIONS, fake_models, times_understood, write_photo
 
 DARK = "Is it dark?"

@@ -13,8 +13,8 @@ import pytest
 from export.indexing import index_photos
 from export.library import Library
 from export.workers import BATCH_SIZE
-from handler.bundle import Bundle
-from handler.searcher import Searcher
+from handler.bundle.bundle import Bundle
+from handler.search.searcher import Searcher
 from tests.functional.export.galleries import fake_models, times_understood, write_photo, write_photos
 
 PHOTOS = 30

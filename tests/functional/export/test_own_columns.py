@@ -12,10 +12,10 @@ from PIL import Image
 from export.correction import correct_caption
 from export.errors import ColumnsError
 from export.indexing import IndexReport, index_photos
-from handler.bundle import Bundle
+from handler.bundle.bundle import Bundle
 from handler.errors import QueryError
-from handler.filters import Filters
-from handler.searcher import Searcher, Selection
+from handler.search.filters import Filters
+from handler.search.searcher import Searcher, Selection
 from tests.functional.export.galleries import fake_models, times_understood, write_photo
 
 CSV = "photo,place,stars\nred.png,Paris,4\nmore/blue.png,Oslo,2\ngone.png,Rome,1\n"

@@ -25,11 +25,11 @@ from export.indexing import index_photos
 from export.library import Library
 from export.publishing import Choices
 from export.signing import SigningKey
-from handler.bundle import Bundle
+from handler.bundle.bundle import Bundle
 from handler.errors import BundleError
-from handler.manifest import BUNDLE_FILES, ENCODER_FILES, Golden
-from handler.pointer import Pointer
-from handler.searcher import Searcher
+from handler.bundle.manifest import BUNDLE_FILES, ENCODER_FILES, Golden
+from handler.store.pointer import Pointer
+from handler.search.searcher import Searcher
 from tests.functional.export.galleries import fake_models, write_photo
 from tests.functional.export.stores import STRICT, publish_quietly, serve, write_other_out, write_out
 from tests.functional.handler.artefacts import PHOTOS

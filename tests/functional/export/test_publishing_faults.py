@@ -12,7 +12,7 @@ import pytest
 from export.errors import StoreError, UnavailableStoreError
 from export.folder_store import FolderStore
 from export.versions import list_versions
-from handler.manifest import BUNDLE_FILES
+from handler.bundle.manifest import BUNDLE_FILES
 from tests.functional.export.stores import FaultyStore, KilledError, publish_quietly, race, serve, write_other_out
 
 PUBLISHERS = 10

@@ -11,9 +11,9 @@ import pytest
 from export import quality
 from export.progress import Progress
 from export.quality import Check, check_quality
-from handler.bundle import Bundle
-from handler.index import quantise, scale_of, write_index
-from handler.manifest import Golden
+from handler.bundle.bundle import Bundle
+from handler.bundle.index import quantise, scale_of, write_index
+from handler.bundle.manifest import Golden
 from tests.functional.export.stores import STRICT
 from tests.functional.handler.artefacts import WORDS, BundleChoices, TinyPhoto, rehash, write_bundle
 

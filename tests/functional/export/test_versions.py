@@ -13,7 +13,7 @@ from export.folder_store import FolderStore
 from export.in_service import read_in_service
 from export.pruning import LEFT_ALONE_S, prune
 from export.versions import list_versions, roll_back
-from handler.bundle import Bundle
+from handler.bundle.bundle import Bundle
 from tests.functional.export.stores import FaultyStore, KilledError, publish_quietly, serve, write_other_out
 
 PUBLISHED = 4

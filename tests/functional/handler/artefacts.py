@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from handler.catalogue import Caption, ColumnValue, PhotoRecord, write_catalogue
-from handler.columns import write_columns
-from handler.encoder import Encoder
-from handler.index import quantise, scale_of, write_index
-from handler.manifest import (
+from handler.bundle.catalogue import Caption, ColumnValue, PhotoRecord, write_catalogue
+from handler.bundle.columns import write_columns
+from handler.bundle.encoder import Encoder
+from handler.bundle.index import quantise, scale_of, write_index
+from handler.bundle.manifest import (
     BUNDLE_FILES,
     MANIFEST_FILE,
     Counts,
@@ -36,8 +36,8 @@ from handler.manifest import (
     Provenance,
     ViewsInfo,
 )
-from handler.relevance import Calibration
-from handler.views import write_views
+from handler.bundle.relevance import Calibration
+from handler.bundle.views import write_views
 
 DIM = 64
 MAX_TOKENS = 16

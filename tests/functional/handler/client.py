@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from handler.app import App, Message
+from handler.web.app import App, Message
 from tests.functional.handler.contract import assert_conforms
 
 

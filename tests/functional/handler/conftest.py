@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from handler.app import App, create_app
-from handler.bundle import Bundle
-from handler.searcher import Searcher
+from handler.web.app import App, create_app
+from handler.bundle.bundle import Bundle
+from handler.search.searcher import Searcher
 from handler.settings import Settings
 from tests.functional.handler.artefacts import BundleChoices, write_bundle
 

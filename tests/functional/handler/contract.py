@@ -13,7 +13,7 @@ import jsonschema_rs
 
 import handler
 
-DOCUMENT: dict[str, Any] = json.loads((Path(handler.__file__).parent / "openapi.json").read_bytes())
+DOCUMENT: dict[str, Any] = json.loads((Path(handler.__file__).parent / "web/openapi.json").read_bytes())
 
 
 def assert_conforms(method: str, path: str, status: int, headers: Mapping[str, str], body: bytes) -> None:

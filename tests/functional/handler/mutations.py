@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handler.errors import ThinlensError
-from handler.manifest import BUNDLE_FILES, MANIFEST_FILE
-from handler.pointer import bundle_key
+from handler.bundle.manifest import BUNDLE_FILES, MANIFEST_FILE
+from handler.store.pointer import bundle_key
 from tests.functional.handler.artefacts import PHOTOS, BundleChoices, rehash, rewrite_manifest, write_bundle
 from tests.functional.handler.published import publish
 
@@ -167,10 +167,10 @@ def run(count: int, seed: int = 0) -> Counter[str]:
 
 
 def _child(folder: Path, seed: int, numbers: range) -> Iterator[str]:
-    from handler.bundle import Bundle
-    from handler.searcher import Searcher
+    from handler.bundle.bundle import Bundle
+    from handler.search.searcher import Searcher
     from handler.settings import Settings
-    from handler.store import deliver, open_store
+    from handler.store.store import deliver, open_store
 
     here = Path(tempfile.mkdtemp(dir=folder))
     other = write_bundle(here / "other", PHOTOS[:3], BundleChoices(weights=(1.0, 2.0)))

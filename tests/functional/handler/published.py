@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from handler.manifest import MANIFEST_FILE, bundle_id
-from handler.pointer import POINTER_KEY, Pointer, bundle_key
+from handler.bundle.manifest import MANIFEST_FILE, bundle_id
+from handler.store.pointer import POINTER_KEY, Pointer, bundle_key
 
 
 def put_bundle(store: Path, bundle: Path) -> str:

@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import handler
-from handler import answers as shapes
-from handler.app import App, Message, create_app
+from handler.search import answers as shapes
+from handler.web.app import App, Message, create_app
 from handler.errors import BundleError
-from handler.filters import MAX_VALUE_LENGTH, MAX_VALUES, ORIENTATIONS, TYPES
-from handler.query import MAX_QUERY_LENGTH, MAX_TEXTS, MAX_WEIGHT
-from handler.searcher import DEFAULT_K, MAX_K, MAX_OFFSET, Searcher
+from handler.search.filters import MAX_VALUE_LENGTH, MAX_VALUES, ORIENTATIONS, TYPES
+from handler.search.query import MAX_QUERY_LENGTH, MAX_TEXTS, MAX_WEIGHT
+from handler.search.searcher import DEFAULT_K, MAX_K, MAX_OFFSET, Searcher
 from handler.settings import Settings
 from tests.functional.handler.artefacts import PHOTOS
 from tests.functional.handler.client import Answer, ask
@@ -304,7 +304,7 @@ def test_an_error_is_sent_whatever_the_client_holds(app: App) -> None:
         ("/assets/page.css", "widget/page.css", "text/css; charset=utf-8"),
         ("/assets/thinlens-search.js", "widget/thinlens-search.js", "text/javascript; charset=utf-8"),
         ("/assets/icon.svg", "widget/icon.svg", "image/svg+xml"),
-        ("/openapi.json", "openapi.json", "application/json"),
+        ("/openapi.json", "web/openapi.json", "application/json"),
     ],
 )
 def test_the_files_of_the_page(app: App, path: str, file: str, media_type: str) -> None:

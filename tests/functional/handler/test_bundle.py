@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from handler.bundle import Bundle
+from handler.bundle.bundle import Bundle
 from handler.errors import BundleError
-from handler.manifest import BUNDLE_FILES, MANIFEST_FILE, MAX_MANIFEST_BYTES, bundle_id
+from handler.bundle.manifest import BUNDLE_FILES, MANIFEST_FILE, MAX_MANIFEST_BYTES, bundle_id
 from tests.functional.handler.artefacts import PHOTOS, BundleChoices, rehash, rewrite_manifest, write_bundle
 
 ALL_FILES = (MANIFEST_FILE, *BUNDLE_FILES)

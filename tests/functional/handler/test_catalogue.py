@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handler.catalogue import HEADER, Caption, Catalogue, PhotoRecord, write_catalogue
+from handler.bundle.catalogue import HEADER, Caption, Catalogue, PhotoRecord, write_catalogue
 from handler.errors import BundleError, PhotoNotFoundError
 
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handler.catalogue import PhotoRecord
-from handler.columns import HEADER, Columns, days_since_1970, orientation, term, write_columns
+from handler.bundle.catalogue import PhotoRecord
+from handler.bundle.columns import HEADER, Columns, days_since_1970, orientation, term, write_columns
 from handler.errors import BundleError
 from tests.functional.handler.test_catalogue import record
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from handler.encoder import BATCH_SIZE, Encoder
+from handler.bundle.encoder import BATCH_SIZE, Encoder
 from handler.errors import BundleError
-from handler.manifest import ENCODER_FILES
+from handler.bundle.manifest import ENCODER_FILES
 from tests.functional.handler.artefacts import DIM, WORDS, write_encoder
 
 

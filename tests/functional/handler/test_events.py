@@ -12,8 +12,8 @@ import pytest
 from mangum import Mangum
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
-from handler.app import App
-from handler.events import create_handler
+from handler.web.app import App
+from handler.web.events import create_handler
 
 JsonObject = dict[str, Any]
 

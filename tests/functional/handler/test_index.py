@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from handler.errors import BundleError
-from handler.index import VectorIndex, quantise, scale_of, write_index
-from handler.manifest import IndexInfo, IndexKind
-from handler.runtime import usearch
+from handler.bundle.index import VectorIndex, quantise, scale_of, write_index
+from handler.bundle.manifest import IndexInfo, IndexKind
+from handler.bundle.runtime import usearch
 
 COUNT, DIM = 2_000, 48
 

@@ -17,12 +17,12 @@ def run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("module", ["index", "encoder", "app"])
 def test_any_module_may_be_imported_first(module: str) -> None:
-    process = run(f"import handler.{module}, handler.index, handler.encoder")
+    process = run(f"import handler.{module}, handler.bundle.index, handler.bundle.encoder")
     assert (process.returncode, process.stderr) == (0, "")
 
 
 def test_telemetry_is_off_unless_it_is_wanted() -> None:
-    script = "import os, handler.encoder; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    script = "import os, handler.bundle.encoder; print(os.environ['ORT_DISABLE_TELEMETRY'])"
 
     assert run(script).stdout == "1\n"
     assert run(script, ORT_DISABLE_TELEMETRY="0").stdout == "0\n"
@@ -30,6 +30,6 @@ def test_telemetry_is_off_unless_it_is_wanted() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
 def test_without_telemetry_there_is_no_thread_for_it() -> None:
-    count = "import os, handler.encoder; print(len(os.listdir('/proc/self/task')))"
+    count = "import os, handler.bundle.encoder; print(len(os.listdir('/proc/self/task')))"
 
     assert int(run(count).stdout) < int(run(count, ORT_DISABLE_TELEMETRY="0").stdout)

@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 
 from handler import s3, s3_store
-from handler.bundle import Bundle
-from handler.cache import Cache
-from handler.delivery import DELIVERY_ORDER
+from handler.bundle.bundle import Bundle
+from handler.store.cache import Cache
+from handler.store.delivery import DELIVERY_ORDER
 from handler.errors import BundleError, SettingsError, StoreError
-from handler.manifest import ENCODER_FILES, MANIFEST_FILE, encoder_identity
-from handler.pointer import POINTER_KEY, bundle_key
-from handler.searcher import Searcher
+from handler.bundle.manifest import ENCODER_FILES, MANIFEST_FILE, encoder_identity
+from handler.store.pointer import POINTER_KEY, bundle_key
+from handler.search.searcher import Searcher
 from handler.settings import Settings
-from handler.store import Store, deliver, open_store
+from handler.store.store import Store, deliver, open_store
 from tests.functional.handler.artefacts import PHOTOS, rehash, rewrite_manifest, write_bundle
 from tests.functional.handler.published import point_to, publish, put_bundle
 from tests.functional.handler.s3_server import (

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handler.bundle import Bundle
+from handler.bundle.bundle import Bundle
 from handler.errors import PhotoNotFoundError, QueryError
-from handler.query import MAX_QUERY_LENGTH
-from handler.searcher import MAX_K, Searcher
+from handler.search.query import MAX_QUERY_LENGTH
+from handler.search.searcher import MAX_K, Searcher
 from tests.functional.handler.artefacts import CAPTIONER, INSTRUCTION, PHOTOS, BundleChoices, TinyPhoto, write_bundle
 
 BASE = "https://cdn.example.org/gallery/"

@@ -18,15 +18,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from handler.answers import Result
-from handler.app import create_app
-from handler.bundle import Bundle
+from handler.search.answers import Result
+from handler.web.app import create_app
+from handler.bundle.bundle import Bundle
 from handler.errors import QueryError
-from handler.filters import Filters
-from handler.index import quantise, scale_of
-from handler.query import Query
-from handler.ranking import IDENTITY_DEPTH
-from handler.searcher import Searcher, Selection
+from handler.search.filters import Filters
+from handler.bundle.index import quantise, scale_of
+from handler.search.query import Query
+from handler.search.ranking import IDENTITY_DEPTH
+from handler.search.searcher import Searcher, Selection
 from handler.settings import Settings
 from tests.functional.handler.artefacts import WORDS, BundleChoices, TinyPhoto, write_bundle
 from tests.functional.handler.client import Answer, ask

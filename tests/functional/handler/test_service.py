@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from handler import service as service_module
-from handler.bundle import Bundle
-from handler.delivery import BundleFiles, read_folder
+from handler.bundle.bundle import Bundle
+from handler.store.delivery import BundleFiles, read_folder
 from handler.errors import BundleError, StoreError
-from handler.manifest import MANIFEST_FILE, bundle_id
-from handler.searcher import Searcher
+from handler.bundle.manifest import MANIFEST_FILE, bundle_id
+from handler.search.searcher import Searcher
 from handler.service import CHECK_EVERY_S, LONGEST_PAUSE_S, Service
 from tests.functional.handler.artefacts import PHOTOS, write_bundle
 

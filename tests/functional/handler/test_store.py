@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from handler.bundle import Bundle
+from handler.bundle.bundle import Bundle
 from handler.errors import BundleError, StoreError
-from handler.hashes import HashesAhead, sha256_of
-from handler.manifest import MANIFEST_FILE, bundle_id
-from handler.pointer import POINTER_KEY, bundle_key
+from handler.store.hashes import HashesAhead, sha256_of
+from handler.bundle.manifest import MANIFEST_FILE, bundle_id
+from handler.store.pointer import POINTER_KEY, bundle_key
 from handler.settings import Settings
-from handler.signature import SIGNATURE_FILE
-from handler.store import Store, deliver, open_store
+from handler.store.signature import SIGNATURE_FILE
+from handler.store.store import Store, deliver, open_store
 from tests.functional.handler.artefacts import PHOTOS, write_bundle
 from tests.functional.handler.published import point_to, publish, put_bundle
 from tests.functional.handler.s3_server import s3_folder

@@ -33,7 +33,7 @@ from export.training.encoder_distillation import (
 )
 from export.training.sentence_encoder import load_sentence_encoder
 from export.training.text_encoder import TextEncoder, embed, load_teacher, narrow_feed_forward
-from handler.encoder import Encoder
+from handler.bundle.encoder import Encoder
 from tests.functional.export.galleries import write_photos
 from tests.functional.training.tiny_models import save_captioner, save_tokenizer, tiny_bert, word_tokenizer
 

@@ -17,9 +17,9 @@ from export.training.encoder_folder import FloatEncoder, write_encoder_folder
 from export.training.packing import write_encoder
 from export.training.quantisation import BITS_4, BITS_8, FLOAT32, SCHEMES, STATIC_INT8, Scheme, quantise, write_graph
 from export.training.text_encoder import TextEncoder
-from handler.encoder import Encoder, EncoderConfiguration
-from handler.manifest import ENCODER_FILES
-from handler.runtime import onnxruntime
+from handler.bundle.encoder import Encoder, EncoderConfiguration
+from handler.bundle.manifest import ENCODER_FILES
+from handler.bundle.runtime import onnxruntime
 from tests.functional.training.tiny_models import probe_vectors, tiny_bert, word_tokenizer
 
 IDS = torch.tensor([[2, 5, 6, 7, 3], [2, 8, 3, 0, 0]])

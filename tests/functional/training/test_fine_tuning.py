@@ -21,9 +21,9 @@ from export.training.own_photos import FEWEST_HELD_BACK, FEWEST_TRAINING, OwnPho
 from export.training.photo_data import with_captions
 from export.training.tuned_models import write_tuned
 from export.training.unpacking import Unpacked, read_captioner
-from handler.bundle import Bundle
-from handler.encoder import Encoder
-from handler.searcher import Searcher
+from handler.bundle.bundle import Bundle
+from handler.bundle.encoder import Encoder
+from handler.search.searcher import Searcher
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),

@@ -31,9 +31,9 @@ from export.probes import PROBES
 from export.training.encoder_folder import write_encoder_folder
 from export.training.quantisation import BITS_8, FLOAT32
 from export.training.sentence_encoder import export_sentence_encoder
-from handler.bundle import Bundle
-from handler.encoder import Encoder
-from handler.searcher import Searcher
+from handler.bundle.bundle import Bundle
+from handler.bundle.encoder import Encoder
+from handler.search.searcher import Searcher
 from tests.functional.export.galleries import write_photos
 from tests.functional.training.tiny_models import CAPTIONERS, IMAGE_SIZE, save_captioner, save_tokenizer, tiny_bert
 

@@ -13,7 +13,7 @@ from export.training.bert_graph import bert_graph
 from export.training.encoder_folder import FloatEncoder
 from export.training.quantisation import BITS_4, BITS_8, FLOAT32, SCHEMES, Scheme
 from export.training.scheme_choice import LEAST_TEXTS, RECORD_FILE, choose_scheme, read_texts
-from handler.encoder import Encoder, EncoderConfiguration
+from handler.bundle.encoder import Encoder, EncoderConfiguration
 from tests.functional.training.tiny_models import probe_vectors, tiny_bert, word_tokenizer
 
 TEXTS = [f"{first} and {second}" for first, second in zip(PROBES, reversed(PROBES), strict=True)] + list(PROBES)

@@ -29,9 +29,9 @@ from export.training.photo_training import PhotoRecipe, train_photo_model
 from export.training.teaching import DecoderRecipe
 from export.training.text_encoder import TextEncoder, embed
 from export.training.visual_training import VisualRecipe
-from handler.bundle import Bundle
-from handler.encoder import Encoder
-from handler.searcher import Searcher
+from handler.bundle.bundle import Bundle
+from handler.bundle.encoder import Encoder
+from handler.search.searcher import Searcher
 
 pytestmark = [
     # torch's tracing exporter, the one whose graphs ONNX Runtime fuses best, is deprecated and says so in many ways.

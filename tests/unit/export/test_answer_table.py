@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from export.answer_table import answer_table, columns, cut, printable
-from handler.answers import Result, SearchAnswer
+from handler.search.answers import Result, SearchAnswer
 
 
 def result(id_: str, relevance: float, caption: str) -> Result:

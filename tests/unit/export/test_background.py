@@ -15,7 +15,7 @@ from export.background import (
     sample_of,
 )
 from export.probes import PROBES
-from handler.relevance import Calibration
+from handler.bundle.relevance import Calibration
 
 
 def vectors(count: int, *, seed: int, dim: int = 64) -> NDArray[np.float32]:

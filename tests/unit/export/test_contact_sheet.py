@@ -7,7 +7,7 @@ import re
 from html.parser import HTMLParser
 
 from export.contact_sheet import MAX_PHOTOS, SheetPhoto, contact_sheet
-from handler.answers import Result, SearchAnswer
+from handler.search.answers import Result, SearchAnswer
 
 THUMBNAIL = b"\xff\xd8\xff\xe0"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from handler.address import S3Address
+from handler.store.address import S3Address
 from handler.errors import SettingsError
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from handler.credentials import credential_source
+from handler.store.credentials import credential_source
 from handler.errors import SettingsError
-from handler.sigv4 import Credentials
+from handler.store.sigv4 import Credentials
 
 
 def test_the_environment_as_lambda_sets_it() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.errors import BundleError
-from handler.fields import MAX_ITEMS, Fields
+from handler.bundle.fields import MAX_ITEMS, Fields
 
 
 def fields(text: str) -> Fields:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.errors import BundleError
-from handler.manifest import (
+from handler.bundle.manifest import (
     BUNDLE_FILES,
     ENCODER_FILES,
     FORMAT_VERSION,
@@ -29,7 +29,7 @@ from handler.manifest import (
     bundle_id,
     encoder_identity,
 )
-from handler.relevance import Calibration
+from handler.bundle.relevance import Calibration
 
 HASHES = {name: hashlib.sha256(name.encode()).hexdigest() for name in BUNDLE_FILES}
 IDENTITY = encoder_identity(HASHES)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.errors import BundleError
-from handler.fields import Fields
-from handler.relevance import IDENTICAL_AT, IDENTICAL_FROM, Calibration, identity_relevance
+from handler.bundle.fields import Fields
+from handler.bundle.relevance import IDENTICAL_AT, IDENTICAL_FROM, Calibration, identity_relevance
 
 CALIBRATION = Calibration(
     encoder="0" * 64,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.errors import QueryError
-from handler.requests import Parameters, Request
+from handler.web.requests import Parameters, Request
 
 ALLOWED = ("q", "k", "min_relevance")
 

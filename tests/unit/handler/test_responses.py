@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 import pytest
 
-from handler.responses import content, json_body, problem
+from handler.web.responses import content, json_body, problem
 
 LOCKED = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",

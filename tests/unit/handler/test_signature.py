@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.signature import verifies
+from handler.store.signature import verifies
 
 # RFC 8032, section 7.1: public key, message, signature.
 VECTORS = {

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.texts import normalise
+from handler.bundle.texts import normalise
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from torch import nn
 
 from export.training.activations import observe
 from export.training.graph_writing import Convolution, FloatWriter, Int8Writer
-from handler.runtime import onnxruntime
+from handler.bundle.runtime import onnxruntime
 
 SIDE = 8
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handler.errors import BundleError
-from handler.manifest import ViewsInfo
+from handler.bundle.manifest import ViewsInfo
 
 
 def write_views(path: Path, rows: NDArray[np.int8]) -> None:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.catalogue import Catalogue
-from handler.columns import Columns, days_since_1970, term
+from handler.bundle.catalogue import Catalogue
+from handler.bundle.columns import Columns, days_since_1970, term
 from handler.errors import Problem, QueryError
 
 ORIENTATIONS = ("landscape", "portrait", "square")

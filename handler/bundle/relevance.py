@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from handler.fields import Fields
+from handler.bundle.fields import Fields
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,7 +13,7 @@ import re
 from dataclasses import asdict, dataclass
 
 from handler.errors import BundleError
-from handler.fields import Fields
+from handler.bundle.fields import Fields
 
 FORMAT_VERSION = 1
 POINTER_KEY = "current.json"

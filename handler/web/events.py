@@ -14,8 +14,8 @@ from functools import cache
 from typing import Any
 from urllib.parse import quote_plus, unquote
 
-from handler.app import App
-from handler.requests import Scope
+from handler.web.app import App
+from handler.web.requests import Scope
 
 Event = Mapping[str, Any]
 Answer = dict[str, Any]

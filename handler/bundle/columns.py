@@ -21,11 +21,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.catalogue import PhotoRecord
+from handler.bundle.catalogue import PhotoRecord
 from handler.errors import BundleError
-from handler.fields import Fields
-from handler.mapped import map_file
-from handler.texts import normalise
+from handler.bundle.fields import Fields
+from handler.bundle.mapped_file import map_file
+from handler.bundle.texts import normalise
 
 MAGIC = b"thincols"
 VERSION = 1

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handler.errors import BundleError
-from handler.hashes import Hash, sha256_of
-from handler.manifest import (
+from handler.store.hashes import Hash, sha256_of
+from handler.bundle.manifest import (
     BUNDLE_FILES,
     ENCODER_FILES,
     MANIFEST_FILE,
@@ -24,7 +24,7 @@ from handler.manifest import (
     Manifest,
     bundle_id,
 )
-from handler.signature import SIGNATURE_BYTES, SIGNATURE_FILE, verifies
+from handler.store.signature import SIGNATURE_BYTES, SIGNATURE_FILE, verifies
 
 # The encoder first, for making its session takes longest; the largest file, which is needed last, at the end.
 DELIVERY_ORDER = (*ENCODER_FILES, "index.usearch", "catalogue.bin", "columns.bin", "views.i8")

@@ -15,16 +15,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from handler.address import S3Address
-from handler.cache import INCOMING_SUFFIX, Cache
-from handler.credentials import credential_source
-from handler.delivery import DELIVERY_ORDER, BundleFiles, check_digest, check_signature
+from handler.store.address import S3Address
+from handler.store.cache import INCOMING_SUFFIX, Cache
+from handler.store.credentials import credential_source
+from handler.store.delivery import DELIVERY_ORDER, BundleFiles, check_digest, check_signature
 from handler.errors import BundleError, StoreError
-from handler.manifest import MANIFEST_FILE, MAX_MANIFEST_BYTES, FileInfo, Manifest, bundle_id
-from handler.pointer import MAX_POINTER_BYTES, POINTER_KEY, Pointer, bundle_key
-from handler.s3 import ATTEMPTS, S3Client
+from handler.bundle.manifest import MANIFEST_FILE, MAX_MANIFEST_BYTES, FileInfo, Manifest, bundle_id
+from handler.store.pointer import MAX_POINTER_BYTES, POINTER_KEY, Pointer, bundle_key
+from handler.store.s3 import ATTEMPTS, S3Client
 from handler.settings import Settings
-from handler.signature import SIGNATURE_BYTES, SIGNATURE_FILE
+from handler.store.signature import SIGNATURE_BYTES, SIGNATURE_FILE
 
 CONNECTIONS = 6
 PART_BYTES = 8 << 20

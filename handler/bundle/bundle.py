@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from handler.catalogue import Catalogue
-from handler.columns import Columns
-from handler.delivery import Delivery, read_folder
-from handler.encoder import Encoder
+from handler.bundle.catalogue import Catalogue
+from handler.bundle.columns import Columns
+from handler.store.delivery import Delivery, read_folder
+from handler.bundle.encoder import Encoder
 from handler.errors import BundleError
-from handler.index import VectorIndex
-from handler.manifest import ENCODER_FILES, Manifest
-from handler.views import Views
+from handler.bundle.index import VectorIndex
+from handler.bundle.manifest import ENCODER_FILES, Manifest
+from handler.bundle.views import Views
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

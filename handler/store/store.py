@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from handler.delivery import BundleFiles, Delivery, read_bundle_id, read_folder
+from handler.store.delivery import BundleFiles, Delivery, read_bundle_id, read_folder
 from handler.errors import BundleError
-from handler.hashes import Hash, sha256_of
-from handler.pointer import BUNDLES_KEY, MAX_POINTER_BYTES, POINTER_KEY, Pointer
+from handler.store.hashes import Hash, sha256_of
+from handler.store.pointer import BUNDLES_KEY, MAX_POINTER_BYTES, POINTER_KEY, Pointer
 from handler.settings import Settings
 
 
@@ -35,7 +35,7 @@ def open_store(settings: Settings, environment: Mapping[str, str], sha256_of: Ha
     """
     if not isinstance(settings.bundle, Path):
         # Only here: http.client and ssl take their time, which a bundle on the disk need not wait for.
-        from handler.s3_store import S3Store
+        from handler.store.s3_store import S3Store
 
         return S3Store.open(settings, settings.bundle, environment)
     if (settings.bundle / POINTER_KEY).exists():

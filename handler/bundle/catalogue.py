@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handler.errors import BundleError, PhotoNotFoundError
-from handler.fields import Fields
-from handler.mapped import map_file
+from handler.bundle.fields import Fields
+from handler.bundle.mapped_file import map_file
 
 MAGIC = b"thinlens"
 VERSION = 1

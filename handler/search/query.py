@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handler.errors import Problem, QueryError
-from handler.texts import normalise
+from handler.bundle.texts import normalise
 
 MAX_QUERY_LENGTH = 512
 MAX_TEXTS = 8

@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.answers import (
+from handler.search.answers import (
     CollectionAnswer,
     ColumnAnswer,
     ColumnsAnswer,
@@ -23,14 +23,14 @@ from handler.answers import (
     SearchAnswer,
     SimilarAnswer,
 )
-from handler.bundle import Bundle
-from handler.catalogue import PhotoRecord
+from handler.bundle.bundle import Bundle
+from handler.bundle.catalogue import PhotoRecord
 from handler.errors import QueryError
-from handler.filters import EVERY_PHOTO, Filters, Mask
-from handler.manifest import MAX_PHOTOS
-from handler.query import Query
-from handler.ranking import Ranked, Ranking, Sought
-from handler.relevance import IDENTICAL_FROM
+from handler.search.filters import EVERY_PHOTO, Filters, Mask
+from handler.bundle.manifest import MAX_PHOTOS
+from handler.search.query import Query
+from handler.search.ranking import Ranked, Ranking, Sought
+from handler.bundle.relevance import IDENTICAL_FROM
 
 MAX_K = 100
 DEFAULT_K = 10

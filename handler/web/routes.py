@@ -13,11 +13,11 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from handler.errors import BundleChangedError, PhotoNotFoundError
-from handler.filters import Filters
-from handler.query import Query
-from handler.requests import Parameters, Request
-from handler.responses import Response, content, json_body, uncached_json
-from handler.searcher import DEFAULT_K, Searcher, Selection
+from handler.search.filters import Filters
+from handler.search.query import Query
+from handler.web.requests import Parameters, Request
+from handler.web.responses import Response, content, json_body, uncached_json
+from handler.search.searcher import DEFAULT_K, Searcher, Selection
 from handler.settings import Settings
 
 SearcherSource = Callable[[], Searcher]
@@ -26,7 +26,7 @@ PHOTO_PREFIX = "/v1/photos/"
 _PAGING = ("k", "offset", "min_relevance", "dedupe", "bundle")
 _DATES = ("taken_from", "taken_to")
 _FILTERS = ("folder", "orientation", "type", "where")
-_HERE = Path(__file__).parent
+_HANDLER = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ ASSETS = {
     "/assets/page.css": Asset(file="widget/page.css", media_type="text/css; charset=utf-8"),
     "/assets/thinlens-search.js": Asset(file="widget/thinlens-search.js", media_type="text/javascript; charset=utf-8"),
     "/assets/icon.svg": Asset(file="widget/icon.svg", media_type="image/svg+xml"),
-    "/openapi.json": Asset(file="openapi.json", media_type="application/json"),
+    "/openapi.json": Asset(file="web/openapi.json", media_type="application/json"),
 }
 
 
@@ -185,7 +185,7 @@ def _filters(parameters: Parameters) -> Filters:
 
 @functools.cache
 def _read_asset(file: str) -> bytes:
-    return (_HERE / file).read_bytes()
+    return (_HANDLER / file).read_bytes()
 
 
 def _page_csp(media_url: str) -> str:

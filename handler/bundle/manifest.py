@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from handler.errors import BundleError
-from handler.fields import Fields
-from handler.relevance import Calibration
+from handler.bundle.fields import Fields
+from handler.bundle.relevance import Calibration
 
 FORMAT_VERSION = 1
 MANIFEST_FILE = "manifest.json"
