@@ -34,14 +34,14 @@ package: .venv/.app
 	@$(BIN)/python build/package.py $${BUNDLE:+--bundle "$$BUNDLE"}
 
 ifdef FAST
-# Types are checked of everything but export/training, whose imports need torch.
+# Types are checked of everything but what imports torch.
 lint: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --exclude '/training/' --follow-imports silent
+	$(BIN)/mypy --exclude '/(training|conversion)/|torch_captioner' --follow-imports silent
 
 test: lint .venv/.demo
-	$(BIN)/python -m pytest tests/unit tests/functional --ignore-glob '*/training'
+	$(BIN)/python -m pytest tests/unit tests/functional --ignore-glob '*/training' --ignore-glob '*/conversion'
 else
 lint: .venv/.dev .venv/.train
 	$(BIN)/ruff check .

@@ -22,11 +22,11 @@ def serve(port: int) -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import uvicorn
 
-    from handler.web.app import create_app
     from handler.bundle.bundle import Bundle
     from handler.service import Service
     from handler.settings import Settings
     from handler.store.store import deliver, open_store
+    from handler.web.app import create_app
 
     # The handler writes a JSON line for each request itself.
     logging.basicConfig(stream=sys.stdout, format="%(message)s")

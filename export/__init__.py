@@ -1,1 +1,6 @@
-"""Everything offline: understanding photos, the library, the bundle, and training (see README.md)."""
+"""Everything offline: from photos to a bundle in service, and from a corpus to the models that are shipped.
+
+The rooms are the stages of that way, and each imports only rooms further down: `cli` · `training` · `gallery` and
+`publishing` · `bundles` · `models` · `understanding` and `conversion` · `library`, `evaluation` and `storage` ·
+`photos` · `disk`. `make lint` checks it. README.md says how photos become a bundle and how the models were made.
+"""

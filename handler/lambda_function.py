@@ -38,9 +38,9 @@ def _create(hashes: HashesAhead) -> Callable[[Event, object], Answer]:
 
     opening = OpeningBundle(delivery)
 
+    from handler.service import Service
     from handler.web.app import create_app
     from handler.web.events import create_handler
-    from handler.service import Service
 
     service = Service(store, opening.bundle(), media_url=settings.media_url, wait_s=WAIT_FOR_CHECK_S)
     return create_handler(create_app(service, settings))

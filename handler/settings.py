@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from handler.store.address import SCHEME, S3Address
 from handler.errors import SettingsError
+from handler.store.address import SCHEME, S3Address
 from handler.store.signature import PUBLIC_KEY_BYTES
 
 # The one place where AWS Lambda lets a function write.

@@ -13,12 +13,12 @@ from typing import Self
 
 from handler.bundle.catalogue import Catalogue
 from handler.bundle.columns import Columns
-from handler.store.delivery import Delivery, read_folder
 from handler.bundle.encoder import Encoder
-from handler.errors import BundleError
 from handler.bundle.index import VectorIndex
 from handler.bundle.manifest import ENCODER_FILES, Manifest
 from handler.bundle.views import Views
+from handler.errors import BundleError
+from handler.store.delivery import Delivery, read_folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

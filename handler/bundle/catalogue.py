@@ -21,9 +21,9 @@ from typing import Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.errors import BundleError, PhotoNotFoundError
 from handler.bundle.fields import Fields
 from handler.bundle.mapped_file import map_file
+from handler.errors import BundleError, PhotoNotFoundError
 
 MAGIC = b"thinlens"
 VERSION = 1

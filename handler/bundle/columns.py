@@ -22,10 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handler.bundle.catalogue import PhotoRecord
-from handler.errors import BundleError
 from handler.bundle.fields import Fields
 from handler.bundle.mapped_file import map_file
 from handler.bundle.texts import normalise
+from handler.errors import BundleError
 
 MAGIC = b"thincols"
 VERSION = 1

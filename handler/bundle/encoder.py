@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
-from handler.errors import BundleError
 from handler.bundle.fields import Fields
 from handler.bundle.manifest import ENCODER_FILES, MAX_DIM, MAX_TOKENS, encoder_identity
 from handler.bundle.runtime import onnxruntime
 from handler.bundle.texts import normalise
+from handler.errors import BundleError
 
 BATCH_SIZE = 32
 MAX_CONFIGURATION_BYTES = 1 << 16

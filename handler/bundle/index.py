@@ -15,9 +15,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.errors import BundleError
 from handler.bundle.manifest import IndexInfo, IndexKind
 from handler.bundle.runtime import numkong, usearch
+from handler.errors import BundleError
 
 INT8_MAX = 127
 # The least that usearch takes: an exact scan needs no graph, and this one adds 44 bytes a photo.

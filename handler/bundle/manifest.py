@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from handler.errors import BundleError
 from handler.bundle.fields import Fields
 from handler.bundle.relevance import Calibration
+from handler.errors import BundleError
 
 FORMAT_VERSION = 1
 MANIFEST_FILE = "manifest.json"

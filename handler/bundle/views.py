@@ -13,8 +13,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.errors import BundleError
 from handler.bundle.manifest import ViewsInfo
+from handler.errors import BundleError
 
 
 def write_views(path: Path, rows: NDArray[np.int8]) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from handler.errors import Problem, QueryError
 from handler.bundle.texts import normalise
+from handler.errors import Problem, QueryError
 
 MAX_QUERY_LENGTH = 512
 MAX_TEXTS = 8

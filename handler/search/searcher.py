@@ -13,6 +13,11 @@ from urllib.parse import urljoin
 import numpy as np
 from numpy.typing import NDArray
 
+from handler.bundle.bundle import Bundle
+from handler.bundle.catalogue import PhotoRecord
+from handler.bundle.manifest import MAX_PHOTOS
+from handler.bundle.relevance import IDENTICAL_FROM
+from handler.errors import QueryError
 from handler.search.answers import (
     CollectionAnswer,
     ColumnAnswer,
@@ -23,14 +28,9 @@ from handler.search.answers import (
     SearchAnswer,
     SimilarAnswer,
 )
-from handler.bundle.bundle import Bundle
-from handler.bundle.catalogue import PhotoRecord
-from handler.errors import QueryError
 from handler.search.filters import EVERY_PHOTO, Filters, Mask
-from handler.bundle.manifest import MAX_PHOTOS
 from handler.search.query import Query
 from handler.search.ranking import Ranked, Ranking, Sought
-from handler.bundle.relevance import IDENTICAL_FROM
 
 MAX_K = 100
 DEFAULT_K = 10

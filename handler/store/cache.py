@@ -16,9 +16,9 @@ import stat
 import tempfile
 from pathlib import Path
 
-from handler.store.delivery import verify_file
-from handler.errors import BundleError, StoreError
 from handler.bundle.manifest import FileInfo
+from handler.errors import BundleError, StoreError
+from handler.store.delivery import verify_file
 
 INCOMING_SUFFIX = ".incoming"
 # Beside the bundle: logs, and what a file system keeps for itself.

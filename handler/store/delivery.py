@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from handler.errors import BundleError
-from handler.store.hashes import Hash, sha256_of
 from handler.bundle.manifest import (
     BUNDLE_FILES,
     ENCODER_FILES,
@@ -24,6 +22,8 @@ from handler.bundle.manifest import (
     Manifest,
     bundle_id,
 )
+from handler.errors import BundleError
+from handler.store.hashes import Hash, sha256_of
 from handler.store.signature import SIGNATURE_BYTES, SIGNATURE_FILE, verifies
 
 # The encoder first, for making its session takes longest; the largest file, which is needed last, at the end.

@@ -12,8 +12,8 @@ import json
 import re
 from dataclasses import asdict, dataclass
 
-from handler.errors import BundleError
 from handler.bundle.fields import Fields
+from handler.errors import BundleError
 
 FORMAT_VERSION = 1
 POINTER_KEY = "current.json"

@@ -19,9 +19,9 @@ from functools import cached_property
 from http import HTTPStatus
 from typing import TypeVar
 
+from handler.errors import StoreError
 from handler.store.address import S3Address
 from handler.store.credentials import CredentialSource
-from handler.errors import StoreError
 from handler.store.sigv4 import NO_BODY_SHA256, signed_headers
 
 TIMEOUT_S = 5.0

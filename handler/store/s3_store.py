@@ -15,15 +15,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
+from handler.bundle.manifest import MANIFEST_FILE, MAX_MANIFEST_BYTES, FileInfo, Manifest, bundle_id
+from handler.errors import BundleError, StoreError
+from handler.settings import Settings
 from handler.store.address import S3Address
 from handler.store.cache import INCOMING_SUFFIX, Cache
 from handler.store.credentials import credential_source
 from handler.store.delivery import DELIVERY_ORDER, BundleFiles, check_digest, check_signature
-from handler.errors import BundleError, StoreError
-from handler.bundle.manifest import MANIFEST_FILE, MAX_MANIFEST_BYTES, FileInfo, Manifest, bundle_id
 from handler.store.pointer import MAX_POINTER_BYTES, POINTER_KEY, Pointer, bundle_key
 from handler.store.s3 import ATTEMPTS, S3Client
-from handler.settings import Settings
 from handler.store.signature import SIGNATURE_BYTES, SIGNATURE_FILE
 
 CONNECTIONS = 6

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from handler.store.delivery import BundleFiles, Delivery, read_bundle_id, read_folder
 from handler.errors import BundleError
+from handler.settings import Settings
+from handler.store.delivery import BundleFiles, Delivery, read_bundle_id, read_folder
 from handler.store.hashes import Hash, sha256_of
 from handler.store.pointer import BUNDLES_KEY, MAX_POINTER_BYTES, POINTER_KEY, Pointer
-from handler.settings import Settings
 
 
 class Store(Protocol):

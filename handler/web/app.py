@@ -14,10 +14,10 @@ from http import HTTPStatus
 from typing import Any
 
 from handler.errors import BundleChangedError, BundleError, PhotoNotFoundError, QueryError
+from handler.settings import Settings
 from handler.web.requests import Request, Scope
 from handler.web.responses import Response, no_content, problem
 from handler.web.routes import Route, Routes, SearcherSource
-from handler.settings import Settings
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -15,10 +15,10 @@ from urllib.parse import unquote, urlsplit
 from handler.errors import BundleChangedError, PhotoNotFoundError
 from handler.search.filters import Filters
 from handler.search.query import Query
-from handler.web.requests import Parameters, Request
-from handler.web.responses import Response, content, json_body, uncached_json
 from handler.search.searcher import DEFAULT_K, Searcher, Selection
 from handler.settings import Settings
+from handler.web.requests import Parameters, Request
+from handler.web.responses import Response, content, json_body, uncached_json
 
 SearcherSource = Callable[[], Searcher]
 

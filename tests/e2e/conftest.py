@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page
 
-from export.samples import copy_samples
+from export.photos.samples import copy_samples
 from tests.e2e.browser import chromium, installed_chromium, no_complaints
 from tests.e2e.processes import THINLENS, free_port, run_thinlens, running
 

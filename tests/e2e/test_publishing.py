@@ -20,10 +20,10 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 
-from export.bucket import Bucket
 from export.errors import PublishingError
-from export.s3_store import S3Store
-from export.store import Upload, open_store
+from export.storage.bucket import Bucket
+from export.storage.bucket_objects import S3Store
+from export.storage.object_store import Upload, open_store
 from handler.bundle.bundle import Bundle
 from tests.e2e.processes import RUN_LIMIT_S, THINLENS
 from tests.e2e.s3_servers import S3Server, ceph_server, moto_server

@@ -10,9 +10,9 @@ import pytest
 
 from handler.bundle.bundle import Bundle
 from handler.errors import StoreError
-from handler.store.pointer import POINTER_KEY, Pointer
 from handler.search.searcher import Searcher
 from handler.settings import Settings
+from handler.store.pointer import POINTER_KEY, Pointer
 from handler.store.store import Store, deliver, open_store
 from tests.e2e.s3_servers import SECRET_KEY, S3Server, ceph_server, moto_server
 from tests.functional.handler.artefacts import PHOTOS, write_bundle

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from export.samples import copy_samples
+from export.photos.samples import copy_samples
 from tests.e2e.processes import RUN_LIMIT_S, THINLENS, free_port, running
 from tests.e2e.s3_servers import S3Server, moto_server
 

@@ -21,7 +21,11 @@ def test_the_wheel_holds_both_packages_whole_and_nothing_else(tmp_path: Path) ->
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "export", "handler"]
     ours = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True)
     assert names == set(filter(None, ours.stdout.split("\0")))
-    assert entry_points.decode().split() == ["[console_scripts]", "thinlens", "=", "export.cli:main"]
+    assert entry_points.decode().split() == ["[console_scripts]", "thinlens", "=", "export.cli.main:main"]
     # Models, page and interface description are data, which a build setting can lose.
-    for needed in ("export/models/encoder/encoder.onnx", "handler/widget/index.html", "handler/web/openapi.json"):
+    for needed in (
+        "export/models/shipped/encoder/encoder.onnx",
+        "handler/widget/index.html",
+        "handler/web/openapi.json",
+    ):
         assert needed in names

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from export.index_choice import write_best_index
-from export.shipped_models import MODELS, Models, shipped_models
-from export.views import QuantisedVectors
+from export.bundles.index_choice import write_best_index
+from export.bundles.photo_vectors import QuantisedVectors
+from export.models.model_set import MODELS, Models, shipped_models
 from handler.bundle.catalogue import Caption, PhotoRecord, write_catalogue
 from handler.bundle.columns import write_columns
 from handler.bundle.encoder import Encoder

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from export.shipped_models import MODELS
+from export.models.model_set import MODELS
 from handler.bundle.encoder import Encoder
 from handler.bundle.manifest import ENCODER_FILES
 from tests.performance.report import Table, spread
@@ -18,10 +18,10 @@ ROUNDS = 60
 
 def measure(folder: Path) -> Table:
     """Ask all in turn for the same queries, one at a time."""
-    from export.training.encoder_folder import write_encoder_folder
-    from export.training.quantisation import DYNAMIC_INT8, FLOAT32
-    from export.training.sentence_encoder import export_sentence_encoder
-    from export.training.text_encoder import default_teacher
+    from export.conversion.encoder_folder import write_encoder_folder
+    from export.conversion.quantisation import DYNAMIC_INT8, FLOAT32
+    from export.conversion.sentence_encoder import export_sentence_encoder
+    from export.training.text_encoder.sentence_model import default_teacher
 
     minilm = export_sentence_encoder(default_teacher(), name="all-MiniLM-L6-v2")
     folders = {"shipped": MODELS / "encoder"}

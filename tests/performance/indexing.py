@@ -14,7 +14,7 @@ from typing import TypedDict
 import numpy as np
 from PIL import Image
 
-from export.samples import copy_samples
+from export.photos.samples import copy_samples
 from tests.e2e.processes import THINLENS
 from tests.performance import mobilenet
 from tests.performance.memory import PeakMemory

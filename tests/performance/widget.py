@@ -11,7 +11,7 @@ from urllib.request import urlopen
 
 from playwright.sync_api import Browser, Page
 
-from export.samples import copy_samples
+from export.photos.samples import copy_samples
 from tests.e2e.answers import answer, result
 from tests.e2e.browser import chromium, installed_chromium
 from tests.e2e.processes import THINLENS, free_port, run_thinlens, running

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from export.captioner import Understanding
-from export.shipped_models import Models
+from export.models.model_set import Models
+from export.understanding.captioner import Understanding
 from handler.bundle.encoder import Encoder
 from handler.bundle.relevance import Calibration
 from tests.functional.handler.artefacts import write_encoder

@@ -9,15 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from export.bundling import BUNDLES, CURRENT
+from export.bundles.bundling import BUNDLES, CURRENT
 from export.errors import LostRaceError
-from export.library import Library
+from export.library.library import Library
 from export.progress import Progress
-from export.publishing import Choices, Publication, publish
-from export.store import ListedObject, Store, StoredObject, Upload
+from export.publishing.publication import Choices, Publication, publish
+from export.storage.object_store import ListedObject, Store, StoredObject, Upload
 from handler.bundle.bundle import Bundle
-from handler.store.pointer import POINTER_KEY
 from handler.settings import Settings
+from handler.store.pointer import POINTER_KEY
 from handler.store.store import deliver, open_store
 from tests.functional.handler.artefacts import PHOTOS, BundleChoices, TinyPhoto, write_bundle
 

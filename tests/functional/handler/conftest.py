@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from handler.web.app import App, create_app
 from handler.bundle.bundle import Bundle
 from handler.search.searcher import Searcher
 from handler.settings import Settings
+from handler.web.app import App, create_app
 from tests.functional.handler.artefacts import BundleChoices, write_bundle
 
 

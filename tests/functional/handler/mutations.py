@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from handler.errors import ThinlensError
 from handler.bundle.manifest import BUNDLE_FILES, MANIFEST_FILE
+from handler.errors import ThinlensError
 from handler.store.pointer import bundle_key
 from tests.functional.handler.artefacts import PHOTOS, BundleChoices, rehash, rewrite_manifest, write_bundle
 from tests.functional.handler.published import publish

@@ -14,11 +14,11 @@ import pytest
 
 from handler import service as service_module
 from handler.bundle.bundle import Bundle
-from handler.store.delivery import BundleFiles, read_folder
-from handler.errors import BundleError, StoreError
 from handler.bundle.manifest import MANIFEST_FILE, bundle_id
+from handler.errors import BundleError, StoreError
 from handler.search.searcher import Searcher
 from handler.service import CHECK_EVERY_S, LONGEST_PAUSE_S, Service
+from handler.store.delivery import BundleFiles, read_folder
 from tests.functional.handler.artefacts import PHOTOS, write_bundle
 
 WAIT_S = 20.0

@@ -1,0 +1,226 @@
+"""The arguments of the command line: which commands there are, and what each takes."""
+
+import argparse
+from pathlib import Path
+
+DEFAULT_OUT = Path("thinlens-out")
+DEFAULT_PORT = 8000
+
+
+def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
+    """Make the parser of all commands; it leaves the name of the one that is meant in ``command``.
+
+    Args:
+        with_models: whether those of ``thinlens models`` are known too, each of which leaves what runs it in ``run``.
+    """
+    parser = argparse.ArgumentParser(
+        prog="thinlens", description="Describe a picture in words, and find the photos that show it."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+
+    def add(name: str, *, summary: str, example: str) -> argparse.ArgumentParser:
+        command: argparse.ArgumentParser = commands.add_parser(
+            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", epilog=f"example: {example}"
+        )
+        return command
+
+    demo = add("demo", summary="index sample photographs and show what is found", example="thinlens demo")
+    demo.add_argument("photos", metavar="PHOTOS", nargs="?", type=Path, help="a folder of your own photos instead")
+    _add_out(demo)
+
+    index = add(
+        "index",
+        summary="understand new photos, forget those that are gone, and put a bundle in service",
+        example="thinlens index ~/Pictures --out my-photos --exclude screenshots --exclude '*.gif'",
+    )
+    index.add_argument("photos", metavar="PHOTOS", help="a folder, a file with one path a line, or s3://bucket/prefix")
+    _add_out(index)
+    index.add_argument(
+        "--exclude",
+        metavar="GLOB",
+        action="append",
+        default=[],
+        help="leave out photos and folders of this name or relative path; may be given several times",
+    )
+    index.add_argument(
+        "--models",
+        metavar="DIR",
+        help="what 'thinlens models export' wrote: encoder, captioner, calibration (default: the shipped ones)",
+    )
+    index.add_argument(
+        "--captioner",
+        metavar="MODEL",
+        help="a folder or a name on Hugging Face: an image-to-text model of your own (default: the shipped one)",
+    )
+    index.add_argument(
+        "--encoder",
+        metavar="MODEL",
+        help="a folder or a name on Hugging Face: a sentence-transformers model of your own (default: the shipped one)",
+    )
+    index.add_argument(
+        "--instruction",
+        metavar="TEXT",
+        action="append",
+        default=[],
+        help="what the captioner is asked of every photo, in place of its own choice; may be given several times",
+    )
+    index.add_argument(
+        "--columns",
+        metavar="FILE",
+        type=Path,
+        help="what you know of the photos, to filter by: a CSV or JSON file (default: PHOTOS/columns.csv or .json)",
+    )
+    index.add_argument(
+        "--workers",
+        metavar="N",
+        type=_positive,
+        help="processes that read photos (default: as many as there are cores)",
+    )
+
+    search = add(
+        "search",
+        summary="find the photos that a description fits",
+        example="thinlens search 'a dog running on a beach' --out my-photos -k 5 --not snow --folder 2024 --dedupe",
+    )
+    search.add_argument("query", metavar="QUERY", help="what the photo shows")
+    _add_out(search)
+    search.add_argument("-k", metavar="N", type=int, default=10, help="photos wanted, 1 to 100 (default: 10)")
+    search.add_argument(
+        "--min-relevance", metavar="R", type=float, help="leave out what is less relevant, 0 to 1 (default: calibrated)"
+    )
+    _add_selection(search)
+    search.add_argument("--json", action="store_true", help="print the answer as JSON")
+
+    serve = add(
+        "serve",
+        summary="serve the search page and the HTTP interface on this machine",
+        example="thinlens serve --out my-photos --port 8080",
+    )
+    _add_out(serve)
+    serve.add_argument(
+        "--port", metavar="P", type=_port, default=DEFAULT_PORT, help=f"(default: {DEFAULT_PORT}; 0 takes a free one)"
+    )
+
+    caption = add(
+        "caption",
+        summary="correct the caption of a photo",
+        example="thinlens caption dogs/rex.jpg 'Rex chases a ball' --out my-photos",
+    )
+    caption.add_argument("photo", metavar="PHOTO", help="the photo's path relative to the folder that was indexed")
+    caption.add_argument("text", metavar="TEXT", help="what it shows")
+    _add_out(caption)
+
+    publish = add(
+        "publish",
+        summary="put the bundle and its thumbnails in service in a store",
+        example="thinlens publish s3://my-bucket/gallery --out my-photos",
+    )
+    _add_store(publish)
+    _add_out(publish)
+    publish.add_argument(
+        "--originals",
+        action="store_true",
+        help="publish the photos too, as they are, with all that their files say, such as where they were taken",
+    )
+    publish.add_argument(
+        "--sign-key", metavar="FILE", type=Path, help="sign the bundle with the Ed25519 key in this PEM file"
+    )
+    publish.add_argument(
+        "--force", action="store_true", help="publish a bundle that falls short; its manifest will say so"
+    )
+
+    versions = add(
+        "versions",
+        summary="list the bundles that a store holds",
+        example="thinlens versions s3://my-bucket/gallery",
+    )
+    _add_store(versions)
+    versions.add_argument("--json", action="store_true", help="print the list as JSON")
+
+    rollback = add(
+        "rollback",
+        summary="put an earlier bundle in service again",
+        example="thinlens rollback s3://my-bucket/gallery 4720f516e1d95f3b",
+    )
+    _add_store(rollback)
+    rollback.add_argument(
+        "bundle", metavar="BUNDLE", nargs="?", help="its id (default: the one that was in service before)"
+    )
+
+    prune = add(
+        "prune",
+        summary="remove older bundles from a store, and the pictures that none of the others shows",
+        example="thinlens prune s3://my-bucket/gallery --keep 3",
+    )
+    _add_store(prune)
+    prune.add_argument(
+        "--keep",
+        metavar="N",
+        type=_positive,
+        required=True,
+        help="bundles to keep: the one in service, the one before it, then the newest",
+    )
+
+    evaluate = add(
+        "evaluate",
+        summary="measure how well queries find the photos that they describe",
+        example="thinlens evaluate --queries queries.jsonl --out my-photos",
+    )
+    evaluate.add_argument(
+        "--queries",
+        metavar="FILE",
+        type=Path,
+        required=True,
+        help='a line for each photo: {"file": "dogs/rex.jpg", "captions": ["a dog chases a ball"]}',
+    )
+    _add_out(evaluate)
+    evaluate.add_argument("--json", action="store_true", help="print the numbers as JSON")
+
+    models: argparse.ArgumentParser = commands.add_parser(
+        "models", help="train, distil, quantise, export and evaluate models (needs thinlens[train])"
+    )
+    if with_models:
+        from export.cli.model_commands import add_parsers  # not at every start: it reads the corpus's modules
+
+        add_parsers(models)
+    return parser
+
+
+def _add_store(command: argparse.ArgumentParser) -> None:
+    command.add_argument("store", metavar="STORE", help="s3://bucket/prefix, or a folder")
+
+
+def _add_selection(search: argparse.ArgumentParser) -> None:
+    """What the HTTP interface takes too, under the same names; see handler/web/openapi.json."""
+    search.add_argument("--offset", metavar="N", type=int, default=0, help="skip the first N photos (default: 0)")
+    search.add_argument("--dedupe", action="store_true", help="of near-duplicates show only the most relevant")
+    search.add_argument("--taken-from", metavar="DATE", help="taken in 2024, 2024-05 or 2024-05-06, or later")
+    search.add_argument("--taken-to", metavar="DATE", help="taken on that day, in that month or year, or earlier")
+    for name, metavar, description in (
+        ("not", "TEXT", "leave out photos that show this"),
+        ("folder", "FOLDER", "in this folder, or below"),
+        ("orientation", "O", "landscape, portrait or square"),
+        ("type", "TYPE", "jpeg, png, webp, gif, tiff, avif or heic"),
+        ("where", "COLUMN:VALUE", "what a column of your own says: place:Paris, rating:4, rating:3..5"),
+    ):
+        search.add_argument(
+            f"--{name}", metavar=metavar, action="append", default=[], help=f"{description}; may be given several times"
+        )
+
+
+def _add_out(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--out", metavar="DIR", type=Path, default=DEFAULT_OUT, help=f"the output folder (default: ./{DEFAULT_OUT})"
+    )
+
+
+def _positive(text: str) -> int:
+    if not (number := int(text)) > 0:
+        raise argparse.ArgumentTypeError(f"{number} is not a number of 1 or more")
+    return number
+
+
+def _port(text: str) -> int:
+    if not 0 <= (port := int(text)) <= 65_535:
+        raise argparse.ArgumentTypeError(f"{port} is not a port of 0 to 65535")
+    return port

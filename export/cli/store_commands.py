@@ -1,0 +1,139 @@
+"""The commands about stores: what they print for people, and what ``versions --json`` prints for programs."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping
+from typing import TypedDict
+
+from export.progress import Progress
+from export.publishing.pointer_swap import InService, read_in_service
+from export.publishing.pruning import prune
+from export.publishing.publication import Choices, Publication, publish
+from export.publishing.signing import SigningKey
+from export.publishing.versions import Version, list_versions, roll_back
+from export.storage.object_store import Store, open_store
+
+
+class VersionAnswer(TypedDict):
+    """A bundle of a store as ``versions --json`` prints it; ``problem`` says why it can't be put in service."""
+
+    id: str
+    created: str | None
+    photos: int | None
+    size_bytes: int
+    signed: bool
+    forced: list[str]
+    problem: str | None
+
+
+class VersionsAnswer(TypedDict):
+    """What ``versions --json`` prints; ``in_service`` and ``previous`` are ids."""
+
+    store: str
+    in_service: str | None
+    since: str | None
+    previous: str | None
+    bundles: list[VersionAnswer]
+
+
+def _publish(arguments: argparse.Namespace) -> None:
+    key = None if arguments.sign_key is None else SigningKey.read(arguments.sign_key)
+    choices = Choices(originals=arguments.originals, force=arguments.force, key=key)
+    store = open_store(arguments.store)
+    done = publish(arguments.out, store, choices, Progress())
+    for check in done.checks:
+        print(f"{check.found}{'' if check.passed else f' (expected {check.expected}), published nevertheless'}")
+    print(_summary(done, store))
+    if key is not None:
+        print(f"It is signed; the function accepts nothing else with THINLENS_PUBLIC_KEY={key.public_key}")
+
+
+def _summary(done: Publication, store: Store) -> str:
+    photos = _count(done.photos, "photo")
+    sent = f"{done.sent_bytes / 1e6:,.1f} MB sent"
+    if done.replaced == done.bundle:
+        return f"Bundle {done.bundle} with {photos} was in service in {store.address} already: {sent}."
+    summary = f"Bundle {done.bundle} with {photos} is in service in {store.address}: {sent}."
+    if done.replaced is not None:
+        summary += f"\nBefore, {done.replaced} was; it is put back by: thinlens rollback {store.address}"
+    return summary
+
+
+def _versions(arguments: argparse.Namespace) -> None:
+    store = open_store(arguments.store)
+    in_service, versions = read_in_service(store), list_versions(store)
+    if arguments.json:
+        answer = json.dumps(_versions_answer(store, in_service, versions), ensure_ascii=False)
+        sys.stdout.buffer.write(answer.encode() + b"\n")
+        return
+    if not versions:
+        print(f"{store.address} holds no bundles.")
+    for version in versions:
+        print(_line(version, in_service))
+
+
+def _line(version: Version, in_service: InService) -> str:
+    notes = []
+    if version.id == in_service.bundle:
+        notes.append("in service")
+    if in_service.pointer is not None and version.id == in_service.pointer.previous:
+        notes.append("in service before")
+    if version.signed:
+        notes.append("signed")
+    if version.manifest is None:
+        return f"{version.id}  {version.problem}"
+    if version.manifest.provenance.forced:
+        notes.append(f"forced in spite of {', '.join(version.manifest.provenance.forced)}")
+    created = version.manifest.provenance.created
+    photos = _count(version.manifest.counts.photos, "photo")
+    return f"{version.id}  {created}  {photos:>14}  {version.size_bytes / 1e6:>9,.1f} MB  {', '.join(notes)}".rstrip()
+
+
+def _versions_answer(store: Store, in_service: InService, versions: list[Version]) -> VersionsAnswer:
+    pointer = in_service.pointer
+    return {
+        "store": store.address,
+        "in_service": in_service.bundle,
+        "since": None if pointer is None else pointer.published,
+        "previous": None if pointer is None else pointer.previous,
+        "bundles": [_version_answer(version) for version in versions],
+    }
+
+
+def _version_answer(version: Version) -> VersionAnswer:
+    manifest = version.manifest
+    return {
+        "id": version.id,
+        "created": None if manifest is None else manifest.provenance.created,
+        "photos": None if manifest is None else manifest.counts.photos,
+        "size_bytes": version.size_bytes,
+        "signed": version.signed,
+        "forced": [] if manifest is None else list(manifest.provenance.forced),
+        "problem": version.problem,
+    }
+
+
+def _rollback(arguments: argparse.Namespace) -> None:
+    store = open_store(arguments.store)
+    pointer = roll_back(store, arguments.bundle)
+    print(f"Bundle {pointer.bundle} is in service in {store.address} again, instead of {pointer.previous}.")
+
+
+def _prune(arguments: argparse.Namespace) -> None:
+    store = open_store(arguments.store)
+    done = prune(store, keep=arguments.keep)
+    bundles, pictures = _count(len(done.bundles), "bundle"), _count(done.pictures, "picture")
+    print(f"Removed from {store.address}: {bundles} and {pictures}, {done.size_bytes / 1e6:,.1f} MB.")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+COMMANDS: Mapping[str, Callable[[argparse.Namespace], None]] = {
+    "publish": _publish,
+    "versions": _versions,
+    "rollback": _rollback,
+    "prune": _prune,
+}

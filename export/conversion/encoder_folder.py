@@ -1,0 +1,95 @@
+"""The encoder folder: a float32 graph and a tokenizer become the four files that the handler serves.
+
+It knows graphs and files, nothing of where a graph comes from. What is written is opened and asked by the handler's
+own code before anybody relies on it.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from export.conversion.activations import Arrays
+from export.conversion.quantisation import FLOAT32, Scheme, quantise, write_graph
+from export.errors import ModelError
+from export.evaluation.probes import PROBES
+from export.evaluation.retrieval import OFF_TOPIC_QUERIES
+from handler.bundle.encoder import Encoder, EncoderConfiguration
+from handler.bundle.manifest import ENCODER_FILES
+
+TOLERANCE = 1e-4
+"""How much a component of a unit vector may differ from the source's before its weights are put into few bits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloatEncoder:
+    """An encoder before its weights are put into few bits.
+
+    Attributes:
+        graph: float32, input_ids, attention_mask -> sentence_embedding.
+        tokenizer: as the tokenizers library writes it.
+        configuration: what encoder.json says.
+        expected: float32 [probes, dim], unit L2 norm: what the source, before it became a graph, makes of PROBES.
+    """
+
+    graph: onnx.ModelProto
+    tokenizer: str
+    configuration: EncoderConfiguration
+    expected: NDArray[np.float32]
+
+
+def write_encoder_folder(encoder: FloatEncoder, folder: Path, *, scheme: Scheme) -> None:
+    """Write encoder.onnx, encoder.bin, tokenizer.json and encoder.json, and compare with the source.
+
+    Args:
+        encoder: what is written.
+        folder: is made where it isn't there.
+        scheme: in how many bits the weights are kept.
+
+    Raises:
+        ModelError: the graph disagrees with its source, or turns away from it in few bits by more than the scheme
+            allows; nothing is left.
+        BundleError: the handler can't run it.
+    """
+    name = encoder.configuration.name
+    with TemporaryDirectory() as scratch:
+        worst = float(np.abs(_probe(encoder, FLOAT32, Path(scratch)) - encoder.expected).max())
+    if not worst <= TOLERANCE:
+        raise ModelError(
+            f"the graph of {name} disagrees with its source: a vector differs by {worst:.2g}, "
+            f"expected at most {TOLERANCE:.2g}; it isn't used"
+        )
+    least = float((_probe(encoder, scheme, folder) * encoder.expected).sum(1).min())
+    if not least >= scheme.least_cosine:
+        for file in ENCODER_FILES:
+            (folder / file).unlink()
+        raise ModelError(
+            f"{name} in {scheme.name} disagrees with its source: cosine {least:.3f}, expected at least "
+            f"{scheme.least_cosine}; take more bits"
+        )
+
+
+def _everyday_texts(encoder: FloatEncoder) -> Iterator[Arrays]:
+    """The graph's inputs for texts such as people ask, each alone."""
+    tokenizer = Tokenizer.from_str(encoder.tokenizer)
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(encoder.configuration.max_tokens)
+    for text in (*PROBES, *OFF_TOPIC_QUERIES.read_text(encoding="utf-8").splitlines()):
+        token_ids = np.array([tokenizer.encode(text).ids], np.int64)
+        yield {"input_ids": token_ids, "attention_mask": np.ones_like(token_ids)}
+
+
+def _probe(encoder: FloatEncoder, scheme: Scheme, folder: Path) -> NDArray[np.float32]:
+    """Write the folder, and see what the handler's own code makes of PROBES with it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_graph(quantise(encoder.graph, scheme, _everyday_texts(encoder)), folder / "encoder.onnx")
+    (folder / "tokenizer.json").write_text(encoder.tokenizer, encoding="utf-8")
+    settings = json.dumps(asdict(encoder.configuration), indent=2) + "\n"
+    (folder / "encoder.json").write_text(settings, encoding="utf-8")
+    return Encoder.load(folder).encode(PROBES)

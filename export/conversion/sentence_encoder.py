@@ -1,0 +1,130 @@
+"""A sentence encoder of one's own: any sentence-transformers folder becomes what the handler serves.
+
+Plain BERT with mean or first-token pooling is written node by node (bert_graph.py); whatever else optimum carries is
+traced by optimum, pooling and all, and tidied up to the two inputs and the one output that the handler asks for.
+"""
+
+import contextlib
+import io
+import warnings
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper
+from optimum.exporters.onnx import main_export
+from sentence_transformers import SentenceTransformer
+from transformers import BertModel
+from transformers.utils import logging
+
+from export.conversion.bert_graph import Pooling, bert_graph, can_be_written
+from export.conversion.encoder_folder import FloatEncoder
+from export.errors import ModelError
+from export.evaluation.probes import PROBES
+from handler.bundle.encoder import EncoderConfiguration
+from handler.bundle.manifest import MAX_DIM, MAX_TOKENS
+
+LONGEST = 128
+"""In tokens: queries and captions are short, and what is longer is cut."""
+
+
+def load_sentence_encoder(folder: Path) -> SentenceTransformer:
+    """Load a sentence-transformers folder, or a bare transformers encoder with mean pooling.
+
+    Raises:
+        ModelError: it can't be loaded.
+    """
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model: SentenceTransformer = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+    except Exception as error:  # whatever broken files lead it to
+        raise ModelError(
+            f"{folder} can't be loaded as a sentence encoder: {error}; "
+            "expected a folder as sentence-transformers saves it"
+        ) from error
+    model.eval()
+    return model
+
+
+def export_sentence_encoder(source: Path, *, name: str) -> FloatEncoder:
+    """The graph of a sentence-transformers model, and what sentence-transformers makes of the probes with it.
+
+    Args:
+        source: its folder.
+        name: of the model.
+
+    Raises:
+        ModelError: it can't be loaded, or is of a kind that can't be exported.
+    """
+    model = load_sentence_encoder(source)
+    tokenizer = getattr(model.tokenizer, "backend_tokenizer", None)
+    dim = model.get_embedding_dimension()
+    if tokenizer is None or dim is None or dim > MAX_DIM:
+        raise ModelError(f"{name} can't be served: expected a fast tokenizer and at most {MAX_DIM} dimensions")
+    with torch.inference_mode():
+        expected = model.encode(list(PROBES), convert_to_numpy=True, normalize_embeddings=True, show_progress_bar=False)
+    max_tokens = min(model.max_seq_length or LONGEST, LONGEST, MAX_TOKENS)
+    return FloatEncoder(
+        graph=_graph(model, source, name),
+        tokenizer=tokenizer.to_str(),
+        configuration=EncoderConfiguration(name=name, dim=dim, max_tokens=max_tokens),
+        expected=np.asarray(expected, np.float32),
+    )
+
+
+def _graph(model: SentenceTransformer, source: Path, name: str) -> onnx.ModelProto:
+    """The float32 graph of a model: input_ids, attention_mask -> sentence_embedding of unit norm."""
+    kinds = [type(module).__name__ for module in model]
+    bert = getattr(model[0], "auto_model", None)
+    pooling: Pooling | None = _POOLINGS.get(str(getattr(model[1], "pooling_mode", None))) if len(kinds) > 1 else None
+    plain = kinds in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"])
+    if plain and pooling is not None and isinstance(bert, BertModel) and can_be_written(bert.config):
+        return bert_graph(bert, pooling)
+    with TemporaryDirectory() as folder:
+        try:
+            with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+                warnings.simplefilter("ignore")
+                main_export(
+                    str(source),
+                    folder,
+                    task="feature-extraction",
+                    library_name="sentence_transformers",
+                    do_validation=False,  # here it is compared with sentence-transformers, as it will be served
+                )
+            return _tidy(onnx.load(str(Path(folder) / "model.onnx")))
+        except Exception as error:  # optimum's, torch's and onnx's own share no base
+            raise ModelError(
+                f"{name} can't be exported ({', '.join(kinds)}; {type(error).__name__}: {error}); supported are the "
+                "architectures that optimum exports for sentence-transformers, such as BERT, MPNet, RoBERTa, DistilBERT"
+            ) from error
+
+
+_POOLINGS: dict[str, Pooling] = {"mean": "mean", "cls": "cls"}
+
+
+def _tidy(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Two inputs, one output of unit norm: token types become zeros, other outputs go."""
+    graph = model.graph
+    for extra in [item for item in graph.input if item.name not in ("input_ids", "attention_mask")]:
+        if extra.name != "token_type_ids":
+            raise ValueError(f"it wants {extra.name}")
+        graph.input.remove(extra)
+        graph.node.insert(0, helper.make_node("Sub", ["input_ids", "input_ids"], [extra.name]))
+    for node in graph.node:
+        for place, output in enumerate(node.output):
+            if output == "sentence_embedding":
+                node.output[place] = "embedding"
+        for place, name in enumerate(node.input):
+            if name == "sentence_embedding":
+                node.input[place] = "embedding"
+    graph.node.append(helper.make_node("LpNormalization", ["embedding"], ["sentence_embedding"], p=2, axis=-1))
+    (dim,) = [item.type.tensor_type.shape.dim[-1] for item in graph.output if item.name == "sentence_embedding"]
+    del graph.output[:]
+    sides = ["texts", dim.dim_value or dim.dim_param]
+    graph.output.append(helper.make_tensor_value_info("sentence_embedding", TensorProto.FLOAT, sides))
+    return model

@@ -1,0 +1,104 @@
+"""Fetching: photos that lie in a bucket become a folder, whose photos are then indexed like any other's.
+
+The folder lies in the output folder and is kept: a photo that hasn't changed in the bucket isn't fetched again, and the
+photos themselves are there to be served and published.
+"""
+
+import logging
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from export.disk.whole_files import write_whole
+from export.errors import OutputError, PhotosError
+from export.library.library import Library
+from export.photos.discovery import SUFFIXES, Exclusion
+from export.progress import Progress
+from export.storage.object_store import ListedObject, Store
+
+FOLDER = "photos"
+_COLUMNS = ("columns.csv", "columns.json")
+_FETCHED_AT_ONCE = 16
+_log = logging.getLogger(__name__)
+
+
+def fetch_photos(store: Store, out: Path, *, exclude: Sequence[str], progress: Progress) -> Path:
+    """Bring the folder of fetched photos up to date with the store.
+
+    Args:
+        store: where the photos lie; what else lies there is left alone.
+        out: the output folder, which is made where it is missing.
+        exclude: globs of what to leave out, see ``discover``.
+        progress: is shown the bytes.
+
+    Returns:
+        The folder.
+
+    Raises:
+        PhotosError: the store holds no photos.
+        StoreError: the store can't be read; what was fetched is kept.
+        OutputError: the output folder can't be written.
+        LibraryError: another run has the output folder.
+    """
+    folder, exclusion = out / FOLDER, Exclusion(exclude)
+    with Library.open(out):  # for its lock: one run at a time
+        wanted = [found for found in store.objects("") if _is_wanted(found.key, exclusion)]
+        if all(found.key in _COLUMNS for found in wanted):
+            raise PhotosError(f"{store.address} holds no photos; expected objects ending in {', '.join(SUFFIXES)}")
+        try:
+            _remove_others(folder, {found.key for found in wanted})
+            _fetch([found for found in wanted if not _is_fetched(folder, found)], store, folder, progress)
+        except OSError as error:
+            raise OutputError(
+                f"{folder} can't be written: {error.strerror}; make room or choose another --out, then run again: "
+                "what is done is kept"
+            ) from error
+    return folder
+
+
+def _is_wanted(key: str, exclusion: Exclusion) -> bool:
+    """Whether an object is a photo, or what is known of the photos, by its name."""
+    if key not in _COLUMNS and not key.lower().endswith(SUFFIXES):
+        return False
+    parts = key.split("/")
+    if any(part in ("", ".", "..") for part in parts) or "\0" in key:
+        _log.warning("%r can't be the path of a file, so it is left out", key)
+        return False
+    return not (any(part.startswith(".") for part in parts) or exclusion.covers(key))
+
+
+def _is_fetched(folder: Path, found: ListedObject) -> bool:
+    try:
+        status = (folder / found.key).stat()
+    except FileNotFoundError:
+        return False
+    return (status.st_size, int(status.st_mtime)) == (found.size_bytes, int(found.modified_s))
+
+
+def _remove_others(folder: Path, keys: set[str]) -> None:
+    """Remove what is gone from the store, and what a killed process has left half-written."""
+    for path in folder.rglob("*"):
+        if not path.is_dir() and path.relative_to(folder).as_posix() not in keys:
+            path.unlink()
+
+
+def _fetch(missing: Sequence[ListedObject], store: Store, folder: Path, progress: Progress) -> None:
+    def fetch(found: ListedObject) -> None:
+        stored = store.read(found.key, max_bytes=found.size_bytes)
+        if stored is None:  # it has gone meanwhile
+            return
+        path = folder / found.key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, stored.data)
+        os.utime(path, (found.modified_s, found.modified_s))
+        progress.advance(len(stored.data))
+
+    progress.begin("fetching", sum(found.size_bytes for found in missing), in_bytes=True)
+    with ThreadPoolExecutor(max_workers=_FETCHED_AT_ONCE) as pool:
+        try:
+            for future in [pool.submit(fetch, found) for found in missing]:
+                future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+    progress.end()

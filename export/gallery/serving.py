@@ -1,0 +1,156 @@
+"""Serving: the gallery on this machine, which is the handler's own app with thumbnails and photos beside it.
+
+It knows files and addresses; what is answered is the handler's. Only photos of the bundle in service and their
+thumbnails can be had, and only by browsers on this machine.
+"""
+
+import contextlib
+import logging
+import os
+import re
+import socket
+from dataclasses import replace
+from http import HTTPStatus
+from pathlib import Path
+
+import uvicorn
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.responses import FileResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from export.bundles.bundle_writer import PHOTOS_ADDRESS
+from export.bundles.bundling import CURRENT
+from export.errors import ServingError
+from export.library.library import Library
+from export.photos.thumbnails import FOLDER
+from export.storage.media_types import media_type
+from handler.bundle.bundle import Bundle
+from handler.errors import BundleError, PhotoNotFoundError
+from handler.search.searcher import Searcher
+from handler.settings import Settings
+from handler.web.app import create_app
+from handler.web.responses import problem
+
+HOST = "127.0.0.1"
+# A page elsewhere that has its own name resolve to this machine must not read the photos here (DNS rebinding).
+_HOSTS = ["127.0.0.1", "localhost"]
+_THUMBNAIL = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}\.jpg")
+_FILE_HEADERS = {
+    "cache-control": "private, max-age=60",
+    "content-security-policy": "default-src 'none'",
+    "x-content-type-options": "nosniff",
+}
+_log = logging.getLogger(__name__)
+
+
+class SearcherInService:
+    """Gives the searcher over the bundle that is in service now; a bundle that can't be opened isn't taken over."""
+
+    def __init__(self, out: Path) -> None:
+        """Open the bundle in service; raises BundleError."""
+        self._link = out / CURRENT
+        self._seen = self._target()
+        self._searcher = self._open()
+
+    def __call__(self) -> Searcher:
+        if (target := self._target()) != self._seen:
+            self._seen = target
+            try:
+                self._searcher = self._open()
+            except BundleError as error:
+                _log.warning("the bundle from before stays in service: %s", error)
+        return self._searcher
+
+    def _open(self) -> Searcher:
+        return Searcher(Bundle.open(self._link), media_url="/")
+
+    def _target(self) -> Path:
+        return self._link.resolve()
+
+
+class Gallery:
+    """An ASGI application: the handler's app, and below two of its addresses the files of the bundle in service."""
+
+    def __init__(self, out: Path, root: Path | None, searcher: SearcherInService, app: ASGIApp) -> None:
+        self._thumbnails = out / FOLDER
+        self._root = root
+        self._searcher = searcher
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Not starlette's routes: their patterns stop at a newline, which the name of a photo may hold.
+        path = str(scope.get("path", ""))
+        for prefix, find in ((f"/{PHOTOS_ADDRESS}", self._photo), (f"/{FOLDER}/", self._thumbnail)):
+            if scope["type"] == "http" and path.startswith(prefix):
+                readable = scope["method"] in ("GET", "HEAD")
+                response = (
+                    find(path.removeprefix(prefix))
+                    if readable
+                    else _problem(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD")
+                )
+                return await response(scope, receive, send)
+        return await self._app(scope, receive, send)
+
+    def _photo(self, photo_id: str) -> Response:
+        try:
+            self._searcher().photo(photo_id)
+        except PhotoNotFoundError as error:
+            return _problem(HTTPStatus.NOT_FOUND, str(error))
+        if self._root is None:
+            return _problem(HTTPStatus.NOT_FOUND, "the folder that was indexed isn't known")
+        return _file(self._root / photo_id, media_type(photo_id))
+
+    def _thumbnail(self, name: str) -> Response:
+        if not _THUMBNAIL.fullmatch(name):
+            return _problem(HTTPStatus.NOT_FOUND, "no such thumbnail")
+        return _file(self._thumbnails / name, "image/jpeg")
+
+
+def create_gallery(out: Path) -> ASGIApp:
+    """The app over an output folder, for clients on this machine.
+
+    Raises:
+        BundleError: the bundle there can't be opened.
+        LibraryError: there is no library beside it.
+        SettingsError: an environment variable holds what it may not.
+    """
+    searcher = SearcherInService(out)
+    with Library.open_to_read(out) as library:
+        root = library.root()
+    settings = replace(Settings.from_environment(os.environ), bundle=out / CURRENT, media_url="/")
+    gallery = Gallery(out, root, searcher, create_app(searcher, settings))
+    return TrustedHostMiddleware(gallery, allowed_hosts=_HOSTS)
+
+
+def listen(port: int) -> socket.socket:
+    """A socket on this machine; port 0 takes any free one.
+
+    Raises:
+        ServingError: the port can't be had.
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise ServingError(f"port {port} can't be had: {error}; choose another with --port") from error
+    return listener
+
+
+def serve(gallery: ASGIApp, listener: socket.socket) -> None:
+    """Serve until the process is told to end."""
+    with contextlib.suppress(KeyboardInterrupt):  # which uvicorn raises again once it has ended in good order
+        uvicorn.Server(uvicorn.Config(gallery, log_level="warning", lifespan="off")).run(sockets=[listener])
+
+
+def _file(path: Path, kind: str) -> Response:
+    if not path.is_file():
+        return _problem(HTTPStatus.NOT_FOUND, "the file is gone")
+    return FileResponse(path, media_type=kind, headers=_FILE_HEADERS)
+
+
+def _problem(status: HTTPStatus, detail: str) -> Response:
+    kind = "method-not-allowed" if status is HTTPStatus.METHOD_NOT_ALLOWED else "photo-not-found"
+    response = problem(status, kind, detail)
+    return Response(response.body, status_code=status, headers=dict(response.headers))

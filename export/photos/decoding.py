@@ -1,0 +1,192 @@
+"""Photos: an image file becomes pixels for the captioner, a thumbnail, its size and its date.
+
+It knows nothing of captions, folders or the library. Every supported format is recognised by its
+content, whatever the file's name says. What decoding costs is bounded: JPEG is decoded scaled down,
+everything else is shrunk in bands right after decoding, and above ``MAX_PIXELS`` nothing is decoded.
+At 200 megapixels the peak is 40 MB for a baseline JPEG, 1.2 GB for a progressive one, 0.8 GB plus the
+file for PNG and TIFF, 1.5 GB for HEIC, 1.9 GB for AVIF and 3.3 GB for WebP, whose decoder keeps
+sixteen bytes a pixel; ``large_photo_turn`` lets several processes take turns at such photos.
+"""
+
+import datetime
+import functools
+import io
+import warnings
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import PIL
+import pillow_heif
+from numpy.typing import NDArray
+from PIL import ExifTags, Image
+
+from export.errors import BrokenPhotoError, UnreadablePhotoError
+from export.photos.facts import PhotoFacts
+from export.photos.looks import fingerprint, placeholder
+from export.photos.pixels import shrink, to_srgb
+
+MAX_PIXELS = 200_000_000
+LARGE_PIXELS = 24_000_000
+THUMBNAIL_LONG_SIDE_PX = 320
+THUMBNAIL_QUALITY = 75
+"""As JPEG, 12.4 kB and 35.1 dB. WebP at 80 has 11.5 kB and 36.4 dB, and takes ten times as long: a tenth of a photo."""
+
+FORMATS = {"JPEG": "JPEG", "PNG": "PNG", "WEBP": "WebP", "GIF": "GIF", "TIFF": "TIFF", "AVIF": "AVIF", "HEIF": "HEIC"}
+"""Pillow's names of the formats that are read, and the names that people know."""
+_TYPES = {name: known.lower() for name, known in FORMATS.items()} | {"MPO": "jpeg"}
+"""Pillow calls a JPEG that holds further pictures behind the first MPO once it is open."""
+
+DECODER = f"pillow {PIL.__version__}, pillow-heif {pillow_heif.__version__}"
+"""What decodes: a photo that this decoder can't read isn't tried again until the photo or the decoder changes."""
+
+_TRANSPOSE_OF_ORIENTATION = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodedPhoto:
+    """What is kept of an image file.
+
+    Attributes:
+        pixels: uint8 [image_size, image_size, 3], sRGB, upright, squashed to a square.
+        thumbnail: a JPEG file without metadata, longest side at most ``THUMBNAIL_LONG_SIDE_PX``.
+        facts: what else is known of it.
+    """
+
+    pixels: NDArray[np.uint8]
+    thumbnail: bytes
+    facts: PhotoFacts
+
+
+def decode_photo(
+    path: Path, *, image_size: int, large_photo_turn: AbstractContextManager[object] | None = None
+) -> DecodedPhoto:
+    """Decode the first frame of an image file.
+
+    Args:
+        path: the image file.
+        image_size: side in pixels of the square that the captioner takes.
+        large_photo_turn: held while a photo of more than ``LARGE_PIXELS`` is decoded whole.
+
+    Raises:
+        BrokenPhotoError: the content can't be decoded; it is no use to try again.
+        UnreadablePhotoError: the file can't be read now: permissions, input/output, memory.
+    """
+    try:
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of odd metadata, which is no concern of ours
+            return _decode(file, image_size, large_photo_turn or nullcontext())
+    except BrokenPhotoError:
+        raise
+    except MemoryError as error:
+        raise UnreadablePhotoError("not enough memory to decode it") from error
+    except OSError as error:
+        if error.errno is not None:  # from the file system; Pillow's own have no errno
+            raise UnreadablePhotoError(f"can't be read: {error.strerror}") from error
+        raise BrokenPhotoError(f"broken image: {error}") from error
+    except Exception as error:  # Pillow's decoders raise whatever broken bytes lead them to
+        raise BrokenPhotoError(f"broken image: {type(error).__name__}: {error}") from error
+
+
+def _decode(file: BinaryIO, image_size: int, large_photo_turn: AbstractContextManager[object]) -> DecodedPhoto:
+    image = _open(file)
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise BrokenPhotoError(
+            f"{width} x {height} is {width * height / 1e6:.1f} megapixels; the limit is {MAX_PIXELS // 1_000_000}"
+        )
+    wanted = max(image_size * 5 // 4, THUMBNAIL_LONG_SIDE_PX)
+    image.draft("RGB", (wanted, wanted))  # JPEG decodes to 1/2, 1/4 or 1/8, HEIC to its thumbnail where that is enough
+    decoded_whole = image.size[0] * image.size[1] > LARGE_PIXELS or (
+        "progressive" in image.info and width * height > LARGE_PIXELS
+    )
+    with large_photo_turn if decoded_whole else nullcontext():
+        image.load()
+        small = shrink(image, wanted)
+    exif = image.getexif()  # after load: PNG may carry it behind the pixels, and TIFF is upright only then
+    orientation = exif.get(ExifTags.Base.Orientation, 1)
+    if orientation in _TRANSPOSE_OF_ORIENTATION:
+        small = small.transpose(_TRANSPOSE_OF_ORIENTATION[orientation])
+        if orientation >= 5:
+            width, height = height, width
+    small = to_srgb(small, image.info.get("icc_profile"))
+    thumbnail = _thumbnail(small, width, height)
+    return DecodedPhoto(
+        pixels=np.array(small.resize((image_size, image_size), Image.Resampling.HAMMING)),
+        thumbnail=_encode(thumbnail),
+        facts=PhotoFacts(
+            width=width,
+            height=height,
+            type=_TYPES[image.format or ""],
+            taken=_taken(exif),
+            placeholder=placeholder(thumbnail),
+            fingerprint=fingerprint(thumbnail),
+        ),
+    )
+
+
+@functools.cache
+def _prepare_pillow() -> None:
+    pillow_heif.register_heif_opener(depth_images=False, aux_images=False, decode_threads=1)
+    Image.MAX_IMAGE_PIXELS = None  # MAX_PIXELS is checked instead, with a clearer message and without a warning
+
+
+def _open(file: BinaryIO) -> Image.Image:
+    _prepare_pillow()
+    try:
+        return Image.open(file, formats=tuple(FORMATS))
+    except PIL.UnidentifiedImageError as error:
+        file.seek(0)
+        start = file.read(16)
+        if not start:
+            raise BrokenPhotoError("the file is empty") from error
+        expected = ", ".join(FORMATS.values())
+        raise BrokenPhotoError(f"not an image: begins with {start!r}, expected {expected}") from error
+
+
+def _thumbnail(image: Image.Image, width: int, height: int) -> Image.Image:
+    scale = min(1.0, THUMBNAIL_LONG_SIDE_PX / max(width, height))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return image.resize(size, Image.Resampling.HAMMING)  # in 0.4 of LANCZOS's time, and from it by 43 dB
+
+
+def _encode(thumbnail: Image.Image) -> bytes:
+    file = io.BytesIO()
+    thumbnail.save(file, "JPEG", quality=THUMBNAIL_QUALITY)
+    return file.getvalue()
+
+
+def _taken(exif: Image.Exif) -> str | None:
+    details = exif.get_ifd(ExifTags.IFD.Exif)
+    return (
+        _timestamp(details, ExifTags.Base.DateTimeOriginal, ExifTags.Base.OffsetTimeOriginal)
+        or _timestamp(details, ExifTags.Base.DateTimeDigitized, ExifTags.Base.OffsetTimeDigitized)
+        or _timestamp(exif, ExifTags.Base.DateTime, ExifTags.Base.OffsetTime)
+    )
+
+
+def _timestamp(tags: Mapping[int, object], date_tag: int, offset_tag: int) -> str | None:
+    """An EXIF date as ISO 8601.
+
+    Example: "2021:05:04 13:22:01" and "+02:00" -> "2021-05-04T13:22:01+02:00"
+    """
+    date, offset = (str(tags.get(tag, "")).strip("\0 ") for tag in (date_tag, offset_tag))
+    try:
+        taken = datetime.datetime.strptime(date, "%Y:%m:%d %H:%M:%S")  # cameras seldom know their zone
+    except ValueError:  # missing, blank or "0000:00:00 00:00:00"
+        return None
+    try:
+        return datetime.datetime.fromisoformat(taken.isoformat() + offset).isoformat()
+    except ValueError:
+        return taken.isoformat()

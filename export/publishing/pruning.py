@@ -1,0 +1,99 @@
+"""Pruning: older bundles leave a store, and with them the pictures that no other bundle shows.
+
+A publisher may be at work meanwhile, who has sent what no pointer and no manifest speaks of yet. So what was written
+since the pointer was last moved stays, and so do pictures and unfinished bundles that were written in the last day.
+"""
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from export.bundles.bundle_writer import PHOTOS_ADDRESS
+from export.errors import StoreError
+from export.photos.thumbnails import FOLDER as THUMBNAILS
+from export.publishing.pointer_swap import read_in_service
+from export.publishing.versions import Version, list_versions
+from export.storage.object_store import Store
+from handler.bundle.catalogue import Catalogue
+from handler.bundle.manifest import MANIFEST_FILE
+from handler.store.pointer import POINTER_KEY, Pointer, bundle_key
+
+LEFT_ALONE_S = 86_400.0
+_CATALOGUE_FILE = "catalogue.bin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """What was removed: the ids of bundles, how many pictures, and the bytes of it all."""
+
+    bundles: tuple[str, ...]
+    pictures: int
+    size_bytes: int
+
+
+def prune(store: Store, *, keep: int) -> Pruned:
+    """Remove bundles until so many whole ones are left, and what belongs to none of those.
+
+    Raises:
+        StoreError: the store can't be used, nothing is in service there, or a bundle that stays is damaged, so that
+            the pictures that it shows aren't known. Nothing is removed.
+    """
+    in_service = read_in_service(store)
+    if in_service.pointer is None:
+        raise StoreError(f"nothing is in service in {store.address}, so there is nothing to prune")
+    moved_s = store.objects(POINTER_KEY)[0].modified_s
+    day_ago_s = time.time() - LEFT_ALONE_S
+    versions = list_versions(store)
+    wanted = _wanted(versions, in_service.pointer, keep)
+    kept = [version for version in versions if version in wanted or (version.whole and version.written_s >= moved_s)]
+    removed = [
+        version for version in versions if version not in kept and (version.whole or version.written_s < day_ago_s)
+    ]
+    shown = {address for version in kept for address in _pictures(store, version)}
+    pictures = [
+        found
+        for prefix in (f"{THUMBNAILS}/", PHOTOS_ADDRESS)
+        for found in store.objects(prefix)
+        if found.key not in shown and found.modified_s < day_ago_s
+    ]
+    if read_in_service(store) != in_service:
+        raise StoreError(f"somebody has put another bundle in service in {store.address} meanwhile: prune again")
+    files = [found for version in removed for found in version.objects]
+    # The manifests first: a bundle without one is unfinished, and nobody puts it in service.
+    store.remove([bundle_key(version.id, MANIFEST_FILE) for version in removed])
+    store.remove([found.key for found in [*files, *pictures]])
+    store.remove_partial(before_s=day_ago_s)
+    return Pruned(
+        bundles=tuple(version.id for version in removed),
+        pictures=len(pictures),
+        size_bytes=sum(found.size_bytes for found in [*files, *pictures]),
+    )
+
+
+def _wanted(versions: Sequence[Version], pointer: Pointer, keep: int) -> list[Version]:
+    """The bundle in service, whatever its state; then the one before it and the newest, as many as there should be."""
+    served = [version for version in versions if version.id == pointer.bundle]
+    before = [version for version in versions if version.id == pointer.previous]
+    newest = [version for version in versions if version.id not in (pointer.bundle, pointer.previous)]
+    return served + [version for version in before + newest if version.whole][: keep - 1]
+
+
+def _pictures(store: Store, version: Version) -> Iterator[str]:
+    """The addresses of the thumbnails and photos that a bundle shows."""
+    if version.manifest is None:
+        raise StoreError(f"bundle {version.id} in {store.address} stays, but can't be read: {version.problem}")
+    info = version.manifest.files[_CATALOGUE_FILE]
+    found = store.read(bundle_key(version.id, _CATALOGUE_FILE), max_bytes=info.size_bytes)
+    if found is None or hashlib.sha256(found.data).hexdigest() != info.sha256:
+        raise StoreError(
+            f"bundle {version.id} in {store.address} stays, but its {_CATALOGUE_FILE} is missing or altered"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / _CATALOGUE_FILE
+        path.write_bytes(found.data)
+        catalogue = Catalogue.open(path)
+        for record in (catalogue[number] for number in range(len(catalogue))):
+            yield from (record.thumbnail, record.url)

@@ -1,0 +1,170 @@
+"""Publishing: the bundle of an output folder comes into service in a store.
+
+Everything that the new bundle is made of is in the store before the pointer is moved to it; whatever goes wrong
+before, what was in service stays. Nothing is sent that the store holds already, so that a run that was stopped, in
+whatever way, goes on where it was.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from export.bundles.bundling import BUNDLES, CURRENT
+from export.errors import OutputError, PublishingError, QualityError
+from export.library.library import Library
+from export.progress import Progress
+from export.publishing.pointer_swap import check_conditions, put_in_service, read_in_service
+from export.publishing.published_bundle import published_records, record_force, write_published_form
+from export.publishing.quality_gate import Check, check_quality
+from export.publishing.signing import SigningKey
+from export.publishing.uploads import (
+    bundle_uploads,
+    file_upload,
+    missing_uploads,
+    photo_uploads,
+    send,
+    thumbnail_uploads,
+)
+from export.storage.folder_objects import FolderStore
+from export.storage.object_store import Store, Upload
+from handler.bundle.bundle import Bundle
+from handler.bundle.manifest import MANIFEST_FILE
+from handler.store.pointer import bundle_key
+from handler.store.signature import SIGNATURE_FILE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """How to publish.
+
+    Attributes:
+        originals: whether the photos go along, not their thumbnails alone.
+        force: whether a bundle that falls short is published nevertheless.
+        key: what the manifest is signed with, if it is.
+    """
+
+    originals: bool = False
+    force: bool = False
+    key: SigningKey | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """What a run did.
+
+    Attributes:
+        bundle: the id of the bundle in service now.
+        photos: how many photos it holds.
+        checks: what was measured of it.
+        sent_bytes: how much had to be sent.
+        replaced: the id of the bundle that was in service before; the same, where it was this one already.
+    """
+
+    bundle: str
+    photos: int
+    checks: tuple[Check, ...]
+    sent_bytes: int
+    replaced: str | None
+
+
+def publish(out: Path, store: Store, choices: Choices, progress: Progress) -> Publication:
+    """Put the bundle of an output folder in service.
+
+    Raises:
+        QualityError: it falls short of what is expected.
+        LostRaceError: somebody else has published since the run began.
+        PublishingError: there is no bundle, or a file of it or a photo is missing or altered.
+        StoreError: the store can't be used.
+        LibraryError: another run has the output folder.
+        BundleError: the bundle is damaged.
+    """
+    if not (out / CURRENT).exists():
+        raise PublishingError(f"{out} holds no bundle; make one with: thinlens index PHOTOS --out {out}")
+    if isinstance(store, FolderStore) and store.folder.resolve() == out.resolve():
+        raise PublishingError(f"{out} is the output folder itself; publish to another folder, or to s3://…")
+    # The library's lock keeps others from replacing the bundle and its thumbnails meanwhile.
+    with Library.open(out) as library, _staging(out) as staging:
+        since = read_in_service(store)
+        staged = _stage(out, library, staging, choices, progress)
+        sent_bytes = _send(store, staged, since.bundle, progress)
+        if since.bundle != staged.bundle.id:
+            put_in_service(store, staged.bundle.id, since=since)
+    return Publication(
+        bundle=staged.bundle.id,
+        photos=staged.bundle.manifest.counts.photos,
+        checks=staged.checks,
+        sent_bytes=sent_bytes,
+        replaced=since.bundle,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Staged:
+    """A bundle in its published form, what was measured of it, and all that has to be in the store for it.
+
+    Attributes:
+        files: what its manifest and its catalogue name, in any order.
+        manifest: what makes it whole once the files are there: the signature, if there is one, then the manifest.
+    """
+
+    bundle: Bundle
+    checks: tuple[Check, ...]
+    files: tuple[Upload, ...]
+    manifest: tuple[Upload, ...]
+
+
+@contextmanager
+def _staging(out: Path) -> Iterator[Path]:
+    """An empty folder among the bundles; what a killed process leaves there goes in the next ``thinlens index``."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="staging-", dir=out / BUNDLES) as staging:
+            yield Path(staging)
+    except OSError as error:
+        raise OutputError(f"{out} can't be written: {error.strerror}; make room, then publish again") from error
+
+
+def _stage(out: Path, library: Library, staging: Path, choices: Choices, progress: Progress) -> _Staged:
+    """Write the bundle's published form, open it with the code that will serve it, and measure it."""
+    source, folder = (out / CURRENT).resolve(), staging / "bundle"
+    folder.mkdir()
+    indexed = Bundle.open(source)
+    records = published_records(indexed, originals=choices.originals)
+    write_published_form(indexed, source, records, folder)
+    bundle = Bundle.open(folder)
+    checks = check_quality(bundle, progress)
+    if failed := [check for check in checks if not check.passed]:
+        if not choices.force:
+            short = ", ".join(f"{check.found} (expected {check.expected})" for check in failed)
+            raise QualityError(f"bundle {source.name} falls short: {short}; to publish it nevertheless: --force")
+        record_force(folder, [check.name for check in failed])
+        bundle = Bundle.open(folder)
+    manifest = [file_upload(bundle_key(bundle.id, MANIFEST_FILE), folder / MANIFEST_FILE)]
+    if choices.key is not None:
+        signature = staging / SIGNATURE_FILE
+        signature.write_bytes(choices.key.sign((folder / MANIFEST_FILE).read_bytes()))
+        manifest.insert(0, file_upload(bundle_key(bundle.id, SIGNATURE_FILE), signature))
+    files = bundle_uploads(bundle, folder) + thumbnail_uploads(records, out)
+    if choices.originals:
+        files += photo_uploads(records, _root(library, out))
+    return _Staged(bundle=bundle, checks=tuple(checks), files=tuple(files), manifest=tuple(manifest))
+
+
+def _root(library: Library, out: Path) -> Path:
+    root = library.root()
+    if root is None:
+        raise PublishingError(f"{out} doesn't say where its photos lie: index again, then publish")
+    return root
+
+
+def _send(store: Store, staged: _Staged, in_service: str | None, progress: Progress) -> int:
+    """Send what the store doesn't hold, the manifest last; returns the bytes sent."""
+    missing = missing_uploads(store, staged.files, in_service)
+    send(store, missing, progress)
+    # Even where the manifest is there: it tells whoever prunes that the bundle is about to come into service.
+    last = [upload for upload in staged.manifest if in_service != staged.bundle.id or not store.holds(upload)]
+    for upload in last:
+        send(store, [upload], progress)
+    check_conditions(store, staged.manifest[-1])
+    return sum(upload.size_bytes for upload in [*missing, *last])

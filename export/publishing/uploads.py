@@ -1,0 +1,123 @@
+"""Uploads: the files that make up what is published, each with its key; and sending them, many at once."""
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from pathlib import Path
+
+from export.bundles.bundle_writer import PHOTOS_ADDRESS, file_info
+from export.errors import PublishingError
+from export.photos.thumbnails import FOLDER as THUMBNAILS
+from export.progress import Progress
+from export.publishing.published_bundle import content_of, original_address
+from export.storage.media_types import media_type
+from export.storage.object_store import Store, Upload
+from handler.bundle.bundle import Bundle
+from handler.bundle.catalogue import PhotoRecord
+from handler.bundle.manifest import MANIFEST_FILE, MAX_MANIFEST_BYTES, Manifest
+from handler.errors import BundleError
+from handler.store.pointer import BUNDLES_KEY, bundle_key
+
+SENT_AT_ONCE = 16
+
+
+def file_upload(key: str, path: Path) -> Upload:
+    """A file as it is now. Raises OSError."""
+    info = file_info(path)
+    return Upload(key=key, path=path, size_bytes=info.size_bytes, sha256=info.sha256, media_type=media_type(path.name))
+
+
+def bundle_uploads(bundle: Bundle, folder: Path) -> list[Upload]:
+    """The files of a bundle but for its manifest, which goes last: with it the bundle is whole."""
+    return [
+        Upload(
+            key=bundle_key(bundle.id, name),
+            path=folder / name,
+            size_bytes=info.size_bytes,
+            sha256=info.sha256,
+            media_type=media_type(name),
+        )
+        for name, info in bundle.manifest.files.items()
+    ]
+
+
+def thumbnail_uploads(records: Iterable[PhotoRecord], out: Path) -> list[Upload]:
+    """The thumbnails of photos, each once.
+
+    Raises:
+        PublishingError: one isn't there.
+    """
+    uploads = []
+    for key in sorted({record.thumbnail for record in records}):
+        path = out / key
+        if not path.is_file():
+            raise PublishingError(f"the thumbnail {path} is missing: index again, then publish")
+        size_bytes = path.stat().st_size
+        uploads.append(Upload(key=key, path=path, size_bytes=size_bytes, sha256=None, media_type=media_type(key)))
+    return uploads
+
+
+def photo_uploads(records: Iterable[PhotoRecord], root: Path) -> list[Upload]:
+    """The photos themselves, each content once; they lie below ``root``."""
+    uploads = {}
+    for record in records:
+        key = original_address(record)
+        uploads[key] = Upload(
+            key=key,
+            path=root / record.id,
+            size_bytes=record.size_bytes,
+            sha256=content_of(record),
+            media_type=media_type(key),
+        )
+    return list(uploads.values())
+
+
+def missing_uploads(store: Store, uploads: Iterable[Upload], in_service: str | None) -> list[Upload]:
+    """Those that aren't in the store.
+
+    Of a picture its name says that it is there, of a bundle's file its hash; what the bundle in service has too is
+    copied from there.
+
+    Args:
+        store: what is to hold them.
+        uploads: in any order.
+        in_service: the id of the bundle in service.
+    """
+    pictures = {found.key for prefix in (f"{THUMBNAILS}/", PHOTOS_ADDRESS) for found in store.objects(prefix)}
+    served = _keys_by_hash(store, in_service)
+
+    def is_there(upload: Upload) -> bool:
+        if not upload.key.startswith(BUNDLES_KEY):
+            return upload.key in pictures
+        source = served.get(upload.sha256 or "")
+        return store.holds(upload) or (source is not None and store.copy(source, upload))
+
+    return [upload for upload in uploads if not is_there(upload)]
+
+
+def _keys_by_hash(store: Store, bundle: str | None) -> dict[str, str]:
+    """The keys of a bundle's files; none where there is no bundle, or it can't be read."""
+    found = store.read(bundle_key(bundle, MANIFEST_FILE), max_bytes=MAX_MANIFEST_BYTES) if bundle else None
+    try:
+        files = Manifest.parse(found.data).files if found else {}
+    except BundleError:
+        files = {}
+    return {info.sha256: bundle_key(bundle or "", name) for name, info in files.items()}
+
+
+def send(store: Store, uploads: Sequence[Upload], progress: Progress) -> None:
+    """Send what isn't in the store yet, many at once; at the first failure no more are begun.
+
+    Raises:
+        StoreError: the store can't be used.
+        PublishingError: a file can't be read, or isn't what it was.
+    """
+    progress.begin("uploading", sum(upload.size_bytes for upload in uploads), in_bytes=True)
+    with ThreadPoolExecutor(max_workers=SENT_AT_ONCE) as pool:
+        sending = [pool.submit(store.put, upload, progress.advance) for upload in uploads]
+        try:
+            done, _ = wait(sending, return_when=FIRST_EXCEPTION)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+        progress.end()
+    for future in done:
+        future.result()

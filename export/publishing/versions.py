@@ -1,0 +1,124 @@
+"""Versions: the bundles that a store holds, and going back to one of them."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from export.errors import PublishingError
+from export.publishing.pointer_swap import put_in_service, read_in_service
+from export.storage.object_store import ListedObject, Store
+from handler.bundle.manifest import MANIFEST_FILE, MAX_MANIFEST_BYTES, Manifest, bundle_id
+from handler.errors import BundleError
+from handler.store.pointer import BUNDLES_KEY, Pointer, bundle_key
+from handler.store.signature import SIGNATURE_FILE
+
+_READ_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """A bundle in a store.
+
+    Attributes:
+        manifest: what it says of itself; None, where ``problem`` says why the bundle can't be used.
+        objects: its files in the store.
+    """
+
+    id: str
+    manifest: Manifest | None
+    problem: str | None
+    objects: tuple[ListedObject, ...]
+
+    @property
+    def created(self) -> str:
+        """When it was indexed, UTC, ISO 8601; empty where that isn't known."""
+        return "" if self.manifest is None else self.manifest.provenance.created
+
+    @property
+    def whole(self) -> bool:
+        """Whether it can be put in service."""
+        return self.problem is None
+
+    @property
+    def written_s(self) -> float:
+        """When the last of its files was written, seconds since 1970."""
+        return max(found.modified_s for found in self.objects)
+
+    @property
+    def size_bytes(self) -> int:
+        """The size of all its files."""
+        return sum(found.size_bytes for found in self.objects)
+
+    @property
+    def signed(self) -> bool:
+        """Whether there is a signature of its manifest; whose it is isn't known."""
+        return bundle_key(self.id, SIGNATURE_FILE) in {found.key for found in self.objects}
+
+
+def list_versions(store: Store) -> list[Version]:
+    """The bundles in a store, the newest first; those that can't be used last.
+
+    Raises:
+        StoreError: the store can't be read.
+    """
+    objects: dict[str, list[ListedObject]] = defaultdict(list)
+    for found in store.objects(BUNDLES_KEY):
+        bundle, slash, _ = found.key.removeprefix(BUNDLES_KEY).partition("/")
+        if slash:
+            objects[bundle].append(found)
+    with ThreadPoolExecutor(max_workers=_READ_AT_ONCE) as pool:
+        versions = pool.map(lambda item: _read(store, *item), objects.items())
+        return sorted(versions, key=lambda version: (version.created, version.id), reverse=True)
+
+
+def roll_back(store: Store, bundle: str | None) -> Pointer:
+    """Put an earlier bundle in service again.
+
+    Args:
+        store: where it lies.
+        bundle: its id; None for the one that was in service before.
+
+    Returns:
+        The pointer, as it is now.
+
+    Raises:
+        PublishingError: there is no such bundle, it isn't whole, or it is in service already.
+        LostRaceError: somebody else has put a bundle in service meanwhile.
+        StoreError: the store can't be used.
+    """
+    since = read_in_service(store)
+    if since.pointer is None:
+        raise PublishingError(f"nothing is in service in {store.address}: publish first")
+    bundle = bundle or since.pointer.previous
+    if bundle is None:
+        raise PublishingError(f"no other bundle was in service in {store.address} before")
+    if bundle == since.bundle:
+        raise PublishingError(f"bundle {bundle} is in service already")
+    versions = {version.id: version for version in list_versions(store)}
+    if bundle not in versions:
+        raise PublishingError(f"{store.address} holds no bundle {bundle}; it holds {', '.join(versions)}")
+    if (problem := versions[bundle].problem) is not None:
+        raise PublishingError(f"bundle {bundle} can't be put in service: {problem}")
+    return put_in_service(store, bundle, since=since)
+
+
+def _read(store: Store, bundle: str, objects: Sequence[ListedObject]) -> Version:
+    """A bundle's manifest, and whether all that it names is there in its size."""
+    manifest, problem = None, None
+    found = store.read(bundle_key(bundle, MANIFEST_FILE), max_bytes=MAX_MANIFEST_BYTES)
+    if found is None:
+        problem = "it isn't whole: its manifest is missing"
+    elif bundle_id(found.data) != bundle:
+        problem = f"its manifest is altered: it is that of {bundle_id(found.data)}"
+    else:
+        try:
+            manifest = Manifest.parse(found.data)
+        except BundleError as error:
+            problem = str(error)
+    if manifest is not None:
+        sizes = {found.key: found.size_bytes for found in objects}
+        for name, info in manifest.files.items():
+            if sizes.get(bundle_key(bundle, name)) != info.size_bytes:
+                problem = f"{name} is missing or of another size"
+    return Version(id=bundle, manifest=None if problem else manifest, problem=problem, objects=tuple(objects))

@@ -1,0 +1,137 @@
+"""The store: what bundles are published to. Objects by key, in a folder or in S3, behind one interface.
+
+It knows keys and bytes, nothing of bundles. A key is relative to the store, with "/" between its parts. An object is
+there whole or not at all.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from export.errors import PublishingError, StoreError
+from handler.errors import SettingsError
+from handler.store.address import SCHEME, S3Address
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A file that is to become an object.
+
+    Attributes:
+        sha256: what the file must hold, hexadecimal; None where its key says enough of what it is.
+    """
+
+    key: str
+    path: Path
+    size_bytes: int
+    sha256: str | None
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """An object's content, and what a conditional write calls it."""
+
+    data: bytes
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedObject:
+    """An object as a listing shows it; ``modified_s`` is when it was written, seconds since 1970."""
+
+    key: str
+    size_bytes: int
+    modified_s: float
+
+
+class Store(Protocol):
+    """Where bundles are published. Every method raises StoreError where the store can't be used."""
+
+    @property
+    def address(self) -> str:
+        """What people call it."""
+
+    def read(self, key: str, *, max_bytes: int) -> StoredObject | None:
+        """An object, or None where there is none; a longer one is cut one byte beyond ``max_bytes``."""
+
+    def objects(self, prefix: str) -> list[ListedObject]:
+        """The objects whose keys begin with ``prefix``."""
+
+    def holds(self, upload: Upload) -> bool:
+        """Whether the object is there already, of the upload's size and sha256."""
+
+    def put(self, upload: Upload, advance: Callable[[int], None]) -> None:
+        """Keep a file under its key; ``advance`` is told of the bytes that have arrived.
+
+        Raises:
+            PublishingError: the file can't be read, or isn't what the upload says.
+        """
+
+    def copy(self, key: str, upload: Upload) -> bool:
+        """Keep an object under the upload's key too, if it is of its size and sha256; returns whether that is done."""
+
+    def swap(self, key: str, data: bytes, *, version: str | None) -> bool:
+        """Write an object if it is still of a version, or, for None, still not there.
+
+        Returns:
+            Whether it was, and the object is written.
+
+        Raises:
+            UnavailableStoreError: it isn't known whether the object is written.
+        """
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Remove objects."""
+
+    def remove_partial(self, *, before_s: float) -> None:
+        """Remove what was left half-written before a moment, in seconds since 1970."""
+
+
+def open_store(address: str) -> Store:
+    """The store at "s3://bucket/prefix", as the handler understands it too, or in a folder.
+
+    Raises:
+        StoreError: the address is neither, or what S3 needs isn't installed or configured.
+    """
+    if not _SCHEME.match(address):
+        from export.storage.folder_objects import FolderStore
+
+        return FolderStore(Path(address))
+    if not address.startswith(SCHEME):
+        raise StoreError(f"{address!r} is no store (expected s3://bucket, s3://bucket/prefix or a folder)")
+    try:
+        place = S3Address.parse(address, os.environ, variable="STORE")
+    except SettingsError as error:
+        raise StoreError(str(error)) from error
+    try:
+        from export.storage.bucket import Bucket
+        from export.storage.bucket_objects import S3Store
+    except ImportError as error:
+        raise StoreError(f"{error.name} isn't installed, which S3 needs: pip install 'thinlens[publish]'") from error
+    return S3Store(Bucket.connect(place.bucket), place.prefix)
+
+
+def file_parts(upload: Upload, part_bytes: int) -> Iterator[bytes]:
+    """The content of a file, in parts of so many bytes.
+
+    Raises:
+        PublishingError: it can't be read; or, after the last part, it isn't what the upload says.
+    """
+    digest, size_bytes = hashlib.sha256(), 0
+    try:
+        with upload.path.open("rb") as file:
+            while part := file.read(part_bytes):
+                digest.update(part)
+                size_bytes += len(part)
+                yield part
+    except OSError as error:
+        raise PublishingError(f"{upload.path} can't be read: {error.strerror}") from error
+    if size_bytes != upload.size_bytes or upload.sha256 not in (None, digest.hexdigest()):
+        raise PublishingError(f"{upload.path} isn't what it was when it was indexed: index again, then publish")

@@ -1,0 +1,99 @@
+"""A user's own captioned photos: one file that is read strictly, and a part of it that is held back.
+
+A line is ``{"file": "a/b.jpg", "captions": ["…"]}``, ``file`` relative to the file's folder, with ``"split": "train"``
+or ``"dev"`` where the user chooses what is held back.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from export.errors import DataError
+from export.training.data.corpus import CaptionedPhoto, normalise_caption
+
+FEWEST_TRAINING = 50
+FEWEST_HELD_BACK = 5
+_HELD_BACK_SHARE = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnPhotos:
+    """Photos to learn from, and others to measure with."""
+
+    training: tuple[CaptionedPhoto, ...]
+    held_back: tuple[CaptionedPhoto, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    name: str
+    split: str | None
+    photo: CaptionedPhoto
+
+
+def read_own_photos(jsonl: Path) -> OwnPhotos:
+    """Read a file of captioned photos.
+
+    Where no line says ``dev``, a tenth is held back: those whose names have the lowest hashes, so that it is the same
+    tenth each time, whatever the order of the lines.
+
+    Raises:
+        DataError: the file can't be read, a line isn't what it should be, a photo is missing, or there are too few.
+    """
+    lines = list(_read(jsonl))
+    if any(line.split == "dev" for line in lines):
+        held_back = {line.name for line in lines if line.split == "dev"}
+    else:
+        by_hash = sorted((line.name for line in lines), key=lambda name: hashlib.sha256(name.encode()).digest())
+        held_back = set(by_hash[: round(_HELD_BACK_SHARE * len(by_hash))])
+    photos = OwnPhotos(
+        training=tuple(line.photo for line in lines if line.name not in held_back),
+        held_back=tuple(line.photo for line in lines if line.name in held_back),
+    )
+    if len(photos.training) < FEWEST_TRAINING or len(photos.held_back) < FEWEST_HELD_BACK:
+        raise DataError(
+            f"{jsonl} has {len(photos.training)} photos to learn from and {len(photos.held_back)} that are held back, "
+            f"expected at least {FEWEST_TRAINING} and {FEWEST_HELD_BACK}; caption more photos"
+        )
+    return photos
+
+
+def _read(jsonl: Path) -> Iterator[_Line]:
+    try:
+        lines = jsonl.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"{jsonl} can't be read: {getattr(error, 'strerror', None) or error}; expected a JSON object a line"
+        ) from error
+    first: dict[str, int] = {}
+    for number, text in enumerate(lines, start=1):
+        if not text.strip():
+            continue
+        line = _parse(text, jsonl.parent, f"{jsonl}:{number}")
+        if line.name in first:
+            raise DataError(
+                f"{jsonl}:{number}: {line.name} is in line {first[line.name]} already; put its captions into one line"
+            )
+        first[line.name] = number
+        yield line
+
+
+def _parse(text: str, folder: Path, where: str) -> _Line:
+    try:
+        record = json.loads(text)
+        name, captions, split = record["file"], record["captions"], record.get("split")
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DataError(f'{where}: expected {{"file": "a.jpg", "captions": ["a cat"]}}: {error!r}') from error
+    if not isinstance(name, str) or not isinstance(captions, list):
+        raise DataError(f"{where}: expected a string as 'file' and a list as 'captions'")
+    if split not in (None, "train", "dev"):
+        raise DataError(f"{where}: found the split {split!r}, expected 'train' or 'dev', or none at all")
+    path = folder / name
+    if not path.is_file():
+        raise DataError(f"{where}: the photo {path} is missing; restore it or remove the line")
+    kept = tuple(normalise_caption(caption) if isinstance(caption, str) else "" for caption in captions)
+    if not kept or not all(kept):
+        raise DataError(f"{where}: found the captions {captions!r}, expected one or more, each with text")
+    return _Line(name=name, split=split, photo=CaptionedPhoto(path=path, captions=kept))

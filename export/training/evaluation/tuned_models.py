@@ -1,0 +1,120 @@
+"""Tuned models: the folder that fine-tuning ends with, and what it is worth on the photos that were held back.
+
+It has the layout of the shipped models. Both are measured as they are served. A decoder whose
+captions have become worse stays as it was; models that find fewer photos are not written.
+"""
+
+import dataclasses
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from export.errors import ModelError, TrainingError
+from export.evaluation.retrieval import off_topic_texts
+from export.models.model_set import Models, shipped_models
+from export.training.data.corpus import CaptionedPhoto
+from export.training.evaluation.held_out import calibrate_on, write_calibration
+from export.training.evaluation.report import Report, report
+from export.training.photo_model.packing import write_captioner
+from export.training.photo_model.photo_model import PhotoModel
+from export.training.photo_model.unpacking import Unpacked, read_captioner
+from export.understanding.onnx_captioner import OnnxCaptionerSource
+from handler.bundle.manifest import ENCODER_FILES
+
+FEWEST_TO_CALIBRATE = 100
+"""Photos held back; with fewer, the calibration stays that of the models that were tuned."""
+_FEWEST_ABSENT = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuned:
+    """What was measured on the held-back photos.
+
+    Attributes:
+        before: of the models from which these were tuned.
+        after: of what is written.
+        calibrated: whether the calibration was fitted on them.
+        worse_cider: of the tuned decoder, if that has become worse and is not what is written.
+    """
+
+    before: Report
+    after: Report
+    calibrated: bool
+    worse_cider: float | None
+
+
+def write_tuned(tuned: Unpacked, models: Path, held_back: Sequence[CaptionedPhoto], to: Path) -> Tuned:
+    """Write fine-tuned models with the encoder of those from which they come.
+
+    Args:
+        tuned: the captioner, with the backbone from before.
+        models: the folder from which it was tuned.
+        held_back: photos that it didn't learn from.
+        to: where encoder/, captioner/ and calibration.json go.
+
+    Raises:
+        ModelError: ``to`` is the folder from which it was tuned, or an exported graph disagrees with torch.
+        TrainingError: the held-back photos are found worse than before; nothing is written.
+    """
+    if to.resolve() == models.resolve():
+        raise ModelError(f"{to} holds the models that were fine-tuned; give another folder with --to")
+    start = shipped_models(models)
+    before = report(start, held_back).report
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        (folder / "encoder").mkdir()
+        for name in ENCODER_FILES:
+            shutil.copyfile(models / "encoder" / name, folder / "encoder" / name)
+        image_size = start.captioner.load().image_size
+        worse_cider = None
+
+        def written(model: PhotoModel) -> Report:
+            identity = start.encoder_identity
+            write_captioner(
+                model, tuned.tokenizer, folder / "captioner", encoder_identity=identity, image_size=image_size
+            )
+            _keep_calibration(folder, start)
+            return report(shipped_models(folder), held_back).report
+
+        after = written(tuned.model)
+        if _cider(after) < _cider(before):
+            worse_cider = _cider(after)
+            mixed = read_captioner(models / "captioner").model
+            mixed.visual_head.load_state_dict(tuned.model.visual_head.state_dict())
+            after = written(mixed)
+        if _mean_recall(after) < _mean_recall(before):
+            raise TrainingError(
+                f"the tuned models find the {len(held_back)} held-back photos worse than the shipped ones (mean of "
+                f"R@1, R@5 and R@10 {_mean_recall(after):.1%}, before {_mean_recall(before):.1%}), so nothing is "
+                "written: keep the shipped ones, or caption more photos"
+            )
+        calibrated = _calibrate(folder, held_back)
+        shutil.copytree(folder, to, dirs_exist_ok=True)
+    return Tuned(before=before, after=after, calibrated=calibrated, worse_cider=worse_cider)
+
+
+def _keep_calibration(folder: Path, start: Models) -> None:
+    """Write the calibration from before, for the captioner as it is now."""
+    assert start.calibration is not None
+    captioner = OnnxCaptionerSource.open(folder / "captioner", encoder=folder / "encoder").identity
+    write_calibration(folder, dataclasses.replace(start.calibration, captioner=captioner))
+
+
+def _calibrate(folder: Path, held_back: Sequence[CaptionedPhoto]) -> bool:
+    """Fit the calibration on the held-back photos if they are enough; whether they are."""
+    absent = off_topic_texts(caption for photo in held_back for caption in photo.captions)
+    enough = len(held_back) >= FEWEST_TO_CALIBRATE and len(absent) >= _FEWEST_ABSENT
+    if enough:
+        calibrate_on(folder, [held_back], [absent])
+    return enough
+
+
+def _cider(of: Report) -> float:
+    return next(iter(of["captions"].values()))["cider"]
+
+
+def _mean_recall(of: Report) -> float:
+    recall = of["served"]["recall"].values()
+    return sum(recall) / len(recall)

@@ -1,0 +1,59 @@
+"""Training the photo model: the visual view first, then the decoder that reads the finished backbone."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+
+from export.training.data.caption_text import train_tokenizer
+from export.training.data.corpus import read_paraphrases, read_split, read_synsets
+from export.training.data.pseudo_captions import pseudo_captioned
+from export.training.data.tasks import read_lexicon
+from export.training.photo_model.backbone import pretrained_backbone
+from export.training.photo_model.photo_model import PhotoModel, PhotoModelShape
+from export.training.photo_training.decoder_training import train_decoder
+from export.training.photo_training.photo_data import load_photos
+from export.training.photo_training.teaching import DecoderRecipe, WordTeacher
+from export.training.photo_training.visual_training import VisualRecipe, train_visual_view
+from export.training.text_encoder.sentence_model import EmbedTexts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoRecipe:
+    """What the default photo model was trained with."""
+
+    shape: PhotoModelShape = field(default_factory=PhotoModelShape)
+    visual: VisualRecipe = field(default_factory=VisualRecipe)
+    decoder: DecoderRecipe = field(default_factory=DecoderRecipe)
+    seed: int = 20_261_122
+
+
+def train_photo_model(
+    data: Path, work: Path, recipe: PhotoRecipe, vectors_of: EmbedTexts, teacher: WordTeacher | None = None
+) -> tuple[PhotoModel, Tokenizer]:
+    """Train the photo model, or go on with a run that was interrupted.
+
+    Args:
+        data: the corpus, laid out as corpus.py says.
+        work: one folder a run goes below it.
+        recipe: seeds and sizes.
+        vectors_of: the text encoder in whose space the visual view is to lie.
+        teacher: a captioner whose next words the decoder learns too, and whose vocabulary it gets.
+
+    Returns:
+        The model with averaged weights, and the decoder's tokenizer.
+    """
+    torch.manual_seed(recipe.seed)
+    lists = read_paraphrases(data)
+    texts = [caption for captions in lists for caption in captions]
+    tokenizer = teacher.tokenizer if teacher else train_tokenizer(texts, recipe.shape.vocabulary_size)
+    model = PhotoModel(recipe.shape)
+    model.backbone.load_pretrained(pretrained_backbone())
+    model.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    photos = [*read_split(data, "train"), *pseudo_captioned(data, seed=recipe.seed)]
+    training, held_back = load_photos(photos, vectors_of), load_photos(read_split(data, "dev"), vectors_of)
+    train_visual_view(model, training, held_back, work, recipe.visual)
+    lexicon = read_lexicon(read_synsets(data), texts)
+    train_decoder(model, tokenizer, lists, training, lexicon, work, recipe.decoder, vectors_of, teacher)
+    return model.eval(), tokenizer

@@ -1,0 +1,242 @@
+"""Training the visual view in three runs, each from the last one's weights.
+
+1. *head*: the visual head learns on the pretrained backbone's features.
+2. *whole*: backbone and head learn from crops, mirrored and in other light, with averaged weights.
+3. *view*: a head of its own for the finished backbone, as it is served, and for photos as they are. It
+   reads what the backbone learnt better than the head that was trained along with it on crops.
+
+Last, the view's hubness is measured. The targets are the vectors of people's captions; the text encoder stays as it is.
+"""
+
+import dataclasses
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from export.training.data.augmentation import augment, to_input
+from export.training.losses import photo_to_text_loss, text_to_photo_loss
+from export.training.photo_model.captioner_export import export_vision, pooled_as_served
+from export.training.photo_model.packing import crops_of_samples
+from export.training.photo_model.photo_model import PhotoModel, VisualHead
+from export.training.photo_training.photo_data import PhotoData
+from export.training.training_run import Run, shuffled_batch
+
+_PHOTOS_AT_ONCE = 64
+_PHOTOS_MEASURED = 512
+_PROBE_EVERY = 280
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisualRecipe:
+    """What the default visual view was trained with; steps are optimizer steps."""
+
+    head_passes: int = 4
+    head_rate: float = 1e-3
+    head_photos_per_step: int = 256
+    head_weight_decay: float = 0.05
+    whole_steps: int = 1_680
+    whole_rate: float = 3e-4
+    backbone_rate: float = 1e-4
+    photos_per_step: int = 64
+    queue: int = 1_024
+    weight_decay: float = 0.02
+    average_decay: float = 0.995
+    view_passes: int = 5
+    temperature: float = 0.05
+    seed: int = 20_261_122
+
+
+def train_visual_view(
+    model: PhotoModel, training: PhotoData, held_back: PhotoData, work: Path, recipe: VisualRecipe
+) -> None:
+    """Train backbone and visual head in place, or go on with runs that were interrupted.
+
+    Args:
+        model: its backbone is the pretrained one.
+        training: photos to learn from.
+        held_back: photos whose recall is noted in the log.
+        work: each run has a folder below it.
+        recipe: seeds and sizes.
+    """
+    if not (work / "whole" / "checkpoint.pt").is_file():
+        _train_head(model, training, held_back, work / "head", recipe, passes=recipe.head_passes)
+    _train_whole(model, training, held_back, work / "whole", recipe)
+    _train_head(model, training, held_back, work / "view", recipe, passes=recipe.view_passes, as_served=True)
+    _measure_hubness(model, training, recipe)
+
+
+def tune_view(model: PhotoModel, training: PhotoData, held_back: PhotoData, work: Path, recipe: VisualRecipe) -> None:
+    """Train a visual head on from what it is, in place; interrupted, it goes on where it was.
+
+    Args:
+        model: its backbone stays as it is.
+        training: photos to learn from.
+        held_back: photos whose recall is noted in the log.
+        work: the run's folder.
+        recipe: seeds and sizes, of which ``head_*`` and ``view_passes`` count.
+    """
+    _train_head(model, training, held_back, work, recipe, passes=recipe.view_passes, anew=False, as_served=True)
+
+
+def _measure_hubness(model: PhotoModel, data: PhotoData, recipe: VisualRecipe) -> None:
+    """On all captions, and on some of the photos, as one number is asked of them."""
+    with torch.no_grad():
+        seen = model.visual_head(_pooled_grids(model, data.pixels[:_PHOTOS_MEASURED]))
+    model.hubness.fit(data.vectors, seen, seed=recipe.seed)
+
+
+def recall_of_view(visual: Tensor, held_back: PhotoData) -> dict[str, float]:
+    """Each held-back caption has to find its photo among the held-back photos, by the visual view alone.
+
+    Args:
+        visual: float32 [photos, dim], the held-back photos' visual views.
+        held_back: the photos.
+    """
+    scores = held_back.vectors @ visual.T
+    own = scores.gather(1, held_back.owners[:, None])
+    ranks = (scores >= own).sum(1)
+    return {f"dev_r_at_{k}": round((ranks <= k).float().mean().item(), 4) for k in (1, 5, 10)}
+
+
+def _train_whole(model: PhotoModel, data: PhotoData, held_back: PhotoData, work: Path, recipe: VisualRecipe) -> None:
+    vision = nn.ModuleDict({"backbone": model.backbone, "visual_head": model.visual_head})
+    groups = [
+        {"params": list(model.visual_head.parameters()), "lr": recipe.whole_rate},
+        {"params": list(model.backbone.parameters()), "lr": recipe.backbone_rate},
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=recipe.whole_rate, weight_decay=recipe.weight_decay)
+    run = _make_run(vision, optimizer, work, recipe, steps=recipe.whole_steps)
+    run.resume()
+    queue = torch.zeros(0, model.shape.dim)
+    queue_rows = torch.zeros(0, dtype=torch.long)
+    vision.train()
+    for step in run.remaining():
+        random = np.random.default_rng((recipe.seed, step, 4))
+        rows = shuffled_batch(step, recipe.photos_per_step, len(data.photos), seed=(recipe.seed, 6))
+        with torch.autocast("cpu", torch.bfloat16):
+            images = augment(to_input(data.pixels[rows]), model.shape.trained_size, random)
+            visual = model.visual_head(VisualHead.pool(model.backbone(images).float()))
+        at = torch.from_numpy(rows)
+        losses = _losses(data, at, visual, data.any_captions(rows, random), queue, queue_rows, recipe.temperature)
+        run.advance(losses)
+        queue = torch.cat([visual.detach(), queue])[: recipe.queue]
+        queue_rows = torch.cat([at, queue_rows])[: recipe.queue]
+        run.note_and_save(losses)
+        if run.step % _PROBE_EVERY == 0 or run.step == run.steps:
+            with run.averaged():
+                vision.eval()
+                run.note(**_probe(model, held_back))
+                vision.train()
+    run.use_averages()
+    vision.eval()
+
+
+def _train_head(
+    model: PhotoModel,
+    data: PhotoData,
+    held_back: PhotoData,
+    work: Path,
+    recipe: VisualRecipe,
+    *,
+    passes: int,
+    anew: bool = True,
+    as_served: bool = False,
+) -> None:
+    """The visual head, or a new one, on the backbone's features of photos as they are, mirrored or not."""
+    head = VisualHead(model.shape) if anew else model.visual_head
+    optimizer = torch.optim.AdamW(head.parameters(), lr=recipe.head_rate, weight_decay=recipe.head_weight_decay)
+    size = min(recipe.head_photos_per_step, len(data.photos))
+    run = _make_run(head, optimizer, work, recipe, steps=passes * (len(data.photos) // size))
+    run.resume()
+    model.visual_head = head
+    if run.step == run.steps:
+        run.use_averages()
+        head.eval()
+        return
+    as_they_are, mirrored = (_pooled_as_served if as_served else _pooled)(model, data.pixels)
+    if anew and run.step == 0:
+        torch.manual_seed(recipe.seed)
+        head.restart(torch.cat([as_they_are, mirrored]))
+    queue = torch.zeros(0, model.shape.dim), torch.zeros(0, dtype=torch.long)
+    head.train()
+    for step in run.remaining():
+        random = np.random.default_rng((recipe.seed, step, 7))
+        rows = shuffled_batch(step, size, len(data.photos), seed=(recipe.seed, 8))
+        at = torch.from_numpy(rows)
+        pooled = torch.where(torch.from_numpy(random.random((len(rows), 1)) < 0.5), mirrored[at], as_they_are[at])
+        with torch.autocast("cpu", torch.bfloat16):
+            members = head.members(pooled)
+        captions = data.any_captions(rows, random)
+        of_members = [_losses(data, at, visual, captions, *queue, recipe.temperature) for visual in members]
+        losses = {name: torch.stack([losses[name] for losses in of_members]).mean() for name in of_members[0]}
+        run.advance(losses)
+        run.note_and_save(losses)
+    run.use_averages()
+    head.eval()
+    run.note(**_probe(model, held_back))
+
+
+def _pooled(model: PhotoModel, pixels: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
+    """What the visual head reads of photos and of their mirror images, each float32 [n, 2560]."""
+    return _pooled_grids(model, pixels), _pooled_grids(model, _mirror_images(pixels))
+
+
+def _pooled_as_served(model: PhotoModel, pixels: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
+    """The same of the backbone in 8 bits."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "vision.onnx"
+        export_vision(model, path, pixels=crops_of_samples(pixels.shape[1]))
+        as_they_are, mirrored = (
+            np.concatenate(list(pooled_as_served(path, images))) for images in (pixels, _mirror_images(pixels))
+        )
+    return torch.from_numpy(as_they_are), torch.from_numpy(mirrored)
+
+
+def _mirror_images(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return pixels[:, :, ::-1]
+
+
+def _pooled_grids(model: PhotoModel, pixels: NDArray[np.uint8]) -> Tensor:
+    """What the visual head reads of photos, float32 [n, 2560]."""
+    pooled = []
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        for start in range(0, len(pixels), _PHOTOS_AT_ONCE):
+            images = to_input(np.ascontiguousarray(pixels[start : start + _PHOTOS_AT_ONCE]))
+            grid = model.backbone(images.contiguous(memory_format=torch.channels_last))
+            pooled.append(VisualHead.pool(grid.float()))
+    return torch.cat(pooled)
+
+
+def _probe(model: PhotoModel, held_back: PhotoData) -> dict[str, float]:
+    with torch.inference_mode():
+        return recall_of_view(model.visual_head(_pooled_grids(model, held_back.pixels)), held_back)
+
+
+def _losses(
+    data: PhotoData, at: Tensor, visual: Tensor, captions: Tensor, queue: Tensor, queue_at: Tensor, temperature: float
+) -> dict[str, Tensor]:
+    return {
+        "photo_to_text": photo_to_text_loss(visual, at, data.vectors, data.owners, temperature=temperature),
+        "text_to_photo": text_to_photo_loss(captions, visual, at, queue, queue_at, temperature=temperature),
+    }
+
+
+def _make_run(
+    model: nn.Module, optimizer: torch.optim.Optimizer, work: Path, recipe: VisualRecipe, *, steps: int
+) -> Run:
+    return Run(
+        folder=work,
+        model=model,
+        optimizer=optimizer,
+        steps=steps,
+        warmup=min(60, steps // 10),
+        recipe=json.loads(json.dumps(dataclasses.asdict(recipe))),
+        seed=recipe.seed,
+        average_decay=recipe.average_decay,
+    )

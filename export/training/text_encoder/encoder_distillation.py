@@ -1,0 +1,219 @@
+"""Distilling a sentence encoder: a small BERT student of any sentence-transformers teacher.
+
+The student starts from some layers of a BERT encoder, knows the word pieces that the texts use, and learns
+
+* the teacher's vectors: 1 - cos(student, teacher), the teacher's brought to the student's width by their principal
+  components where they are wider;
+* the teacher's neighbours: in each batch, the distribution of a text's similarities to the others (probabilistic
+  knowledge transfer, Passalis and Tefas 2018, arXiv 1803.10837), by cross-entropy.
+"""
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sentence_transformers import SentenceTransformer
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from export.errors import DataError
+from export.models.hub import read_configuration
+from export.training.losses import distillation_loss
+from export.training.text_encoder.sentence_model import (
+    TextEncoder,
+    default_teacher,
+    embed,
+    load_teacher,
+    make_student,
+    narrow_feed_forward,
+    pad,
+)
+from export.training.training_run import Run, shuffled_batch
+
+LEAST_TEXTS = 200
+_HELD_BACK_SHARE = 0.05
+_MOST_HELD_BACK = 1_000
+_ROWS_OF_COMPONENTS = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistillationRecipe:
+    """How a student is made and trained.
+
+    Attributes:
+        layers: how many it has, evenly spread over those of the encoder that it starts from.
+        feed_forward: units of each layer's feed-forward half that are kept; None keeps all.
+        vocabulary_size: how many word pieces are kept.
+        neighbour_weight: of the loss on neighbours, beside that on vectors.
+        temperature: divides the cosines of neighbours.
+    """
+
+    layers: int = 3
+    feed_forward: int | None = None
+    vocabulary_size: int = 14_000
+    steps: int = 1_000
+    texts_per_step: int = 256
+    learning_rate: float = 5e-4
+    weight_decay: float = 0.01
+    vector_weight: float = 10.0
+    neighbour_weight: float = 0.3
+    temperature: float = 0.05
+    average_decay: float = 0.99
+    seed: int = 20_261_122
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distilled:
+    """A student, its tokenizer, and the texts that it was not trained on."""
+
+    student: TextEncoder
+    tokenizer: Tokenizer
+    held_back: tuple[str, ...]
+    cosine: float
+    """Mean over the texts held back, between student and teacher."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Teacher:
+    """A sentence encoder, and the hash of its content."""
+
+    model: SentenceTransformer
+    identity: str
+
+
+def find_start(teacher: Path) -> tuple[TextEncoder, Tokenizer]:
+    """What a student starts from: a BERT teacher's own layers, else those of all-MiniLM-L6-v2."""
+    if read_configuration(teacher).get("model_type") == "bert" and (teacher / "tokenizer.json").is_file():
+        return load_teacher(teacher)
+    return load_teacher(default_teacher())
+
+
+def distil_encoder(
+    teacher: Teacher,
+    start: TextEncoder,
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    work: Path,
+    recipe: DistillationRecipe,
+) -> Distilled:
+    """Train a student, or go on with a run that was interrupted.
+
+    Args:
+        teacher: whose vectors are learnt.
+        start: the BERT encoder whose layers the student starts from; may be the teacher's own.
+        tokenizer: of ``start``.
+        texts: LEAST_TEXTS or more, of the kind that will be embedded; some are held back.
+        work: where the teacher's vectors, checkpoint and log go.
+        recipe: seeds and sizes.
+
+    Raises:
+        DataError: there are too few texts.
+        TrainingError: the loss is not finite, or ``work`` holds a run of another recipe.
+    """
+    if len(texts) < LEAST_TEXTS:
+        raise DataError(f"{len(texts)} texts to distil on, expected at least {LEAST_TEXTS}; give more --texts")
+    torch.manual_seed(recipe.seed)
+    work.mkdir(parents=True, exist_ok=True)
+    order = np.random.default_rng(recipe.seed).permutation(len(texts))
+    held_back_count = min(_MOST_HELD_BACK, round(_HELD_BACK_SHARE * len(texts)))
+    held_back = [texts[row] for row in order[:held_back_count]]
+    learnt = [texts[row] for row in order[held_back_count:]]
+    student, trimmed = make_student(
+        start, tokenizer, learnt, layers=_evenly(start, recipe.layers), vocabulary_size=recipe.vocabulary_size
+    )
+    if recipe.feed_forward is not None:
+        narrow_feed_forward(student, recipe.feed_forward)
+    targets = to_width(_teacher_vectors(teacher, learnt + held_back, work), student.bert.config.hidden_size)
+    token_ids = [encoding.ids for encoding in trimmed.encode_batch(learnt)]
+    _train(student, token_ids, targets, work, recipe, told_by=_digest(teacher, texts))
+    vectors = embed(student, trimmed, held_back)
+    return Distilled(
+        student=student,
+        tokenizer=trimmed,
+        held_back=tuple(held_back),
+        cosine=float((vectors * targets[len(learnt) :]).sum(1).mean()),
+    )
+
+
+def neighbour_loss(student: Tensor, teacher: Tensor, *, temperature: float) -> Tensor:
+    """Cross-entropy between the distributions of similarities to the others, both float32 [n, dim] of unit norm."""
+    itself = torch.eye(len(student), dtype=torch.bool)
+    wanted = (teacher @ teacher.T / temperature).masked_fill(itself, -1e4).softmax(1)
+    found = (student @ student.T / temperature).masked_fill(itself, -1e4).log_softmax(1)
+    return -(wanted * found).sum(1).mean()
+
+
+def to_width(vectors: NDArray[np.float32], width: int) -> NDArray[np.float32]:
+    """Unit vectors [n, dim] brought to another width: their principal components, or zeros behind them."""
+    dim = vectors.shape[1]
+    if dim <= width:
+        return np.pad(vectors, ((0, 0), (0, width - dim)))
+    _, _, components = np.linalg.svd(vectors[:_ROWS_OF_COMPONENTS], full_matrices=False)
+    narrow = vectors @ components[:width].T
+    scaled: NDArray[np.float32] = narrow / np.maximum(np.linalg.norm(narrow, axis=1, keepdims=True), 1e-12)
+    return scaled
+
+
+def _train(
+    student: TextEncoder,
+    token_ids: Sequence[Sequence[int]],
+    targets: NDArray[np.float32],
+    work: Path,
+    recipe: DistillationRecipe,
+    *,
+    told_by: str,
+) -> None:
+    optimizer = torch.optim.AdamW(student.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    run = Run(
+        folder=work,
+        model=student,
+        optimizer=optimizer,
+        steps=recipe.steps,
+        warmup=min(60, recipe.steps // 10),
+        recipe={**dataclasses.asdict(recipe), "teacher and texts": told_by},
+        seed=recipe.seed,
+        average_decay=recipe.average_decay,
+    )
+    run.resume()
+    student.train()
+    for step in run.remaining():
+        rows = shuffled_batch(step, recipe.texts_per_step, len(token_ids), seed=(recipe.seed, 1))
+        batch = pad([token_ids[row] for row in rows])
+        wanted = torch.from_numpy(targets[rows])
+        with torch.autocast("cpu", torch.bfloat16):
+            vectors = student(batch.input_ids, batch.attention_mask)
+        losses = {
+            "vectors": recipe.vector_weight * distillation_loss(vectors, wanted),
+            "neighbours": recipe.neighbour_weight * neighbour_loss(vectors, wanted, temperature=recipe.temperature),
+        }
+        run.advance(losses)
+        run.note_and_save(losses)
+    run.use_averages()
+    student.eval()
+
+
+def _evenly(start: TextEncoder, layers: int) -> list[int]:
+    """Which layers to keep, for instance 3 of 6: [0, 2, 4]."""
+    count = start.bert.config.num_hidden_layers
+    return [number * count // min(layers, count) for number in range(min(layers, count))]
+
+
+def _digest(teacher: Teacher, texts: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join([teacher.identity, *texts]).encode()).hexdigest()[:16]
+
+
+def _teacher_vectors(teacher: Teacher, texts: Sequence[str], work: Path) -> NDArray[np.float32]:
+    """What the teacher makes of each text, float32 [texts, dim], unit L2 norm, computed once and kept in ``work``."""
+    path = work / f"teacher-{_digest(teacher, texts)}.npy"
+    if not path.is_file():
+        beside = path.with_suffix(".part.npy")
+        vectors = teacher.model.encode(list(texts), convert_to_numpy=True, normalize_embeddings=True)
+        np.save(beside, np.asarray(vectors, np.float16))
+        beside.rename(path)
+    loaded: NDArray[np.float32] = np.load(path).astype(np.float32)
+    return loaded

@@ -1,0 +1,217 @@
+"""Training the text encoder: distillation on all texts, which keeps general English, and paraphrases pulled together.
+
+Captions of one photo are each other's positives and never each other's negatives.
+"""
+
+import hashlib
+import itertools
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+from tokenizers import Tokenizer
+
+from export.models.hub import content_identity
+from export.training.data.corpus import read_general_text, read_paraphrases, read_photos, read_relatedness
+from export.training.losses import distillation_loss, margin_loss, paraphrase_loss
+from export.training.text_encoder.sentence_model import (
+    EmbedTexts,
+    TextEncoder,
+    embed,
+    load_teacher,
+    make_student,
+    narrow_feed_forward,
+    pad,
+)
+from export.training.training_run import Run, shuffled_batch
+
+_PART = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderRecipe:
+    """What the default text encoder was trained with.
+
+    Attributes:
+        feed_forward: units of each layer's feed-forward half that are kept of the teacher's.
+        objective: what pulls paraphrases together: ``softmax`` (InfoNCE) or ``margin`` (Hadsell et al. 2006).
+    """
+
+    layers: tuple[int, ...] = (0, 2, 4)
+    feed_forward: int = 1_152
+    vocabulary_size: int = 14_000
+    steps: int = 1_200
+    warmup: int = 60
+    lists_per_step: int = 128
+    texts_per_step: int = 256
+    learning_rate: float = 5e-4
+    weight_decay: float = 0.01
+    distillation_weight: float = 10.0
+    paraphrase_weight: float = 0.7
+    objective: Literal["softmax", "margin"] = "softmax"
+    temperature: float = 0.05
+    margin: float = 1.0
+    average_decay: float = 0.99
+    seed: int = 20_261_122
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderScores:
+    """How a text encoder does on texts that it was not trained on.
+
+    Attributes:
+        recall_at_1: one human caption of each photo indexed, its other captions as queries.
+        relatedness: Spearman correlation with people's judgement on SICK.
+    """
+
+    recall_at_1: float
+    relatedness: float
+
+
+class _TextStream:
+    """Batches of the corpus as a function of the step."""
+
+    def __init__(self, lists: Sequence[tuple[str, ...]], general: Sequence[str], recipe: EncoderRecipe) -> None:
+        self.recipe = recipe
+        self.texts = [text for captions in lists for text in captions] + list(general)
+        starts = np.cumsum([0, *map(len, lists)])
+        self.lists = [np.arange(start, stop) for start, stop in itertools.pairwise(starts)]
+        self.first_general = int(starts[-1])
+
+    def paraphrases(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows of two captions of each of some lists, and which list each row belongs to."""
+        owners = self._pass(step, self.recipe.lists_per_step, len(self.lists), "lists")
+        random = np.random.default_rng((self.recipe.seed, step, 1))
+        rows = np.concatenate([random.choice(self.lists[owner], 2, replace=False) for owner in owners])
+        return rows, owners.repeat(2)
+
+    def general(self, step: int) -> NDArray[np.int64]:
+        """Rows of single texts."""
+        count = len(self.texts) - self.first_general
+        return self.first_general + self._pass(step, self.recipe.texts_per_step, count, "general")
+
+    def _pass(self, step: int, size: int, count: int, purpose: str) -> NDArray[np.int64]:
+        salt = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:4])
+        return shuffled_batch(step, size, count, seed=(self.recipe.seed, salt))
+
+
+def train_encoder(data: Path, teacher_folder: Path, work: Path, recipe: EncoderRecipe) -> tuple[TextEncoder, Tokenizer]:
+    """Train the student, or go on with a run that was interrupted.
+
+    Args:
+        data: the corpus, laid out as corpus.py says.
+        teacher_folder: a sentence-transformers folder with a BERT encoder, for instance all-MiniLM-L6-v2.
+        work: where teacher vectors, checkpoint and log go.
+        recipe: seeds and sizes.
+
+    Returns:
+        The student with averaged weights, and its tokenizer.
+
+    Raises:
+        DataError: something of the corpus is missing.
+        TrainingError: the loss is not finite, or ``work`` holds a run of another recipe.
+    """
+    torch.manual_seed(recipe.seed)
+    work.mkdir(parents=True, exist_ok=True)
+    teacher, teacher_tokenizer = load_teacher(teacher_folder)
+    stream = _TextStream(read_paraphrases(data), read_general_text(data), recipe)
+    identity = content_identity(teacher_folder, "teacher")
+    targets = _teacher_vectors(work, teacher, teacher_tokenizer, stream.texts, identity)
+    student, tokenizer = make_student(
+        teacher, teacher_tokenizer, stream.texts, layers=recipe.layers, vocabulary_size=recipe.vocabulary_size
+    )
+    narrow_feed_forward(student, recipe.feed_forward)
+    token_ids = [encoding.ids for encoding in tokenizer.encode_batch(stream.texts)]
+    optimizer = torch.optim.AdamW(student.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    run = Run(
+        folder=work,
+        model=student,
+        optimizer=optimizer,
+        steps=recipe.steps,
+        warmup=recipe.warmup,
+        recipe=json.loads(json.dumps(asdict(recipe))),
+        seed=recipe.seed,
+        average_decay=recipe.average_decay,
+    )
+    run.resume()
+
+    def vectors_of(rows: NDArray[np.int64]) -> torch.Tensor:
+        """Vectors of texts, in parts of similar length so that little is padded."""
+        order = sorted(range(len(rows)), key=lambda place: len(token_ids[rows[place]]))
+        parts = []
+        with torch.autocast("cpu", torch.bfloat16):
+            for start in range(0, len(order), _PART):
+                batch = pad([token_ids[rows[place]] for place in order[start : start + _PART]])
+                parts.append(student(batch.input_ids, batch.attention_mask))
+        return torch.cat(parts)[torch.from_numpy(np.argsort(order))]
+
+    student.train()
+    for step in run.remaining():
+        rows, owners = stream.paraphrases(step)
+        others = stream.general(step)
+        captions = vectors_of(rows)
+        distilled = distillation_loss(captions, torch.from_numpy(targets[rows]).float())
+        distilled_general = distillation_loss(vectors_of(others), torch.from_numpy(targets[others]).float())
+        paraphrases = _paraphrases(captions, torch.from_numpy(owners), recipe)
+        run.advance(
+            {
+                "distillation": recipe.distillation_weight * 0.5 * (distilled + distilled_general),
+                "paraphrases": recipe.paraphrase_weight * paraphrases,
+            }
+        )
+        if run.step % 50 == 0:
+            run.note(
+                captions=round(distilled.item(), 4),
+                general=round(distilled_general.item(), 4),
+                paraphrases=round(paraphrases.item(), 4),
+            )
+        if run.step % 250 == 0 or run.step == recipe.steps:
+            run.save()
+    run.use_averages()
+    return student.eval(), tokenizer
+
+
+def _paraphrases(vectors: torch.Tensor, owners: torch.Tensor, recipe: EncoderRecipe) -> torch.Tensor:
+    if recipe.objective == "margin":
+        return margin_loss(vectors, owners, margin=recipe.margin)
+    return paraphrase_loss(vectors, owners, temperature=recipe.temperature)
+
+
+def score_encoder(vectors_of: EmbedTexts, data: Path, photos: Path) -> EncoderScores:
+    """Score any function from texts to unit vectors on ``dev`` captions and on SICK.
+
+    Args:
+        vectors_of: maps texts to float32 [n, dim], unit L2 norm.
+        data: the corpus.
+        photos: the jsonl file whose ``dev`` photos are used.
+    """
+    captions = [photo.captions for photo in read_photos(photos, "dev")]
+    indexed = vectors_of([texts[0] for texts in captions])
+    queries = vectors_of([text for texts in captions for text in texts[1:]])
+    owners = np.repeat(np.arange(len(captions)), [len(texts) - 1 for texts in captions])
+    recall = float(((queries @ indexed.T).argmax(1) == owners).mean())
+    pairs = read_relatedness(data)
+    first, second = vectors_of([pair.first for pair in pairs]), vectors_of([pair.second for pair in pairs])
+    judged = [pair.relatedness for pair in pairs]
+    correlation = spearmanr((first * second).sum(1), judged).statistic
+    return EncoderScores(recall_at_1=recall, relatedness=float(correlation))
+
+
+def _teacher_vectors(
+    work: Path, teacher: TextEncoder, tokenizer: Tokenizer, texts: Sequence[str], identity: str
+) -> NDArray[np.float16]:
+    """What a teacher makes of each text, float16 [texts, dim], computed once for each teacher and kept in ``work``."""
+    digest = hashlib.sha256("\n".join([identity, *texts]).encode()).hexdigest()[:16]
+    path = work / f"teacher-{digest}.npy"
+    if not path.is_file():
+        beside = path.with_suffix(".part.npy")
+        np.save(beside, embed(teacher, tokenizer, texts).astype(np.float16))
+        beside.rename(path)
+    vectors: NDArray[np.float16] = np.load(path, mmap_mode="r")
+    return vectors

@@ -1,0 +1,106 @@
+"""Understanding: the contents that lack something are read by workers, and the library keeps what they found."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from export.errors import OutputError
+from export.library.library import ContentUnderstanding, KnownPhoto, Library
+from export.models.model_set import Models
+from export.photos.decoding import DECODER
+from export.photos.thumbnails import Thumbnails
+from export.progress import Progress
+from export.understanding.captioner import Understanding
+from export.understanding.photo_reader import FailedPhoto, ReadingTask, ReadPhoto
+from export.understanding.worker_pool import read_in_workers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What came of reading: how many photos could be read, and the reason for each that couldn't for now, by id."""
+
+    read: int
+    unreadable: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """What reading needs: where photos lie, where what they show is kept, and who understands it."""
+
+    root: Path
+    library: Library
+    thumbnails: Thumbnails
+    models: Models
+    workers: int
+    progress: Progress
+
+    def read(self, contents: Collection[str]) -> Reading:
+        """Read contents of the library's photos, each once, but for those that this decoder is known to fail on.
+
+        Raises:
+            ModelError: the captioner can't be loaded, or fails.
+            OutputError: what was found can't be written.
+        """
+        tasks = self._tasks(contents)
+        read = 0
+        unreadable: dict[str, str] = {}
+        workers = 1 if self.models.captioner.alone else self.workers
+        self.progress.begin("understanding photos", len(tasks))
+        for outcomes in read_in_workers(tasks, self.models.captioner, workers=workers):
+            photos = [outcome for outcome in outcomes if isinstance(outcome, ReadPhoto)]
+            failed = [outcome for outcome in outcomes if isinstance(outcome, FailedPhoto)]
+            self._keep(photos)
+            for failure in failed:
+                if failure.broken:
+                    self.library.put_failure(failure.content, decoder=DECODER, reason=failure.reason)
+                else:
+                    unreadable[failure.id] = failure.reason
+            read += len(photos)
+            self.progress.advance(len(outcomes))
+        self.progress.end()
+        return Reading(read=read, unreadable=unreadable)
+
+    def _tasks(self, contents: Collection[str]) -> list[ReadingTask]:
+        captioner = self.models.captioner
+        understood = self.library.understood_contents(captioner=captioner.identity, instructions=captioner.instructions)
+        wanted = set(contents) - self.library.failed_contents(decoder=DECODER)
+        photo_of_content = {photo.content: photo for photo in self.library.photos().values()}
+        return [
+            self._task(photo, understand=content not in understood)
+            for content, photo in photo_of_content.items()
+            if content in wanted
+        ]
+
+    def _task(self, photo: KnownPhoto, *, understand: bool) -> ReadingTask:
+        return ReadingTask(
+            id=photo.id,
+            path=self.root / photo.id,
+            content=photo.content,
+            size_bytes=photo.size_bytes,
+            mtime_ns=photo.mtime_ns,
+            understand=understand,
+        )
+
+    def _keep(self, photos: Sequence[ReadPhoto]) -> None:
+        try:
+            for photo in photos:  # before what is learnt: a content that is understood has a thumbnail
+                self.thumbnails.write(photo.content, photo.thumbnail)
+        except OSError as error:
+            raise OutputError(
+                f"thumbnails can't be written: {error.strerror}; make room or choose another --out, then run again: "
+                "what is done is kept"
+            ) from error
+        instructions = self.models.captioner.instructions
+        learnt = [
+            _learnt(photo, photo.understanding, instructions) for photo in photos if photo.understanding is not None
+        ]
+        self.library.put_understandings(learnt, captioner=self.models.captioner.identity)
+
+
+def _learnt(photo: ReadPhoto, understanding: Understanding, instructions: Sequence[str]) -> ContentUnderstanding:
+    return ContentUnderstanding(
+        content=photo.content,
+        facts=photo.facts,
+        captions=dict(zip(instructions, understanding.captions, strict=True)),
+        vector=understanding.vector,
+    )

@@ -1,0 +1,303 @@
+"""The captioner over ONNX Runtime: a model folder that answers instructions about photos.
+
+The folder holds ``vision.onnx`` (pixels -> visual view and the decoder's memory, run once a
+photo), ``decoder.onnx`` (tokens, memory, cache -> the best next tokens, grown cache), ``tokenizer.json``
+and ``captioner.json``. Memory and cache are tensors for each layer, which are handed from one run to the next as they
+are: ``vision.onnx`` gives each ``memory.*`` that ``decoder.onnx`` takes, and this each ``grown.*`` that is its next
+``cache.*``.
+
+With the text encoder in whose space the visual view lies, the caption is the beam's hypothesis that is both probable
+and close to the view: what the decoder says and what the photo is found by check each other.
+"""
+
+import functools
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from export.errors import ModelError
+from export.models.model_set import identify_encoder
+from export.understanding.beam_search import Decoding, Hypothesis, Step, decode
+from export.understanding.captioner import Understanding
+from handler.bundle.encoder import Encoder
+from handler.bundle.runtime import onnxruntime
+
+FILES = ("captioner.json", "decoder.onnx", "tokenizer.json", "vision.onnx")
+_AT_ONCE = 16
+"""Photos that are captioned together: more take more memory and hardly less time each."""
+_SEEN_AT_ONCE = 4
+"""Of these, how many go through the backbone together: more don't fit into the processor's cache."""
+_REPETITION_PENALTY = 2.0
+"""Of words that captions seldom say twice; people do so in 7% of captions."""
+_SAID_AGAIN = frozenset(
+    "the and with are his her their its for from into out down while next front by another other two three".split()
+)
+"""Words of three letters and more that captions say as often as they like."""
+_CLOSENESS = 8.0
+"""What a hypothesis's cosine with the visual view counts for beside its log probability."""
+_EXPECTED: dict[str, type | tuple[type, ...]] = {
+    "name": str,
+    "image_size": int,
+    "encoder_identity": str,
+    "instructions": list,
+    "begin": str,
+    "end": str,
+    "max_new_tokens": int,
+    "length_penalty": (int, float),
+    "empty_cache": list,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnnxCaptionerSource:
+    """A captioner's folder, read but not loaded; picklable.
+
+    Attributes:
+        folder: where its files lie.
+        identity: sha256 over their names and hashes, hexadecimal.
+        instructions: what it is asked of every photo.
+        known_instructions: what it has learnt to answer.
+        encoder_identity: of the text encoder in whose space its visual views lie.
+        encoder: that text encoder's folder; None where captions are to be chosen without it.
+    """
+
+    folder: Path
+    identity: str
+    instructions: tuple[str, ...]
+    known_instructions: tuple[str, ...]
+    encoder_identity: str
+    encoder: Path | None
+
+    @classmethod
+    def open(cls, folder: Path, *, encoder: Path | None = None) -> "OnnxCaptionerSource":
+        """Read a captioner's folder.
+
+        Args:
+            folder: holds FILES.
+            encoder: the folder of a text encoder, which helps to choose captions if the visual view lies in its space.
+
+        Raises:
+            ModelError: a file is missing or ``captioner.json`` isn't what it should be.
+        """
+        for name in FILES:
+            if not (folder / name).is_file():
+                raise ModelError(f"{folder} has no {name}; a captioner's folder holds {', '.join(FILES)}")
+        settings = _read_settings(folder / "captioner.json")
+        digest = hashlib.sha256()
+        for name in FILES:
+            content = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+            digest.update(f"{name} {content}\n".encode())
+        if encoder is not None and identify_encoder(encoder) != settings["encoder_identity"]:
+            encoder = None
+        if encoder is not None:
+            digest.update(b"with its encoder\n")  # other captions, so another captioner
+        return cls(
+            folder=folder,
+            identity=digest.hexdigest(),
+            instructions=tuple(settings["instructions"]),
+            known_instructions=tuple(settings.get("known_instructions", settings["instructions"])),
+            encoder_identity=settings["encoder_identity"],
+            encoder=encoder,
+        )
+
+    @property
+    def alone(self) -> bool:
+        """Each process loads its own: it is small, and fastest on one thread."""
+        return False
+
+    def asking(self, instructions: tuple[str, ...]) -> "OnnxCaptionerSource":
+        """The same captioner, asked others of the instructions that it knows."""
+        return replace(self, instructions=instructions)
+
+    def load(self) -> "OnnxCaptioner":
+        """Load the captioner for one thread."""
+        return OnnxCaptioner(self)
+
+
+class _Seen(NamedTuple):
+    visual: NDArray[np.float32]
+    memory: Mapping[str, NDArray[np.float32]]
+
+
+class Reader:
+    """The decoder bound to some photos' memory, with the cache that has grown so far."""
+
+    def __init__(self, session: onnxruntime.InferenceSession, memory: Mapping[str, NDArray[np.float32]]) -> None:
+        self._session = session
+        self._memory = memory
+        self._outputs = [output.name for output in session.get_outputs()]
+        self._read = 0
+        self._given: dict[str, onnxruntime.OrtValue] = {}
+        self._cache = {}
+        for each in session.get_inputs():
+            if each.name.startswith("cache."):
+                _, heads, _, head_width = each.shape
+                empty = np.zeros((len(memory["memory.0.keys"]), heads, 0, head_width), np.float32)
+                self._cache[each.name] = _tensor(empty)
+
+    def __call__(self, tokens: NDArray[np.int64], parents: NDArray[np.int64], photos: NDArray[np.int64]) -> Step:
+        """Read tokens, see ``Decoder``."""
+        if len(photos) != self._read:
+            self._given = {name: _tensor(array[photos]) for name, array in self._memory.items()}
+            self._read = len(photos)
+        given = {"tokens": _tensor(tokens), "parents": _tensor(parents), **self._given, **self._cache}
+        found = dict(zip(self._outputs, self._session.run_with_ort_values(self._outputs, given), strict=True))
+        self._cache = {name: found[name.replace("cache.", "grown.")] for name in self._cache}
+        return Step(found["scores"].numpy(), found["candidates"].numpy())
+
+
+class OnnxCaptioner:
+    """Captions and the visual view of photos, on one CPU thread."""
+
+    def __init__(self, source: OnnxCaptionerSource, *, threads: int = 1) -> None:
+        self._source = source
+        self._settings = _read_settings(source.folder / "captioner.json")
+        self._vision = _session(source.folder / "vision.onnx", threads)
+        self._decoder = _session(source.folder / "decoder.onnx", threads)
+        self._tokenizer = Tokenizer.from_file(str(source.folder / "tokenizer.json"))
+        self._encoder = None if source.encoder is None else Encoder.load(source.encoder)
+        self._begin_id = self._token_id("begin")
+        self._end_id = self._token_id("end")
+        self._penalties = self._repetition_penalties()
+
+    @property
+    def image_size(self) -> int:
+        """Side in pixels of the squares that it takes."""
+        return int(self._settings["image_size"])
+
+    @property
+    def instructions(self) -> tuple[str, ...]:
+        """What it is asked of every photo."""
+        return self._source.instructions
+
+    def understand(self, pixels: NDArray[np.uint8], *, beams: int = 3) -> list[Understanding]:
+        """Caption photos and give each its visual view.
+
+        Args:
+            pixels: uint8 [n, image_size, image_size, 3], RGB.
+            beams: hypotheses of the beam search; 1 is greedy.
+        """
+        expected = (self.image_size, self.image_size, 3)
+        if pixels.dtype != np.uint8 or pixels.shape[1:] != expected:
+            raise ValueError(f"pixels are {pixels.dtype} {list(pixels.shape)}, expected uint8 [n, *{list(expected)}]")
+        return [
+            understanding
+            for start in range(0, len(pixels), _AT_ONCE)
+            for understanding in self._understand(pixels[start : start + _AT_ONCE], beams)
+        ]
+
+    def _understand(self, pixels: NDArray[np.uint8], beams: int) -> list[Understanding]:
+        seen = self._see(pixels)
+        answers = [self._answer(instruction, seen, beams) for instruction in self.instructions]
+        return [
+            Understanding(captions=tuple(texts), vector=vector)
+            for vector, *texts in zip(seen.visual, *answers, strict=True)
+        ]
+
+    def _see(self, pixels: NDArray[np.uint8]) -> _Seen:
+        names = [output.name for output in self._vision.get_outputs()]
+        parts = [
+            self._vision.run(names, {"pixels": pixels[start : start + _SEEN_AT_ONCE]})
+            for start in range(0, len(pixels), _SEEN_AT_ONCE)
+        ]
+        found = {name: np.concatenate(arrays) for name, arrays in zip(names, zip(*parts, strict=True), strict=True)}
+        return _Seen(found.pop("visual"), found)
+
+    def _answer(self, instruction: str, seen: _Seen, beams: int) -> list[str]:
+        count = len(seen.visual)
+        prefix = [*self._tokenizer.encode(instruction).ids, self._begin_id]
+        reader = Reader(self._decoder, seen.memory)
+        decoding = Decoding(
+            beams=beams,
+            max_new_tokens=self._settings["max_new_tokens"],
+            length_penalty=self._settings["length_penalty"],
+            repetition_penalties=self._penalties,
+        )
+        hypotheses = decode(reader, prefix, count, end_id=self._end_id, decoding=decoding)
+        texts = [self._tokenizer.decode_batch([each.tokens for each in of_photo]) for of_photo in hypotheses]
+        chosen = self._choose(hypotheses, texts, seen.visual)
+        return [_as_sentence(of_photo[number]) for of_photo, number in zip(texts, chosen, strict=True)]
+
+    def _choose(
+        self, hypotheses: list[list[Hypothesis]], texts: list[list[str]], visual: NDArray[np.float32]
+    ) -> list[int]:
+        """Which hypothesis of each photo is its caption, by number: the first is the most probable."""
+        if self._encoder is None:
+            return [0] * len(texts)
+        scores = np.array([[each.score for each in of_photo] for of_photo in hypotheses])
+        vectors = self._encoder.encode([text for of_photo in texts for text in of_photo])
+        cosines = np.einsum("pbd,pd->pb", vectors.reshape(*scores.shape, -1), visual)
+        chosen: list[int] = (scores + _CLOSENESS * cosines).argmax(1).tolist()
+        return chosen
+
+    def _repetition_penalties(self) -> NDArray[np.float32]:
+        """By token: words of content, as far as a token shows it; the last is of tokens that stand for nothing."""
+        texts = self._tokenizer.decode_batch([[token] for token in range(self._tokenizer.get_vocab_size())])
+        content = [len(text.strip()) > 2 and text.strip() not in _SAID_AGAIN for text in texts]
+        return np.where([*content, False], np.float32(_REPETITION_PENALTY), np.float32(0.0))
+
+    def _token_id(self, role: str) -> int:
+        found = self._tokenizer.token_to_id(self._settings[role])
+        if found is None:
+            raise ModelError(
+                f"{self._source.folder}/tokenizer.json has no token {self._settings[role]!r}, "
+                f"which captioner.json names as {role!r}"
+            )
+        return int(found)
+
+
+def _tensor(array: NDArray[np.generic]) -> onnxruntime.OrtValue:
+    return onnxruntime.OrtValue.ortvalue_from_numpy(array)
+
+
+def _as_sentence(text: str) -> str:
+    """Capitalise the first letter: the decoder writes lower case."""
+    return text[:1].upper() + text[1:]
+
+
+def _read_settings(path: Path) -> dict[str, Any]:
+    try:
+        settings = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise ModelError(f"{path} is not JSON: {error}") from error
+    for name, kind in _EXPECTED.items():
+        if not isinstance(settings, dict) or not isinstance(settings.get(name), kind):
+            raise ModelError(f"{path}: expected {name!r} to be {kind}, found {settings.get(name)!r}")
+    return dict(settings)
+
+
+@functools.cache
+def _adds_bytes_exactly() -> bool:
+    """Whether products of bytes are summed up without overflow: on x86 only by processors that have VNNI.
+
+    For others ONNX Runtime has kernels that are exact and slower, and has to be told to take them, which it would do
+    here too.
+    """
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return True
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
+    except OSError:  # not Linux
+        return False
+    return not flags.isdisjoint({"avx512_vnni", "avx_vnni"})
+
+
+def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    if not _adds_bytes_exactly():
+        options.add_session_config_entry("session.x64quantprecision", "1")
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise ModelError(f"{path} can't be loaded: {error}") from error

@@ -1,0 +1,106 @@
+"""Reading: photos of a batch are decoded and understood, in whatever process this runs.
+
+It knows decoding and the captioner; nothing of processes or the library.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from export.errors import BrokenPhotoError, PhotoError
+from export.photos.content_hash import check_unchanged
+from export.photos.decoding import DecodedPhoto, decode_photo
+from export.photos.facts import PhotoFacts
+from export.understanding.captioner import Captioner, Understanding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingTask:
+    """A photo to be read.
+
+    Attributes:
+        id: of the photo.
+        path: its file.
+        content: hash of what the file held when it was hashed.
+        size_bytes: of the file when it was hashed.
+        mtime_ns: of the file when it was hashed.
+        understand: whether the captioner is asked; otherwise only the thumbnail is wanted.
+    """
+
+    id: str
+    path: Path
+    content: str
+    size_bytes: int
+    mtime_ns: int
+    understand: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadPhoto:
+    """A photo that was read; ``understanding`` is None where it wasn't asked for."""
+
+    content: str
+    thumbnail: bytes
+    facts: PhotoFacts
+    understanding: Understanding | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedPhoto:
+    """A photo that couldn't be read; where ``broken``, it is no use to try again before it changes."""
+
+    id: str
+    content: str
+    reason: str
+    broken: bool
+
+
+Outcome = ReadPhoto | FailedPhoto
+
+
+def read_photos(
+    tasks: Sequence[ReadingTask], captioner: Captioner, *, large_photo_turn: AbstractContextManager[object]
+) -> list[Outcome]:
+    """Decode photos, and ask the captioner about all of them at once; one outcome for each, in no order."""
+    outcomes: list[Outcome] = []
+    decoded: list[DecodedPhoto] = []
+    asked: list[ReadingTask] = []
+    for task in tasks:
+        try:
+            photo = _decode_unchanged(task, captioner.image_size, large_photo_turn)
+        except PhotoError as error:
+            broken = isinstance(error, BrokenPhotoError)
+            outcomes.append(FailedPhoto(id=task.id, content=task.content, reason=str(error), broken=broken))
+            continue
+        if task.understand:
+            decoded.append(photo)
+            asked.append(task)
+        else:
+            outcomes.append(_read(task, photo, None))
+    if asked:
+        understandings = captioner.understand(np.stack([photo.pixels for photo in decoded]))
+        outcomes += [_read(*parts) for parts in zip(asked, decoded, understandings, strict=True)]
+    return outcomes
+
+
+def _decode_unchanged(task: ReadingTask, image_size: int, turn: AbstractContextManager[object]) -> DecodedPhoto:
+    """Decode what was hashed: a file that has changed since is neither understood nor called broken."""
+    try:
+        photo = decode_photo(task.path, image_size=image_size, large_photo_turn=turn)
+    except BrokenPhotoError:
+        check_unchanged(task.path, size_bytes=task.size_bytes, mtime_ns=task.mtime_ns)
+        raise
+    check_unchanged(task.path, size_bytes=task.size_bytes, mtime_ns=task.mtime_ns)
+    return photo
+
+
+def _read(task: ReadingTask, photo: DecodedPhoto, understanding: Understanding | None) -> ReadPhoto:
+    return ReadPhoto(
+        content=task.content,
+        thumbnail=photo.thumbnail,
+        facts=photo.facts,
+        understanding=understanding,
+    )

@@ -1,0 +1,36 @@
+"""The demo, with the shipped models and the sample photographs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from export.cli.demo import SAMPLE_QUERIES, run_demo
+from export.errors import LibraryError
+
+
+def test_the_samples_are_found_by_what_they_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    run_demo(photos=None, out=out)
+    printed = capsys.readouterr().out
+    assert re.match(r"11 photos captioned and indexed in \d+\.\d s\.\n", printed)
+    answers = dict(re.findall(r"“(.+)”\n  (.+)", printed))
+    assert list(answers) == list(SAMPLE_QUERIES)
+    assert "chelsea.png" in answers["a cat looking at the camera"]
+    # None of the samples shows it, and that is what is said.
+    assert answers["children playing football"] == "–     nothing relevant"
+    sheet = (out / "contact-sheet.html").read_text(encoding="utf-8")
+    assert sheet.count("<figure>") == 11
+    assert f"file://{out}/contact-sheet.html" in printed
+    for command in ("search", "serve"):
+        assert f"thinlens {command} " in printed
+    assert f"--out {out}" in printed
+
+
+def test_it_does_not_replace_the_library_of_other_photos(tmp_path: Path) -> None:
+    (tmp_path / "library.sqlite").write_bytes(b"")
+    with pytest.raises(LibraryError, match=r"holds the library of other photos.*--out"):
+        run_demo(photos=None, out=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["library.sqlite"]

@@ -1,0 +1,215 @@
+"""The command line: what is printed, and the exit code, in this process and as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from export.cli.main import main
+from export.models.model_choice import ModelChoice
+from tests.functional.export.galleries import fake_models, write_photo
+
+COMMANDS = (
+    "demo", "index", "search", "serve", "caption", "publish", "versions", "rollback", "prune", "evaluate",
+)  # fmt: skip
+
+
+@pytest.fixture
+def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two photos, and the fake models in place of the shipped ones."""
+    models = fake_models(tmp_path / "models")
+    monkeypatch.setattr(ModelChoice, "open", lambda _choice, _out: models)
+    write_photo(tmp_path / "photos/my red.png", "red")
+    write_photo(tmp_path / "photos/blue.png", "blue")
+    return tmp_path
+
+
+@pytest.fixture
+def out(base: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    assert main(["index", str(base / "photos"), "--out", str(base / "out")]) == 0
+    capsys.readouterr()
+    return base / "out"
+
+
+def test_index_says_what_it_did_and_what_failed(base: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (base / "photos/bro\nken\x1b[31m.jpg").write_bytes(b"no photo")
+    assert main(["index", str(base / "photos"), "--out", str(base / "out"), "--workers", "1"]) == 0
+    printed = capsys.readouterr()
+    bundle = (base / "out/bundle").resolve().name
+    assert printed.out == f"2 photos in bundle {bundle}: 2 read, 0 forgotten\n"
+    assert printed.err == (
+        "1 photo can't be used:\n  bro\ufffdken\ufffd[31m.jpg: not an image: begins with b'no photo', expected JPEG,"
+        " PNG, WebP, GIF, TIFF, AVIF, HEIC\n"
+    )
+
+
+def test_many_failures_are_cut(base: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(23):
+        (base / f"photos/{number:02d}.jpg").touch()
+    assert main(["index", str(base / "photos"), "--out", str(base / "out")]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert (len(lines), lines[0], lines[-1]) == (22, "23 photos can't be used:", "  and 3 more")
+
+
+def test_search_prints_a_table_or_json(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    query = "a photo of a red wall"
+    assert main(["search", query, "--out", str(out), "-k", "1"]) == 0
+    assert capsys.readouterr().out == "  1.00  my red.png  a photo of a red wall\n"
+    assert main(["search", query, "--out", str(out), "-k", "1", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["query"], answer["no_relevant_results"]) == (query, False)
+    assert answer["bundle"] == (out / "bundle").resolve().name
+    (result,) = answer["results"]
+    thumbnail = result.pop("thumbnail_url")
+    assert (out / thumbnail).is_file()
+    assert len(result.pop("placeholder")) == 72
+    assert result == {
+        "id": "my red.png",
+        "relevance": 1.0,
+        "caption": query,
+        "matched": query,
+        "url": "photos/my%20red.png",
+        "width": 64,
+        "height": 48,
+        "columns": {},
+    }
+
+
+def test_search_says_that_nothing_is_relevant(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for query in ("dog", "quarterly revenue", "🐈", "ქართული"):
+        assert main(["search", query, "--out", str(out), "--json"]) == 0
+        answer = json.loads(capsys.readouterr().out)
+        assert (answer["query"], answer["no_relevant_results"], answer["results"]) == (query, True, [])
+    assert main(["search", "dog", "--out", str(out)]) == 0
+    assert capsys.readouterr().out == "  –     nothing relevant\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["search", ""], "The query is empty"),
+        (["search", "\x00\x07"], "The query is empty"),
+        (["search", "x" * 513], "The query has 513 characters (expected at most 512)"),
+        (["search", "dog", "-k", "0"], "k is 0 (expected 1 to 100)"),
+        (["search", "dog", "--offset", "-1"], "offset is -1 (expected 0 to 100000000)"),
+        (["search", "dog", "--not", " Dog"], "Both q and not say ' Dog'"),
+        (["search", "dog", "--where", "x:1"], "Unknown column 'x' (expected none, for this collection has no columns)"),
+        (["search", "dog", "--type", "jpg"], "type is 'jpg' (expected avif, gif, heic, jpeg, png, tiff, webp)"),
+        (["search", "dog", "--taken-from", "May"], "taken_from is 'May' (expected a date: 2024,"),
+        (["search", "dog", "-k=-3"], "k is -3 (expected 1 to 100)"),
+        (["search", "dog", "-k", "999999999999"], "k is 999999999999 (expected 1 to 100)"),
+        (["search", "dog", "--min-relevance", "7"], "min_relevance is 7.0 (expected 0 to 1)"),
+        (["search", "dog", "--min-relevance", "nan"], "min_relevance is nan (expected 0 to 1)"),
+        (["caption", "blue.png", " "], "the caption has 0 characters (expected 1 to 512)"),
+    ],
+)
+def test_what_was_asked_for_wrongly_is_usage(
+    out: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert main([*arguments, "--out", str(out)]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"thinlens: {message}")
+    assert printed.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["nonsense"],
+        ["index"],
+        ["search", "dog", "-k", "many"],
+        ["index", "photos", "--workers", "0"],
+        ["serve", "--port", "99999"],
+        ["evaluate"],
+    ],
+)
+def test_arguments_that_cannot_be_read_are_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage: thinlens" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["index", "{base}/nowhere"], "{base}/nowhere: No such file or directory; expected a folder of photos"),
+        (["index", "{base}/models/encoder"], "{base}/models/encoder holds no photos; expected files ending in .avif"),
+        (["index", "{base}/photos", "--out", "{base}/photos/blue.png"], "{base}/photos/blue.png can't be written: "),
+        (["search", "dog", "--out", "{base}/nowhere"], "Bundle {base}/nowhere/bundle: no such folder"),
+        (["serve", "--out", "{base}/nowhere"], "Bundle {base}/nowhere/bundle: no such folder"),
+        (["caption", "a.jpg", "a dog", "--out", "{base}/nowhere"], "{base}/nowhere holds no library; make one with"),
+        (["evaluate", "--queries", "{base}/nowhere"], "{base}/nowhere can't be read: "),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(
+    base: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert main([argument.format(base=base) for argument in arguments]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"thinlens: {message.format(base=base)}")
+    assert printed.err.count("\n") == 1
+
+
+def test_caption(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["caption", "blue.png", "my dog", "--out", str(out)]) == 0
+    assert capsys.readouterr().out == f"2 photos in bundle {(out / 'bundle').resolve().name}\n"
+    assert main(["search", "my dog", "--out", str(out)]) == 0
+    assert capsys.readouterr().out == "  1.00  blue.png  my dog\n"
+    assert main(["caption", "nobody.png", "my dog", "--out", str(out)]) == 1
+    assert capsys.readouterr().err.startswith("thinlens: no photo 'nobody.png' in ")
+
+
+def test_evaluate(base: Path, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    queries = base / "queries.jsonl"
+    queries.write_text('{"file": "blue.png", "captions": ["a photo of a blue wall", "all blue"]}\n')
+    assert main(["evaluate", "--queries", str(queries), "--out", str(out), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["queries"], found["recall"], found["median_rank"]) == (2, {"1": 1.0, "5": 1.0, "10": 1.0}, 1.0)
+    assert main(["evaluate", "--queries", str(queries), "--out", str(out)]) == 0
+    assert capsys.readouterr().out.startswith("2 queries: R@1 100.0%  R@5 100.0%  R@10 100.0%  median rank 1\n")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([command, "--help"])
+    assert caught.value.code == 0
+    assert f"example: thinlens {command}" in capsys.readouterr().out
+
+
+def thinlens(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "export.cli.main", *arguments],
+        capture_output=True,
+        check=False,
+        env={**os.environ, **(environment or {})},
+    )
+
+
+def test_output_survives_any_encoding(base: Path, out: Path) -> None:
+    write_photo(base / "photos/été 日本.png", "green")
+    assert main(["index", str(base / "photos"), "--out", str(out)]) == 0
+    ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
+    query = "a photo of a green wall"
+    table = thinlens("search", query, "-k", "1", "--out", str(out), environment=ascii_only)
+    assert (table.returncode, table.stdout.split(b"  ")[2]) == (0, rb"\xe9t\xe9 \u65e5\u672c.png")
+    answer = thinlens("search", query, "-k", "1", "--out", str(out), "--json", environment=ascii_only)
+    assert json.loads(answer.stdout.decode())["results"][0]["id"] == "été 日本.png"
+
+
+def test_a_reader_that_has_enough_is_no_error(out: Path) -> None:
+    search = [sys.executable, "-m", "export.cli.main", "search", "wall", "--min-relevance", "0", "--out", str(out)]
+    process = subprocess.Popen(search, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.close()
+    _, errors = process.communicate(timeout=60)
+    assert errors == b""

@@ -1,0 +1,162 @@
+"""The gallery on this machine: photos and thumbnails of the bundle in service, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import pytest
+from starlette.types import ASGIApp
+
+from export.errors import LibraryError, ServingError
+from export.gallery.indexing import index_photos
+from export.gallery.serving import HOST, create_gallery, listen
+from handler.errors import BundleError
+from tests.functional.export.galleries import fake_models, write_photo
+
+DIFFICULT = "été & 100%/#1? red\n.png"
+
+
+class Gallery:
+    """An indexed folder, and what asks its app without a network."""
+
+    def __init__(self, base: Path) -> None:
+        self.photos, self.out, self._models = base / "photos", base / "out", fake_models(base / "models")
+        write_photo(self.photos / DIFFICULT, "red")
+        write_photo(self.photos / "blue.jpg", "blue")
+        (self.photos / "broken.jpg").write_bytes(b"no photo")
+        (self.photos / "secret.txt").write_text("secret")
+        self.index()
+        self.app: ASGIApp = create_gallery(self.out)
+
+    def index(self) -> str:
+        return index_photos(self.photos, self.out, workers=1, models=self._models).bundle
+
+    async def get(self, path: str, *, host: str = "127.0.0.1", method: str = "GET") -> httpx.Response:
+        transport = httpx.ASGITransport(app=self.app)
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as client:
+            return await client.request(method, path)
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Gallery:
+    return Gallery(tmp_path_factory.mktemp("gallery"))
+
+
+@pytest.fixture
+def own_gallery(tmp_path: Path) -> Gallery:
+    return Gallery(tmp_path)
+
+
+def get(gallery: Gallery, path: str, **options: str) -> httpx.Response:
+    return asyncio.run(gallery.get(path, **options))
+
+
+def test_the_addresses_in_an_answer_lead_to_the_files(gallery: Gallery) -> None:
+    (result,) = get(gallery, "/v1/search?q=a+photo+of+a+red+wall&k=1").json()["results"]
+    assert (result["id"], result["relevance"]) == (DIFFICULT, 1.0)
+    photo = get(gallery, result["url"])
+    assert photo.content == (gallery.photos / DIFFICULT).read_bytes()
+    thumbnail = get(gallery, result["thumbnail_url"])
+    assert (thumbnail.status_code, thumbnail.content[:3]) == (200, b"\xff\xd8\xff")
+    for response, media_type in ((photo, "image/png"), (thumbnail, "image/jpeg")):
+        assert response.status_code == 200
+        assert {
+            name: response.headers[name] for name in ("content-type", "cache-control", "content-security-policy")
+        } == {
+            "content-type": media_type,
+            "cache-control": "private, max-age=60",
+            "content-security-policy": "default-src 'none'",
+        }
+        assert response.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/photos/",
+        "/photos/secret.txt",
+        "/photos/broken.jpg",
+        "/photos/../out/library.sqlite",
+        "/photos/%2e%2e/out/library.sqlite",
+        "/photos/..%2fout%2flibrary.sqlite",
+        "/photos//etc/passwd",
+        "/photos/%00",
+        "/photos/%ff",
+        "/thumbnails/",
+        "/thumbnails/../library.sqlite",
+        "/thumbnails/%2e%2e/library.sqlite",
+        "/thumbnails/ab",
+        f"/thumbnails/00/{'0' * 64}.jpg",
+    ],
+)
+def test_nothing_else_can_be_had(gallery: Gallery, path: str) -> None:
+    response = get(gallery, path)
+    assert (response.status_code, response.headers["content-type"]) == (404, "application/problem+json")
+    assert response.json()["status"] == 404
+
+
+def test_a_photo_that_was_deleted_is_not_found(own_gallery: Gallery) -> None:
+    (own_gallery.photos / "blue.jpg").unlink()
+    response = get(own_gallery, "/photos/blue.jpg")
+    assert (response.status_code, response.json()["detail"]) == (404, "the file is gone")
+
+
+def test_pages_elsewhere_cannot_read_the_photos(gallery: Gallery) -> None:
+    assert get(gallery, "/photos/blue.jpg", host="evil.example").status_code == 400
+    assert get(gallery, "/v1/search?q=red", host="evil.example").status_code == 400
+    assert get(gallery, "/v1/search?q=red", host="localhost").status_code == 200
+
+
+def test_only_reading(gallery: Gallery) -> None:
+    assert get(gallery, "/photos/blue.jpg", method="HEAD").content == b""
+    assert get(gallery, "/photos/blue.jpg", method="DELETE").status_code == 405
+
+
+def test_a_new_bundle_is_taken_over_and_a_broken_one_is_not(own_gallery: Gallery) -> None:
+    first = get(own_gallery, "/healthz").json()["bundle"]
+    write_photo(own_gallery.photos / "green.jpg", "green")
+    second = own_gallery.index()
+    assert get(own_gallery, "/healthz").json()["bundle"] == second != first
+    assert get(own_gallery, "/photos/green.jpg").status_code == 200
+    broken = own_gallery.out / "bundles/broken"
+    broken.mkdir()
+    (own_gallery.out / "bundle").unlink()
+    (own_gallery.out / "bundle").symlink_to("bundles/broken")
+    assert get(own_gallery, "/healthz").json()["bundle"] == second
+
+
+def test_photos_of_a_list_outside_of_its_folder(tmp_path: Path) -> None:
+    far = write_photo(tmp_path / "far away/red.png", "red")
+    listed = tmp_path / "lists/list.txt"
+    listed.parent.mkdir()
+    listed.write_text(f"{far}\n")
+    gallery = Gallery(tmp_path)
+    index_photos(listed, gallery.out, workers=1, models=fake_models(tmp_path / "models"))
+    gallery.app = create_gallery(gallery.out)
+    (result,) = get(gallery, "/v1/search?q=red+wall&k=1").json()["results"]
+    assert result["id"] == str(far)
+    assert result["url"] == "/photos/%2F" + quote(str(far)[1:])
+    assert get(gallery, result["url"]).content == far.read_bytes()
+
+
+def test_a_folder_without_a_bundle_or_library(tmp_path: Path, gallery: Gallery) -> None:
+    with pytest.raises(BundleError, match="no such folder: write a bundle with 'thinlens index PHOTOS'"):
+        create_gallery(tmp_path)
+    (tmp_path / "bundle").symlink_to((gallery.out / "bundle").resolve())
+    with pytest.raises(LibraryError, match="holds no library"):
+        create_gallery(tmp_path)
+
+
+def test_a_port_that_is_taken() -> None:
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ServingError, match=rf"port {port} can't be had: .* choose another with --port"):
+            listen(port)
+    with listen(0) as listener:
+        assert listener.getsockname()[0] == HOST

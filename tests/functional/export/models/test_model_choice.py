@@ -1,0 +1,97 @@
+"""Models of one's own that can't be had: one line each that says what to do; none of it needs torch."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from export.errors import ModelError, OutputError
+from export.models.hub import model_folder
+from export.models.model_choice import CHOICE_FILE, SHIPPED, ModelChoice
+from export.understanding.hub_captioner import open_captioner
+
+
+def write_captioner_folder(folder: Path, **files: object) -> str:
+    for name, content in files.items():
+        text = content if isinstance(content, str) else json.dumps(content)
+        (folder / f"{name}.json").write_text(text)
+    return str(folder)
+
+
+@pytest.mark.parametrize("name", ["./not-there", "/not/there", "a/b/c", "", "what is this"])
+def test_no_folder_and_no_name(name: str) -> None:
+    with pytest.raises(ModelError, match="is no folder; expected a model's folder, or its name on Hugging Face"):
+        model_folder(name)
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "model").write_bytes(b"")
+    with pytest.raises(ModelError, match="is no folder"):
+        model_folder(str(tmp_path / "model"))
+
+
+def test_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = pytest.importorskip("huggingface_hub", reason="needs huggingface_hub")
+
+    def unreachable(*_: object, **__: object) -> str:
+        raise ConnectionError("offline")
+
+    monkeypatch.setattr(hub, "snapshot_download", unreachable)
+    with pytest.raises(ModelError, match="no folder some/model, and Hugging Face .* can't be reached"):
+        model_folder("some/model")
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({}, r"has no config\.json; expected the folder of a model as transformers saves it"),
+        ({"config": "{"}, r"config\.json can't be read"),
+        ({"config": []}, r"config\.json: expected an object, found list"),
+        (
+            {"config": {}},
+            "of the kind None; supported as captioners: vision-encoder-decoder, blip, git",
+        ),
+        ({"config": {"model_type": "llava"}}, "of the kind 'llava'; supported as captioners"),
+        ({"config": {"model_type": "blip"}}, r"has no preprocessor_config\.json"),
+        (
+            {"config": {"model_type": "blip"}, "preprocessor_config": {"size": {"height": "384"}}},
+            "expected 'size' with a height in pixels",
+        ),
+    ],
+)
+def test_a_folder_without_a_captioner(tmp_path: Path, files: dict[str, object], message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        open_captioner(write_captioner_folder(tmp_path, **files))
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ({"size": {"height": 384, "width": 384}}, 384),
+        ({"size": {"shortest_edge": 224}}, 224),
+        ({"size": 192}, 192),
+        ({"size": {"shortest_edge": 256}, "crop_size": {"height": 224, "width": 224}}, 224),
+    ],
+)
+def test_the_size_is_what_the_preprocessor_says(tmp_path: Path, size: object, expected: int) -> None:
+    folder = write_captioner_folder(tmp_path, config={"model_type": "git"}, preprocessor_config=size)
+    source = open_captioner(folder)
+    assert getattr(source, "image_size", None) == expected
+
+
+def test_a_folder_without_an_encoder(tmp_path: Path) -> None:
+    (tmp_path / "encoder").mkdir()
+    with pytest.raises(ModelError, match=r"holds no sentence encoder; expected .*modules\.json"):
+        ModelChoice(encoder=str(tmp_path / "encoder")).open(tmp_path)
+
+
+def test_a_choice_is_kept_with_whole_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path)
+    ModelChoice(captioner="mine", encoder="some/name").keep(tmp_path)
+    assert ModelChoice.of(tmp_path) == ModelChoice(captioner=str(tmp_path / "mine"), encoder="some/name")
+    SHIPPED.keep(tmp_path)
+    assert ModelChoice.of(tmp_path) == SHIPPED
+    (tmp_path / CHOICE_FILE).write_text("{")
+    with pytest.raises(OutputError, match=r"models\.json can't be read: .* index again"):
+        ModelChoice.of(tmp_path)

@@ -1,0 +1,116 @@
+"""The encoder: batches change nothing, texts are normalised, broken files are refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from handler.bundle.encoder import BATCH_SIZE, Encoder
+from handler.bundle.manifest import ENCODER_FILES
+from handler.errors import BundleError
+from tests.functional.handler.artefacts import DIM, WORDS, write_encoder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_encoder(tmp_path_factory.mktemp("encoder"))
+
+
+@pytest.fixture(scope="module")
+def encoder(folder: Path) -> Encoder:
+    return Encoder.load(folder)
+
+
+def test_vectors_are_what_the_bag_of_words_says(encoder: Encoder) -> None:
+    table = np.random.default_rng(0).normal(size=(len(WORDS) + 4, DIM)).astype(np.float32)
+    table[:4] *= 0.01
+    words = ["[CLS]", "dog", "runs", "[SEP]"]
+    vocabulary = {word: number for number, word in enumerate(("[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS))}
+    expected = table[[vocabulary[word] for word in words]].sum(axis=0)
+
+    vectors = encoder.encode(["dog runs"])
+
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(vectors, [expected / np.linalg.norm(expected)], atol=1e-6)
+
+
+def test_a_text_is_the_same_alone_and_in_any_batch(encoder: Encoder) -> None:
+    rng = np.random.default_rng(1)
+    texts = [" ".join(rng.choice(WORDS, size=rng.integers(0, 12))) for _ in range(3 * BATCH_SIZE + 1)]
+
+    together = encoder.encode(texts)
+    alone = np.concatenate([encoder.encode([text]) for text in texts])
+
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1.0, atol=1e-5)
+
+
+def test_texts_are_normalised_and_cut(encoder: Encoder) -> None:
+    one, other = encoder.encode(["dog\u00a0\x00 runs\u200b", "ｄｏｇ runs"])
+    np.testing.assert_allclose(one, other, atol=1e-6)
+    assert encoder.encode(["dog " * 100_000]).shape == (1, DIM)
+
+
+def test_nothing_is_encoded_as_nothing(encoder: Encoder) -> None:
+    assert encoder.encode([]).shape == (0, DIM)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("dog", True), ("a xylophone", True), ("xylophone", False), ("🎉🎉", False), ("", False)]
+)
+def test_knows_whether_a_text_says_anything(encoder: Encoder, text: str, expected: bool) -> None:
+    assert encoder.knows(text) is expected
+
+
+def test_the_identity_is_that_of_the_files(folder: Path, encoder: Encoder, tmp_path: Path) -> None:
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    other = write_encoder(tmp_path / "other", seed=1)
+
+    assert len(encoder.identity) == 64
+    assert Encoder.load(copy).identity == encoder.identity
+    assert Encoder.load(other).identity != encoder.identity
+
+
+@pytest.mark.parametrize("name", ENCODER_FILES)
+def test_refuses_a_missing_or_broken_file(folder: Path, tmp_path: Path, name: str) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "copy"))
+    (copy / name).write_bytes((copy / name).read_bytes()[:20])
+    with pytest.raises(BundleError, match=name.replace(".bin", "")):
+        Encoder.load(copy)
+    (copy / name).unlink()
+    with pytest.raises(BundleError, match=f"Encoder file missing: {name}"):
+        Encoder.load(copy)
+
+
+@pytest.mark.parametrize(
+    ("configuration", "message"),
+    [
+        ({"name": "x", "dim": DIM + 1, "max_tokens": 16}, rf"expected float sentence_embedding \[batch, {DIM + 1}\]"),
+        ({"name": "x", "dim": DIM, "max_tokens": 0}, "'max_tokens' of encoder.json"),
+        ({"name": "x", "dim": "64", "max_tokens": 16}, "Unexpected type str"),
+        ({"name": "x" * 70_000, "dim": DIM, "max_tokens": 16}, "longer than"),
+    ],
+)
+def test_refuses_a_configuration_of_another_model(
+    folder: Path, tmp_path: Path, configuration: dict[str, object], message: str
+) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "copy"))
+    (copy / "encoder.json").write_text(json.dumps(configuration))
+    with pytest.raises(BundleError, match=message):
+        Encoder.load(copy)
+
+
+def test_refuses_weights_outside_the_folder(folder: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "inner" / "copy"))
+    shutil.copy(folder / "encoder.bin", tmp_path / "secret.bin")
+    graph = (copy / "encoder.onnx").read_bytes()
+    assert b"encoder.bin" in graph
+    # Of the same length, so that the graph stays well-formed.
+    (copy / "encoder.onnx").write_bytes(graph.replace(b"encoder.bin", b"../sec.bin\x00"[:11]))
+    (tmp_path / "inner" / "sec.bin").write_bytes((folder / "encoder.bin").read_bytes())
+    with pytest.raises(BundleError, match=r"encoder\.onnx is not a model that can be run"):
+        Encoder.load(copy)

@@ -1,0 +1,91 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from export.bundles.background import (
+    FARTHER_WITH_PHOTOS,
+    GROWTH,
+    NEAREST,
+    STEEPNESS,
+    background_level,
+    calibrate_by_background,
+    lay_over_background,
+    sample_of,
+)
+from export.evaluation.probes import PROBES
+from handler.bundle.relevance import Calibration
+
+
+def vectors(count: int, *, seed: int, dim: int = 64) -> NDArray[np.float32]:
+    found = np.random.default_rng(seed).standard_normal((count, dim)).astype(np.float32)
+    unit: NDArray[np.float32] = found / np.linalg.norm(found, axis=1, keepdims=True)
+    return unit
+
+
+def relevance(score: float, *, slope: float, intercept: float) -> float:
+    return float(1 / (1 + np.exp(-(slope * score + intercept))))
+
+
+def test_the_curve_lies_where_it_is_said_to() -> None:
+    views, probes = vectors(500, seed=0)[:, np.newaxis], vectors(60, seed=1)
+    calibration = calibrate_by_background(views, probes, photos=500, encoder="e" * 64, captioner="c" * 64)
+    scores = (probes @ views[:, 0].T).ravel()
+    low, middle = np.percentile(scores, [15.87, 50])
+    even = middle + (middle - low) * (NEAREST + FARTHER_WITH_PHOTOS * np.log(500))
+    curve = {"slope": calibration.slope, "intercept": calibration.intercept}
+    assert relevance(even, **curve) == pytest.approx(0.5, abs=1e-3)
+    assert calibration.slope == pytest.approx(STEEPNESS / (middle - low), rel=1e-3)
+    assert (calibration.encoder, calibration.captioner, calibration.threshold) == ("e" * 64, "c" * 64, 0.5)
+
+
+def test_all_views_count_the_same() -> None:
+    views = vectors(90, seed=0).reshape(30, 3, 64)
+    calibration = calibrate_by_background(views, vectors(9, seed=1), photos=30, encoder="e", captioner="c")
+    assert calibration.weights == (1 / 3, 1 / 3, 1 / 3)
+
+
+def test_photos_that_probes_describe_leave_the_background_where_it_is() -> None:
+    views, probes = vectors(400, seed=0)[:, np.newaxis], vectors(40, seed=1)
+    matching = np.concatenate([views, probes[:20, np.newaxis]])
+    before = calibrate_by_background(views, probes, photos=400, encoder="e", captioner="c")
+    after = calibrate_by_background(matching, probes, photos=400, encoder="e", captioner="c")
+    assert after.slope == pytest.approx(before.slope, rel=0.02)
+    assert after.intercept == pytest.approx(before.intercept, rel=0.02)
+
+
+def test_one_photo_and_photos_that_are_all_alike_have_a_curve_too() -> None:
+    for views in (vectors(1, seed=0)[:, np.newaxis], np.repeat(vectors(1, seed=0)[:, np.newaxis], 5, axis=0)):
+        calibration = calibrate_by_background(views, views[:, 0], photos=len(views), encoder="e", captioner="c")
+        assert np.isfinite([calibration.slope, calibration.intercept]).all()
+        assert calibration.slope > 0
+
+
+@pytest.mark.parametrize(("count", "expected"), [(1, 1), (7, 7), (2_000, 2_000), (70_000, 2_000)])
+def test_a_sample_is_evenly_spread(count: int, expected: int) -> None:
+    numbers = sample_of(count)
+    assert (len(numbers), numbers[0], numbers[-1]) == (expected, 0, count - 1)
+    assert (np.diff(numbers) > 0).all()
+
+
+def test_probes_are_all_different() -> None:
+    assert len(set(PROBES)) == len(PROBES) == 64
+
+
+def test_the_shipped_curve_counts_from_the_level_of_the_background() -> None:
+    views, probes = vectors(300, seed=0).reshape(150, 2, 64), vectors(60, seed=1)
+    curve = {"slope": 20.0, "intercept": -3.0, "knot": 0.1, "bend": 5.0}
+    shipped = Calibration(encoder="e", captioner="c", weights=(0.25, 0.75), threshold=0.6, **curve)
+    laid = lay_over_background(shipped, views, probes, photos=150)
+    level = background_level(0.25 * views[:, 0] + 0.75 * views[:, 1], probes, photos=150)
+    assert laid.intercept == pytest.approx(-3.0 - 20.0 * level)
+    assert laid.knot == pytest.approx(0.1 + level)
+    assert laid == replace(shipped, intercept=laid.intercept, knot=laid.knot)
+
+
+def test_the_level_rises_with_the_number_of_photos() -> None:
+    fused, probes = vectors(300, seed=0), vectors(60, seed=1)
+    low, middle = np.percentile(probes @ fused.T, [15.87, 50])
+    rise = background_level(fused, probes, photos=3_000) - background_level(fused, probes, photos=300)
+    assert rise == pytest.approx(GROWTH * (middle - low) * np.log(10), rel=1e-3)

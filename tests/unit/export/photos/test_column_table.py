@@ -1,0 +1,100 @@
+"""The owner's table: CSV and JSON as they should be, and everything that they may be instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from export.errors import ColumnsError
+from export.photos.column_table import find_columns, read_columns
+
+
+def written(folder: Path, text: str | bytes, name: str = "columns.csv") -> Path:
+    path = folder / name
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def test_csv(tmp_path: Path) -> None:
+    text = '\ufefffile,place,Stars ,note\r\na.jpg,Paris,4,""\r\n"b, c.jpg"," New  York ",-.5,"two\nlines"\r\n'
+    text += "\r\nd.jpg,,,\r\n"
+    assert read_columns(written(tmp_path, text)) == {
+        "a.jpg": {"place": "Paris", "Stars": 4.0},
+        "b, c.jpg": {"place": "New York", "Stars": -0.5, "note": "two lines"},
+        "d.jpg": {},
+    }
+
+
+def test_a_csv_column_is_of_numbers_if_all_its_values_are(tmp_path: Path) -> None:
+    table = read_columns(written(tmp_path, "file,a,b\nx,1,1\ny,2e3,nan\nz,0x1,3"))
+    assert table == {"x": {"a": "1", "b": "1"}, "y": {"a": "2e3", "b": "nan"}, "z": {"a": "0x1", "b": "3"}}
+
+
+def test_json(tmp_path: Path) -> None:
+    text = '{"a.jpg": {"place": "Paris", "n": 4, "tags": ["dog", " ", "park"], "no": null, "sold": true, "e": ""},'
+    text += '"b": {}}'
+    assert read_columns(written(tmp_path, text, "c.JSON")) == {
+        "a.jpg": {"place": "Paris", "n": 4.0, "tags": ("dog", "park"), "sold": "true"},
+        "b": {},
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("c.csv", "", "its first line is [], expected a name for the photos' ids and names of columns"),
+        ("c.csv", "file\na", "its first line is ['file'], expected"),
+        ("c.csv", "file,a, A\nx,1,2", ""),
+        ("c.csv", "file,a,a\nx,1,2", "expected each name once"),
+        ("c.csv", "file,a:b\nx,1", "found the column 'a:b', expected 1 to 64 characters without ':'"),
+        ("c.csv", "file,\nx,1", "found the column '', expected"),
+        ("c.csv", f"file,{'n' * 65}\nx,1", "expected 1 to 64 characters"),
+        ("c.csv", "file,a\nx,1,2", "line 2 has 3 values, expected 2"),
+        ("c.csv", "file,a\nx", "line 2 has 1 values, expected 2"),
+        ("c.csv", "file,a\nx,1\nx,2", "line 3 names the photo 'x' again"),
+        ("c.csv", 'file,a\nx,"1', "unexpected end of data"),
+        ("c.csv", f"file,a\nx,{'v' * 1025}", "found a value of 1025 characters, expected at most 1024"),
+        (
+            "c.csv",
+            "file," + ",".join(f"c{n}" for n in range(65)) + "\nx" + ",1" * 65,
+            "it has 65 columns, expected at most 64",
+        ),
+        ("c.csv", b"file,a\nx,\xff", "can't decode byte"),
+        ("c.json", "{", "not JSON"),
+        ("c.json", "[]", "found a list, expected an object with a photo's id as each name"),
+        ("c.json", '{"x": 1}', "found a int for the photo 'x', expected an object"),
+        (
+            "c.json",
+            '{"x": {"a": {}}}',
+            "found '{}' as 'a' of the photo 'x', expected a text, a number or up",
+        ),
+        ("c.json", '{"x": {"a": [1]}}', "found '[1]' as 'a'"),
+        ("c.json", '{"x": {"a": NaN}}', "found 'nan' as 'a'"),
+        ("c.json", '{"x": {"a": 1e999}}', "found 'inf' as 'a'"),
+        ("c.json", "[" * 100_000, ""),
+    ],
+)
+def test_tables_that_make_no_sense(tmp_path: Path, name: str, text: str | bytes, message: str) -> None:
+    path = written(tmp_path, text, name)
+    if (name, text) == ("c.csv", "file,a, A\nx,1,2"):
+        assert read_columns(path) == {"x": {"a": 1.0, "A": 2.0}}
+        return
+    with pytest.raises(ColumnsError) as error:
+        read_columns(path)
+    assert str(error.value).startswith(f"{path} can't be used as a table of columns: ")
+    assert message in str(error.value)
+
+
+def test_which_table_lies_beside_the_photos(tmp_path: Path) -> None:
+    assert find_columns(tmp_path) is None
+    found = written(tmp_path, "file,a", "columns.json")
+    assert find_columns(tmp_path) == found
+    written(tmp_path, "{}", "columns.csv")
+    with pytest.raises(ColumnsError, match="holds both columns.csv and columns.json; remove one"):
+        find_columns(tmp_path)
+
+
+def test_a_table_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ColumnsError, match="No such file"):
+        read_columns(tmp_path / "absent.csv")
