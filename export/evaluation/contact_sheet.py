@@ -10,12 +10,13 @@ import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
-from importlib.resources import files
+from pathlib import Path
 from string import Template
 
 from handler.search.answers import SearchAnswer
 
 # A page of more pictures than this is slow to open; photos that a query found come first.
+_HERE = Path(__file__).parent
 MAX_PHOTOS = 200
 
 
@@ -53,9 +54,9 @@ def contact_sheet(photos: Sequence[SheetPhoto], answers: Sequence[SearchAnswer])
     best = {photo.id: max((found for _, found in _queries_of(photo, answers)), default=-1.0) for photo in photos}
     shown = sorted(photos, key=lambda photo: -best[photo.id])[:MAX_PHOTOS]
     left_out = len(photos) - len(shown)
-    page = Template(files("export").joinpath("contact_sheet.html").read_text(encoding="utf-8"))
+    page = Template((_HERE / "contact_sheet.html").read_text(encoding="utf-8"))
     return page.substitute(
-        style=files("export").joinpath("contact_sheet.css").read_text(encoding="utf-8"),
+        style=(_HERE / "contact_sheet.css").read_text(encoding="utf-8"),
         summary=f"{_count(len(photos), 'photo')}, {_count(len(answers), 'query', 'queries')}",
         answers="\n".join(_answer(answer, by_id) for answer in answers),
         photos="\n".join(_card(photo, answers) for photo in shown),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from export.progress import Progress
-from export.publishing.publication import quality_gate as quality
+from export.publishing import quality_gate
 from export.publishing.quality_gate import Check, check_quality
 from handler.bundle.bundle import Bundle
 from handler.bundle.index import quantise, scale_of, write_index
@@ -68,8 +68,8 @@ def test_a_curve_that_calls_everything_relevant(tmp_path: Path) -> None:
 
 def test_a_bundle_that_is_too_slow_or_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = Bundle.open(write_bundle(tmp_path, choices=STRICT))
-    monkeypatch.setattr(quality, "MAX_SEARCH_CPU_MS", 0.0)
-    monkeypatch.setattr(quality, "MAX_SIZE_MB", 0.0)
+    monkeypatch.setattr(quality_gate, "MAX_SEARCH_CPU_MS", 0.0)
+    monkeypatch.setattr(quality_gate, "MAX_SIZE_MB", 0.0)
     assert failed(bundle).keys() == {"latency", "size"}
 
 

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from export.errors import ModelError
-from export.understanding.backlog import worker_pool as workers
+from export.understanding import worker_pool
 from export.understanding.captioner import Understanding
 from export.understanding.photo_reader import FailedPhoto, Outcome, ReadingTask, ReadPhoto
 from export.understanding.worker_pool import read_in_workers
@@ -97,8 +97,8 @@ def test_a_photo_that_ends_its_worker_fails_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mood: str, reason: str, broken: bool
 ) -> None:
     if mood == "hangs":
-        monkeypatch.setattr(workers, "PHOTO_TIMEOUT_S", 2.0)
-        monkeypatch.setattr(workers, "BATCH_SIZE", 2)
+        monkeypatch.setattr(worker_pool, "PHOTO_TIMEOUT_S", 2.0)
+        monkeypatch.setattr(worker_pool, "BATCH_SIZE", 2)
     given = tasks(tmp_path, ["red", "black", "green"])
     outcomes = read(given, mood, count=1)
     assert [outcome for outcome in outcomes if isinstance(outcome, FailedPhoto)] == [

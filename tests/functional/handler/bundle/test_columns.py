@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from handler.bundle.catalogue import PhotoRecord
 from handler.bundle.columns import HEADER, Columns, days_since_1970, orientation, term, write_columns
 from handler.errors import BundleError
-from tests.functional.handler.test_catalogue import record
+from tests.functional.handler.bundle.test_catalogue import record
 
 RECORDS = [
     record("a.jpg", taken="1970-01-02T00:00:00", columns={"stars": 4.0, "tags": ("Dog", "park"), "mixed": 1.0}),

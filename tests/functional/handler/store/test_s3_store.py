@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from handler import s3, s3_store
 from handler.bundle.bundle import Bundle
 from handler.bundle.manifest import ENCODER_FILES, MANIFEST_FILE, encoder_identity
 from handler.errors import BundleError, SettingsError, StoreError
 from handler.search.searcher import Searcher
 from handler.settings import Settings
+from handler.store import s3, s3_store
 from handler.store.cache import Cache
 from handler.store.delivery import DELIVERY_ORDER
 from handler.store.pointer import POINTER_KEY, bundle_key

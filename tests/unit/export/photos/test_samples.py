@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from export.errors import PhotosError
-from export.photos.decoding import samples
+from export.photos import samples
 
 
 def test_every_sample_is_an_image_that_opens(tmp_path: Path) -> None:
