@@ -27,10 +27,10 @@ from export.photos.thumbnails import thumbnail_address
 from handler.bundle.bundle import Bundle
 from handler.bundle.catalogue import Caption, PhotoRecord, write_catalogue
 from handler.bundle.columns import write_columns
-from handler.bundle.encoder import Encoder, EncoderConfiguration
+from handler.bundle.encoder import Encoder
+from handler.bundle.encoder_files import ENCODER_FILES, EncoderConfiguration
 from handler.bundle.manifest import (
     BUNDLE_FILES,
-    ENCODER_FILES,
     MANIFEST_FILE,
     Counts,
     EncoderInfo,

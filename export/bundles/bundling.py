@@ -19,6 +19,7 @@ from export.models.model_set import Models
 from export.photos.thumbnails import Thumbnails
 from export.progress import Progress
 from handler.bundle.manifest import FORMAT_VERSION, MANIFEST_FILE, Manifest, bundle_id
+from handler.bundle.manifest_reader import read_manifest
 from handler.errors import BundleError
 
 BUNDLES = "bundles"
@@ -111,7 +112,7 @@ def _in_service(out: Path) -> BundleInService | None:
     folder = (out / CURRENT).resolve()
     try:
         data = (folder / MANIFEST_FILE).read_bytes()
-        manifest = Manifest.parse(data)
+        manifest = read_manifest(data)
         whole = all((folder / name).stat().st_size == info.size_bytes for name, info in manifest.files.items())
     except (OSError, BundleError):
         return None
@@ -122,7 +123,7 @@ def _in_service(out: Path) -> BundleInService | None:
 
 def _same_content(manifest: Manifest, folder: Path) -> bool:
     """Whether the bundle in a folder differs in nothing but when it was made."""
-    other = Manifest.parse((folder / MANIFEST_FILE).read_bytes())
+    other = read_manifest((folder / MANIFEST_FILE).read_bytes())
     return replace(manifest, provenance=replace(manifest.provenance, created=other.provenance.created)) == other
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from export.models.hub import content_identity, model_folder
-from export.models.model_set import MODELS, identify_encoder
+from export.models.model_set import MODELS
+from handler.bundle.encoder_files import identify_encoder
 
 if TYPE_CHECKING:
     from export.conversion.scheme_choice import SchemeChoice
@@ -196,7 +197,7 @@ def _distil_captioner(arguments: argparse.Namespace) -> None:
     from export.training.photo_training.captioner_distillation import open_word_teacher, write_teacher_corpus
     from export.training.photo_training.photo_recipe import PhotoRecipe, train_photo_model
     from handler.bundle.encoder import Encoder
-    from handler.bundle.manifest import ENCODER_FILES
+    from handler.bundle.encoder_files import ENCODER_FILES
 
     torch.set_num_threads(os.cpu_count() or 1)
     corpus = arguments.work / "corpus"

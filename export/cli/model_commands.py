@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from export.cli.distillation_commands import add_tool_parsers
 from export.errors import ModelError, TrainingError
 from export.models.hub import model_folder
-from export.models.model_set import MODELS, identify_encoder, shipped_models
+from export.models.model_set import MODELS, shipped_models
 from export.training.data.corpus import CaptionedPhoto, read_photos
+from handler.bundle.encoder_files import identify_encoder
 
 if TYPE_CHECKING:
     from export.evaluation.retrieval import Evaluation

@@ -20,8 +20,8 @@ from export.conversion.quantisation import FLOAT32, Scheme, quantise, write_grap
 from export.errors import ModelError
 from export.evaluation.probes import PROBES
 from export.evaluation.retrieval import OFF_TOPIC_QUERIES
-from handler.bundle.encoder import Encoder, EncoderConfiguration
-from handler.bundle.manifest import ENCODER_FILES
+from handler.bundle.encoder import Encoder
+from handler.bundle.encoder_files import ENCODER_FILES, EncoderConfiguration
 
 TOLERANCE = 1e-4
 """How much a component of a unit vector may differ from the source's before its weights are put into few bits."""

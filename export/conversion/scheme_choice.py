@@ -20,7 +20,7 @@ from export.conversion.encoder_folder import FloatEncoder, write_encoder_folder
 from export.conversion.quantisation import FLOAT32, SCHEMES, Scheme
 from export.errors import DataError, ModelError
 from handler.bundle.encoder import Encoder
-from handler.bundle.manifest import ENCODER_FILES
+from handler.bundle.encoder_files import ENCODER_FILES
 
 RECORD_FILE = "quantisation.json"
 LEAST_TEXTS = 100

@@ -23,8 +23,7 @@ from export.conversion.bert_graph import Pooling, bert_graph, can_be_written
 from export.conversion.encoder_folder import FloatEncoder
 from export.errors import ModelError
 from export.evaluation.probes import PROBES
-from handler.bundle.encoder import EncoderConfiguration
-from handler.bundle.manifest import MAX_DIM, MAX_TOKENS
+from handler.bundle.encoder_files import MAX_DIM, MAX_TOKENS, EncoderConfiguration
 
 LONGEST = 128
 """In tokens: queries and captions are short, and what is longer is cut."""

@@ -14,9 +14,9 @@ from pathlib import Path
 from export.errors import ModelError, OutputError
 from export.models.hub import content_identity, model_folder, needs_training_extra
 from export.models.instructions import asking
-from export.models.model_set import MODELS, Models, identify_encoder, shipped_models
+from export.models.model_set import MODELS, Models, shipped_models
 from export.understanding.hub_captioner import open_captioner
-from handler.bundle.manifest import ENCODER_FILES
+from handler.bundle.encoder_files import ENCODER_FILES, identify_encoder
 
 ENCODERS = "encoders"
 CHOICE_FILE = "models.json"

@@ -3,14 +3,13 @@
 It knows where the models lie and whether they belong together, nothing of what they do.
 """
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from export.errors import ModelError
 from export.understanding.captioner import CaptionerSource
+from handler.bundle.encoder_files import identify_encoder
 from handler.bundle.fields import Fields
-from handler.bundle.manifest import ENCODER_FILES, encoder_identity
 from handler.bundle.relevance import Calibration
 from handler.errors import BundleError
 
@@ -23,7 +22,7 @@ class Models:
 
     Attributes:
         encoder: the folder of the text encoder, which goes into every bundle.
-        encoder_identity: as ``handler.bundle.manifest.encoder_identity`` defines it.
+        encoder_identity: as ``handler.bundle.encoder_files`` defines it.
         captioner: the captioner, not loaded yet.
         calibration: what makes scores of these two a relevance; None where nobody has fitted one.
     """
@@ -70,13 +69,3 @@ def shipped_models(folder: Path = MODELS) -> Models:
     except (OSError, BundleError) as error:
         advice = "install thinlens again" if folder == MODELS else "expected what 'thinlens models export' writes"
         raise ModelError(f"the models in {folder} can't be used: {error}; {advice}") from error
-
-
-def identify_encoder(folder: Path) -> str:
-    """The identity of the encoder in a folder, as ``handler.bundle.manifest.encoder_identity`` defines it."""
-    return encoder_identity({name: _sha256(folder / name) for name in ENCODER_FILES})
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -13,7 +13,8 @@ from pathlib import Path, PurePath
 from export.bundles.bundle_writer import PHOTOS_ADDRESS, file_info
 from handler.bundle.bundle import Bundle
 from handler.bundle.catalogue import PhotoRecord, write_catalogue
-from handler.bundle.manifest import BUNDLE_FILES, MANIFEST_FILE, Manifest
+from handler.bundle.manifest import BUNDLE_FILES, MANIFEST_FILE
+from handler.bundle.manifest_reader import read_manifest
 
 _CATALOGUE_FILE = "catalogue.bin"
 
@@ -42,7 +43,7 @@ def write_published_form(bundle: Bundle, source: Path, records: Sequence[PhotoRe
 def record_force(folder: Path, failed: Sequence[str]) -> None:
     """Let the manifest in a folder name the checks that the bundle failed; it is another bundle by that."""
     path = folder / MANIFEST_FILE
-    manifest = Manifest.parse(path.read_bytes())
+    manifest = read_manifest(path.read_bytes())
     path.write_bytes(replace(manifest, provenance=replace(manifest.provenance, forced=tuple(failed))).to_bytes())
 
 

@@ -13,7 +13,8 @@ from export.storage.media_types import media_type
 from export.storage.object_store import Store, Upload
 from handler.bundle.bundle import Bundle
 from handler.bundle.catalogue import PhotoRecord
-from handler.bundle.manifest import MANIFEST_FILE, MAX_MANIFEST_BYTES, Manifest
+from handler.bundle.manifest import MANIFEST_FILE
+from handler.bundle.manifest_reader import MAX_MANIFEST_BYTES, read_manifest
 from handler.errors import BundleError
 from handler.store.pointer import BUNDLES_KEY, bundle_key
 
@@ -98,7 +99,7 @@ def _keys_by_hash(store: Store, bundle: str | None) -> dict[str, str]:
     """The keys of a bundle's files; none where there is no bundle, or it can't be read."""
     found = store.read(bundle_key(bundle, MANIFEST_FILE), max_bytes=MAX_MANIFEST_BYTES) if bundle else None
     try:
-        files = Manifest.parse(found.data).files if found else {}
+        files = read_manifest(found.data).files if found else {}
     except BundleError:
         files = {}
     return {info.sha256: bundle_key(bundle or "", name) for name, info in files.items()}

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from export.errors import PublishingError
 from export.publishing.pointer_swap import put_in_service, read_in_service
 from export.storage.object_store import ListedObject, Store
-from handler.bundle.manifest import MANIFEST_FILE, MAX_MANIFEST_BYTES, Manifest, bundle_id
+from handler.bundle.manifest import MANIFEST_FILE, Manifest, bundle_id
+from handler.bundle.manifest_reader import MAX_MANIFEST_BYTES, read_manifest
 from handler.errors import BundleError
 from handler.store.pointer import BUNDLES_KEY, Pointer, bundle_key
 from handler.store.signature import SIGNATURE_FILE
@@ -113,7 +114,7 @@ def _read(store: Store, bundle: str, objects: Sequence[ListedObject]) -> Version
         problem = f"its manifest is altered: it is that of {bundle_id(found.data)}"
     else:
         try:
-            manifest = Manifest.parse(found.data)
+            manifest = read_manifest(found.data)
         except BundleError as error:
             problem = str(error)
     if manifest is not None:

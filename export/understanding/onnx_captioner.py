@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from export.errors import ModelError
-from export.models.model_set import identify_encoder
 from export.understanding.beam_search import Decoding, Hypothesis, Step, decode
 from export.understanding.captioner import Understanding
 from handler.bundle.encoder import Encoder
+from handler.bundle.encoder_files import identify_encoder
 from handler.bundle.runtime import onnxruntime
 
 FILES = ("captioner.json", "decoder.onnx", "tokenizer.json", "vision.onnx")

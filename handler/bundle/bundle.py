@@ -14,8 +14,9 @@ from typing import Self
 from handler.bundle.catalogue import Catalogue
 from handler.bundle.columns import Columns
 from handler.bundle.encoder import Encoder
+from handler.bundle.encoder_files import ENCODER_FILES
 from handler.bundle.index import VectorIndex
-from handler.bundle.manifest import ENCODER_FILES, Manifest
+from handler.bundle.manifest import Manifest
 from handler.bundle.views import Views
 from handler.errors import BundleError
 from handler.store.delivery import Delivery, read_folder

@@ -5,9 +5,7 @@ Knows tokens and the ONNX graph; knows nothing of photos, indexes or relevance.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -16,39 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
-from handler.bundle.fields import Fields
-from handler.bundle.manifest import ENCODER_FILES, MAX_DIM, MAX_TOKENS, encoder_identity
+from handler.bundle.encoder_files import ENCODER_FILES, EncoderConfiguration, identify_encoder
 from handler.bundle.runtime import onnxruntime
 from handler.bundle.texts import normalise
 from handler.errors import BundleError
 
 BATCH_SIZE = 32
-MAX_CONFIGURATION_BYTES = 1 << 16
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EncoderConfiguration:
-    """What encoder.json says: the model's name, its dimensions, its longest text in tokens."""
-
-    name: str
-    dim: int
-    max_tokens: int
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read and check encoder.json; raises BundleError."""
-        with path.open("rb") as file:
-            data = file.read(MAX_CONFIGURATION_BYTES + 1)
-        if len(data) > MAX_CONFIGURATION_BYTES:
-            raise BundleError(f"{path.name} is longer than {MAX_CONFIGURATION_BYTES} bytes")
-        fields = Fields.parse(data, name=path.name)
-        configuration = cls(
-            name=fields.text("name", max_length=256),
-            dim=fields.integer("dim", low=1, high=MAX_DIM),
-            max_tokens=fields.integer("max_tokens", low=3, high=MAX_TOKENS),
-        )
-        fields.finish()
-        return configuration
 
 
 class Encoder:
@@ -92,12 +63,8 @@ class Encoder:
 
     @cached_property
     def identity(self) -> str:
-        """sha256 over the encoder's files (`encoder_identity`); reads them all when first asked."""
-        hashes = {}
-        for name in ENCODER_FILES:
-            with (self._folder / name).open("rb") as file:
-                hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
-        return encoder_identity(hashes)
+        """Identity over the encoder's files, all of which are read when it is first asked for."""
+        return identify_encoder(self._folder)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Encode texts, normalised first; one that is too long is cut at the encoder's length.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from handler.bundle.bundle import Bundle
 from handler.bundle.catalogue import PhotoRecord
-from handler.bundle.manifest import MAX_PHOTOS
+from handler.bundle.manifest_reader import MAX_PHOTOS
 from handler.bundle.relevance import IDENTICAL_FROM
 from handler.errors import QueryError
 from handler.search.answers import (

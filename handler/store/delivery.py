@@ -13,15 +13,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from handler.bundle.manifest import (
-    BUNDLE_FILES,
-    ENCODER_FILES,
-    MANIFEST_FILE,
-    MAX_MANIFEST_BYTES,
-    FileInfo,
-    Manifest,
-    bundle_id,
-)
+from handler.bundle.encoder_files import ENCODER_FILES
+from handler.bundle.manifest import BUNDLE_FILES, MANIFEST_FILE, FileInfo, Manifest, bundle_id
+from handler.bundle.manifest_reader import MAX_MANIFEST_BYTES, read_manifest
 from handler.errors import BundleError
 from handler.store.hashes import Hash, sha256_of
 from handler.store.signature import SIGNATURE_BYTES, SIGNATURE_FILE, verifies
@@ -136,7 +130,7 @@ def read_folder(folder: Path, public_key: bytes | None, sha256_of: Hash = sha256
         if not (folder / SIGNATURE_FILE).exists():
             raise BundleError(f"{SIGNATURE_FILE} is missing, which THINLENS_PUBLIC_KEY asks for")
         check_signature(manifest_bytes, _read(folder / SIGNATURE_FILE, SIGNATURE_BYTES), public_key)
-    manifest = Manifest.parse(manifest_bytes)
+    manifest = read_manifest(manifest_bytes)
     return BundleFiles(
         id=bundle_id(manifest_bytes),
         manifest=manifest,

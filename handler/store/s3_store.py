@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from handler.bundle.manifest import MANIFEST_FILE, MAX_MANIFEST_BYTES, FileInfo, Manifest, bundle_id
+from handler.bundle.manifest import MANIFEST_FILE, FileInfo, Manifest, bundle_id
+from handler.bundle.manifest_reader import MAX_MANIFEST_BYTES, read_manifest
 from handler.errors import BundleError, StoreError
 from handler.settings import Settings
 from handler.store.address import S3Address
@@ -86,7 +87,7 @@ class S3Store:
         if self._public_key is not None:
             signature = self._read(bundle_key(bundle, SIGNATURE_FILE), SIGNATURE_BYTES)
             check_signature(manifest_bytes, signature, self._public_key)
-        return Manifest.parse(manifest_bytes)
+        return read_manifest(manifest_bytes)
 
     def _read(self, key: str, max_bytes: int) -> bytes:
         content = self._client.get(key, max_bytes=max_bytes)

@@ -17,10 +17,10 @@ from export.models.model_set import MODELS, Models, shipped_models
 from handler.bundle.catalogue import Caption, PhotoRecord, write_catalogue
 from handler.bundle.columns import write_columns
 from handler.bundle.encoder import Encoder
+from handler.bundle.encoder_files import ENCODER_FILES
 from handler.bundle.index import quantise, scale_of
 from handler.bundle.manifest import (
     BUNDLE_FILES,
-    ENCODER_FILES,
     MANIFEST_FILE,
     Counts,
     EncoderInfo,

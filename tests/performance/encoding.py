@@ -9,7 +9,7 @@ import numpy as np
 
 from export.models.model_set import MODELS
 from handler.bundle.encoder import Encoder
-from handler.bundle.manifest import ENCODER_FILES
+from handler.bundle.encoder_files import ENCODER_FILES
 from tests.performance.report import Table, spread
 from tests.performance.search import QUERIES
 

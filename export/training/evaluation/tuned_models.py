@@ -21,7 +21,7 @@ from export.training.photo_model.packing import write_captioner
 from export.training.photo_model.photo_model import PhotoModel
 from export.training.photo_model.unpacking import Unpacked, read_captioner
 from export.understanding.onnx_captioner import OnnxCaptionerSource
-from handler.bundle.manifest import ENCODER_FILES
+from handler.bundle.encoder_files import ENCODER_FILES
 
 FEWEST_TO_CALIBRATE = 100
 """Photos held back; with fewer, the calibration stays that of the models that were tuned."""

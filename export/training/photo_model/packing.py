@@ -20,7 +20,7 @@ from export.training.data.tasks import DESCRIBE, INSTRUCTIONS
 from export.training.photo_model.captioner_export import export_decoder, export_vision
 from export.training.photo_model.photo_model import PhotoModel
 from export.training.text_encoder.sentence_model import MAX_TOKENS, TextEncoder, tokenise
-from handler.bundle.encoder import EncoderConfiguration
+from handler.bundle.encoder_files import EncoderConfiguration
 
 ENCODER_NAME = "thinlens-text-1"
 CAPTIONER_NAME = "thinlens-photo-1"

@@ -17,8 +17,8 @@ from export.errors import ModelError
 from export.evaluation.probes import PROBES
 from export.training.photo_model.packing import write_encoder
 from export.training.text_encoder.sentence_model import TextEncoder
-from handler.bundle.encoder import Encoder, EncoderConfiguration
-from handler.bundle.manifest import ENCODER_FILES
+from handler.bundle.encoder import Encoder
+from handler.bundle.encoder_files import ENCODER_FILES, EncoderConfiguration
 from handler.bundle.runtime import onnxruntime
 from tests.functional.export.training.tiny_models import probe_vectors, tiny_bert, word_tokenizer
 

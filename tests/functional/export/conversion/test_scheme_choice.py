@@ -13,7 +13,8 @@ from export.conversion.quantisation import BITS_4, BITS_8, FLOAT32, SCHEMES, Sch
 from export.conversion.scheme_choice import LEAST_TEXTS, RECORD_FILE, choose_scheme, read_texts
 from export.errors import DataError, ModelError
 from export.evaluation.probes import PROBES
-from handler.bundle.encoder import Encoder, EncoderConfiguration
+from handler.bundle.encoder import Encoder
+from handler.bundle.encoder_files import EncoderConfiguration
 from tests.functional.export.training.tiny_models import probe_vectors, tiny_bert, word_tokenizer
 
 TEXTS = [f"{first} and {second}" for first, second in zip(PROBES, reversed(PROBES), strict=True)] + list(PROBES)

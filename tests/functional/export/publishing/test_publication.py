@@ -26,7 +26,8 @@ from export.publishing.publication import Choices
 from export.publishing.signing import SigningKey
 from export.storage.folder_objects import FolderStore
 from handler.bundle.bundle import Bundle
-from handler.bundle.manifest import BUNDLE_FILES, ENCODER_FILES, Golden
+from handler.bundle.encoder_files import ENCODER_FILES
+from handler.bundle.manifest import BUNDLE_FILES, Golden
 from handler.errors import BundleError
 from handler.search.searcher import Searcher
 from handler.store.pointer import Pointer

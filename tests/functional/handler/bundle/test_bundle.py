@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from handler.bundle.bundle import Bundle
-from handler.bundle.manifest import BUNDLE_FILES, MANIFEST_FILE, MAX_MANIFEST_BYTES, bundle_id
+from handler.bundle.manifest import BUNDLE_FILES, MANIFEST_FILE, bundle_id
+from handler.bundle.manifest_reader import MAX_MANIFEST_BYTES
 from handler.errors import BundleError
 from tests.functional.handler.artefacts import PHOTOS, BundleChoices, rehash, rewrite_manifest, write_bundle
 

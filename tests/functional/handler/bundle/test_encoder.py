@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from handler.bundle.encoder import BATCH_SIZE, Encoder
-from handler.bundle.manifest import ENCODER_FILES
+from handler.bundle.encoder_files import ENCODER_FILES
 from handler.errors import BundleError
 from tests.functional.handler.artefacts import DIM, WORDS, write_encoder
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from handler.bundle.bundle import Bundle
-from handler.bundle.manifest import ENCODER_FILES, MANIFEST_FILE, encoder_identity
+from handler.bundle.encoder_files import ENCODER_FILES, encoder_identity
+from handler.bundle.manifest import MANIFEST_FILE
 from handler.errors import BundleError, SettingsError, StoreError
 from handler.search.searcher import Searcher
 from handler.settings import Settings

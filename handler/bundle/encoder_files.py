@@ -1,0 +1,64 @@
+"""The encoder's files: what they are called, what encoder.json says, and what tells one encoder from another.
+
+Knows names, sizes and hashes; runs nothing, so that it is read before the libraries that run an encoder are loaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from handler.bundle.fields import Fields
+from handler.errors import BundleError
+
+ENCODER_FILES = ("encoder.bin", "encoder.json", "encoder.onnx", "tokenizer.json")
+MAX_DIM = 8_192
+MAX_TOKENS = 8_192
+MAX_CONFIGURATION_BYTES = 1 << 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderConfiguration:
+    """What encoder.json says: the model's name, its dimensions, its longest text in tokens."""
+
+    name: str
+    dim: int
+    max_tokens: int
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read and check encoder.json; raises BundleError."""
+        with path.open("rb") as file:
+            data = file.read(MAX_CONFIGURATION_BYTES + 1)
+        if len(data) > MAX_CONFIGURATION_BYTES:
+            raise BundleError(f"{path.name} is longer than {MAX_CONFIGURATION_BYTES} bytes")
+        fields = Fields.parse(data, name=path.name)
+        configuration = cls(
+            name=fields.text("name", max_length=256),
+            dim=fields.integer("dim", low=1, high=MAX_DIM),
+            max_tokens=fields.integer("max_tokens", low=3, high=MAX_TOKENS),
+        )
+        fields.finish()
+        return configuration
+
+
+def encoder_identity(hashes: Mapping[str, str]) -> str:
+    r"""Identity of an encoder, from the sha256 of each of ENCODER_FILES.
+
+    It is the sha256 of the lines "<sha256>  <name>\n" in the order of the names, which is what
+    `sha256sum encoder.bin encoder.json encoder.onnx tokenizer.json | sha256sum` prints.
+    """
+    lines = "".join(f"{hashes[name]}  {name}\n" for name in sorted(ENCODER_FILES))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def identify_encoder(folder: Path) -> str:
+    """Identity of the encoder whose files lie in a folder, all of which are read. Raises OSError."""
+    hashes = {}
+    for name in ENCODER_FILES:
+        with (folder / name).open("rb") as file:
+            hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return encoder_identity(hashes)
