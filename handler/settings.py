@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Self
 
 from handler.errors import SettingsError
-from handler.store.address import SCHEME, S3Address
-from handler.store.signature import PUBLIC_KEY_BYTES
 
 # The one place where AWS Lambda lets a function write.
 DEFAULT_CACHE = Path("/tmp/thinlens")
+DEFAULT_BUNDLE = "bundle"
 DEFAULT_MAX_AGE_S = 60
 LONGEST_MAX_AGE_S = 31_536_000
+PUBLIC_KEY_BYTES = 32  # Ed25519: RFC 8032, section 5.1.5
 _ORIGIN = re.compile(r"https?://[^\s/,;]+", re.ASCII | re.IGNORECASE)
 _MEDIA_URL = re.compile(r"(https?://[^\s/,;?#]+)?(/[^\s,;?#]*)?", re.ASCII | re.IGNORECASE)
 _FLAGS = {"": False, "0": False, "1": True}
@@ -27,8 +27,8 @@ class Settings:
     """How this deployment answers.
 
     Attributes:
-        bundle: Where the bundle to serve comes from: a folder, of one bundle or with current.json, or
-            a prefix in S3 (THINLENS_BUNDLE; AWS_REGION, AWS_ENDPOINT_URL_S3).
+        bundle: The address of the store that the bundle to serve comes from: a folder, of one bundle or with
+            current.json, or s3://bucket/prefix (THINLENS_BUNDLE).
         public_key: 32 bytes, the Ed25519 key that must have signed the manifest, if one must
             (THINLENS_PUBLIC_KEY, base64).
         cache: Folder for what is fetched from S3 (THINLENS_CACHE).
@@ -41,7 +41,7 @@ class Settings:
         log_queries: Whether the log names what people search for (THINLENS_LOG_QUERIES, 0 or 1).
     """
 
-    bundle: Path | S3Address
+    bundle: str
     public_key: bytes | None = None
     cache: Path = DEFAULT_CACHE
     media_url: str = ""
@@ -53,7 +53,7 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read THINLENS_*; raises SettingsError that names the variable and what it may be."""
         return cls(
-            bundle=_bundle(environment),
+            bundle=environment.get("THINLENS_BUNDLE") or DEFAULT_BUNDLE,
             public_key=_public_key(environment.get("THINLENS_PUBLIC_KEY", "")),
             cache=Path(environment.get("THINLENS_CACHE") or DEFAULT_CACHE),
             media_url=_media_url(environment.get("THINLENS_MEDIA_URL", "")),
@@ -61,13 +61,6 @@ class Settings:
             max_age_s=_max_age(environment.get("THINLENS_MAX_AGE_S", "")),
             log_queries=_flag(environment.get("THINLENS_LOG_QUERIES", "")),
         )
-
-
-def _bundle(environment: Mapping[str, str]) -> Path | S3Address:
-    text = environment.get("THINLENS_BUNDLE") or "bundle"
-    if text.startswith(SCHEME):
-        return S3Address.parse(text, environment, variable="THINLENS_BUNDLE")
-    return Path(text)
 
 
 def _public_key(text: str) -> bytes | None:

@@ -24,7 +24,6 @@ from export.evaluation.probes import PROBES
 from export.library.library import Library, UnderstoodPhoto
 from export.models.model_set import Models
 from export.photos.thumbnails import thumbnail_address
-from handler.bundle.bundle import Bundle
 from handler.bundle.catalogue import Caption, PhotoRecord, write_catalogue
 from handler.bundle.columns import write_columns
 from handler.bundle.encoder import Encoder
@@ -47,6 +46,7 @@ from handler.bundle.views import write_views
 from handler.errors import BundleError
 from handler.search.query import MAX_QUERY_LENGTH
 from handler.search.searcher import Searcher
+from handler.store.folder_store import open_bundle
 
 PHOTOS_ADDRESS = "photos/"
 MAX_GOLDEN_QUERIES = 8
@@ -140,7 +140,7 @@ def _with_answers(
     """Write the manifest, ask queries, write it again with what was found, and ask again."""
     queries = _golden_queries(photos, instructions)
     (folder / MANIFEST_FILE).write_bytes(manifest.to_bytes())
-    searcher = Searcher(Bundle.open(folder))
+    searcher = Searcher(open_bundle(folder))
     manifest = replace(
         manifest,
         golden=_ask(searcher, queries),
@@ -151,7 +151,7 @@ def _with_answers(
         ),
     )
     (folder / MANIFEST_FILE).write_bytes(manifest.to_bytes())
-    for expected, found in zip(manifest.golden, _ask(Searcher(Bundle.open(folder)), queries), strict=True):
+    for expected, found in zip(manifest.golden, _ask(Searcher(open_bundle(folder)), queries), strict=True):
         if found != expected:
             raise BundleError(f"golden query {expected.query!r} found {found.ids} (expected {expected.ids})")
     return manifest

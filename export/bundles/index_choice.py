@@ -1,6 +1,6 @@
-"""The choice of an index: an exact scan as long as it is fast enough, else the cheapest HNSW that finds the same.
+"""The choice of an index: an exact scan as long as it is fast enough, else the cheapest kind that finds the same.
 
-Both are measured on the vectors themselves, through the handler's own reading code.
+All are measured on the vectors themselves, through the handler's own reading code.
 """
 
 import time
@@ -11,13 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.bundles.photo_vectors import QuantisedVectors
-from handler.bundle.index import VectorIndex, write_index
-from handler.bundle.manifest import IndexInfo
+from handler.bundle.index.index_kinds import open_index, write_index
+from handler.bundle.index.vector_index import VectorIndex
+from handler.bundle.manifest import IndexInfo, IndexKind
 
 MAX_EXACT_MS = 10.0
 MIN_RECALL = 0.95
 RECALL_AT = 10
 EXPANSIONS = (64, 128, 256, 512)
+APPROXIMATE: tuple[IndexKind, ...] = ("hnsw",)
+"""The kinds beside the exact scan, in the order in which they are tried."""
 _QUERIES = 50
 
 
@@ -45,18 +48,18 @@ def write_best_index(path: Path, fused: QuantisedVectors, queries: NDArray[np.fl
     )
     write_index(path, fused.rows, kind="exact")
     asked = queries[np.linspace(0, len(queries) - 1, num=min(_QUERIES, len(queries)), dtype=int)]
-    scan = VectorIndex.open(path, exact)
-    answers = _ask(scan, asked)
+    answers = _ask(open_index(path, exact), asked)
     if answers.median_ms <= MAX_EXACT_MS:
         return exact
-    graph_path = path.with_name(path.name + ".hnsw")
-    write_index(graph_path, fused.rows, kind="hnsw")
-    for expansion in EXPANSIONS:
-        info = replace(exact, kind="hnsw", expansion_search=expansion)
-        if _recall(_ask(VectorIndex.open(graph_path, info), asked), answers) >= MIN_RECALL:
-            graph_path.replace(path)
-            return info
-    graph_path.unlink()
+    other_path = path.with_name(path.name + ".other")
+    for kind in APPROXIMATE:
+        write_index(other_path, fused.rows, kind=kind)
+        for expansion in EXPANSIONS:
+            info = replace(exact, kind=kind, expansion_search=expansion)
+            if _recall(_ask(open_index(other_path, info), asked), answers) >= MIN_RECALL:
+                other_path.replace(path)
+                return info
+        other_path.unlink()
     return exact
 
 

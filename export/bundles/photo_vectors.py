@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from export.bundles.caption_texts import photo_texts
 from export.library.library import Library, UnderstoodPhoto
 from export.models.model_set import Models
-from handler.bundle.index import quantise, scale_of
+from handler.bundle.index.vector_index import quantise, scale_of
 
 _PHOTOS_AT_ONCE = 4096
 

@@ -18,9 +18,9 @@ from export.errors import LibraryError
 from export.evaluation.contact_sheet import SheetPhoto, contact_sheet
 from export.gallery.indexing import index_photos
 from export.photos.samples import copy_samples
-from handler.bundle.bundle import Bundle
 from handler.search.answers import SearchAnswer
 from handler.search.searcher import Searcher
+from handler.store.folder_store import open_bundle
 
 # The last one is about something that none of the sample photographs shows.
 SAMPLE_QUERIES = (
@@ -60,7 +60,7 @@ def run_demo(*, photos: Path | None, out: Path) -> None:
     print(f"{report.photos:,} photos captioned and indexed in {time.perf_counter() - started:.1f} s.")
     if report.failures:
         print(f"{len(report.failures):,} files could not be read; 'thinlens index' says why.")
-    searcher = Searcher(Bundle.open(out / "bundle"))
+    searcher = Searcher(open_bundle(out / "bundle"))
     answers = [searcher.search(query, k=RESULTS_PER_QUERY) for query in queries]
     _print_answers(answers)
     sheet = out / "contact-sheet.html"

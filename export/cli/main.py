@@ -108,12 +108,13 @@ def _photos(arguments: argparse.Namespace) -> Path:
 
 def _search(arguments: argparse.Namespace) -> None:
     from export.cli.answer_table import answer_table
-    from handler.bundle.bundle import Bundle
     from handler.search.filters import Filters
     from handler.search.query import Query
-    from handler.search.searcher import Searcher, Selection
+    from handler.search.searcher import Searcher
+    from handler.search.selection import Selection
+    from handler.store.folder_store import open_bundle
 
-    searcher = Searcher(Bundle.open(arguments.out / "bundle"))
+    searcher = Searcher(open_bundle(arguments.out / "bundle"))
     selection = Selection(
         k=arguments.k,
         offset=arguments.offset,
@@ -155,11 +156,11 @@ def _caption(arguments: argparse.Namespace) -> None:
 def _evaluate(arguments: argparse.Namespace) -> None:
     from export.evaluation.retrieval import evaluate, read_queries
     from export.progress import Progress
-    from handler.bundle.bundle import Bundle
     from handler.search.searcher import Searcher
+    from handler.store.folder_store import open_bundle
 
     queries = read_queries(arguments.queries)
-    evaluation = evaluate(Searcher(Bundle.open(arguments.out / "bundle")), queries, Progress())
+    evaluation = evaluate(Searcher(open_bundle(arguments.out / "bundle")), queries, Progress())
     if arguments.json:
         _print_json(evaluation)
         return

@@ -13,7 +13,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from onnx import helper
 
-from handler.bundle.runtime import onnxruntime
+from handler.runtime import onnxruntime
 
 _MOST_ROWS = 1_024
 """Of inputs from one run that go into the moments, about, evenly spread."""

@@ -20,7 +20,7 @@ from onnx import TensorProto, helper, numpy_helper
 from export.conversion.activations import Activations, Arrays, Tap, observe
 from export.conversion.blocks import BLOCK, to_blocks
 from export.conversion.rounding import round_for_inputs
-from handler.bundle.runtime import onnxruntime
+from handler.runtime import onnxruntime
 
 _SMALL = 2_048
 _CONTRIBUTED = "com.microsoft"
@@ -212,7 +212,7 @@ def _declare(model: onnx.ModelProto) -> None:
 
 
 def _dynamic(model: onnx.ModelProto) -> onnx.ModelProto:
-    assert onnxruntime  # handler.bundle.runtime loads it safely, and before anything of it is imported
+    assert onnxruntime  # handler.runtime loads it safely, and before anything of it is imported
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     copy = onnx.ModelProto()

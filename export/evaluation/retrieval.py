@@ -21,7 +21,8 @@ from handler.bundle.bundle import Bundle
 from handler.bundle.texts import normalise
 from handler.errors import PhotoNotFoundError, QueryError
 from handler.search.answers import SearchAnswer
-from handler.search.searcher import MAX_K, Searcher
+from handler.search.searcher import Searcher
+from handler.search.selection import MAX_K
 
 OFF_TOPIC_QUERIES = Path(__file__).parent / "off_topic_queries.txt"
 RECALL_AT = (1, 5, 10)

@@ -24,10 +24,10 @@ from export.errors import ServingError
 from export.library.library import Library
 from export.photos.thumbnails import FOLDER
 from export.storage.media_types import media_type
-from handler.bundle.bundle import Bundle
 from handler.errors import BundleError, PhotoNotFoundError
 from handler.search.searcher import Searcher
 from handler.settings import Settings
+from handler.store.folder_store import open_bundle
 from handler.web.app import create_app
 from handler.web.responses import problem
 
@@ -62,7 +62,7 @@ class SearcherInService:
         return self._searcher
 
     def _open(self) -> Searcher:
-        return Searcher(Bundle.open(self._link), media_url="/")
+        return Searcher(open_bundle(self._link), media_url="/")
 
     def _target(self) -> Path:
         return self._link.resolve()
@@ -117,7 +117,7 @@ def create_gallery(out: Path) -> ASGIApp:
     searcher = SearcherInService(out)
     with Library.open_to_read(out) as library:
         root = library.root()
-    settings = replace(Settings.from_environment(os.environ), bundle=out / CURRENT, media_url="/")
+    settings = replace(Settings.from_environment(os.environ), bundle=str(out / CURRENT), media_url="/")
     gallery = Gallery(out, root, searcher, create_app(searcher, settings))
     return TrustedHostMiddleware(gallery, allowed_hosts=_HOSTS)
 

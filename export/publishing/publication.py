@@ -31,6 +31,7 @@ from export.storage.folder_objects import FolderStore
 from export.storage.object_store import Store, Upload
 from handler.bundle.bundle import Bundle
 from handler.bundle.manifest import MANIFEST_FILE
+from handler.store.folder_store import open_bundle
 from handler.store.pointer import bundle_key
 from handler.store.signature import SIGNATURE_FILE
 
@@ -129,17 +130,17 @@ def _stage(out: Path, library: Library, staging: Path, choices: Choices, progres
     """Write the bundle's published form, open it with the code that will serve it, and measure it."""
     source, folder = (out / CURRENT).resolve(), staging / "bundle"
     folder.mkdir()
-    indexed = Bundle.open(source)
+    indexed = open_bundle(source)
     records = published_records(indexed, originals=choices.originals)
     write_published_form(indexed, source, records, folder)
-    bundle = Bundle.open(folder)
+    bundle = open_bundle(folder)
     checks = check_quality(bundle, progress)
     if failed := [check for check in checks if not check.passed]:
         if not choices.force:
             short = ", ".join(f"{check.found} (expected {check.expected})" for check in failed)
             raise QualityError(f"bundle {source.name} falls short: {short}; to publish it nevertheless: --force")
         record_force(folder, [check.name for check in failed])
-        bundle = Bundle.open(folder)
+        bundle = open_bundle(folder)
     manifest = [file_upload(bundle_key(bundle.id, MANIFEST_FILE), folder / MANIFEST_FILE)]
     if choices.key is not None:
         signature = staging / SIGNATURE_FILE

@@ -28,7 +28,7 @@ from export.understanding.beam_search import Decoding, Hypothesis, Step, decode
 from export.understanding.captioner import Understanding
 from handler.bundle.encoder import Encoder
 from handler.bundle.encoder_files import identify_encoder
-from handler.bundle.runtime import onnxruntime
+from handler.runtime import onnxruntime
 
 FILES = ("captioner.json", "decoder.onnx", "tokenizer.json", "vision.onnx")
 _AT_ONCE = 16

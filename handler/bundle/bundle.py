@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 from handler.bundle.catalogue import Catalogue
 from handler.bundle.columns import Columns
-from handler.bundle.encoder import Encoder
+from handler.bundle.delivery import Delivery
+from handler.bundle.encoder import Encoder, TextEncoder
 from handler.bundle.encoder_files import ENCODER_FILES
-from handler.bundle.index import VectorIndex
+from handler.bundle.index.index_kinds import open_index
+from handler.bundle.index.vector_index import VectorIndex
 from handler.bundle.manifest import Manifest
 from handler.bundle.views import Views
 from handler.errors import BundleError
-from handler.store.delivery import Delivery, read_folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,28 +28,19 @@ class Bundle:
 
     id: str
     manifest: Manifest
-    encoder: Encoder
+    encoder: TextEncoder
     index: VectorIndex
     views: Views
     catalogue: Catalogue
     columns: Columns
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
-        """Verify and map the bundle in `folder`.
-
-        Raises:
-            BundleError: Where a file is missing, superfluous, of another size or content than the
-                manifest says, or where the parts do not belong together.
-        """
-        return cls.receive(Delivery(lambda: read_folder(folder, None), source=str(folder)))
-
-    @classmethod
     def receive(cls, delivery: Delivery) -> Self:
         """Map each file of a delivery once it is verified, and close the delivery.
 
         Raises:
-            BundleError: As `open` does.
+            BundleError: Where a file is missing, superfluous, of another size or content than the
+                manifest says, or where the parts do not belong together.
             StoreError: Where the files come from a store, and cannot be had.
         """
         try:
@@ -68,7 +59,7 @@ class Bundle:
         delivery.wait(*ENCODER_FILES)
         encoder = Encoder.load(folder)
         delivery.wait("index.usearch")
-        index = VectorIndex.open(folder / "index.usearch", manifest.index)
+        index = open_index(folder / "index.usearch", manifest.index)
         delivery.wait("catalogue.bin")
         catalogue = Catalogue.open(folder / "catalogue.bin")
         delivery.wait("columns.bin")

@@ -8,18 +8,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from handler.bundle.encoder_files import ENCODER_FILES, EncoderConfiguration, identify_encoder
-from handler.bundle.runtime import onnxruntime
 from handler.bundle.texts import normalise
 from handler.errors import BundleError
+from handler.runtime import onnxruntime
 
 BATCH_SIZE = 32
+
+
+class TextEncoder(Protocol):
+    """Anything that embeds texts, captions and queries alike."""
+
+    @property
+    def configuration(self) -> EncoderConfiguration:
+        """What encoder.json says."""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encode texts: float32 [n, dim], unit L2 norm."""
+
+    def canonical(self, text: str) -> str:
+        """A query in the form that is encoded: two that are the same here have the same vector."""
+
+    def knows(self, text: str) -> bool:
+        """Whether the vector of a text says anything."""
 
 
 class Encoder:

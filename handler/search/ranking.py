@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handler.bundle.bundle import Bundle
-from handler.bundle.index import Hits, best
+from handler.bundle.index.vector_index import Hits, best
 from handler.search.filters import Mask
 
 # A caption that is the query itself is looked for among so many of the photos that the fused vectors put first.

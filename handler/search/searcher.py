@@ -7,66 +7,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from urllib.parse import urljoin
 
 import numpy as np
-from numpy.typing import NDArray
 
 from handler.bundle.bundle import Bundle
-from handler.bundle.catalogue import PhotoRecord
-from handler.bundle.manifest_reader import MAX_PHOTOS
-from handler.bundle.relevance import IDENTICAL_FROM
-from handler.errors import QueryError
 from handler.search.answers import (
     CollectionAnswer,
-    ColumnAnswer,
-    ColumnsAnswer,
     Page,
     PhotoAnswer,
-    Result,
     SearchAnswer,
     SimilarAnswer,
 )
+from handler.search.describer import Describer
 from handler.search.filters import EVERY_PHOTO, Filters, Mask
 from handler.search.query import Query
 from handler.search.ranking import Ranked, Ranking, Sought
+from handler.search.selection import DEFAULT_K, Selection
 
-MAX_K = 100
-DEFAULT_K = 10
-MAX_OFFSET = MAX_PHOTOS
-VISUAL = "visual"
 # Near-duplicates are folded away after ranking, so a few more photos are ranked at first than are asked for.
 _RANKED_PER_GROUP = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """Which of the photos that fit are wanted.
-
-    Attributes:
-        k: Results wanted, 1 to 100.
-        offset: How many results are skipped, 0 to 100 million, which is more than a bundle holds.
-        min_relevance: Relevance below which nothing counts as relevant, 0 to 1; by default the bundle's own
-            calibrated threshold.
-        dedupe: Whether of near-duplicates only the most relevant is a result.
-        filters: What photos must be.
-    """
-
-    k: int = DEFAULT_K
-    offset: int = 0
-    min_relevance: float | None = None
-    dedupe: bool = False
-    filters: Filters = EVERY_PHOTO
-
-    def check(self) -> None:
-        """Raises QueryError where a number is out of range."""
-        if not 1 <= self.k <= MAX_K:
-            raise QueryError(f"k is {self.k} (expected 1 to {MAX_K})", parameter="k")
-        if not 0 <= self.offset <= MAX_OFFSET:
-            raise QueryError(f"offset is {self.offset} (expected 0 to {MAX_OFFSET})", parameter="offset")
-        if self.min_relevance is not None and not 0.0 <= self.min_relevance <= 1.0:
-            raise QueryError(f"min_relevance is {self.min_relevance} (expected 0 to 1)", parameter="min_relevance")
 
 
 class Searcher:
@@ -75,10 +34,9 @@ class Searcher:
     def __init__(self, bundle: Bundle, *, media_url: str = "") -> None:
         """Answer from `bundle`; `media_url` is what photos' relative addresses are relative to."""
         self.bundle = bundle
-        self._media_url = media_url
+        self._describer = Describer(bundle, media_url=media_url)
         self._ranking = Ranking(bundle)
         self._weights = np.array(bundle.manifest.calibration.weights, dtype=np.float32)
-        self._caption_views = bundle.manifest.views.kinds.count("caption")
 
     def search(
         self,
@@ -143,32 +101,7 @@ class Searcher:
 
     def photo(self, photo_id: str) -> PhotoAnswer:
         """Everything that is known of a photo; raises PhotoNotFoundError."""
-        return self._photo(self.bundle.catalogue[self.bundle.catalogue.find(photo_id)])
-
-    def _photo(self, record: PhotoRecord) -> PhotoAnswer:
-        captioner = self.bundle.manifest.provenance.captioner
-        return {
-            "id": record.id,
-            "bundle": self.bundle.id,
-            "url": self._address(record.url),
-            "thumbnail_url": self._address(record.thumbnail),
-            "width": record.width,
-            "height": record.height,
-            "type": record.type,
-            "size_bytes": record.size_bytes,
-            "taken": record.taken,
-            "placeholder": record.placeholder,
-            "captions": [
-                {
-                    "instruction": caption.instruction,
-                    "text": caption.text,
-                    "edited": caption.edited,
-                    "model": None if caption.edited else captioner,
-                }
-                for caption in record.captions
-            ],
-            "columns": _columns(record),
-        }
+        return self._describer.photo(self.bundle.catalogue.find(photo_id))
 
     def collection(self, k: int = DEFAULT_K, filters: Filters = EVERY_PHOTO) -> CollectionAnswer:
         """What there is to search, with up to `k` of the photos, spread evenly over those that pass the filters.
@@ -177,19 +110,11 @@ class Searcher:
             QueryError: Where an argument is out of range.
         """
         Selection(k=k).check()
-        catalogue, names = self.bundle.catalogue, self.bundle.columns.names
+        catalogue = self.bundle.catalogue
         mask = filters.mask(catalogue, self.bundle.columns)
         numbers = np.arange(len(catalogue)) if mask is None else np.flatnonzero(mask)
         spread = numbers[np.arange(min(k, len(numbers))) * len(numbers) // max(1, min(k, len(numbers)))]
-        numbers_first: list[ColumnAnswer] = [{"name": name, "kind": "number"} for name in names.numbers]
-        texts: list[ColumnAnswer] = [{"name": name, "kind": "text"} for name in names.texts]
-        return {
-            "bundle": self.bundle.id,
-            "total": len(numbers),
-            "suggestions": list(self.bundle.manifest.suggestions),
-            "columns": [*numbers_first, *texts],
-            "photos": [self._photo(catalogue[int(number)]) for number in spread],
-        }
+        return self._describer.collection([int(number) for number in spread], total=len(numbers))
 
     def canonical(self, text: str) -> str:
         """A query as it is understood: two that are the same here have the same answer."""
@@ -227,7 +152,7 @@ class Searcher:
         page = relevant.where(slice(selection.offset, wanted))
         results = []
         if sought is not None:
-            results = self._results(sought, page)
+            results = self._describer.results(sought, page)
         if selection.dedupe:
             for result, folded in zip(results, self._folded(page, allowed), strict=True):
                 result["duplicates"] = folded
@@ -277,48 +202,8 @@ class Searcher:
         counts: list[int] = (sizes[groups[page.numbers]] - 1).tolist()
         return counts
 
-    def _results(self, sought: Sought, page: Ranked) -> list[Result]:
-        cosines = self.bundle.views.of(page.numbers) @ sought.direction
-        results: list[Result] = []
-        for number, relevance, of_views in zip(page.numbers, page.relevances, cosines, strict=True):
-            record = self.bundle.catalogue[int(number)]
-            results.append(
-                {
-                    "id": record.id,
-                    "relevance": round(float(relevance), 2),
-                    "caption": record.captions[0].text if record.captions else "",
-                    "matched": self._matched(record, of_views),
-                    "url": self._address(record.url),
-                    "thumbnail_url": self._address(record.thumbnail),
-                    "width": record.width,
-                    "height": record.height,
-                    "placeholder": record.placeholder,
-                    "columns": _columns(record),
-                }
-            )
-        return results
-
-    def _matched(self, record: PhotoRecord, cosines: NDArray[np.float32]) -> str:
-        """The text of the view that explains the relevance, or "visual".
-
-        That is a caption which says the query itself, if there is one; otherwise the view that adds
-        most to the score, which is the sum of the views' cosines times their weights.
-        """
-        captions = cosines[: self._caption_views]
-        if captions.max(initial=-1.0) >= IDENTICAL_FROM:
-            return record.captions[int(np.argmax(captions))].text
-        view = int(np.argmax(self._weights * cosines))
-        return record.captions[view].text if view < self._caption_views else VISUAL
-
-    def _address(self, address: str) -> str:
-        return urljoin(self._media_url, address)
-
 
 _NOTHING = Ranked(numbers=np.empty(0, dtype=np.int64), relevances=np.empty(0, dtype=np.float32))
-
-
-def _columns(record: PhotoRecord) -> ColumnsAnswer:
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in record.columns.items()}
 
 
 def _since(started: float) -> float:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from handler.bundle.manifest import FileInfo
 from handler.errors import BundleError, StoreError
-from handler.store.delivery import verify_file
+from handler.store.verification import verify_file
 
 INCOMING_SUFFIX = ".incoming"
 # Beside the bundle: logs, and what a file system keeps for itself.

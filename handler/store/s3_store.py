@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
+from handler.bundle.delivery import DELIVERY_ORDER, BundleFiles
 from handler.bundle.manifest import MANIFEST_FILE, FileInfo, Manifest, bundle_id
 from handler.bundle.manifest_reader import MAX_MANIFEST_BYTES, read_manifest
 from handler.errors import BundleError, StoreError
@@ -22,10 +23,10 @@ from handler.settings import Settings
 from handler.store.address import S3Address
 from handler.store.cache import INCOMING_SUFFIX, Cache
 from handler.store.credentials import credential_source
-from handler.store.delivery import DELIVERY_ORDER, BundleFiles, check_digest, check_signature
 from handler.store.pointer import MAX_POINTER_BYTES, POINTER_KEY, Pointer, bundle_key
 from handler.store.s3 import ATTEMPTS, S3Client
 from handler.store.signature import SIGNATURE_BYTES, SIGNATURE_FILE
+from handler.store.verification import check_digest, check_signature
 
 CONNECTIONS = 6
 PART_BYTES = 8 << 20
@@ -42,8 +43,9 @@ class S3Store:
         self._etag = ""
 
     @classmethod
-    def open(cls, settings: Settings, address: S3Address, environment: Mapping[str, str]) -> Self:
-        """Ready to ask; nothing is asked yet. Raises SettingsError where there are no credentials."""
+    def open(cls, settings: Settings, environment: Mapping[str, str]) -> Self:
+        """Ready to ask; nothing is asked yet. Raises SettingsError where the address or the credentials can't be."""
+        address = S3Address.parse(settings.bundle, environment, variable="THINLENS_BUNDLE")
         client = S3Client(address, credential_source(environment))
         return cls(client, Cache.open(settings.cache), settings.public_key)
 

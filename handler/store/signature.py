@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
+from handler.settings import PUBLIC_KEY_BYTES
+
 SIGNATURE_FILE = "manifest.sig"
 SIGNATURE_BYTES = 64
-PUBLIC_KEY_BYTES = 32
 
 # RFC 8032, section 5.1: the field's prime, the order of the base point, the curve's constant d, a root of -1.
 _P = 2**255 - 19

@@ -1,20 +1,21 @@
 """The store: where bundles come from, and which of them is in service there.
 
-A store is a folder or a prefix in S3 with a pointer (handler/pointer.py) and bundles; a folder that is itself a bundle,
-as one is packed with the function, is a store of one.
+A store is a folder or a prefix in S3 with a pointer (pointer.py) and bundles.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from handler.errors import BundleError
+from handler.bundle.delivery import BundleFiles
+from handler.errors import SettingsError
 from handler.settings import Settings
-from handler.store.delivery import BundleFiles, Delivery, read_bundle_id, read_folder
+from handler.store.delivery_thread import DeliveryThread
+from handler.store.folder_store import FolderBundle, FolderStore
 from handler.store.hashes import Hash, sha256_of
-from handler.store.pointer import BUNDLES_KEY, MAX_POINTER_BYTES, POINTER_KEY, Pointer
+from handler.store.pointer import POINTER_KEY
 
 
 class Store(Protocol):
@@ -31,61 +32,32 @@ def open_store(settings: Settings, environment: Mapping[str, str], sha256_of: Ha
     """The store that the settings name; `sha256_of` hashes the files of one that is a bundle itself.
 
     Raises:
-        SettingsError: The environment holds no credentials for it, or none that could be right.
+        SettingsError: It is of no known kind, or the environment holds no credentials for it, or none that could be
+            right.
     """
-    if not isinstance(settings.bundle, Path):
-        # Only here: http.client and ssl take their time, which a bundle on the disk need not wait for.
-        from handler.store.s3_store import S3Store
+    scheme, colon, _ = settings.bundle.partition("://")
+    if colon:
+        if scheme not in SCHEMES:
+            expected = ", ".join(f"{known}://…" for known in SCHEMES)
+            raise SettingsError(f"THINLENS_BUNDLE is {settings.bundle[:200]!r} (expected a folder, or {expected})")
+        return SCHEMES[scheme](settings, environment)
+    folder = Path(settings.bundle)
+    if (folder / POINTER_KEY).exists():
+        return FolderStore(folder, settings.public_key)
+    return FolderBundle(folder, settings.public_key, sha256_of)
 
-        return S3Store.open(settings, settings.bundle, environment)
-    if (settings.bundle / POINTER_KEY).exists():
-        return FolderStore(settings.bundle, settings.public_key)
-    return FolderBundle(settings.bundle, settings.public_key, sha256_of)
 
-
-def deliver(store: Store, bundle: str | None = None) -> Delivery:
+def deliver(store: Store, bundle: str | None = None) -> DeliveryThread:
     """Start to fetch a bundle, by default the one in service."""
-    return Delivery(lambda: store.fetch(store.newest() if bundle is None else bundle), source=f"from {store}")
+    return DeliveryThread(lambda: store.fetch(store.newest() if bundle is None else bundle), source=f"from {store}")
 
 
-class FolderBundle:
-    """A folder that is a bundle, or a link to one that may be moved to another."""
+def _open_s3(settings: Settings, environment: Mapping[str, str]) -> Store:
+    # Only here: http.client and ssl take their time, which a bundle on the disk need not wait for.
+    from handler.store.s3_store import S3Store
 
-    def __init__(self, folder: Path, public_key: bytes | None, sha256_of: Hash = sha256_of) -> None:
-        self._folder = folder
-        self._sha256_of = sha256_of
-        self._public_key = public_key
-
-    def __str__(self) -> str:
-        return str(self._folder)
-
-    def newest(self) -> str:
-        return read_bundle_id(self._folder)
-
-    def fetch(self, bundle: str) -> BundleFiles:
-        return _expect(bundle, read_folder(self._folder, self._public_key, self._sha256_of))
+    return S3Store.open(settings, environment)
 
 
-class FolderStore:
-    """A folder with a pointer and bundles, which are read where they lie."""
-
-    def __init__(self, folder: Path, public_key: bytes | None) -> None:
-        self._folder = folder
-        self._public_key = public_key
-
-    def __str__(self) -> str:
-        return str(self._folder)
-
-    def newest(self) -> str:
-        with (self._folder / POINTER_KEY).open("rb") as file:
-            return Pointer.parse(file.read(MAX_POINTER_BYTES + 1)).bundle
-
-    def fetch(self, bundle: str) -> BundleFiles:
-        return _expect(bundle, read_folder(self._folder / BUNDLES_KEY / bundle, self._public_key))
-
-
-def _expect(bundle: str, files: BundleFiles) -> BundleFiles:
-    """Refuse a folder that holds another bundle than the one it is asked for."""
-    if files.id != bundle:
-        raise BundleError(f"its manifest is that of {files.id} (expected {bundle})")
-    return files
+SCHEMES: dict[str, Callable[[Settings, Mapping[str, str]], Store]] = {"s3": _open_s3}
+"""What opens a store, by how its address begins; an address that begins with none is a folder's."""

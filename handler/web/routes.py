@@ -15,7 +15,8 @@ from urllib.parse import unquote, urlsplit
 from handler.errors import BundleChangedError, PhotoNotFoundError
 from handler.search.filters import Filters
 from handler.search.query import Query
-from handler.search.searcher import DEFAULT_K, Searcher, Selection
+from handler.search.searcher import Searcher
+from handler.search.selection import DEFAULT_K, Selection
 from handler.settings import Settings
 from handler.web.requests import Parameters, Request
 from handler.web.responses import Response, content, json_body, uncached_json

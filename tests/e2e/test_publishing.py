@@ -24,7 +24,7 @@ from export.errors import PublishingError
 from export.storage.bucket import Bucket
 from export.storage.bucket_objects import S3Store
 from export.storage.object_store import Upload, open_store
-from handler.bundle.bundle import Bundle
+from handler.store.folder_store import open_bundle
 from tests.e2e.processes import RUN_LIMIT_S, THINLENS
 from tests.e2e.s3_servers import S3Server, ceph_server, moto_server
 from tests.functional.export.galleries import write_photo
@@ -120,7 +120,7 @@ def test_objects_say_what_they_are_and_for_how_long_they_may_be_kept(address: st
         return answer["ContentType"], answer["CacheControl"]
 
     immutable = "public, max-age=31536000, immutable"
-    thumbnail = Bundle.open(tmp_path / "bundle").catalogue[0].thumbnail
+    thumbnail = open_bundle(tmp_path / "bundle").catalogue[0].thumbnail
     assert head("current.json") == ("application/json", "no-cache")
     assert head(f"bundles/{bundle}/manifest.json") == ("application/json", immutable)
     assert head(f"bundles/{bundle}/views.i8") == ("application/octet-stream", immutable)

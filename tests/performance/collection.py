@@ -18,7 +18,7 @@ from handler.bundle.catalogue import Caption, PhotoRecord, write_catalogue
 from handler.bundle.columns import write_columns
 from handler.bundle.encoder import Encoder
 from handler.bundle.encoder_files import ENCODER_FILES
-from handler.bundle.index import quantise, scale_of
+from handler.bundle.index.vector_index import quantise, scale_of
 from handler.bundle.manifest import (
     BUNDLE_FILES,
     MANIFEST_FILE,

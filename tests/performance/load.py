@@ -18,8 +18,8 @@ from urllib.parse import urlencode
 
 import numpy as np
 
-from handler.bundle.bundle import Bundle
 from handler.search.searcher import Searcher
+from handler.store.folder_store import open_bundle
 from tests.e2e.processes import free_port, running
 from tests.functional.handler.published import point_to, put_bundle
 from tests.functional.handler.s3_server import S3Folder, s3_folder
@@ -109,7 +109,7 @@ def measure(folder: Path) -> Table:
 
 
 def _answers(bundle: Path, queries: Sequence[str]) -> dict[str, dict[str, Results]]:
-    searcher = Searcher(Bundle.open(bundle))
+    searcher = Searcher(open_bundle(bundle))
     return {searcher.bundle.id: {query: searcher.search(query, k=3, min_relevance=0.0)["results"] for query in queries}}
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from handler.bundle.runtime import onnxruntime
+from handler.runtime import onnxruntime
 from tests.performance.report import ROOT
 
 WEIGHTS = (

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from handler.bundle.bundle import Bundle
 from handler.search.searcher import Searcher
+from handler.store.folder_store import open_bundle
 from tests.performance.report import Table
 
 ROUNDS = 20
@@ -53,7 +53,7 @@ def measure(bundles: Sequence[Path]) -> Table:
 
 
 def _row(folder: Path) -> tuple[str, ...]:
-    searcher = Searcher(Bundle.open(folder))
+    searcher = Searcher(open_bundle(folder))
     searches: list[float] = []
     encodings: list[float] = []
     for round_number in range(WARM_UP_ROUNDS + ROUNDS):

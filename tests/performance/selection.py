@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from handler.bundle.bundle import Bundle
 from handler.search.filters import Filters
 from handler.search.query import Query
-from handler.search.searcher import Searcher, Selection
+from handler.search.searcher import Searcher
+from handler.search.selection import Selection
+from handler.store.folder_store import open_bundle
 from tests.performance.report import Table, spread
 from tests.performance.search import QUERIES, WARM_UP_ROUNDS
 
@@ -42,7 +43,7 @@ SELECTIONS: Mapping[str, Selection] = {
 
 def measure(folder: Path) -> Table:
     """Ask the same queries with each selection in turn, ROUNDS times."""
-    searcher = Searcher(Bundle.open(folder))
+    searcher = Searcher(open_bundle(folder))
     took_ms: dict[str, list[float]] = {name: [] for name in SELECTIONS}
     for round_number in range(WARM_UP_ROUNDS + ROUNDS):
         for query in QUERIES:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from export.errors import DataError
 from export.training.data.corpus import CaptionedPhoto, read_caption_bank
-from handler.bundle.runtime import onnxruntime
+from handler.runtime import onnxruntime
 
 CAPTIONS_PER_PHOTO = 5
 _SURE = 0.4

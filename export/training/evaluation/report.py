@@ -24,6 +24,7 @@ from export.training.data.caption_text import plain_words
 from export.training.data.corpus import CaptionedPhoto
 from handler.bundle.bundle import Bundle
 from handler.search.searcher import Searcher
+from handler.store.folder_store import open_bundle
 
 
 class CaptionScores(TypedDict):
@@ -100,7 +101,7 @@ def _bundle_of(models: Models, paths: Sequence[Path]) -> Iterator[Bundle]:
         listed = out / "photos.txt"
         listed.write_text("".join(f"{_id(path)}\n" for path in paths), encoding="utf-8")
         index_photos(listed, out / "out", models=models, progress=Progress())
-        yield Bundle.open(out / "out" / "bundle")
+        yield open_bundle(out / "out" / "bundle")
 
 
 def _id(path: Path) -> str:

@@ -21,7 +21,7 @@ from export.training.photo_model.photo_graphs import CANDIDATES, POOLED, decoder
 from export.training.photo_model.photo_model import PhotoModel
 from export.understanding.beam_search import Decoding, decode
 from export.understanding.onnx_captioner import Reader
-from handler.bundle.runtime import onnxruntime
+from handler.runtime import onnxruntime
 
 _TOLERANCE = 1e-3
 _PHOTOS_PER_RUN = 4

@@ -17,6 +17,7 @@ from export.publishing.publication import Choices, Publication, publish
 from export.storage.object_store import ListedObject, Store, StoredObject, Upload
 from handler.bundle.bundle import Bundle
 from handler.settings import Settings
+from handler.store.folder_store import open_bundle
 from handler.store.pointer import POINTER_KEY
 from handler.store.store import deliver, open_store
 from tests.functional.handler.artefacts import PHOTOS, BundleChoices, TinyPhoto, write_bundle
@@ -30,7 +31,7 @@ STRICT = BundleChoices(slope=2.0, intercept=-14.0)
 def write_out(out: Path, photos: Sequence[TinyPhoto] = PHOTOS, choices: BundleChoices = STRICT) -> str:
     """An output folder as `thinlens index` leaves it, with a small bundle; returns the bundle's id."""
     (out / BUNDLES).mkdir(parents=True, exist_ok=True)
-    bundle = Bundle.open(write_bundle(out / BUNDLES / "new", photos, choices))
+    bundle = open_bundle(write_bundle(out / BUNDLES / "new", photos, choices))
     (out / BUNDLES / "new").rename(out / BUNDLES / bundle.id)
     (out / CURRENT).unlink(missing_ok=True)
     (out / CURRENT).symlink_to(f"{BUNDLES}/{bundle.id}")

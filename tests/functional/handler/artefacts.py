@@ -22,7 +22,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from handler.bundle.catalogue import Caption, ColumnValue, PhotoRecord, write_catalogue
 from handler.bundle.columns import write_columns
 from handler.bundle.encoder import Encoder
-from handler.bundle.index import quantise, scale_of, write_index
+from handler.bundle.index.index_kinds import write_index
+from handler.bundle.index.vector_index import quantise, scale_of
 from handler.bundle.manifest import (
     BUNDLE_FILES,
     MANIFEST_FILE,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from handler.bundle.bundle import Bundle
 from handler.search.searcher import Searcher
 from handler.settings import Settings
+from handler.store.folder_store import open_bundle
 from handler.web.app import App, create_app
 from tests.functional.handler.artefacts import BundleChoices, write_bundle
 
@@ -32,9 +32,9 @@ def damaged(bundle_folder: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def searcher(bundle_folder: Path) -> Searcher:
-    return Searcher(Bundle.open(bundle_folder), media_url="https://cdn.example.org/gallery/")
+    return Searcher(open_bundle(bundle_folder), media_url="https://cdn.example.org/gallery/")
 
 
 @pytest.fixture(scope="session")
 def app(searcher: Searcher) -> App:
-    return create_app(lambda: searcher, Settings(bundle=Path("unused")))
+    return create_app(lambda: searcher, Settings(bundle="unused"))

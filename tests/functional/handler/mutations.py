@@ -176,7 +176,7 @@ def _child(folder: Path, seed: int, numbers: range) -> Iterator[str]:
     other = write_bundle(here / "other", PHOTOS[:3], BundleChoices(weights=(1.0, 2.0)))
     whole = here / "whole"
     published = publish(whole, write_bundle(here / "bundle"))
-    settings = Settings(bundle=here / "store")
+    settings = Settings(bundle=str(here / "store"))
     for number in numbers:
         shutil.rmtree(here / "store", ignore_errors=True)
         shutil.copytree(whole, here / "store")

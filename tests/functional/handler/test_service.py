@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from handler import service as service_module
-from handler.bundle.bundle import Bundle
+from handler.bundle.delivery import BundleFiles
 from handler.bundle.manifest import MANIFEST_FILE, bundle_id
 from handler.errors import BundleError, StoreError
 from handler.search.searcher import Searcher
 from handler.service import CHECK_EVERY_S, LONGEST_PAUSE_S, Service
-from handler.store.delivery import BundleFiles, read_folder
+from handler.store.folder_store import open_bundle, read_folder
 from tests.functional.handler.artefacts import PHOTOS, write_bundle
 
 WAIT_S = 20.0
@@ -82,7 +82,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def service(shelf: Shelf, clock: Clock) -> Service:
-    bundle = Bundle.open(shelf.folders[shelf.in_service])
+    bundle = open_bundle(shelf.folders[shelf.in_service])
     return Service(shelf, bundle, media_url="https://cdn.example.org/", clock=clock)
 
 
@@ -169,7 +169,7 @@ def assert_set(event: threading.Event) -> None:
 
 def test_where_threads_are_frozen_a_request_waits_for_the_look_alone(shelf: Shelf, clock: Clock, other: str) -> None:
     first, go_on = shelf.in_service, threading.Event()
-    bundle = Bundle.open(shelf.folders[first])
+    bundle = open_bundle(shelf.folders[first])
     service = Service(shelf, bundle, wait_s=WAIT_S, clock=clock)
     shelf.look = lambda: time.sleep(0.05)
     shelf.fetching = lambda: assert_set(go_on)
@@ -184,7 +184,7 @@ def test_where_threads_are_frozen_a_request_waits_for_the_look_alone(shelf: Shel
 
 def test_a_request_waits_no_longer_than_it_is_told(shelf: Shelf, clock: Clock) -> None:
     go_on = threading.Event()
-    service = Service(shelf, Bundle.open(shelf.folders[shelf.in_service]), wait_s=0.05, clock=clock)
+    service = Service(shelf, open_bundle(shelf.folders[shelf.in_service]), wait_s=0.05, clock=clock)
     shelf.look = lambda: assert_set(go_on)
     clock.now += CHECK_EVERY_S
     started = time.monotonic()

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from export.bundles import index_choice
 from export.bundles.index_choice import write_best_index
 from export.bundles.photo_vectors import QuantisedVectors
-from handler.bundle.index import VectorIndex, quantise, scale_of
+from handler.bundle.index.index_kinds import open_index
+from handler.bundle.index.vector_index import VectorIndex, quantise, scale_of
 
 DIM = 32
 
@@ -30,7 +31,7 @@ def write(path: Path, vectors: NDArray[np.float32]) -> VectorIndex:
     scale = scale_of(vectors)
     info = write_best_index(path, QuantisedVectors(rows=quantise(vectors, scale), scale=scale), vectors[::50])
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
-    return VectorIndex.open(path, info)
+    return open_index(path, info)
 
 
 def test_a_scan_that_is_fast_enough_is_taken(tmp_path: Path, vectors: NDArray[np.float32]) -> None:

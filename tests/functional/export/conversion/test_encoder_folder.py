@@ -19,7 +19,7 @@ from export.training.photo_model.packing import write_encoder
 from export.training.text_encoder.sentence_model import TextEncoder
 from handler.bundle.encoder import Encoder
 from handler.bundle.encoder_files import ENCODER_FILES, EncoderConfiguration
-from handler.bundle.runtime import onnxruntime
+from handler.runtime import onnxruntime
 from tests.functional.export.training.tiny_models import probe_vectors, tiny_bert, word_tokenizer
 
 IDS = torch.tensor([[2, 5, 6, 7, 3], [2, 8, 3, 0, 0]])

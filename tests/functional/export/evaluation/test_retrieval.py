@@ -18,14 +18,14 @@ from export.evaluation.retrieval import (
     read_queries,
 )
 from export.progress import Progress
-from handler.bundle.bundle import Bundle
 from handler.search.searcher import Searcher
+from handler.store.folder_store import open_bundle
 from tests.functional.handler.artefacts import PHOTOS, write_bundle
 
 
 @pytest.fixture(scope="module")
 def searcher(tmp_path_factory: pytest.TempPathFactory) -> Searcher:
-    return Searcher(Bundle.open(write_bundle(tmp_path_factory.mktemp("bundle") / "b")))
+    return Searcher(open_bundle(write_bundle(tmp_path_factory.mktemp("bundle") / "b")))
 
 
 def queries(*pairs: tuple[str, str]) -> list[EvaluationQuery]:

@@ -11,7 +11,7 @@ import pytest
 
 from export.errors import OutputError
 from export.gallery.indexing import index_photos
-from handler.bundle.bundle import Bundle
+from handler.store.folder_store import open_bundle
 from tests.functional.export.galleries import fake_models, times_understood, write_photo, write_photos
 
 PHOTOS = 12
@@ -53,7 +53,7 @@ def test_a_disk_that_grows_step_by_step(tmp_path: Path, disk: Path) -> None:
             messages.append(str(error))
             assert not (disk / "out/bundle").exists()
     assert report.photos == PHOTOS
-    assert Bundle.open(disk / "out/bundle").id == report.bundle
+    assert open_bundle(disk / "out/bundle").id == report.bundle
     assert len(messages) >= 3
     assert all("make room" in message and "--out" in message for message in messages)
     assert len(times_understood(models)) < PHOTOS * len(messages)
@@ -71,6 +71,6 @@ def test_a_bundle_in_service_stays_when_the_disk_is_full(tmp_path: Path, disk: P
         grow(disk, used_kb + spare_kb)
         with pytest.raises(OutputError):
             index_photos(tmp_path / "photos", disk / "out", workers=1, models=models)
-        assert Bundle.open(disk / "out/bundle").id == served
+        assert open_bundle(disk / "out/bundle").id == served
     grow(disk, MOST_KB)
     assert index_photos(tmp_path / "photos", disk / "out", workers=1, models=models).photos == PHOTOS + 1

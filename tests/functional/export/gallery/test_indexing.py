@@ -15,9 +15,9 @@ from export.gallery.correction import correct_caption
 from export.gallery.indexing import IndexReport, index_photos
 from export.library.library import Failure, Library
 from export.models.model_set import Models
-from handler.bundle.bundle import Bundle
 from handler.bundle.catalogue import PhotoRecord
 from handler.search.searcher import Searcher
+from handler.store.folder_store import open_bundle
 from tests.functional.export.galleries import fake_models, times_understood, write_photo
 
 
@@ -38,13 +38,13 @@ def index(base: Path, *, exclude: Sequence[str] = ()) -> IndexReport:
 
 
 def ids(base: Path) -> list[str]:
-    catalogue = Bundle.open(base / "out/bundle").catalogue
+    catalogue = open_bundle(base / "out/bundle").catalogue
     return [catalogue[number].id for number in range(len(catalogue))]
 
 
 def test_a_first_run(base: Path) -> None:
     report = index(base)
-    bundle = Bundle.open(base / "out/bundle")
+    bundle = open_bundle(base / "out/bundle")
     assert report == IndexReport(bundle=bundle.id, photos=4, read=4, forgotten=0, failures=())
     assert ids(base) == ["blue.png", "green.png", "red.png", "white.png"]
     answer = Searcher(bundle).search("a photo of a blue wall", k=2)
@@ -95,7 +95,7 @@ def test_new_changed_moved_copied_and_removed_photos(base: Path) -> None:
 
 
 def _records(base: Path) -> list[PhotoRecord]:
-    catalogue = Bundle.open(base / "out/bundle").catalogue
+    catalogue = open_bundle(base / "out/bundle").catalogue
     return [catalogue[number] for number in range(len(catalogue))]
 
 
@@ -138,7 +138,7 @@ def test_a_damaged_bundle_is_written_again(base: Path, damage: str) -> None:
     else:
         shutil.rmtree(bundle)
     report = index(base)
-    assert (report.read, Bundle.open(base / "out/bundle").id) == (0, report.bundle)
+    assert (report.read, open_bundle(base / "out/bundle").id) == (0, report.bundle)
 
 
 def test_the_bundle_before_is_kept_and_older_ones_go(base: Path) -> None:
@@ -163,7 +163,7 @@ def test_what_fails_is_reported_each_time_and_tried_again_when_it_changes(base: 
     first = index(base)
     assert (first.photos, first.failures) == (4, expected)
     assert index(base) == IndexReport(bundle=first.bundle, photos=4, read=0, forgotten=0, failures=expected)
-    assert Bundle.open(base / "out/bundle").manifest.counts.failures == 2
+    assert open_bundle(base / "out/bundle").manifest.counts.failures == 2
     write_photo(base / "photos/broken.jpg", "red", seed=60)
     third = index(base)
     assert (third.photos, third.read, third.failures) == (5, 1, expected[1:])
@@ -175,7 +175,7 @@ def test_photos_that_are_all_broken_leave_the_bundle_in_service(base: Path) -> N
         path.write_bytes(b"gone bad")
     with pytest.raises(PhotosError, match=r"none of the 4 photos could be read; the first, blue.png: not an image"):
         index(base)
-    assert Bundle.open(base / "out/bundle").id == bundle
+    assert open_bundle(base / "out/bundle").id == bundle
 
 
 def test_an_empty_folder_leaves_the_bundle_in_service(base: Path) -> None:
@@ -187,7 +187,7 @@ def test_an_empty_folder_leaves_the_bundle_in_service(base: Path) -> None:
     (base / "photos").mkdir()
     with pytest.raises(PhotosError, match=r"holds no photos; expected files ending in .avif"):
         index(base)
-    assert Bundle.open(base / "out/bundle").id == bundle
+    assert open_bundle(base / "out/bundle").id == bundle
 
 
 def test_names_of_every_kind(base: Path) -> None:
@@ -281,7 +281,7 @@ def test_a_corrected_caption_finds_its_photo_first(base: Path) -> None:
     assert (base / "photos/again.png").read_bytes() != (base / "photos/blue.png").read_bytes()
     bundle = correct_caption("blue.png", "  my dog\n", base / "out", models=models(base))
     assert bundle.id != before
-    answer = Searcher(Bundle.open(base / "out/bundle")).search("my dog")
+    answer = Searcher(open_bundle(base / "out/bundle")).search("my dog")
     assert [(result["id"], result["relevance"], result["caption"]) for result in answer["results"]] == [
         ("blue.png", 1.0, "my dog")
     ]

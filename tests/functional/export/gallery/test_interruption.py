@@ -13,8 +13,8 @@ import pytest
 from export.gallery.indexing import index_photos
 from export.library.library import Library
 from export.understanding.worker_pool import BATCH_SIZE
-from handler.bundle.bundle import Bundle
 from handler.search.searcher import Searcher
+from handler.store.folder_store import open_bundle
 from tests.functional.export.galleries import fake_models, times_understood, write_photo, write_photos
 
 PHOTOS = 30
@@ -87,7 +87,7 @@ def kept_contents(out: Path) -> set[str]:
 def check_whole(base: Path) -> None:
     """What an output folder holds after a run to the end, and nothing else."""
     out = base / "out"
-    bundle = Bundle.open(out / "bundle")
+    bundle = open_bundle(out / "bundle")
     ids = [bundle.catalogue[number].id for number in range(len(bundle.catalogue))]
     assert ids == sorted(ids)
     for number, photo_id in enumerate(ids):
@@ -133,7 +133,7 @@ def test_a_death_leaves_the_bundle_in_service(base: Path, name: str) -> None:
         connection.execute("DELETE FROM text_vectors WHERE text LIKE '%yellow%'")
     child = [sys.executable, "-c", CHILD, "export.library.library", name, "after", "1", str(base)]
     assert subprocess.run(child, cwd=ROOT, timeout=60, check=False).returncode == -signal.SIGKILL
-    assert Bundle.open(base / "out/bundle").id == served
+    assert open_bundle(base / "out/bundle").id == served
     report = index_photos(base / "photos", base / "out", workers=WORKERS, models=models)
     assert report.photos == PHOTOS + 1
     check_whole(base)

@@ -12,10 +12,11 @@ from PIL import Image
 from export.errors import ColumnsError
 from export.gallery.correction import correct_caption
 from export.gallery.indexing import IndexReport, index_photos
-from handler.bundle.bundle import Bundle
 from handler.errors import QueryError
 from handler.search.filters import Filters
-from handler.search.searcher import Searcher, Selection
+from handler.search.searcher import Searcher
+from handler.search.selection import Selection
+from handler.store.folder_store import open_bundle
 from tests.functional.export.galleries import fake_models, times_understood, write_photo
 
 CSV = "photo,place,stars\nred.png,Paris,4\nmore/blue.png,Oslo,2\ngone.png,Rome,1\n"
@@ -36,7 +37,7 @@ def index(base: Path, columns: Path | None = None) -> IndexReport:
 
 
 def searcher(base: Path) -> Searcher:
-    return Searcher(Bundle.open(base / "out/bundle"))
+    return Searcher(open_bundle(base / "out/bundle"))
 
 
 def ids(base: Path, **filters: tuple[str, ...]) -> list[str]:

@@ -13,8 +13,8 @@ from export.gallery.indexing import IndexReport, index_photos
 from export.models.instructions import asking
 from export.models.model_choice import SHIPPED, ModelChoice
 from export.models.model_set import Models, shipped_models
-from handler.bundle.bundle import Bundle
 from handler.search.searcher import Searcher
+from handler.store.folder_store import open_bundle
 from tests.functional.export.galleries import INSTRUCTIONS, fake_models, times_understood, write_photo
 
 DARK = "Is it dark?"
@@ -33,7 +33,7 @@ def index(base: Path, models: Models) -> IndexReport:
 
 
 def texts(base: Path, photo: str) -> dict[str, str]:
-    captions = Searcher(Bundle.open(base / "out/bundle")).photo(photo)["captions"]
+    captions = Searcher(open_bundle(base / "out/bundle")).photo(photo)["captions"]
     return {caption["instruction"]: caption["text"] for caption in captions}
 
 
@@ -44,7 +44,7 @@ def test_a_captioner_is_asked_something_else(base: Path) -> None:
 
     assert report.read == 2
     assert texts(base, "black.png") == {DARK: "a black wall", INSTRUCTIONS[0]: "a photo of a black wall"}
-    manifest = Bundle.open(base / "out/bundle").manifest
+    manifest = open_bundle(base / "out/bundle").manifest
     assert manifest.provenance.instructions == (DARK, INSTRUCTIONS[0])
     assert manifest.views.kinds == ("caption", "caption", "visual")
     # 2 and 1 for the two that were calibrated: 1.5 for one that wasn't, 3 together as before.
@@ -74,7 +74,7 @@ def test_a_photo_that_lacks_an_answer_is_no_part_of_the_bundle(base: Path) -> No
     photo.write_bytes(b"")
     index(base, asking(models, (DARK,)))
 
-    assert [Bundle.open(base / "out/bundle").catalogue[0].id] == ["black.png"]
+    assert [open_bundle(base / "out/bundle").catalogue[0].id] == ["black.png"]
     photo.write_bytes(content)
     assert times.st_size == photo.stat().st_size
     assert index(base, asking(models, (DARK,))).photos == 2

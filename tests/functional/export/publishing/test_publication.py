@@ -30,6 +30,7 @@ from handler.bundle.encoder_files import ENCODER_FILES
 from handler.bundle.manifest import BUNDLE_FILES, Golden
 from handler.errors import BundleError
 from handler.search.searcher import Searcher
+from handler.store.folder_store import open_bundle
 from handler.store.pointer import Pointer
 from tests.functional.export.galleries import fake_models, write_photo
 from tests.functional.export.stores import STRICT, publish_quietly, serve, write_other_out, write_out
@@ -60,7 +61,7 @@ def pointer_of(store: FolderStore) -> Pointer:
 
 
 def published(store: FolderStore) -> Bundle:
-    return Bundle.open(store.folder / "bundles" / pointer_of(store).bundle)
+    return open_bundle(store.folder / "bundles" / pointer_of(store).bundle)
 
 
 def test_a_bundle_comes_into_service(out: Path, store: FolderStore) -> None:
@@ -82,7 +83,7 @@ def test_a_bundle_comes_into_service(out: Path, store: FolderStore) -> None:
 
 def test_the_published_form_differs_in_nothing_but_the_photos_addresses(out: Path, store: FolderStore) -> None:
     publish_quietly(out, store)
-    indexed, bundle = Bundle.open(out / CURRENT), published(store)
+    indexed, bundle = open_bundle(out / CURRENT), published(store)
     changed = {name for name in BUNDLE_FILES if indexed.manifest.files[name] != bundle.manifest.files[name]}
     assert changed == {"catalogue.bin"}
     answers = [Searcher(opened, media_url="/m/").search("a dog in a park") for opened in (indexed, bundle)]

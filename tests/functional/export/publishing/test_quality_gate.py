@@ -12,8 +12,10 @@ from export.progress import Progress
 from export.publishing import quality_gate
 from export.publishing.quality_gate import Check, check_quality
 from handler.bundle.bundle import Bundle
-from handler.bundle.index import quantise, scale_of, write_index
+from handler.bundle.index.index_kinds import write_index
+from handler.bundle.index.vector_index import quantise, scale_of
 from handler.bundle.manifest import Golden
+from handler.store.folder_store import open_bundle
 from tests.functional.export.stores import STRICT
 from tests.functional.handler.artefacts import WORDS, BundleChoices, TinyPhoto, rehash, write_bundle
 
@@ -27,7 +29,7 @@ def failed(bundle: Bundle) -> dict[str, str]:
 
 def test_a_sound_bundle(tmp_path: Path) -> None:
     golden = (Golden(query="a dog runs in the park", ids=("animals/dog.jpg",)),)
-    checks = check_quality(Bundle.open(write_bundle(tmp_path, choices=replace(STRICT, golden=golden))), Progress())
+    checks = check_quality(open_bundle(write_bundle(tmp_path, choices=replace(STRICT, golden=golden))), Progress())
     assert [check.name for check in checks] == ["golden", "recall", "calibration", "off-topic", "latency", "size"]
     assert all(check.passed for check in checks)
     assert checks[:2] == [
@@ -41,33 +43,37 @@ def test_a_golden_query_that_finds_something_else(tmp_path: Path) -> None:
         Golden(query="a dog runs in the park", ids=("animals/dog.jpg",)),
         Golden(query="a boat on the water", ids=("animals/dog.jpg",)),
     )
-    bundle = Bundle.open(write_bundle(tmp_path, choices=replace(STRICT, golden=golden)))
+    bundle = open_bundle(write_bundle(tmp_path, choices=replace(STRICT, golden=golden)))
     assert failed(bundle) == {"golden": "1 of 2 golden queries answered as they were"}
 
 
 def test_an_index_of_other_vectors(tmp_path: Path) -> None:
     """The index is sound by itself, but its rows aren't those of the photos: an exact scan of the views tells."""
     folder = write_bundle(tmp_path, MANY, STRICT)
-    rows = np.random.default_rng(0).normal(size=(len(MANY), Bundle.open(folder).encoder.dim)).astype(np.float32)
+    rows = (
+        np.random.default_rng(0)
+        .normal(size=(len(MANY), open_bundle(folder).encoder.configuration.dim))
+        .astype(np.float32)
+    )
     (folder / "index.usearch").unlink()
     write_index(folder / "index.usearch", quantise(rows, scale_of(rows)), kind="exact")
     rehash(folder)
-    assert "recall" in failed(Bundle.open(folder))
+    assert "recall" in failed(open_bundle(folder))
 
 
 def test_photos_that_are_the_same_count_for_each_other(tmp_path: Path) -> None:
     same = [TinyPhoto(id=f"{number:02d}.jpg", caption="a dog runs in the park") for number in range(30)]
-    checks = check_quality(Bundle.open(write_bundle(tmp_path, same, STRICT)), Progress())
+    checks = check_quality(open_bundle(write_bundle(tmp_path, same, STRICT)), Progress())
     assert [check.passed for check in checks if check.name == "recall"] == [True]
 
 
 def test_a_curve_that_calls_everything_relevant(tmp_path: Path) -> None:
-    bundle = Bundle.open(write_bundle(tmp_path, MANY, BundleChoices(slope=1.0, intercept=8.0)))
+    bundle = open_bundle(write_bundle(tmp_path, MANY, BundleChoices(slope=1.0, intercept=8.0)))
     assert failed(bundle).keys() == {"calibration", "off-topic"}
 
 
 def test_a_bundle_that_is_too_slow_or_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bundle = Bundle.open(write_bundle(tmp_path, choices=STRICT))
+    bundle = open_bundle(write_bundle(tmp_path, choices=STRICT))
     monkeypatch.setattr(quality_gate, "MAX_SEARCH_CPU_MS", 0.0)
     monkeypatch.setattr(quality_gate, "MAX_SIZE_MB", 0.0)
     assert failed(bundle).keys() == {"latency", "size"}
@@ -75,7 +81,7 @@ def test_a_bundle_that_is_too_slow_or_too_large(tmp_path: Path, monkeypatch: pyt
 
 def test_captions_that_nobody_can_ask(tmp_path: Path) -> None:
     unknown = TinyPhoto(id="a.jpg", caption="xyzzy", seen="a dog")
-    bundle = Bundle.open(write_bundle(tmp_path, [unknown], STRICT))
+    bundle = open_bundle(write_bundle(tmp_path, [unknown], STRICT))
     assert check_quality(bundle, Progress()) == [
         Check(name="captions", found="none that can be asked", expected="words that the encoder knows", passed=False)
     ]

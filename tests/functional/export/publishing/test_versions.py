@@ -13,7 +13,7 @@ from export.publishing.pointer_swap import read_in_service
 from export.publishing.pruning import LEFT_ALONE_S, prune
 from export.publishing.versions import list_versions, roll_back
 from export.storage.folder_objects import FolderStore
-from handler.bundle.bundle import Bundle
+from handler.store.folder_store import open_bundle
 from tests.functional.export.stores import FaultyStore, KilledError, publish_quietly, serve, write_other_out
 
 PUBLISHED = 4
@@ -133,7 +133,7 @@ def test_pruning_removes_pictures_that_nobody_shows_once_they_are_old(store: Fol
     os.utime(stray, (0, time.time() - LEFT_ALONE_S - 60))
     pruned = prune(store, keep=1)
     assert (pruned.bundles, pruned.pictures, pruned.size_bytes) == ((), 1, len(b"from a publisher that was killed"))
-    shown = Bundle.open(store.folder / "bundles" / ids[3]).catalogue
+    shown = open_bundle(store.folder / "bundles" / ids[3]).catalogue
     for number in range(len(shown)):
         assert (store.folder / shown[number].thumbnail).is_file()
 

@@ -21,9 +21,9 @@ from export.training.photo_model.unpacking import Unpacked, read_captioner
 from export.training.photo_training.fine_tuning import FineTuningRecipe, OwnAnswers, fine_tune, run_folder
 from export.training.photo_training.photo_data import with_captions
 from export.understanding.onnx_captioner import OnnxCaptionerSource
-from handler.bundle.bundle import Bundle
 from handler.bundle.encoder import Encoder
 from handler.search.searcher import Searcher
+from handler.store.folder_store import open_bundle
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -171,7 +171,7 @@ def test_the_command_line_fine_tunes_exports_and_indexes(
 
     assert main(["index", str(jsonl.parent / "tiles"), "--models", str(mine), "--out", str(out)]) == 0
     assert ModelChoice.of(out) == ModelChoice(models=str(mine.resolve()))
-    bundle = Bundle.open(out / "bundle")
+    bundle = open_bundle(out / "bundle")
     assert bundle.manifest.calibration.captioner == tuned.captioner.identity
     best = Searcher(bundle).search("purple tiles", k=3, min_relevance=0.0)["results"]
     assert [result["id"].split("-")[0] for result in best] == ["purple"] * 3

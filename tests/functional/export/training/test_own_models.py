@@ -31,9 +31,9 @@ from export.gallery.correction import correct_caption
 from export.gallery.indexing import index_photos
 from export.models.model_choice import CHOICE_FILE, ENCODERS, SHIPPED, ModelChoice
 from export.understanding.hub_captioner import INSTRUCTIONS, open_captioner
-from handler.bundle.bundle import Bundle
 from handler.bundle.encoder import Encoder
 from handler.search.searcher import Searcher
+from handler.store.folder_store import open_bundle
 from tests.functional.export.galleries import write_photos
 from tests.functional.export.training.tiny_models import (
     CAPTIONERS,
@@ -134,7 +134,7 @@ def test_a_captioner_and_minilm_index_search_and_are_corrected(captioner: Path, 
     choice = ModelChoice(captioner=str(captioner), encoder=str(MINILM))
     report = index_photos(photos, out, workers=4, choice=choice)
     assert (report.photos, report.read, report.failures) == (5, 5, ())
-    bundle = Bundle.open(out / "bundle")
+    bundle = open_bundle(out / "bundle")
     assert bundle.manifest.encoder.dim == 384
     assert bundle.manifest.views.kinds == ("caption",)
     assert bundle.manifest.calibration.weights == (1.0,)
@@ -146,19 +146,19 @@ def test_a_captioner_and_minilm_index_search_and_are_corrected(captioner: Path, 
     assert (again.bundle, again.read) == (report.bundle, 0)
     (encoder,) = (out / ENCODERS).iterdir()  # converted once
     correct_caption(ids[0], "a red wall in the evening", out)
-    (found,) = Searcher(Bundle.open(out / "bundle")).search("a red wall in the evening", k=1)["results"]
+    (found,) = Searcher(open_bundle(out / "bundle")).search("a red wall in the evening", k=1)["results"]
     assert (found["id"], found["relevance"]) == (ids[0], 1.0)
-    assert Bundle.open(out / "bundle").manifest.encoder.identity == Encoder.load(encoder).identity
+    assert open_bundle(out / "bundle").manifest.encoder.identity == Encoder.load(encoder).identity
 
 
 def test_other_models_understand_anew_and_the_shipped_ones_come_back(captioner: Path, tmp_path: Path) -> None:
     photos, out = tmp_path / "photos", tmp_path / "out"
     write_photos(photos, 2)
     assert index_photos(photos, out, workers=1).read == 2
-    shipped = Bundle.open(out / "bundle").manifest
+    shipped = open_bundle(out / "bundle").manifest
     own = index_photos(photos, out, workers=1, choice=ModelChoice(captioner=str(captioner)))
     assert own.read == 2
-    manifest = Bundle.open(out / "bundle").manifest
+    manifest = open_bundle(out / "bundle").manifest
     assert manifest.provenance.captioner == open_captioner(str(captioner)).identity
     assert manifest.encoder == shipped.encoder
     assert "visual" not in manifest.views.kinds
@@ -169,7 +169,7 @@ def test_other_models_understand_anew_and_the_shipped_ones_come_back(captioner: 
         "instructions": [],
     }
     assert index_photos(photos, out, workers=1).read == 0  # what it understood is kept
-    assert Bundle.open(out / "bundle").manifest.calibration == shipped.calibration
+    assert open_bundle(out / "bundle").manifest.calibration == shipped.calibration
     assert not (out / CHOICE_FILE).exists()
 
 

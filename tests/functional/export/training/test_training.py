@@ -29,9 +29,9 @@ from export.training.photo_training.visual_training import VisualRecipe
 from export.training.text_encoder.encoder_training import EncoderRecipe, train_encoder
 from export.training.text_encoder.sentence_model import TextEncoder, embed
 from export.understanding.onnx_captioner import OnnxCaptionerSource
-from handler.bundle.bundle import Bundle
 from handler.bundle.encoder import Encoder
 from handler.search.searcher import Searcher
+from handler.store.folder_store import open_bundle
 
 pytestmark = [
     # torch's tracing exporter, the one whose graphs ONNX Runtime fuses best, is deprecated and says so in many ways.
@@ -227,7 +227,7 @@ def test_the_served_captioner_says_what_torch_says(models: Path, photo_model: tu
 def test_shipped_models_index_and_search(data: Path, models: Path, tmp_path: Path) -> None:
     report = index_photos(data / "photos", tmp_path / "out", workers=1, models=shipped_models(models))
     assert (report.photos, report.failures) == (12, ())
-    bundle = Bundle.open(tmp_path / "out" / "bundle")
+    bundle = open_bundle(tmp_path / "out" / "bundle")
     answer = Searcher(bundle).search("a red wall", k=20, min_relevance=0.0)
     relevances = [result["relevance"] for result in answer["results"]]
     assert len(relevances) == 12

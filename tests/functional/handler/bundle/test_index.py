@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from handler.bundle.index import VectorIndex, quantise, scale_of, write_index
+from handler.bundle.index.index_kinds import open_index, write_index
+from handler.bundle.index.vector_index import VectorIndex, quantise, scale_of
 from handler.bundle.manifest import IndexInfo, IndexKind
-from handler.bundle.runtime import usearch
 from handler.errors import BundleError
+from handler.runtime import usearch
 
 COUNT, DIM = 2_000, 48
 
@@ -25,7 +26,7 @@ def opened(folder: Path, vectors: NDArray[np.float32], kind: IndexKind) -> Vecto
     scale = scale_of(vectors)
     write_index(folder / "index.usearch", quantise(vectors, scale), kind=kind)
     info = IndexInfo(kind=kind, scale=scale, dim=DIM, count=len(vectors), expansion_search=64)
-    return VectorIndex.open(folder / "index.usearch", info)
+    return open_index(folder / "index.usearch", info)
 
 
 def test_an_exact_scan_finds_what_numpy_finds(tmp_path: Path, vectors: NDArray[np.float32]) -> None:
@@ -89,7 +90,7 @@ def test_refuses_the_index_of_another_manifest(
     expected = {"dim": DIM, "count": 5, **changes}
     info = IndexInfo(kind="exact", scale=0.1, dim=expected["dim"], count=expected["count"], expansion_search=64)
     with pytest.raises(BundleError) as error:
-        VectorIndex.open(tmp_path / "index.usearch", info)
+        open_index(tmp_path / "index.usearch", info)
     assert message in str(error.value)
 
 
@@ -108,11 +109,11 @@ def test_refuses_other_numbers_and_metrics(
     index.save_index_to_path(str(tmp_path / "index.usearch"))
     info = IndexInfo(kind="exact", scale=0.1, dim=DIM, count=5, expansion_search=64)
     with pytest.raises(BundleError, match=message):
-        VectorIndex.open(tmp_path / "index.usearch", info)
+        open_index(tmp_path / "index.usearch", info)
 
 
 def test_refuses_what_is_no_index(tmp_path: Path) -> None:
     info = IndexInfo(kind="exact", scale=0.1, dim=DIM, count=5, expansion_search=64)
     (tmp_path / "index.usearch").write_bytes(b"x" * 1_000)
     with pytest.raises(BundleError, match=r"index\.usearch is not a usearch index"):
-        VectorIndex.open(tmp_path / "index.usearch", info)
+        open_index(tmp_path / "index.usearch", info)

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handler.bundle.bundle import Bundle
 from handler.errors import PhotoNotFoundError, QueryError
 from handler.search.query import MAX_QUERY_LENGTH
-from handler.search.searcher import MAX_K, Searcher
+from handler.search.searcher import Searcher
+from handler.search.selection import MAX_K
+from handler.store.folder_store import open_bundle
 from tests.functional.handler.artefacts import CAPTIONER, INSTRUCTION, PHOTOS, BundleChoices, TinyPhoto, write_bundle
 
 BASE = "https://cdn.example.org/gallery/"
@@ -47,7 +48,7 @@ def test_the_whole_answer(searcher: Searcher) -> None:
 @pytest.mark.parametrize("photo", PHOTOS, ids=lambda photo: photo.id)
 @pytest.mark.parametrize("kind", ["bundle_folder", "hnsw_folder"])
 def test_every_caption_finds_its_photo(request: pytest.FixtureRequest, kind: str, photo: TinyPhoto) -> None:
-    first = Searcher(Bundle.open(request.getfixturevalue(kind))).search(photo.caption)["results"][0]
+    first = Searcher(open_bundle(request.getfixturevalue(kind))).search(photo.caption)["results"][0]
 
     assert (first["id"], first["relevance"], first["matched"]) == (photo.id, 1.0, photo.caption)
 
@@ -119,7 +120,7 @@ def test_refuses_a_min_relevance(searcher: Searcher, min_relevance: float) -> No
 @settings(deadline=None)
 @given(st.text(st.characters(codec=None), max_size=600))
 def test_any_query_is_answered_or_refused(bundle_folder: Path, query: str) -> None:
-    searcher = _searchers.setdefault(bundle_folder, Searcher(Bundle.open(bundle_folder)))
+    searcher = _searchers.setdefault(bundle_folder, Searcher(open_bundle(bundle_folder)))
     try:
         answer = searcher.search(query, min_relevance=0.0)
     except QueryError:
@@ -137,7 +138,7 @@ def test_identical_text_comes_first_even_if_the_photo_looks_otherwise(tmp_path: 
         TinyPhoto(id="seen.jpg", caption="a ball", seen="red ball"),
     ]
     choices = BundleChoices(weights=(0.1, 9.0))
-    results = Searcher(Bundle.open(write_bundle(tmp_path / "bundle", photos, choices))).search("red ball")["results"]
+    results = Searcher(open_bundle(write_bundle(tmp_path / "bundle", photos, choices))).search("red ball")["results"]
 
     assert [result["id"] for result in results] == ["captioned.jpg", "seen.jpg"]
     assert [result["matched"] for result in results] == ["red ball", "visual"]
@@ -145,7 +146,7 @@ def test_identical_text_comes_first_even_if_the_photo_looks_otherwise(tmp_path: 
 
 def test_equal_photos_keep_the_order_of_their_ids(tmp_path: Path) -> None:
     photos = [TinyPhoto(id=f"{number}.jpg", caption="a boat") for number in range(9)]
-    results = Searcher(Bundle.open(write_bundle(tmp_path / "bundle", photos))).search("a boat", k=9)["results"]
+    results = Searcher(open_bundle(write_bundle(tmp_path / "bundle", photos))).search("a boat", k=9)["results"]
 
     assert [result["id"] for result in results] == [f"{number}.jpg" for number in range(9)]
 
@@ -155,7 +156,7 @@ def test_similar_photos_without_the_photo_itself(tmp_path: Path) -> None:
         *PHOTOS,
         TinyPhoto(id="sea/surf 2.jpg", caption="a woman surfs a wave", seen="wave water woman"),
     ]
-    searcher = Searcher(Bundle.open(write_bundle(tmp_path / "bundle", photos)))
+    searcher = Searcher(open_bundle(write_bundle(tmp_path / "bundle", photos)))
 
     answer = searcher.similar("sea/surf.jpg", k=2, min_relevance=0.0)
 

@@ -19,14 +19,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from handler.bundle.bundle import Bundle
-from handler.bundle.index import quantise, scale_of
+from handler.bundle.index.vector_index import quantise, scale_of
 from handler.errors import QueryError
 from handler.search.answers import Result
 from handler.search.filters import Filters
 from handler.search.query import Query
 from handler.search.ranking import IDENTITY_DEPTH
-from handler.search.searcher import Searcher, Selection
+from handler.search.searcher import Searcher
+from handler.search.selection import Selection
 from handler.settings import Settings
+from handler.store.folder_store import open_bundle
 from handler.web.app import create_app
 from tests.functional.handler.artefacts import WORDS, BundleChoices, TinyPhoto, write_bundle
 from tests.functional.handler.client import Answer, ask
@@ -71,13 +73,13 @@ CHOICES = BundleChoices(slope=0.5, intercept=-2.0, threshold=0.6)
 
 @pytest.fixture(scope="module")
 def searcher(tmp_path_factory: pytest.TempPathFactory) -> Searcher:
-    return Searcher(Bundle.open(write_bundle(tmp_path_factory.mktemp("exact") / "bundle", PHOTOS, CHOICES)))
+    return Searcher(open_bundle(write_bundle(tmp_path_factory.mktemp("exact") / "bundle", PHOTOS, CHOICES)))
 
 
 @pytest.fixture(scope="module")
 def graph_searcher(tmp_path_factory: pytest.TempPathFactory) -> Searcher:
     folder = tmp_path_factory.mktemp("hnsw") / "bundle"
-    return Searcher(Bundle.open(write_bundle(folder, PHOTOS, replace(CHOICES, kind="hnsw"))))
+    return Searcher(open_bundle(write_bundle(folder, PHOTOS, replace(CHOICES, kind="hnsw"))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,7 +296,7 @@ def test_a_caption_that_says_it_is_left_out_too(tmp_path: Path) -> None:
         TinyPhoto(id="other.jpg", caption="blue car", seen="boat water"),
     ]
     folder = write_bundle(tmp_path / "bundle", photos, BundleChoices(weights=(0.1, 9.0)))
-    searcher = Searcher(Bundle.open(folder))
+    searcher = Searcher(open_bundle(folder))
 
     assert ids(searcher.search("boat water", min_relevance=0.0)["results"]) == ["other.jpg", "said.jpg"]
     query = Query(texts=("boat water",), without=("Red ball",))
@@ -431,7 +433,7 @@ def test_questions_that_make_no_sense(
 
 
 def get(searcher: Searcher, target: str) -> Answer:
-    return ask(create_app(lambda: searcher, Settings(bundle=Path("unused"))), target)
+    return ask(create_app(lambda: searcher, Settings(bundle="unused")), target)
 
 
 def test_everything_at_once_over_http(searcher: Searcher) -> None:
@@ -490,6 +492,6 @@ def test_questions_that_mean_the_same_have_one_etag(searcher: Searcher) -> None:
 
 
 def test_where_the_photos_lie_changes_the_etag(searcher: Searcher) -> None:
-    elsewhere = create_app(lambda: searcher, Settings(bundle=Path("unused"), media_url="https://cdn.example/"))
+    elsewhere = create_app(lambda: searcher, Settings(bundle="unused", media_url="https://cdn.example/"))
     target = "/v1/photos?k=1"
     assert ask(elsewhere, target).headers["etag"] != get(searcher, target).headers["etag"]

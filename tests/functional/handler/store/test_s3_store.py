@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from handler.bundle.bundle import Bundle
+from handler.bundle.delivery import DELIVERY_ORDER
 from handler.bundle.encoder_files import ENCODER_FILES, encoder_identity
 from handler.bundle.manifest import MANIFEST_FILE
 from handler.errors import BundleError, SettingsError, StoreError
@@ -20,7 +21,7 @@ from handler.search.searcher import Searcher
 from handler.settings import Settings
 from handler.store import s3, s3_store
 from handler.store.cache import Cache
-from handler.store.delivery import DELIVERY_ORDER
+from handler.store.folder_store import open_bundle
 from handler.store.pointer import POINTER_KEY, bundle_key
 from handler.store.store import Store, deliver, open_store
 from tests.functional.handler.artefacts import PHOTOS, rehash, rewrite_manifest, write_bundle
@@ -95,7 +96,7 @@ def test_a_bundle_is_fetched_and_answers(root: Path, connect: Callable[..., Stor
 
     assert (bundle.id, len(bundle.catalogue)) == (published, len(PHOTOS))
     found = Searcher(bundle).search("a dog runs in the park", k=1)
-    here = Searcher(Bundle.open(bundle_folder)).search("a dog runs in the park", k=1)
+    here = Searcher(open_bundle(bundle_folder)).search("a dog runs in the park", k=1)
     assert found["results"] == here["results"]
     assert [result["id"] for result in found["results"]] == ["animals/dog.jpg"]
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from handler.bundle.bundle import Bundle
 from handler.bundle.manifest import MANIFEST_FILE, bundle_id
-from handler.errors import BundleError, StoreError
+from handler.errors import BundleError, SettingsError, StoreError
 from handler.settings import Settings
 from handler.store.hashes import HashesAhead, sha256_of
 from handler.store.pointer import POINTER_KEY, bundle_key
@@ -28,6 +28,14 @@ PUBLIC_KEY = base64.b64encode(KEY.public_key().public_bytes_raw()).decode()
 def open_at(place: Path | str, **variables: str) -> Store:
     environment = {"THINLENS_BUNDLE": str(place), **variables}
     return open_store(Settings.from_environment(environment), environment)
+
+
+@pytest.mark.parametrize(
+    "address", ["s3://", "s3://photos/../elsewhere", "gs://photos/gallery", "https://photos.example"]
+)
+def test_an_address_of_no_known_kind_is_refused(address: str) -> None:
+    with pytest.raises(SettingsError, match="^THINLENS_BUNDLE is .*expected .*s3://"):
+        open_at(address)
 
 
 def receive(store: Store) -> Bundle:

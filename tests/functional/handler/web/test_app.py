@@ -18,7 +18,8 @@ from handler.errors import BundleError
 from handler.search import answers as shapes
 from handler.search.filters import MAX_VALUE_LENGTH, MAX_VALUES, ORIENTATIONS, TYPES
 from handler.search.query import MAX_QUERY_LENGTH, MAX_TEXTS, MAX_WEIGHT
-from handler.search.searcher import DEFAULT_K, MAX_K, MAX_OFFSET, Searcher
+from handler.search.searcher import Searcher
+from handler.search.selection import DEFAULT_K, MAX_K, MAX_OFFSET
 from handler.settings import Settings
 from handler.web.app import App, Message, create_app
 from tests.functional.handler.artefacts import PHOTOS
@@ -33,7 +34,7 @@ FOLDER = Path(handler.__file__).parent
 
 
 def make(searcher: Searcher, **settings: Any) -> App:
-    return create_app(lambda: searcher, Settings(bundle=Path("unused"), **settings))
+    return create_app(lambda: searcher, Settings(bundle="unused", **settings))
 
 
 def assert_problem(answer: Answer, status: int, title: str, kind: str, detail: str, **more: object) -> None:
@@ -335,7 +336,7 @@ def test_without_a_bundle_the_client_is_told_to_come_again(caplog: pytest.LogCap
     def no_searcher() -> Searcher:
         raise BundleError("views.i8 is altered, at a path that is nobody's business")
 
-    app = create_app(no_searcher, Settings(bundle=Path("unused"), cors_origins=("*",)))
+    app = create_app(no_searcher, Settings(bundle="unused", cors_origins=("*",)))
 
     for target in ("/v1/search?q=dog", "/v1/similar?id=x", "/v1/photos", "/v1/photos/x", "/healthz"):
         answer = ask(app, target)
@@ -352,7 +353,7 @@ def test_our_own_mistakes_are_logged_and_not_shown(caplog: pytest.LogCaptureFixt
     def broken() -> Searcher:
         raise ZeroDivisionError("secret")
 
-    answer = ask(create_app(broken, Settings(bundle=Path("unused"), cors_origins=("*",))), "/healthz")
+    answer = ask(create_app(broken, Settings(bundle="unused", cors_origins=("*",))), "/healthz")
 
     assert_problem(answer, 500, "Internal Server Error", "internal-error", "Something is wrong on our side")
     assert answer.headers["access-control-allow-origin"] == "*"

@@ -10,7 +10,7 @@ from torch import nn
 
 from export.conversion.activations import observe
 from export.conversion.graph_writing import Convolution, FloatWriter, Int8Writer
-from handler.bundle.runtime import onnxruntime
+from handler.runtime import onnxruntime
 
 SIDE = 8
 

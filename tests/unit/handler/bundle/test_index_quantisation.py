@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from handler.bundle.index import quantise, scale_of
+from handler.bundle.index.vector_index import quantise, scale_of
 
 
 def test_worked_example() -> None:

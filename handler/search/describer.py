@@ -1,0 +1,112 @@
+"""The describer: numbers and relevances of photos become what clients read of them.
+
+Knows the catalogue and the shapes of answers; knows nothing of how photos are found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urljoin
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handler.bundle.bundle import Bundle
+from handler.bundle.catalogue import PhotoRecord
+from handler.bundle.relevance import IDENTICAL_FROM
+from handler.search.answers import CollectionAnswer, ColumnAnswer, ColumnsAnswer, PhotoAnswer, Result
+from handler.search.ranking import Ranked, Sought
+
+VISUAL = "visual"
+
+
+class Describer:
+    """Describes the photos of one bundle."""
+
+    def __init__(self, bundle: Bundle, *, media_url: str) -> None:
+        """`media_url` is what photos' relative addresses are relative to."""
+        self._bundle = bundle
+        self._media_url = media_url
+        self._weights = np.array(bundle.manifest.calibration.weights, dtype=np.float32)
+        self._caption_views = bundle.manifest.views.kinds.count("caption")
+
+    def photo(self, number: int) -> PhotoAnswer:
+        """Everything that is known of the photo of a number."""
+        record = self._bundle.catalogue[number]
+        captioner = self._bundle.manifest.provenance.captioner
+        return {
+            "id": record.id,
+            "bundle": self._bundle.id,
+            "url": self._address(record.url),
+            "thumbnail_url": self._address(record.thumbnail),
+            "width": record.width,
+            "height": record.height,
+            "type": record.type,
+            "size_bytes": record.size_bytes,
+            "taken": record.taken,
+            "placeholder": record.placeholder,
+            "captions": [
+                {
+                    "instruction": caption.instruction,
+                    "text": caption.text,
+                    "edited": caption.edited,
+                    "model": None if caption.edited else captioner,
+                }
+                for caption in record.captions
+            ],
+            "columns": _columns(record),
+        }
+
+    def collection(self, numbers: Sequence[int], *, total: int) -> CollectionAnswer:
+        """What there is to search: so many photos, some of which are shown."""
+        names = self._bundle.columns.names
+        numbers_first: list[ColumnAnswer] = [{"name": name, "kind": "number"} for name in names.numbers]
+        texts: list[ColumnAnswer] = [{"name": name, "kind": "text"} for name in names.texts]
+        return {
+            "bundle": self._bundle.id,
+            "total": total,
+            "suggestions": list(self._bundle.manifest.suggestions),
+            "columns": [*numbers_first, *texts],
+            "photos": [self.photo(number) for number in numbers],
+        }
+
+    def results(self, sought: Sought, page: Ranked) -> list[Result]:
+        """A page of results, best first."""
+        cosines = self._bundle.views.of(page.numbers) @ sought.direction
+        results: list[Result] = []
+        for number, relevance, of_views in zip(page.numbers, page.relevances, cosines, strict=True):
+            record = self._bundle.catalogue[int(number)]
+            results.append(
+                {
+                    "id": record.id,
+                    "relevance": round(float(relevance), 2),
+                    "caption": record.captions[0].text if record.captions else "",
+                    "matched": self._matched(record, of_views),
+                    "url": self._address(record.url),
+                    "thumbnail_url": self._address(record.thumbnail),
+                    "width": record.width,
+                    "height": record.height,
+                    "placeholder": record.placeholder,
+                    "columns": _columns(record),
+                }
+            )
+        return results
+
+    def _matched(self, record: PhotoRecord, cosines: NDArray[np.float32]) -> str:
+        """The text of the view that explains the relevance, or "visual".
+
+        That is a caption which says the query itself, if there is one; otherwise the view that adds
+        most to the score, which is the sum of the views' cosines times their weights.
+        """
+        captions = cosines[: self._caption_views]
+        if captions.max(initial=-1.0) >= IDENTICAL_FROM:
+            return record.captions[int(np.argmax(captions))].text
+        view = int(np.argmax(self._weights * cosines))
+        return record.captions[view].text if view < self._caption_views else VISUAL
+
+    def _address(self, address: str) -> str:
+        return urljoin(self._media_url, address)
+
+
+def _columns(record: PhotoRecord) -> ColumnsAnswer:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in record.columns.items()}
