@@ -38,6 +38,7 @@ ifdef FAST
 lint: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/mypy --exclude '/(training|conversion)/|torch_captioner' --follow-imports silent
 
 test: lint .venv/.demo
@@ -46,6 +47,7 @@ else
 lint: .venv/.dev .venv/.train
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/mypy
 
 test: lint .venv/.demo .venv/.emulator browser s3

@@ -101,7 +101,7 @@ def _photos(arguments: argparse.Namespace) -> Path:
         return Path(arguments.photos)
     from export.gallery.fetching import fetch_photos
     from export.progress import Progress
-    from export.storage.object_store import open_store
+    from export.storage.schemes import open_store
 
     return fetch_photos(open_store(arguments.photos), arguments.out, exclude=arguments.exclude, progress=Progress())
 

@@ -12,7 +12,8 @@ from export.publishing.pruning import prune
 from export.publishing.publication import Choices, Publication, publish
 from export.publishing.signing import SigningKey
 from export.publishing.versions import Version, list_versions, roll_back
-from export.storage.object_store import Store, open_store
+from export.storage.object_store import ObjectStore
+from export.storage.schemes import open_store
 
 
 class VersionAnswer(TypedDict):
@@ -49,7 +50,7 @@ def _publish(arguments: argparse.Namespace) -> None:
         print(f"It is signed; the function accepts nothing else with THINLENS_PUBLIC_KEY={key.public_key}")
 
 
-def _summary(done: Publication, store: Store) -> str:
+def _summary(done: Publication, store: ObjectStore) -> str:
     photos = _count(done.photos, "photo")
     sent = f"{done.sent_bytes / 1e6:,.1f} MB sent"
     if done.replaced == done.bundle:
@@ -90,7 +91,7 @@ def _line(version: Version, in_service: InService) -> str:
     return f"{version.id}  {created}  {photos:>14}  {version.size_bytes / 1e6:>9,.1f} MB  {', '.join(notes)}".rstrip()
 
 
-def _versions_answer(store: Store, in_service: InService, versions: list[Version]) -> VersionsAnswer:
+def _versions_answer(store: ObjectStore, in_service: InService, versions: list[Version]) -> VersionsAnswer:
     pointer = in_service.pointer
     return {
         "store": store.address,

@@ -15,7 +15,7 @@ from export.errors import OutputError, PhotosError
 from export.library.library import Library
 from export.photos.discovery import SUFFIXES, Exclusion
 from export.progress import Progress
-from export.storage.object_store import ListedObject, Store
+from export.storage.object_store import ListedObject, ObjectStore
 
 FOLDER = "photos"
 _COLUMNS = ("columns.csv", "columns.json")
@@ -23,7 +23,7 @@ _FETCHED_AT_ONCE = 16
 _log = logging.getLogger(__name__)
 
 
-def fetch_photos(store: Store, out: Path, *, exclude: Sequence[str], progress: Progress) -> Path:
+def fetch_photos(store: ObjectStore, out: Path, *, exclude: Sequence[str], progress: Progress) -> Path:
     """Bring the folder of fetched photos up to date with the store.
 
     Args:
@@ -83,7 +83,7 @@ def _remove_others(folder: Path, keys: set[str]) -> None:
             path.unlink()
 
 
-def _fetch(missing: Sequence[ListedObject], store: Store, folder: Path, progress: Progress) -> None:
+def _fetch(missing: Sequence[ListedObject], store: ObjectStore, folder: Path, progress: Progress) -> None:
     def fetch(found: ListedObject) -> None:
         stored = store.read(found.key, max_bytes=found.size_bytes)
         if stored is None:  # it has gone meanwhile

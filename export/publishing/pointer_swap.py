@@ -9,7 +9,7 @@ import functools
 from dataclasses import dataclass
 
 from export.errors import LostRaceError, PublishingError, StoreError, UnavailableStoreError
-from export.storage.object_store import Store, Upload
+from export.storage.object_store import ObjectStore, Upload
 from export.storage.retrying import PATIENCE_S, persist
 from handler.errors import BundleError
 from handler.store.pointer import MAX_POINTER_BYTES, POINTER_KEY, Pointer
@@ -30,7 +30,7 @@ class InService:
         return None if self.pointer is None else self.pointer.bundle
 
 
-def read_in_service(store: Store) -> InService:
+def read_in_service(store: ObjectStore) -> InService:
     """What is in service now.
 
     Raises:
@@ -45,7 +45,7 @@ def read_in_service(store: Store) -> InService:
         raise StoreError(f"{store.address}: {error}; if no newer thinlens wrote it, remove it, then publish") from error
 
 
-def put_in_service(store: Store, bundle: str, *, since: InService, patience_s: float = PATIENCE_S) -> Pointer:
+def put_in_service(store: ObjectStore, bundle: str, *, since: InService, patience_s: float = PATIENCE_S) -> Pointer:
     """Move the pointer to a bundle that is whole in the store.
 
     Args:
@@ -76,7 +76,7 @@ def put_in_service(store: Store, bundle: str, *, since: InService, patience_s: f
     return pointer
 
 
-def check_conditions(store: Store, upload: Upload, *, patience_s: float = PATIENCE_S) -> None:
+def check_conditions(store: ObjectStore, upload: Upload, *, patience_s: float = PATIENCE_S) -> None:
     """Check that a store heeds the conditions of writes, on an object that it holds and that would stay the same.
 
     Raises:
@@ -94,7 +94,7 @@ def check_conditions(store: Store, upload: Upload, *, patience_s: float = PATIEN
 class _Move:
     """Attempts to write one pointer; ``unclear`` once the answer to one of them was lost, so that it may be written."""
 
-    def __init__(self, store: Store, pointer: Pointer, since: InService) -> None:
+    def __init__(self, store: ObjectStore, pointer: Pointer, since: InService) -> None:
         self._store = store
         self._pointer = pointer
         self._since = since

@@ -16,7 +16,7 @@ from export.errors import StoreError
 from export.photos.thumbnails import FOLDER as THUMBNAILS
 from export.publishing.pointer_swap import read_in_service
 from export.publishing.versions import Version, list_versions
-from export.storage.object_store import Store
+from export.storage.object_store import ObjectStore
 from handler.bundle.catalogue import Catalogue
 from handler.bundle.manifest import MANIFEST_FILE
 from handler.store.pointer import POINTER_KEY, Pointer, bundle_key
@@ -34,7 +34,7 @@ class Pruned:
     size_bytes: int
 
 
-def prune(store: Store, *, keep: int) -> Pruned:
+def prune(store: ObjectStore, *, keep: int) -> Pruned:
     """Remove bundles until so many whole ones are left, and what belongs to none of those.
 
     Raises:
@@ -81,7 +81,7 @@ def _wanted(versions: Sequence[Version], pointer: Pointer, keep: int) -> list[Ve
     return served + [version for version in before + newest if version.whole][: keep - 1]
 
 
-def _pictures(store: Store, version: Version) -> Iterator[str]:
+def _pictures(store: ObjectStore, version: Version) -> Iterator[str]:
     """The addresses of the thumbnails and photos that a bundle shows."""
     if version.manifest is None:
         raise StoreError(f"bundle {version.id} in {store.address} stays, but can't be read: {version.problem}")

@@ -27,8 +27,8 @@ from export.publishing.uploads import (
     send,
     thumbnail_uploads,
 )
-from export.storage.folder_objects import FolderStore
-from export.storage.object_store import Store, Upload
+from export.storage.folder_objects import FolderObjects
+from export.storage.object_store import ObjectStore, Upload
 from handler.bundle.bundle import Bundle
 from handler.bundle.manifest import MANIFEST_FILE
 from handler.store.folder_store import open_bundle
@@ -70,7 +70,7 @@ class Publication:
     replaced: str | None
 
 
-def publish(out: Path, store: Store, choices: Choices, progress: Progress) -> Publication:
+def publish(out: Path, store: ObjectStore, choices: Choices, progress: Progress) -> Publication:
     """Put the bundle of an output folder in service.
 
     Raises:
@@ -83,7 +83,7 @@ def publish(out: Path, store: Store, choices: Choices, progress: Progress) -> Pu
     """
     if not (out / CURRENT).exists():
         raise PublishingError(f"{out} holds no bundle; make one with: thinlens index PHOTOS --out {out}")
-    if isinstance(store, FolderStore) and store.folder.resolve() == out.resolve():
+    if isinstance(store, FolderObjects) and store.folder.resolve() == out.resolve():
         raise PublishingError(f"{out} is the output folder itself; publish to another folder, or to s3://…")
     # The library's lock keeps others from replacing the bundle and its thumbnails meanwhile.
     with Library.open(out) as library, _staging(out) as staging:
@@ -159,7 +159,7 @@ def _root(library: Library, out: Path) -> Path:
     return root
 
 
-def _send(store: Store, staged: _Staged, in_service: str | None, progress: Progress) -> int:
+def _send(store: ObjectStore, staged: _Staged, in_service: str | None, progress: Progress) -> int:
     """Send what the store doesn't hold, the manifest last; returns the bytes sent."""
     missing = missing_uploads(store, staged.files, in_service)
     send(store, missing, progress)

@@ -10,7 +10,7 @@ from export.photos.thumbnails import FOLDER as THUMBNAILS
 from export.progress import Progress
 from export.publishing.published_bundle import content_of, original_address
 from export.storage.media_types import media_type
-from export.storage.object_store import Store, Upload
+from export.storage.object_store import ObjectStore, Upload
 from handler.bundle.bundle import Bundle
 from handler.bundle.catalogue import PhotoRecord
 from handler.bundle.manifest import MANIFEST_FILE
@@ -72,7 +72,7 @@ def photo_uploads(records: Iterable[PhotoRecord], root: Path) -> list[Upload]:
     return list(uploads.values())
 
 
-def missing_uploads(store: Store, uploads: Iterable[Upload], in_service: str | None) -> list[Upload]:
+def missing_uploads(store: ObjectStore, uploads: Iterable[Upload], in_service: str | None) -> list[Upload]:
     """Those that aren't in the store.
 
     Of a picture its name says that it is there, of a bundle's file its hash; what the bundle in service has too is
@@ -95,7 +95,7 @@ def missing_uploads(store: Store, uploads: Iterable[Upload], in_service: str | N
     return [upload for upload in uploads if not is_there(upload)]
 
 
-def _keys_by_hash(store: Store, bundle: str | None) -> dict[str, str]:
+def _keys_by_hash(store: ObjectStore, bundle: str | None) -> dict[str, str]:
     """The keys of a bundle's files; none where there is no bundle, or it can't be read."""
     found = store.read(bundle_key(bundle, MANIFEST_FILE), max_bytes=MAX_MANIFEST_BYTES) if bundle else None
     try:
@@ -105,7 +105,7 @@ def _keys_by_hash(store: Store, bundle: str | None) -> dict[str, str]:
     return {info.sha256: bundle_key(bundle or "", name) for name, info in files.items()}
 
 
-def send(store: Store, uploads: Sequence[Upload], progress: Progress) -> None:
+def send(store: ObjectStore, uploads: Sequence[Upload], progress: Progress) -> None:
     """Send what isn't in the store yet, many at once; at the first failure no more are begun.
 
     Raises:

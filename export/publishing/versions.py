@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from export.errors import PublishingError
 from export.publishing.pointer_swap import put_in_service, read_in_service
-from export.storage.object_store import ListedObject, Store
+from export.storage.object_store import ListedObject, ObjectStore
 from handler.bundle.manifest import MANIFEST_FILE, Manifest, bundle_id
 from handler.bundle.manifest_reader import MAX_MANIFEST_BYTES, read_manifest
 from handler.errors import BundleError
@@ -57,7 +57,7 @@ class Version:
         return bundle_key(self.id, SIGNATURE_FILE) in {found.key for found in self.objects}
 
 
-def list_versions(store: Store) -> list[Version]:
+def list_versions(store: ObjectStore) -> list[Version]:
     """The bundles in a store, the newest first; those that can't be used last.
 
     Raises:
@@ -73,7 +73,7 @@ def list_versions(store: Store) -> list[Version]:
         return sorted(versions, key=lambda version: (version.created, version.id), reverse=True)
 
 
-def roll_back(store: Store, bundle: str | None) -> Pointer:
+def roll_back(store: ObjectStore, bundle: str | None) -> Pointer:
     """Put an earlier bundle in service again.
 
     Args:
@@ -104,7 +104,7 @@ def roll_back(store: Store, bundle: str | None) -> Pointer:
     return put_in_service(store, bundle, since=since)
 
 
-def _read(store: Store, bundle: str, objects: Sequence[ListedObject]) -> Version:
+def _read(store: ObjectStore, bundle: str, objects: Sequence[ListedObject]) -> Version:
     """A bundle's manifest, and whether all that it names is there in its size."""
     manifest, problem = None, None
     found = store.read(bundle_key(bundle, MANIFEST_FILE), max_bytes=MAX_MANIFEST_BYTES)

@@ -27,7 +27,7 @@ class _Condition(TypedDict, total=False):
     IfNoneMatch: str
 
 
-class S3Store:
+class BucketObjects:
     """A store in a bucket; ``prefix`` is what all keys begin with: empty, or it ends with a slash."""
 
     def __init__(self, bucket: Bucket, prefix: str, *, part_bytes: int = PART_BYTES) -> None:

@@ -19,7 +19,7 @@ _LOCK_FILE = ".lock"
 _PARTIAL_FOLDER = ".partial"
 
 
-class FolderStore:
+class FolderObjects:
     """A store in a folder, which is made by the first write. Hidden files in it are no objects."""
 
     def __init__(self, folder: Path) -> None:

@@ -1,22 +1,16 @@
-"""The store: what bundles are published to. Objects by key, in a folder or in S3, behind one interface.
+"""The object store: what bundles are published to, objects by key, whatever keeps them.
 
 It knows keys and bytes, nothing of bundles. A key is relative to the store, with "/" between its parts. An object is
 there whole or not at all.
 """
 
 import hashlib
-import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from export.errors import PublishingError, StoreError
-from handler.errors import SettingsError
-from handler.store.address import SCHEME, S3Address
-
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+from export.errors import PublishingError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +45,7 @@ class ListedObject:
     modified_s: float
 
 
-class Store(Protocol):
+class ObjectStore(Protocol):
     """Where bundles are published. Every method raises StoreError where the store can't be used."""
 
     @property
@@ -92,30 +86,6 @@ class Store(Protocol):
 
     def remove_partial(self, *, before_s: float) -> None:
         """Remove what was left half-written before a moment, in seconds since 1970."""
-
-
-def open_store(address: str) -> Store:
-    """The store at "s3://bucket/prefix", as the handler understands it too, or in a folder.
-
-    Raises:
-        StoreError: the address is neither, or what S3 needs isn't installed or configured.
-    """
-    if not _SCHEME.match(address):
-        from export.storage.folder_objects import FolderStore
-
-        return FolderStore(Path(address))
-    if not address.startswith(SCHEME):
-        raise StoreError(f"{address!r} is no store (expected s3://bucket, s3://bucket/prefix or a folder)")
-    try:
-        place = S3Address.parse(address, os.environ, variable="STORE")
-    except SettingsError as error:
-        raise StoreError(str(error)) from error
-    try:
-        from export.storage.bucket import Bucket
-        from export.storage.bucket_objects import S3Store
-    except ImportError as error:
-        raise StoreError(f"{error.name} isn't installed, which S3 needs: pip install 'thinlens[publish]'") from error
-    return S3Store(Bucket.connect(place.bucket), place.prefix)
 
 
 def file_parts(upload: Upload, part_bytes: int) -> Iterator[bytes]:

@@ -22,8 +22,9 @@ import pytest
 
 from export.errors import PublishingError
 from export.storage.bucket import Bucket
-from export.storage.bucket_objects import S3Store
-from export.storage.object_store import Upload, open_store
+from export.storage.bucket_objects import BucketObjects
+from export.storage.object_store import Upload
+from export.storage.schemes import open_store
 from handler.store.folder_store import open_bundle
 from tests.e2e.processes import RUN_LIMIT_S, THINLENS
 from tests.e2e.s3_servers import S3Server, ceph_server, moto_server
@@ -183,7 +184,7 @@ def test_a_large_file_goes_on_where_it_was(address: str, tmp_path: Path) -> None
         sha256=hashlib.sha256(content).hexdigest(),
         media_type="application/octet-stream",
     )
-    store = S3Store(bucket, f"{address.removeprefix(f's3://{BUCKET}/')}/", part_bytes=PART_BYTES)
+    store = BucketObjects(bucket, f"{address.removeprefix(f's3://{BUCKET}/')}/", part_bytes=PART_BYTES)
 
     def end_after_three(_: int) -> None:
         if len(sent) == 3:
@@ -210,7 +211,7 @@ def test_a_large_file_that_changes_while_it_is_sent_does_not_come_about(address:
         sha256="0" * 64,
         media_type="image/jpeg",
     )
-    store = S3Store(Bucket.connect(BUCKET), f"{address.removeprefix(f's3://{BUCKET}/')}/", part_bytes=PART_BYTES)
+    store = BucketObjects(Bucket.connect(BUCKET), f"{address.removeprefix(f's3://{BUCKET}/')}/", part_bytes=PART_BYTES)
     with pytest.raises(PublishingError, match=r"photo.jpg isn't what it was when it was indexed"):
         store.put(upload, lambda _: None)
     assert store.objects("") == []

@@ -14,7 +14,7 @@ from export.errors import LostRaceError
 from export.library.library import Library
 from export.progress import Progress
 from export.publishing.publication import Choices, Publication, publish
-from export.storage.object_store import ListedObject, Store, StoredObject, Upload
+from export.storage.object_store import ListedObject, ObjectStore, StoredObject, Upload
 from handler.bundle.bundle import Bundle
 from handler.settings import Settings
 from handler.store.folder_store import open_bundle
@@ -49,7 +49,7 @@ def write_other_out(out: Path, number: int) -> str:
     return write_out(out, (*PHOTOS, other))
 
 
-def publish_quietly(out: Path, store: Store, choices: Choices | None = None) -> Publication:
+def publish_quietly(out: Path, store: ObjectStore, choices: Choices | None = None) -> Publication:
     return publish(out, store, choices or Choices(), Progress())
 
 
@@ -79,7 +79,7 @@ class FaultyStore:
         after: whether it is raised once the write is done, as when its answer gets lost.
     """
 
-    def __init__(self, store: Store, *, at: int, error: BaseException | None = None, after: bool = False) -> None:
+    def __init__(self, store: ObjectStore, *, at: int, error: BaseException | None = None, after: bool = False) -> None:
         self.writes = 0
         self._store = store
         self._at = at
@@ -131,7 +131,7 @@ class FaultyStore:
 class MeetingStore(FaultyStore):
     """A store whose publishers have all read the pointer before one of them moves it."""
 
-    def __init__(self, store: Store, meeting: threading.Barrier) -> None:
+    def __init__(self, store: ObjectStore, meeting: threading.Barrier) -> None:
         super().__init__(store, at=0)
         self._meeting = meeting
         self._met = False
@@ -144,7 +144,7 @@ class MeetingStore(FaultyStore):
         return found
 
 
-def race(outs: Sequence[Path], store: Callable[[], Store], served: Callable[[], str], *, rounds: int) -> None:
+def race(outs: Sequence[Path], store: Callable[[], ObjectStore], served: Callable[[], str], *, rounds: int) -> None:
     """Let all publish at once, several times: each time one wins, and all are told what is true.
 
     Args:
@@ -171,7 +171,7 @@ def race(outs: Sequence[Path], store: Callable[[], Store], served: Callable[[], 
         before = won.bundle
 
 
-def _publish_or_lose(out: Path, store: Store, meeting: threading.Barrier) -> Publication | LostRaceError:
+def _publish_or_lose(out: Path, store: ObjectStore, meeting: threading.Barrier) -> Publication | LostRaceError:
     try:
         return publish_quietly(out, MeetingStore(store, meeting))
     except LostRaceError as error:

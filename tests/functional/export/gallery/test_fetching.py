@@ -14,12 +14,12 @@ from export.gallery.fetching import fetch_photos
 from export.gallery.indexing import index_photos
 from export.library.library import Library
 from export.progress import Progress
-from export.storage.folder_objects import FolderStore
+from export.storage.folder_objects import FolderObjects
 from export.storage.object_store import ListedObject, StoredObject
 from tests.functional.export.galleries import fake_models, write_photo
 
 
-class CountingStore(FolderStore):
+class CountingStore(FolderObjects):
     """A store that notes what is read, and fails at one of the reads."""
 
     def __init__(self, folder: Path) -> None:
@@ -44,7 +44,7 @@ def store(tmp_path: Path) -> CountingStore:
     return CountingStore(folder)
 
 
-def fetch(store: FolderStore, out: Path, exclude: Iterable[str] = ()) -> dict[str, bytes]:
+def fetch(store: FolderObjects, out: Path, exclude: Iterable[str] = ()) -> dict[str, bytes]:
     folder = fetch_photos(store, out, exclude=list(exclude), progress=Progress())
     assert folder == out / "photos"
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -85,7 +85,7 @@ def test_a_store_out_of_reach_is_gone_on_with(store: CountingStore, tmp_path: Pa
 
 def test_a_store_without_photos(tmp_path: Path) -> None:
     with pytest.raises(PhotosError, match=r"store holds no photos; expected objects ending in \.avif"):
-        fetch(FolderStore(tmp_path / "store"), tmp_path / "out")
+        fetch(FolderObjects(tmp_path / "store"), tmp_path / "out")
 
 
 def test_two_runs_do_not_get_in_each_others_way(store: CountingStore, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_two_runs_do_not_get_in_each_others_way(store: CountingStore, tmp_path: 
         fetch(store, tmp_path / "out")
 
 
-class HostileStore(FolderStore):
+class HostileStore(FolderObjects):
     """Names objects as no file can be named."""
 
     def objects(self, prefix: str) -> list[ListedObject]:

@@ -9,7 +9,7 @@ import pytest
 from export.errors import LostRaceError, PublishingError, StoreError, UnavailableStoreError
 from export.publishing.pointer_swap import InService, check_conditions, put_in_service, read_in_service
 from export.storage import retrying
-from export.storage.folder_objects import FolderStore
+from export.storage.folder_objects import FolderObjects
 from export.storage.object_store import StoredObject, Upload
 from handler.store.pointer import POINTER_KEY, Pointer
 from tests.functional.export.stores import FaultyStore
@@ -24,11 +24,11 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> FolderStore:
-    return FolderStore(tmp_path / "store")
+def store(tmp_path: Path) -> FolderObjects:
+    return FolderObjects(tmp_path / "store")
 
 
-def test_the_pointer_moves_and_names_what_was_before(store: FolderStore) -> None:
+def test_the_pointer_moves_and_names_what_was_before(store: FolderObjects) -> None:
     first = put_in_service(store, A, since=NOTHING)
     assert (first.bundle, first.previous) == (A, None)
     assert read_in_service(store).pointer == first
@@ -38,7 +38,7 @@ def test_the_pointer_moves_and_names_what_was_before(store: FolderStore) -> None
 
 
 @pytest.mark.parametrize("since_a", [False, True])
-def test_a_lost_race(store: FolderStore, since_a: bool) -> None:
+def test_a_lost_race(store: FolderObjects, since_a: bool) -> None:
     since = NOTHING
     if since_a:
         put_in_service(store, A, since=NOTHING)
@@ -54,7 +54,7 @@ def test_a_lost_race(store: FolderStore, since_a: bool) -> None:
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_an_answer_that_is_lost(store: FolderStore, after: bool) -> None:
+def test_an_answer_that_is_lost(store: FolderObjects, after: bool) -> None:
     """Whether the write was done or not, the next attempt finds out, and it is done once."""
     faulty = FaultyStore(store, at=1, error=UnavailableStoreError("no answer"), after=after)
     pointer = put_in_service(faulty, A, since=NOTHING)
@@ -65,7 +65,7 @@ def test_an_answer_that_is_lost(store: FolderStore, after: bool) -> None:
 class OvertakenStore(FaultyStore):
     """Loses the answer to the first write, after which somebody else is quicker."""
 
-    def __init__(self, store: FolderStore, *, after: bool) -> None:
+    def __init__(self, store: FolderObjects, *, after: bool) -> None:
         super().__init__(store, at=1, error=UnavailableStoreError("no answer"), after=after)
         self._folder_store = store
 
@@ -84,7 +84,7 @@ class OvertakenStore(FaultyStore):
         (False, f"somebody else has put {C} in service since this run began, so {B} isn't"),
     ],
 )
-def test_an_answer_that_is_lost_and_a_race_after_it(store: FolderStore, after: bool, told: str) -> None:
+def test_an_answer_that_is_lost_and_a_race_after_it(store: FolderObjects, after: bool, told: str) -> None:
     put_in_service(store, A, since=NOTHING)
     since = read_in_service(store)
     with pytest.raises(LostRaceError, match=told):
@@ -103,7 +103,7 @@ class SilentStore(FaultyStore):
         raise UnavailableStoreError("no answer")
 
 
-def test_a_store_that_falls_silent(store: FolderStore) -> None:
+def test_a_store_that_falls_silent(store: FolderObjects) -> None:
     with pytest.raises(PublishingError) as told:
         put_in_service(SilentStore(store, at=0), A, since=NOTHING, patience_s=0.1)
     assert str(told.value) == (
@@ -112,7 +112,7 @@ def test_a_store_that_falls_silent(store: FolderStore) -> None:
     )
 
 
-def test_a_store_that_refuses_leaves_what_is_in_service(store: FolderStore) -> None:
+def test_a_store_that_refuses_leaves_what_is_in_service(store: FolderObjects) -> None:
     faulty = FaultyStore(store, at=1, error=StoreError("refused"))
     with pytest.raises(StoreError, match="^refused$"):
         put_in_service(faulty, A, since=NOTHING)
@@ -126,7 +126,7 @@ class CarelessStore(FaultyStore):
         return True
 
 
-def test_a_store_that_ignores_conditions_is_refused(store: FolderStore, tmp_path: Path) -> None:
+def test_a_store_that_ignores_conditions_is_refused(store: FolderObjects, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"data")
     upload = Upload(key="bundles/a/file", path=tmp_path / "file", size_bytes=4, sha256=None, media_type="text/plain")
     store.put(upload, lambda _: None)
@@ -135,13 +135,13 @@ def test_a_store_that_ignores_conditions_is_refused(store: FolderStore, tmp_path
         check_conditions(CarelessStore(store, at=0), upload)
 
 
-def test_the_pointer_of_a_newer_version(store: FolderStore) -> None:
+def test_the_pointer_of_a_newer_version(store: FolderObjects) -> None:
     assert store.swap(POINTER_KEY, b'{"format_version": 7}', version=None)
     with pytest.raises(StoreError, match=r"Unknown format_version 7 .* if no newer thinlens wrote it, remove it"):
         read_in_service(store)
 
 
-def test_times_of_moves_are_distinct_enough(store: FolderStore) -> None:
+def test_times_of_moves_are_distinct_enough(store: FolderObjects) -> None:
     """Going back and forth never gives the same object, by whose version a race would go unnoticed."""
     versions = set()
     since = NOTHING

@@ -24,7 +24,7 @@ from export.gallery.indexing import index_photos
 from export.library.library import Library
 from export.publishing.publication import Choices
 from export.publishing.signing import SigningKey
-from export.storage.folder_objects import FolderStore
+from export.storage.folder_objects import FolderObjects
 from handler.bundle.bundle import Bundle
 from handler.bundle.encoder_files import ENCODER_FILES
 from handler.bundle.manifest import BUNDLE_FILES, Golden
@@ -44,8 +44,8 @@ def out(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> FolderStore:
-    return FolderStore(tmp_path / "store")
+def store(tmp_path: Path) -> FolderObjects:
+    return FolderObjects(tmp_path / "store")
 
 
 def index_colours(photos: Path, out: Path) -> None:
@@ -56,15 +56,15 @@ def index_colours(photos: Path, out: Path) -> None:
     index_photos(photos, out, workers=1, models=replace(models, calibration=calibration))
 
 
-def pointer_of(store: FolderStore) -> Pointer:
+def pointer_of(store: FolderObjects) -> Pointer:
     return Pointer.parse((store.folder / "current.json").read_bytes())
 
 
-def published(store: FolderStore) -> Bundle:
+def published(store: FolderObjects) -> Bundle:
     return open_bundle(store.folder / "bundles" / pointer_of(store).bundle)
 
 
-def test_a_bundle_comes_into_service(out: Path, store: FolderStore) -> None:
+def test_a_bundle_comes_into_service(out: Path, store: FolderObjects) -> None:
     done = publish_quietly(out, store)
     assert (done.photos, done.replaced) == (len(PHOTOS), None)
     assert all(check.passed for check in done.checks)
@@ -81,7 +81,7 @@ def test_a_bundle_comes_into_service(out: Path, store: FolderStore) -> None:
     assert done.sent_bytes == sum(found.size_bytes for found in store.objects("") if found.key != "current.json")
 
 
-def test_the_published_form_differs_in_nothing_but_the_photos_addresses(out: Path, store: FolderStore) -> None:
+def test_the_published_form_differs_in_nothing_but_the_photos_addresses(out: Path, store: FolderObjects) -> None:
     publish_quietly(out, store)
     indexed, bundle = open_bundle(out / CURRENT), published(store)
     changed = {name for name in BUNDLE_FILES if indexed.manifest.files[name] != bundle.manifest.files[name]}
@@ -98,7 +98,7 @@ def test_the_published_form_differs_in_nothing_but_the_photos_addresses(out: Pat
     assert found["url"] == found["thumbnail_url"]
 
 
-def test_what_is_there_is_not_sent_again(out: Path, store: FolderStore, tmp_path: Path) -> None:
+def test_what_is_there_is_not_sent_again(out: Path, store: FolderObjects, tmp_path: Path) -> None:
     first = publish_quietly(out, store)
     written = {found.key: found.modified_s for found in store.objects("")}
     again = publish_quietly(out, store)
@@ -114,7 +114,7 @@ def test_what_is_there_is_not_sent_again(out: Path, store: FolderStore, tmp_path
     assert other.sent_bytes == sum(written_since.values()) - encoder
 
 
-def test_an_object_of_another_content_is_sent_again(out: Path, store: FolderStore) -> None:
+def test_an_object_of_another_content_is_sent_again(out: Path, store: FolderObjects) -> None:
     bundle = publish_quietly(out, store).bundle
     damaged = store.folder / "bundles" / bundle / "views.i8"
     size = damaged.stat().st_size
@@ -125,7 +125,7 @@ def test_an_object_of_another_content_is_sent_again(out: Path, store: FolderStor
     assert serve({"THINLENS_BUNDLE": str(store.folder)}) == bundle
 
 
-def test_originals_go_along(tmp_path: Path, store: FolderStore) -> None:
+def test_originals_go_along(tmp_path: Path, store: FolderObjects) -> None:
     photos, out = tmp_path / "photos", tmp_path / "out"
     red = write_photo(photos / "walls/My Red.JPG", "red")
     index_colours(photos, out)
@@ -137,7 +137,7 @@ def test_originals_go_along(tmp_path: Path, store: FolderStore) -> None:
     assert (store.folder / result["thumbnail_url"]).read_bytes() == (out / result["thumbnail_url"]).read_bytes()
 
 
-def test_an_original_that_has_changed_since_stops_publishing(tmp_path: Path, store: FolderStore) -> None:
+def test_an_original_that_has_changed_since_stops_publishing(tmp_path: Path, store: FolderObjects) -> None:
     photos, out = tmp_path / "photos", tmp_path / "out"
     red = write_photo(photos / "red.jpg", "red")
     index_colours(photos, out)
@@ -150,14 +150,14 @@ def test_an_original_that_has_changed_since_stops_publishing(tmp_path: Path, sto
     assert store.read("current.json", max_bytes=100) is None
 
 
-def test_a_missing_thumbnail_stops_publishing(out: Path, store: FolderStore) -> None:
+def test_a_missing_thumbnail_stops_publishing(out: Path, store: FolderObjects) -> None:
     next(path for path in (out / "thumbnails").rglob("*") if path.is_file()).unlink()
     with pytest.raises(PublishingError, match=r"the thumbnail .* is missing: index again"):
         publish_quietly(out, store)
     assert store.objects("") == []
 
 
-def test_without_a_bundle_there_is_nothing_to_publish(tmp_path: Path, store: FolderStore) -> None:
+def test_without_a_bundle_there_is_nothing_to_publish(tmp_path: Path, store: FolderObjects) -> None:
     with pytest.raises(PublishingError, match="none holds no bundle; make one with: thinlens index PHOTOS --out"):
         publish_quietly(tmp_path / "none", store)
     assert not (tmp_path / "none").exists()
@@ -165,15 +165,15 @@ def test_without_a_bundle_there_is_nothing_to_publish(tmp_path: Path, store: Fol
 
 def test_the_output_folder_is_no_store(out: Path) -> None:
     with pytest.raises(PublishingError, match="is the output folder itself"):
-        publish_quietly(out, FolderStore(out / ".." / "out"))
+        publish_quietly(out, FolderObjects(out / ".." / "out"))
 
 
-def test_a_run_that_is_indexing_is_not_disturbed(out: Path, store: FolderStore) -> None:
+def test_a_run_that_is_indexing_is_not_disturbed(out: Path, store: FolderObjects) -> None:
     with Library.open(out), pytest.raises(LibraryError, match="in use by another thinlens run"):
         publish_quietly(out, store)
 
 
-def test_a_damaged_bundle_is_not_published(out: Path, store: FolderStore) -> None:
+def test_a_damaged_bundle_is_not_published(out: Path, store: FolderObjects) -> None:
     catalogue = out / CURRENT / "catalogue.bin"
     catalogue.write_bytes(catalogue.read_bytes()[:-1])
     with pytest.raises(BundleError, match=r"catalogue.bin is truncated"):
@@ -181,7 +181,7 @@ def test_a_damaged_bundle_is_not_published(out: Path, store: FolderStore) -> Non
     assert store.objects("") == []
 
 
-def test_a_bundle_that_falls_short_is_refused_or_marked(tmp_path: Path, store: FolderStore) -> None:
+def test_a_bundle_that_falls_short_is_refused_or_marked(tmp_path: Path, store: FolderObjects) -> None:
     good = write_out(tmp_path / "out")
     good = publish_quietly(tmp_path / "out", store).bundle
     wrong = Golden(query="a dog runs in the park", ids=("sea/boat.webp",))
@@ -195,7 +195,7 @@ def test_a_bundle_that_falls_short_is_refused_or_marked(tmp_path: Path, store: F
     assert serve({"THINLENS_BUNDLE": str(store.folder)}) == forced.bundle
 
 
-def test_force_marks_nothing_that_passes(out: Path, store: FolderStore) -> None:
+def test_force_marks_nothing_that_passes(out: Path, store: FolderObjects) -> None:
     publish_quietly(out, store, Choices(force=True))
     assert published(store).manifest.provenance.forced == ()
 
@@ -210,7 +210,7 @@ def key_file(tmp_path: Path) -> Path:
 
 
 def test_the_function_accepts_what_its_publisher_signed_and_nothing_else(
-    out: Path, store: FolderStore, key_file: Path, tmp_path: Path
+    out: Path, store: FolderObjects, key_file: Path, tmp_path: Path
 ) -> None:
     key = SigningKey.read(key_file)
     environment = {"THINLENS_BUNDLE": str(store.folder), "THINLENS_PUBLIC_KEY": key.public_key}
@@ -254,7 +254,7 @@ def test_keys_that_cannot_sign(tmp_path: Path) -> None:
         SigningKey.read(path)
 
 
-def test_a_damaged_pointer_is_left_as_it_is(out: Path, store: FolderStore) -> None:
+def test_a_damaged_pointer_is_left_as_it_is(out: Path, store: FolderObjects) -> None:
     store.folder.mkdir()
     pointer = store.folder / "current.json"
     pointer.write_text(json.dumps({"format_version": 2}))

@@ -11,7 +11,7 @@ import pytest
 
 from export.errors import StoreError, UnavailableStoreError
 from export.publishing.versions import list_versions
-from export.storage.folder_objects import FolderStore
+from export.storage.folder_objects import FolderObjects
 from handler.bundle.manifest import BUNDLE_FILES
 from tests.functional.export.stores import FaultyStore, KilledError, publish_quietly, race, serve, write_other_out
 
@@ -28,7 +28,7 @@ def outs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return folders
 
 
-def served(store: FolderStore) -> str:
+def served(store: FolderObjects) -> str:
     return serve({"THINLENS_BUNDLE": str(store.folder)})
 
 
@@ -36,7 +36,7 @@ def served(store: FolderStore) -> str:
 class Case:
     """A store with an old bundle in service, and the write at which a publisher of another one goes wrong."""
 
-    store: FolderStore
+    store: FolderObjects
     old: str
     at: int
     last: bool
@@ -46,11 +46,11 @@ class Case:
 @pytest.fixture
 def cases(outs: list[Path], tmp_path: Path) -> Callable[[], Iterator[Case]]:
     """Every write of a publisher, before it and after it, each time in a store of its own."""
-    base = FolderStore(tmp_path / "base")
+    base = FolderObjects(tmp_path / "base")
     old = publish_quietly(outs[0], base).bundle
 
-    def copy(name: str) -> FolderStore:
-        return FolderStore(shutil.copytree(base.folder, tmp_path / name))
+    def copy(name: str) -> FolderObjects:
+        return FolderObjects(shutil.copytree(base.folder, tmp_path / name))
 
     def make() -> Iterator[Case]:
         whole = FaultyStore(copy("whole"), at=0)
@@ -96,7 +96,7 @@ def test_a_store_that_fails_at_every_write(outs: list[Path], cases: Callable[[],
 
 
 def test_of_ten_publishers_at_once_one_wins_each_round(outs: list[Path], tmp_path: Path) -> None:
-    store = FolderStore(tmp_path / "store")
+    store = FolderObjects(tmp_path / "store")
     race(outs, lambda: store, lambda: served(store), rounds=ROUNDS)
     # Whoever lost has all of its bundle there.
     assert len([version for version in list_versions(store) if version.whole]) == PUBLISHERS

@@ -12,7 +12,7 @@ from export.errors import PublishingError, StoreError
 from export.publishing.pointer_swap import read_in_service
 from export.publishing.pruning import LEFT_ALONE_S, prune
 from export.publishing.versions import list_versions, roll_back
-from export.storage.folder_objects import FolderStore
+from export.storage.folder_objects import FolderObjects
 from handler.store.folder_store import open_bundle
 from tests.functional.export.stores import FaultyStore, KilledError, publish_quietly, serve, write_other_out
 
@@ -20,12 +20,12 @@ PUBLISHED = 4
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> FolderStore:
-    return FolderStore(tmp_path / "store")
+def store(tmp_path: Path) -> FolderObjects:
+    return FolderObjects(tmp_path / "store")
 
 
 @pytest.fixture
-def ids(tmp_path: Path, store: FolderStore) -> list[str]:
+def ids(tmp_path: Path, store: FolderObjects) -> list[str]:
     """Bundles that were published one after the other, each from an hour ago, each with a photo of its own."""
     published = []
     for number in range(PUBLISHED):
@@ -36,7 +36,7 @@ def ids(tmp_path: Path, store: FolderStore) -> list[str]:
     return published
 
 
-def age(store: FolderStore, seconds: float) -> None:
+def age(store: FolderObjects, seconds: float) -> None:
     """Let everything that was written just now have been written so many seconds ago."""
     now = time.time()
     for found in store.objects(""):
@@ -44,15 +44,15 @@ def age(store: FolderStore, seconds: float) -> None:
             os.utime(store.folder / found.key, (now - seconds, now - seconds))
 
 
-def served(store: FolderStore) -> str:
+def served(store: FolderObjects) -> str:
     return serve({"THINLENS_BUNDLE": str(store.folder)})
 
 
-def whole(store: FolderStore) -> set[str]:
+def whole(store: FolderObjects) -> set[str]:
     return {version.id for version in list_versions(store) if version.whole}
 
 
-def test_an_empty_store(store: FolderStore) -> None:
+def test_an_empty_store(store: FolderObjects) -> None:
     assert list_versions(store) == []
     with pytest.raises(PublishingError, match="nothing is in service in .*: publish first"):
         roll_back(store, None)
@@ -60,7 +60,7 @@ def test_an_empty_store(store: FolderStore) -> None:
         prune(store, keep=1)
 
 
-def test_versions_say_what_they_hold(store: FolderStore, ids: list[str]) -> None:
+def test_versions_say_what_they_hold(store: FolderObjects, ids: list[str]) -> None:
     versions = list_versions(store)
     assert {version.id for version in versions} == set(ids)
     assert [version.created for version in versions] == sorted((v.created for v in versions), reverse=True)
@@ -72,7 +72,7 @@ def test_versions_say_what_they_hold(store: FolderStore, ids: list[str]) -> None
         assert version.size_bytes == sum(path.stat().st_size for path in folder.iterdir())
 
 
-def test_bundles_that_are_not_whole(store: FolderStore, ids: list[str]) -> None:
+def test_bundles_that_are_not_whole(store: FolderObjects, ids: list[str]) -> None:
     first, second, third, _ = ids
     (store.folder / f"bundles/{first}/manifest.json").unlink()
     (store.folder / f"bundles/{second}/views.i8").write_bytes(b"cut")
@@ -87,14 +87,14 @@ def test_bundles_that_are_not_whole(store: FolderStore, ids: list[str]) -> None:
             roll_back(store, bundle)
 
 
-def test_back_to_the_bundle_before_and_forth_again(store: FolderStore, ids: list[str]) -> None:
+def test_back_to_the_bundle_before_and_forth_again(store: FolderObjects, ids: list[str]) -> None:
     for expected, previous in ((ids[2], ids[3]), (ids[3], ids[2])):
         pointer = roll_back(store, None)
         assert (pointer.bundle, pointer.previous) == (expected, previous)
         assert served(store) == expected
 
 
-def test_back_to_a_bundle_by_its_name(store: FolderStore, ids: list[str]) -> None:
+def test_back_to_a_bundle_by_its_name(store: FolderObjects, ids: list[str]) -> None:
     assert roll_back(store, ids[0]).previous == ids[3]
     assert served(store) == ids[0]
     with pytest.raises(PublishingError, match=f"bundle {ids[0]} is in service already"):
@@ -103,7 +103,7 @@ def test_back_to_a_bundle_by_its_name(store: FolderStore, ids: list[str]) -> Non
         roll_back(store, "0" * 16)
 
 
-def test_the_first_bundle_has_none_before_it(tmp_path: Path, store: FolderStore) -> None:
+def test_the_first_bundle_has_none_before_it(tmp_path: Path, store: FolderObjects) -> None:
     write_other_out(tmp_path / "out", 0)
     publish_quietly(tmp_path / "out", store)
     with pytest.raises(PublishingError, match="no other bundle was in service in .* before"):
@@ -111,7 +111,7 @@ def test_the_first_bundle_has_none_before_it(tmp_path: Path, store: FolderStore)
 
 
 @pytest.mark.parametrize("keep", [1, 2, 3, 4, 9])
-def test_pruning_keeps_what_is_in_service_then_the_one_before(store: FolderStore, ids: list[str], keep: int) -> None:
+def test_pruning_keeps_what_is_in_service_then_the_one_before(store: FolderObjects, ids: list[str], keep: int) -> None:
     roll_back(store, ids[0])  # in service is the oldest, before it was the newest
     age(store, 10)
     pruned = prune(store, keep=keep)
@@ -125,7 +125,7 @@ def test_pruning_keeps_what_is_in_service_then_the_one_before(store: FolderStore
         assert not (store.folder / "bundles" / bundle).exists()
 
 
-def test_pruning_removes_pictures_that_nobody_shows_once_they_are_old(store: FolderStore, ids: list[str]) -> None:
+def test_pruning_removes_pictures_that_nobody_shows_once_they_are_old(store: FolderObjects, ids: list[str]) -> None:
     stray = store.folder / "photos/ab/stray.jpg"
     stray.parent.mkdir(parents=True)
     stray.write_bytes(b"from a publisher that was killed")
@@ -138,7 +138,7 @@ def test_pruning_removes_pictures_that_nobody_shows_once_they_are_old(store: Fol
         assert (store.folder / shown[number].thumbnail).is_file()
 
 
-def test_pruning_leaves_a_publisher_at_work_alone(tmp_path: Path, store: FolderStore, ids: list[str]) -> None:
+def test_pruning_leaves_a_publisher_at_work_alone(tmp_path: Path, store: FolderObjects, ids: list[str]) -> None:
     """A bundle that is newer than the pointer may be about to come into service, and so may one without a manifest."""
     write_other_out(tmp_path / "next", 9)
     since = (store.folder / "current.json").read_bytes()
@@ -157,7 +157,7 @@ def test_pruning_leaves_a_publisher_at_work_alone(tmp_path: Path, store: FolderS
 
 
 def test_a_bundle_that_is_published_once_more_is_not_pruned_before_it_is_in_service(
-    tmp_path: Path, store: FolderStore, ids: list[str]
+    tmp_path: Path, store: FolderObjects, ids: list[str]
 ) -> None:
     counted = FaultyStore(store, at=0)
     publish_quietly(tmp_path / "out0", counted)
@@ -169,7 +169,7 @@ def test_a_bundle_that_is_published_once_more_is_not_pruned_before_it_is_in_serv
     assert whole(store) >= {ids[0], ids[3]}
 
 
-def test_nothing_is_pruned_where_a_bundle_that_stays_is_damaged(store: FolderStore, ids: list[str]) -> None:
+def test_nothing_is_pruned_where_a_bundle_that_stays_is_damaged(store: FolderObjects, ids: list[str]) -> None:
     catalogue = store.folder / f"bundles/{ids[3]}/catalogue.bin"
     content = bytearray(catalogue.read_bytes())
     content[-1] ^= 1
@@ -183,7 +183,7 @@ def test_nothing_is_pruned_where_a_bundle_that_stays_is_damaged(store: FolderSto
     assert len(store.objects("")) == len(before) - 1
 
 
-def test_partial_files_of_the_killed_go_after_a_day(store: FolderStore, ids: list[str]) -> None:
+def test_partial_files_of_the_killed_go_after_a_day(store: FolderObjects, ids: list[str]) -> None:
     partial = store.folder / ".partial" / "0123"
     partial.write_bytes(b"half")
     prune(store, keep=4)

@@ -14,8 +14,9 @@ import pytest
 from export.errors import StoreError, UnavailableStoreError
 from export.storage import retrying
 from export.storage.bucket import Bucket
-from export.storage.bucket_objects import S3Store
-from export.storage.object_store import StoredObject, Upload, open_store
+from export.storage.bucket_objects import BucketObjects
+from export.storage.object_store import StoredObject, Upload
+from export.storage.schemes import open_store
 
 PATIENCE_S = 0.5
 
@@ -70,7 +71,7 @@ def server() -> Iterator[ScriptedServer]:
 
 
 @pytest.fixture
-def store(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[S3Store]:
+def store(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[BucketObjects]:
     monkeypatch.setattr(retrying, "FIRST_PAUSE_S", 0.01)
     for name, value in {
         "AWS_ENDPOINT_URL_S3": server.address,
@@ -82,7 +83,7 @@ def store(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     }.items():
         monkeypatch.setenv(name, value)
     connected = Bucket.connect("bucket")
-    yield S3Store(Bucket(client=connected.client, name="bucket", patience_s=PATIENCE_S), "prefix/")
+    yield BucketObjects(Bucket(client=connected.client, name="bucket", patience_s=PATIENCE_S), "prefix/")
     connected.client.close()
 
 
@@ -95,13 +96,13 @@ def error(code: str, message: str = "") -> str:
     [(503, error("SlowDown")), (500, error("InternalError")), (429, ""), (502, "<html>"), (0, ""), (200, "CUT")],
     ids=str,
 )
-def test_trouble_that_passes(store: S3Store, server: ScriptedServer, trouble: tuple[int, str]) -> None:
+def test_trouble_that_passes(store: BucketObjects, server: ScriptedServer, trouble: tuple[int, str]) -> None:
     server.answer(trouble, trouble, (200, "content"))
     assert store.read("file", max_bytes=100) == StoredObject(data=b"content", version='"etag"')
     assert server.requests == ["GET /bucket/prefix/file"] * 3
 
 
-def test_trouble_that_stays_is_given_up_in_time(store: S3Store, server: ScriptedServer) -> None:
+def test_trouble_that_stays_is_given_up_in_time(store: BucketObjects, server: ScriptedServer) -> None:
     server.answer((503, error("SlowDown", "Reduce your request rate.")))
     started_s = time.monotonic()
     with pytest.raises(StoreError) as told:
@@ -124,7 +125,7 @@ def test_trouble_that_stays_is_given_up_in_time(store: S3Store, server: Scripted
     ],
 )
 def test_trouble_that_does_not_pass(
-    store: S3Store, server: ScriptedServer, status: int, code: str, advice: str
+    store: BucketObjects, server: ScriptedServer, status: int, code: str, advice: str
 ) -> None:
     server.answer((status, error(code)))
     with pytest.raises(StoreError, match=f"^listing in s3://bucket failed: {status} {code}; {advice}") as told:
@@ -133,20 +134,20 @@ def test_trouble_that_does_not_pass(
     assert "the-secret" not in str(told.value)
 
 
-def test_nobody_listens(store: S3Store, server: ScriptedServer) -> None:
+def test_nobody_listens(store: BucketObjects, server: ScriptedServer) -> None:
     server.shutdown()
     server.server_close()
     with pytest.raises(StoreError, match="Could not connect to the endpoint URL.*; given up after 0 seconds of trying"):
         store.objects("")
 
 
-def test_what_is_not_there(store: S3Store, server: ScriptedServer, tmp_path: Path) -> None:
+def test_what_is_not_there(store: BucketObjects, server: ScriptedServer, tmp_path: Path) -> None:
     server.answer((404, error("NoSuchKey")))
     assert store.read("file", max_bytes=100) is None
     assert not store.holds(_upload(tmp_path, b"content"))
 
 
-def test_a_conditional_write_is_made_once(store: S3Store, server: ScriptedServer) -> None:
+def test_a_conditional_write_is_made_once(store: BucketObjects, server: ScriptedServer) -> None:
     server.answer((200, ""))
     assert store.swap("current.json", b"{}", version=None)
     server.answer((412, error("PreconditionFailed")))
@@ -160,7 +161,7 @@ def test_a_conditional_write_is_made_once(store: S3Store, server: ScriptedServer
 
 
 def test_a_file_that_is_not_what_it_should_be_is_not_sent(
-    store: S3Store, server: ScriptedServer, tmp_path: Path
+    store: BucketObjects, server: ScriptedServer, tmp_path: Path
 ) -> None:
     upload = _upload(tmp_path, b"content")
     upload.path.write_bytes(b"changed")
