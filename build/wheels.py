@@ -38,7 +38,7 @@ def download(target: Target, constraints: Path, folder: Path) -> list[Path]:
     """Fetch the target's wheels in the versions of a constraints file.
 
     Raises:
-        WheelError: pip did not find them all; what it said is the text.
+        WheelError: Pip did not find them all; what it said is the text.
     """
     machine = ARCHITECTURES[target.architecture]
     platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(_NEWEST_GLIBC, _OLDEST_GLIBC - 1, -1)]

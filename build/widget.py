@@ -4,6 +4,8 @@ Run it with `make widget`. A module says so in its first lines: `import { name }
 `export` before what it gives away. Names are unique over all modules. It prints what a page embeds.
 """
 
+from __future__ import annotations
+
 import base64
 import gzip
 import hashlib

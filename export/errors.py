@@ -19,6 +19,10 @@ ExportError
 └── TrainingError     a training run can't start or go on
 """
 
+from __future__ import annotations
+
+from typing import Self
+
 
 class ExportError(Exception):
     """The root: the command line shows it as one line and exits with 1."""
@@ -82,6 +86,11 @@ class DataError(ExportError):
 
 class ModelError(ExportError):
     """A model folder can't be used: files missing, of another kind, or made for another encoder."""
+
+    @classmethod
+    def needs_training_extra(cls, error: ModuleNotFoundError) -> Self:
+        """The error that says what to install for models of one's own."""
+        return cls(f"models of your own need {error.name}: pip install 'thinlens[train]'")
 
 
 class TrainingError(ExportError):

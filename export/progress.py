@@ -3,6 +3,8 @@
 On a terminal one line is kept up to date; elsewhere, as in a log, a line is written now and then.
 """
 
+from __future__ import annotations
+
 import sys
 import threading
 import time

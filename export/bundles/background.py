@@ -9,9 +9,10 @@ other encoders and captions, in units of its spread (export/README.md has the nu
 `thinlens evaluate` says of it, with queries of one's own, counts for more.
 """
 
+from __future__ import annotations
+
 import math
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +46,7 @@ def background_level(fused: NDArray[np.float32], probes: NDArray[np.float32], *,
     Args:
         fused: float32 [n, dim], the fused vectors of some photos.
         probes: float32 [probes, dim].
-        photos: how many there are in all.
+        photos: How many there are in all.
     """
     background = _Background.of(probes @ fused.T)
     return background.middle + GROWTH * background.spread * math.log(photos)
@@ -57,10 +58,10 @@ def lay_over_background(
     """A calibration for one collection: the shipped curve counts scores from the level of the background.
 
     Args:
-        calibration: its intercept is the logit at that level, from which its knot is counted too.
+        calibration: Its intercept is the logit at that level, from which its knot is counted too.
         views: float32 [n, views, dim], unit L2 norm, of some of the collection's photos.
-        probes: as in ``calibrate_by_background``.
-        photos: how many there are in all.
+        probes: As in ``calibrate_by_background``.
+        photos: How many there are in all.
 
     Returns:
         The same with intercept and knot as they are served, counted from score 0.
@@ -82,9 +83,9 @@ def calibrate_by_background(
     Args:
         views: float32 [photos, views, dim], unit L2 norm, of some photos.
         probes: float32 [probes, dim], unit L2 norm, of texts that have nothing to do with most of the photos.
-        photos: how many there are in all.
-        encoder: identity of the encoder of both.
-        captioner: identity of the captioner of the views.
+        photos: How many there are in all.
+        encoder: Identity of the encoder of both.
+        captioner: Identity of the captioner of the views.
     """
     count = views.shape[1]
     background = _Background.of(probes @ views.mean(1).T)
@@ -100,13 +101,14 @@ def calibrate_by_background(
     )
 
 
-class _Background(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Background:
     """The middle and the spread of scores that matches, which lie above, hardly move."""
 
     middle: float
     spread: float
 
     @classmethod
-    def of(cls, scores: NDArray[np.float32]) -> "_Background":
+    def of(cls, scores: NDArray[np.float32]) -> _Background:
         low, middle = np.quantile(scores, (0.1587, 0.5))  # one deviation of a normal distribution
-        return cls(float(middle), max(float(middle - low), 1e-3))
+        return cls(middle=float(middle), spread=max(float(middle - low), 1e-3))

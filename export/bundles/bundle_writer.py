@@ -3,6 +3,8 @@
 It knows the handler's format and one empty folder; where that folder goes is bundling.py's concern.
 """
 
+from __future__ import annotations
+
 import datetime
 import hashlib
 import importlib.metadata
@@ -21,7 +23,8 @@ from export.bundles.index_choice import write_best_index
 from export.bundles.photo_vectors import bundle_vectors, photo_views
 from export.bundles.suggestions import suggest
 from export.evaluation.probes import PROBES
-from export.library.library import Library, UnderstoodPhoto
+from export.library.library import Library
+from export.library.records import UnderstoodPhoto
 from export.models.model_set import Models
 from export.photos.thumbnails import thumbnail_address
 from handler.bundle.catalogue import Caption, PhotoRecord, write_catalogue
@@ -60,18 +63,18 @@ def write_bundle(
     """Write a bundle into an empty folder, and check it with the code that will serve it.
 
     Args:
-        folder: exists and is empty.
-        photos: at least one, their texts embedded, in the bytewise order of their ids.
-        failures: how many photos couldn't be understood.
-        library: holds their vectors.
-        models: what the vectors were made with.
+        folder: Exists and is empty.
+        photos: At least one, their texts embedded, in the bytewise order of their ids.
+        failures: How many photos couldn't be understood.
+        library: Holds their vectors.
+        models: What the vectors were made with.
 
     Returns:
         The manifest as it was written.
 
     Raises:
-        OSError: the folder can't be written.
-        BundleError: the bundle can't be opened, or doesn't answer the same twice.
+        OSError: The folder can't be written.
+        BundleError: The bundle can't be opened, or doesn't answer the same twice.
     """
     for name in ENCODER_FILES:
         shutil.copyfile(models.encoder / name, folder / name)

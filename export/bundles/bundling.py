@@ -4,6 +4,8 @@ It knows the output folder: bundles/<bundle id>, the link "bundle" to the one in
 is kept for whoever still reads it. Whatever goes wrong before the link is moved, the bundle in service stays.
 """
 
+from __future__ import annotations
+
 import hashlib
 import shutil
 import tempfile
@@ -14,7 +16,8 @@ from pathlib import Path
 from export.bundles.caption_texts import embed_texts, photo_texts
 from export.disk.whole_files import point_to, sync
 from export.errors import OutputError, PhotosError
-from export.library.library import Library, UnderstoodPhoto, WrittenBundle
+from export.library.library import Library
+from export.library.records import UnderstoodPhoto, WrittenBundle
 from export.models.model_set import Models
 from export.photos.thumbnails import Thumbnails
 from export.progress import Progress
@@ -41,9 +44,9 @@ def update_bundle(library: Library, out: Path, models: Models, progress: Progres
         The bundle in service: that from before, where nothing has changed.
 
     Raises:
-        PhotosError: there is no photo that could be understood.
-        OutputError: the output folder can't be written.
-        BundleError: the new bundle doesn't pass its own checks.
+        PhotosError: There is no photo that could be understood.
+        OutputError: The output folder can't be written.
+        BundleError: The new bundle doesn't pass its own checks.
     """
     fingerprint = _fingerprint(library.revision(), models)
     written = library.bundle()
@@ -51,8 +54,8 @@ def update_bundle(library: Library, out: Path, models: Models, progress: Progres
     if served is not None and written == WrittenBundle(id=served.id, fingerprint=fingerprint):
         return served
     instructions = models.captioner.instructions
-    photos = library.understood(captioner=models.captioner.identity, instructions=instructions)
-    failures = library.failures()
+    photos = library.understandings.photos(captioner=models.captioner.identity, instructions=instructions)
+    failures = library.failures.all()
     if not photos:
         raise PhotosError(
             f"none of the {len(failures)} photos could be read; the first, {failures[0].path}: {failures[0].reason}"
@@ -64,7 +67,7 @@ def update_bundle(library: Library, out: Path, models: Models, progress: Progres
     try:
         served = _replace(out, served, photos, len(failures), library, models)
         library.put_bundle(WrittenBundle(id=served.id, fingerprint=fingerprint))
-        Thumbnails(out).keep_only(library.contents())
+        Thumbnails(out).keep_only(library.photos.contents())
     except OSError as error:
         raise OutputError(
             f"{out} can't be written: {error.strerror}; make room or choose another --out, then run again: "

@@ -5,6 +5,8 @@ of a burst: its fingerprint differs in few bits, and a model sees the same in it
 skies have like fingerprints, and two dogs on two beaches like vectors.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,9 +27,9 @@ def group_duplicates(
     small differences doesn't make one group of everything.
 
     Args:
-        fingerprints: of each photo, as ``PhotoFacts`` has them.
+        fingerprints: Of each photo, as ``PhotoFacts`` has them.
         vectors: int8 [photos, dim], visual vectors of any one scale.
-        pixels: how many each photo has.
+        pixels: How many each photo has.
 
     Returns:
         uint32 [photos], the number of the photo that stands for each: its own where it stands for itself.

@@ -3,6 +3,8 @@
 All are measured on the vectors themselves, through the handler's own reading code.
 """
 
+from __future__ import annotations
+
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,8 +38,8 @@ def write_best_index(path: Path, fused: QuantisedVectors, queries: NDArray[np.fl
     """Write the index file of the fused vectors.
 
     Args:
-        path: where the file goes.
-        fused: one vector for each photo.
+        path: Where the file goes.
+        fused: One vector for each photo.
         queries: float32 [n, dim], unit L2 norm, such as people may ask: n of at least 1.
 
     Returns:

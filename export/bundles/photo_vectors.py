@@ -6,6 +6,8 @@ one inner product for each photo. Where a person wrote the caption, it stands fo
 caption finds a photo far better than what models see in it (README.md has the numbers).
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.bundles.caption_texts import photo_texts
-from export.library.library import Library, UnderstoodPhoto
+from export.library.library import Library
+from export.library.records import UnderstoodPhoto
 from export.models.model_set import Models
 from handler.bundle.index.vector_index import quantise, scale_of
 
@@ -42,9 +45,9 @@ def bundle_vectors(
     """The vectors of photos whose texts are embedded, in the order of the photos.
 
     Args:
-        library: holds the vectors of their views.
-        photos: at least one.
-        models: what the vectors were made with.
+        library: Holds the vectors of their views.
+        photos: At least one.
+        models: What the vectors were made with.
         weights: float32 [views], what each view counts for.
     """
     parts = [photos[start : start + _PHOTOS_AT_ONCE] for start in range(0, len(photos), _PHOTOS_AT_ONCE)]
@@ -75,9 +78,11 @@ def photo_views(library: Library, photos: Sequence[UnderstoodPhoto], models: Mod
     """Float32 [photos, views, dim]: the caption views in the order of the instructions, then the visual view if any."""
     instructions = models.captioner.instructions
     texts = [text for photo in photos for text in photo_texts(photo, instructions)]
-    captions = library.text_vectors(texts, encoder=models.encoder_identity)
+    captions = library.text_vectors.of(texts, encoder=models.encoder_identity)
     captions = captions.reshape(len(photos), len(instructions), -1)
     if not models.has_visual_view:
         return captions
-    visual = library.visual_vectors([photo.content for photo in photos], captioner=models.captioner.identity)
+    visual = library.understandings.visual_vectors(
+        [photo.content for photo in photos], captioner=models.captioner.identity
+    )
     return np.concatenate([captions, visual[:, np.newaxis]], axis=1)

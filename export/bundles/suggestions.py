@@ -3,6 +3,8 @@
 It knows captions, and whether a query finds something; nothing of bundles.
 """
 
+from __future__ import annotations
+
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -28,9 +30,9 @@ def suggest(captions: Iterable[str], finds: Callable[[str], bool], *, photos: in
     """Choose phrases that many captions hold and that share no word, each of which finds something.
 
     Args:
-        captions: one for each photo.
-        finds: whether a query is answered.
-        photos: how many there are.
+        captions: One for each photo.
+        finds: Whether a query is answered.
+        photos: How many there are.
 
     Example: ["A dog on a beach", "Two dogs on the beach", "A red car"] -> ("beach", …)
     """

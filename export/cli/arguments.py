@@ -1,5 +1,7 @@
 """The arguments of the command line: which commands there are, and what each takes."""
 
+from __future__ import annotations
+
 import argparse
 from pathlib import Path
 
@@ -11,7 +13,7 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
     """Make the parser of all commands; it leaves the name of the one that is meant in ``command``.
 
     Args:
-        with_models: whether those of ``thinlens models`` are known too, each of which leaves what runs it in ``run``.
+        with_models: Whether those of ``thinlens models`` are known too, each of which leaves what runs it in ``run``.
     """
     parser = argparse.ArgumentParser(
         prog="thinlens", description="Describe a picture in words, and find the photos that show it."

@@ -1,5 +1,7 @@
 """``thinlens models distil`` and ``quantise``: smaller models out of larger ones."""
 
+from __future__ import annotations
+
 import argparse
 import dataclasses
 import os
@@ -20,12 +22,12 @@ Wrap = Callable[[Run, argparse.Namespace], None]
 _SALT = "teacher"
 
 
-def add_tool_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", wrap: Wrap) -> None:
+def add_tool_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser], wrap: Wrap) -> None:
     """Add distil encoder, distil captioner and quantise below ``thinlens models``.
 
     Args:
-        commands: of ``thinlens models``.
-        wrap: runs a command, and says what is missing where a package is.
+        commands: Of ``thinlens models``.
+        wrap: Runs a command, and says what is missing where a package is.
     """
     distil = commands.add_parser("distil", help="make a small model that answers as a large one does")
     kinds = distil.add_subparsers(required=True, metavar="KIND")
@@ -92,7 +94,7 @@ def add_tool_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentPars
 
 
 def _add(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
     wrap: Wrap,
     name: str,
     *,
@@ -130,7 +132,7 @@ def _add_least_neighbours(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _report(choice: "SchemeChoice", folder: Path) -> None:
+def _report(choice: SchemeChoice, folder: Path) -> None:
     print(f"{'bits':<16}      MB  neighbours      ms   on {choice.texts:,} texts")
     for item in choice.measured:
         numbers = f"{item.size_bytes / 1e6:7.2f} {item.neighbours:11.1%} {item.took_ms:7.2f}"

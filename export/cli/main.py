@@ -4,6 +4,8 @@ Exit 0 is success, 1 failure, 2 wrong usage. What a command does is told by the 
 imported when it runs, so that each command starts as fast as it can.
 """
 
+from __future__ import annotations
+
 import argparse
 import io
 import json
@@ -27,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        arguments: instead of those of this process.
+        arguments: Instead of those of this process.
 
     Returns:
         The exit code.

@@ -1,5 +1,7 @@
 """``thinlens models``: train the default models, or fine-tune them on photos of one's own; export and measure them."""
 
+from __future__ import annotations
+
 import argparse
 import json
 import os
@@ -56,7 +58,7 @@ def add_parsers(models: argparse.ArgumentParser) -> None:
 
 
 def _add(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, summary: str, run: Command
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, summary: str, run: Command
 ) -> argparse.ArgumentParser:
     example = f"example: thinlens models {name} --data data" + (" --work work" if name != "evaluate" else "")
     parser = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", epilog=example)
@@ -89,7 +91,7 @@ def _train(arguments: argparse.Namespace) -> None:
         _train_default(arguments)
 
 
-def _train_default(arguments: argparse.Namespace) -> "tuple[Path, Unpacked]":
+def _train_default(arguments: argparse.Namespace) -> tuple[Path, Unpacked]:
     """The folder of the text encoder as it is served, and the photo model, which learns in its space.
 
     Training that is finished only reads its checkpoints.
@@ -105,7 +107,8 @@ def _train_default(arguments: argparse.Namespace) -> "tuple[Path, Unpacked]":
     served = arguments.work / "served-encoder"
     write_encoder(*train_encoder(arguments.data, teacher, arguments.work / "encoder", EncoderRecipe()), served)
     vectors_of = Encoder.load(served).encode
-    return served, Unpacked(*train_photo_model(arguments.data, arguments.work / "photo", PhotoRecipe(), vectors_of))
+    model, tokenizer = train_photo_model(arguments.data, arguments.work / "photo", PhotoRecipe(), vectors_of)
+    return served, Unpacked(model=model, tokenizer=tokenizer)
 
 
 def _export(arguments: argparse.Namespace) -> None:
@@ -121,9 +124,11 @@ def _export(arguments: argparse.Namespace) -> None:
     for name in ("encoder", "photo/rewards"):
         if not (arguments.work / name / "checkpoint.pt").is_file():
             raise TrainingError(f"{arguments.work / name} has no checkpoint; run 'thinlens models train' first")
-    served, (model, pieces) = _train_default(arguments)
+    served, trained = _train_default(arguments)
     shutil.copytree(served, to / "encoder", dirs_exist_ok=True)
-    write_captioner(model, pieces, to / "captioner", encoder_identity=identify_encoder(to / "encoder"))
+    write_captioner(
+        trained.model, trained.tokenizer, to / "captioner", encoder_identity=identify_encoder(to / "encoder")
+    )
     calibrate(to, arguments.data)
     print(f"wrote {to}")
 
@@ -133,7 +138,7 @@ def _is_file(arguments: argparse.Namespace) -> bool:
     return bool(arguments.data.suffix == ".jsonl" or arguments.data.is_file())
 
 
-def _fine_tune(arguments: argparse.Namespace) -> "Unpacked":
+def _fine_tune(arguments: argparse.Namespace) -> Unpacked:
     from export.training.data.fine_tuning_photos import read_own_photos
     from export.training.photo_training.fine_tuning import FineTuningRecipe, fine_tune, run_folder
 
@@ -176,11 +181,11 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     everything: list[CaptionedPhoto] = []
     for name, photos in _evaluated(arguments).items():
         everything += photos
-        measured, pairs = report(models, photos)
-        print(json.dumps({"collection": name, **measured}) if arguments.json else _tables(name, measured))
+        found = report(models, photos)
+        print(json.dumps({"collection": name, **found.report}) if arguments.json else _tables(name, found.report))
         if arguments.pictures:
             arguments.pictures.mkdir(parents=True, exist_ok=True)
-            reliability_diagram(pairs, title=name).save(arguments.pictures / f"reliability-{name}.png")
+            reliability_diagram(found.pairs, title=name).save(arguments.pictures / f"reliability-{name}.png")
     crowd = sorted((arguments.data / "photos" / CROWD).glob("*.jpg"))
     if crowd:
         served = search_in_a_crowd(models, everything, crowd)
@@ -197,7 +202,7 @@ def _evaluated(arguments: argparse.Namespace) -> dict[str, Sequence[CaptionedPho
     return {name: read_photos(arguments.data / "photos" / f"{name}.jsonl", "dev") for name in EVALUATED}
 
 
-def _tables(name: str, measured: "Report") -> str:
+def _tables(name: str, measured: Report) -> str:
     lines = [f"{name}: {measured['photos']:,} dev photos", "", f"{'captions':<36} BLEU-4  CIDEr  distinct  words"]
     lines += [
         f"{instruction:<36} {100 * scores['bleu_4']:6.1f} {scores['cider']:6.2f}"
@@ -212,7 +217,7 @@ def _tables(name: str, measured: "Report") -> str:
     return "\n".join([*lines, "", _served(measured["served"])])
 
 
-def _served(served: "Evaluation") -> str:
+def _served(served: Evaluation) -> str:
     recall = "  ".join(f"R@{k} {share:.1%}" for k, share in served["recall"].items())
     return (
         f"served: {recall}  ECE {served['ece']:.3f}  Brier {served['brier']:.3f}  "

@@ -1,5 +1,7 @@
 """The commands about stores: what they print for people, and what ``versions --json`` prints for programs."""
 
+from __future__ import annotations
+
 import argparse
 import json
 import sys

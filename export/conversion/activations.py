@@ -3,9 +3,11 @@
 It knows graphs and arrays, nothing of how they are rounded.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import onnx
@@ -21,7 +23,8 @@ _MOST_ROWS = 1_024
 Arrays = Mapping[str, NDArray[np.generic]]
 
 
-class Window(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
     """How a convolution of each channel alone sees its input: kernel, stride, and zeros at top, left, bottom, right."""
 
     size: int
@@ -29,14 +32,15 @@ class Window(NamedTuple):
     pads: tuple[int, int, int, int]
 
 
-class Tap(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tap:
     """A tensor of a graph, and what reads it.
 
     Attributes:
-        tensor: its name.
-        channels: the axis that counts the inputs of a product or of a convolution of 1 x 1; None where nothing is asked
+        tensor: Its name.
+        channels: The axis that counts the inputs of a product or of a convolution of 1 x 1; None where nothing is asked
             but the range.
-        window: how a convolution of each channel alone reads it.
+        window: How a convolution of each channel alone reads it.
     """
 
     tensor: str
@@ -44,7 +48,8 @@ class Tap(NamedTuple):
     window: Window | None = None
 
 
-class Activations(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activations:
     """What was seen of a tensor: the least and the largest value, and what its second moments are proportional to."""
 
     low: float
@@ -56,9 +61,9 @@ def observe(model: onnx.ModelProto, taps: Mapping[str, Tap], runs: Iterable[Arra
     """Run a graph and look at its tensors.
 
     Args:
-        model: in float32.
-        taps: which tensors, by any names.
-        runs: the graph's inputs, run by run.
+        model: In float32.
+        taps: Which tensors, by any names.
+        runs: The graph's inputs, run by run.
 
     Returns:
         What was seen, by the same names.
@@ -74,14 +79,15 @@ def observe(model: onnx.ModelProto, taps: Mapping[str, Tap], runs: Iterable[Arra
         found = dict(zip(tensors, session.run(tensors, dict(inputs)), strict=True))
         for name, tap in taps.items():
             array = found[tap.tensor]
-            new = Activations(float(array.min()), float(array.max()), _moments(array, tap))
+            new = Activations(low=float(array.min()), high=float(array.max()), moments=_moments(array, tap))
             seen[name] = _together(seen[name], new) if name in seen else new
     return seen
 
 
 def _moments(array: NDArray[np.float32], tap: Tap) -> NDArray[np.float32] | None:
     if tap.window is not None:
-        size, stride, (top, left, bottom, right) = tap.window
+        size, stride = tap.window.size, tap.window.stride
+        top, left, bottom, right = tap.window.pads
         padded = np.pad(array, ((0, 0), (0, 0), (top, bottom), (left, right)))
         windows = _thinned(sliding_window_view(padded, (size, size), axis=(2, 3))[:, :, ::stride, ::stride])
         rows: NDArray[np.float32] = np.moveaxis(windows, 1, 0).reshape(array.shape[1], -1, size * size)
@@ -102,4 +108,4 @@ def _thinned(grids: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _together(seen: Activations, new: Activations) -> Activations:
     moments = None if seen.moments is None or new.moments is None else seen.moments + new.moments
-    return Activations(min(seen.low, new.low), max(seen.high, new.high), moments)
+    return Activations(low=min(seen.low, new.low), high=max(seen.high, new.high), moments=moments)

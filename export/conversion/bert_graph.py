@@ -5,6 +5,8 @@ loads faster, and answers a query in four fifths of the time. ONNX Runtime's own
 attention once its products are quantised.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -36,8 +38,8 @@ def bert_graph(bert: BertModel, pooling: Pooling) -> onnx.ModelProto:
     """A float32 graph: input_ids, attention_mask int64 [texts, tokens] -> sentence_embedding [texts, dim], unit norm.
 
     Args:
-        bert: the encoder.
-        pooling: of the tokens' vectors: their mean, or the first one.
+        bert: The encoder.
+        pooling: Of the tokens' vectors: their mean, or the first one.
     """
     return _Writer().write(bert, pooling)
 

@@ -4,6 +4,8 @@ It knows matrices, nothing of graphs. Blocks of 128 are the smallest to store an
 blocks of 32 would give back of the recall is less than half a point (export/README.md).
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -4,6 +4,8 @@ It knows graphs and files, nothing of where a graph comes from. What is written 
 own code before anybody relies on it.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -33,8 +35,8 @@ class FloatEncoder:
 
     Attributes:
         graph: float32, input_ids, attention_mask -> sentence_embedding.
-        tokenizer: as the tokenizers library writes it.
-        configuration: what encoder.json says.
+        tokenizer: As the tokenizers library writes it.
+        configuration: What encoder.json says.
         expected: float32 [probes, dim], unit L2 norm: what the source, before it became a graph, makes of PROBES.
     """
 
@@ -48,14 +50,14 @@ def write_encoder_folder(encoder: FloatEncoder, folder: Path, *, scheme: Scheme)
     """Write encoder.onnx, encoder.bin, tokenizer.json and encoder.json, and compare with the source.
 
     Args:
-        encoder: what is written.
-        folder: is made where it isn't there.
-        scheme: in how many bits the weights are kept.
+        encoder: What is written.
+        folder: Is made where it isn't there.
+        scheme: In how many bits the weights are kept.
 
     Raises:
-        ModelError: the graph disagrees with its source, or turns away from it in few bits by more than the scheme
+        ModelError: The graph disagrees with its source, or turns away from it in few bits by more than the scheme
             allows; nothing is left.
-        BundleError: the handler can't run it.
+        BundleError: The handler can't run it.
     """
     name = encoder.configuration.name
     with TemporaryDirectory() as scratch:

@@ -6,8 +6,11 @@ integers: static quantisation with a scale for each output channel (Krishnamoort
 and 3.2.1). Scales are fixed, so that a photo gives the same alone and in a batch.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
@@ -27,7 +30,8 @@ WHOLE, SCALE = "_int8", "_scale"
 _SMALL = 2_048
 
 
-class Convolution(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Convolution:
     """A convolution's name in torch, itself, and what is put around its input: zeros at top, left, bottom, right."""
 
     name: str
@@ -40,7 +44,7 @@ class FloatWriter:
     """Nodes and constants of a graph in float32.
 
     Attributes:
-        taps: the tensors that are to be observed for ``Int8Writer``, by the names by which it asks for them.
+        taps: The tensors that are to be observed for ``Int8Writer``, by the names by which it asks for them.
     """
 
     def __init__(self) -> None:
@@ -90,7 +94,7 @@ class FloatWriter:
 
     def product(self, x: str, name: str, weight: Tensor, bias: Tensor | None) -> str:
         """What torch calls linear: the product of x [..., in] and a weight [out, in], and maybe a bias."""
-        self.taps[f"{name}.in"] = Tap(x, channels=-1)
+        self.taps[f"{name}.in"] = Tap(tensor=x, channels=-1)
         turned = self.node("Transpose", [self.weight(f"{name}.weight", weight)], perm=[1, 0])
         y = self.node("MatMul", [x, turned])
         return y if bias is None else self.node("Add", [y, self.weight(f"{name}.bias", bias)])
@@ -102,7 +106,7 @@ class FloatWriter:
     def convolve(self, x: str, convolution: Convolution) -> str:
         """A convolution, and ReLU6 where it activates."""
         y = f"{convolution.name}.out"
-        self.taps |= {x: Tap(x), y: Tap(y), f"{convolution.name}.in": _tap(x, convolution)}
+        self.taps |= {x: Tap(tensor=x), y: Tap(tensor=y), f"{convolution.name}.in": _tap(x, convolution)}
         weights = [self.weight(f"{convolution.name}.{part}", of) for part, of in convolution.module.named_parameters()]
         if not convolution.activate:
             return self.node("Conv", [x, *weights], y, **_attributes(convolution))
@@ -111,7 +115,7 @@ class FloatWriter:
 
     def add(self, x: str, y: str, total: str) -> str:
         """The sum of what two convolutions gave, by this name."""
-        self.taps[total] = Tap(total)
+        self.taps[total] = Tap(tensor=total)
         return self.node("Add", [x, y], total)
 
     def real(self, x: str) -> str:
@@ -130,7 +134,7 @@ class Int8Writer(FloatWriter):
     """The same graph with weights in 8 bits, and with convolutions and products that compute in them.
 
     Args:
-        seen: what was seen of the tensors that ``FloatWriter`` wants observed.
+        seen: What was seen of the tensors that ``FloatWriter`` wants observed.
     """
 
     def __init__(self, seen: Mapping[str, Activations]) -> None:
@@ -150,7 +154,7 @@ class Int8Writer(FloatWriter):
         whole, scale = self._in_8_bits(f"{name}.weight", weight)
         code = self._encoding(f"{name}.in")
         inputs = [
-            self.node("QuantizeLinear", [x, *code]),
+            self.node("QuantizeLinear", [x, *code.names]),
             self.node("Transpose", [whole], perm=[1, 0]),
             code.scale,
             self.node("Reshape", [scale, self.constant([-1])]),
@@ -177,9 +181,9 @@ class Int8Writer(FloatWriter):
         steps = self.node("Div", [bias, self.node("Mul", [scale, source.scale])])
         whole_bias = self.node("Cast", [self.node("Round", [steps])], to=TensorProto.INT32)
         inputs = [
-            *(self._encode(x), *source),
+            *(self._encode(x), *source.names),
             *(whole, scale, self._zeros(len(convolution.module.weight))),
-            *(*target, whole_bias),
+            *(*target.names, whole_bias),
         ]
         self.node("QLinearConv", inputs, _code_name(y), **_attributes(convolution))
         self._codes.add(y)
@@ -187,27 +191,27 @@ class Int8Writer(FloatWriter):
 
     def add(self, x: str, y: str, total: str) -> str:
         """The sum of integers."""
-        inputs = [part for of in (x, y) for part in (self._encode(of), *self._encoding(of))]
-        self.node("QLinearAdd", [*inputs, *self._encoding(total)], _code_name(total), domain=CONTRIBUTED)
+        inputs = [part for of in (x, y) for part in (self._encode(of), *self._encoding(of).names)]
+        self.node("QLinearAdd", [*inputs, *self._encoding(total).names], _code_name(total), domain=CONTRIBUTED)
         self._codes.add(total)
         return total
 
     def real(self, x: str) -> str:
         """What integers stand for, as float32."""
-        return self.node("DequantizeLinear", [self._encode(x), *self._encoding(x)], x)
+        return self.node("DequantizeLinear", [self._encode(x), *self._encoding(x).names], x)
 
     def _encode(self, x: str) -> str:
         """A tensor as integers, which convolutions left or which are made here once."""
         if x not in self._codes:
-            self.node("QuantizeLinear", [x, *self._encoding(x)], _code_name(x))
+            self.node("QuantizeLinear", [x, *self._encoding(x).names], _code_name(x))
             self._codes.add(x)
         return _code_name(x)
 
-    def _encoding(self, x: str) -> "_Encoding":
+    def _encoding(self, x: str) -> _Encoding:
         low, high = min(self._seen[x].low, 0.0), max(self._seen[x].high, 0.0)
         scale = np.float32(max(high - low, 1e-6) / 255)
         scale_name = self._keep(f"{x}_step", np.array(scale))
-        return _Encoding(scale_name, self._keep(f"{x}_zero", np.array(np.rint(-low / scale), np.uint8)))
+        return _Encoding(scale=scale_name, zero=self._keep(f"{x}_zero", np.array(np.rint(-low / scale), np.uint8)))
 
     def _zeros(self, count: int) -> str:
         return self._keep(f"zeros_{count}", np.zeros(count, np.int8))
@@ -220,26 +224,32 @@ class Int8Writer(FloatWriter):
         weights = _array(tensor)
         inputs = self._seen.get(f"{name.removesuffix('.weight')}.in")
         if inputs is None or inputs.moments is None:
-            whole, scale = round_to_nearest(weights)
+            rounded = round_to_nearest(weights)
         else:
-            whole, scale = round_for_inputs(weights, inputs.moments)
-        return self._keep(names[0], whole), self._keep(names[1], scale)
+            rounded = round_for_inputs(weights, inputs.moments)
+        return self._keep(names[0], rounded.whole), self._keep(names[1], rounded.scale)
 
 
-class _Encoding(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Encoding:
     """Constants: what one step of an integer stands for, and the integer that stands for 0."""
 
     scale: str
     zero: str
 
+    @property
+    def names(self) -> tuple[str, str]:
+        """Both, in the order in which nodes take them."""
+        return self.scale, self.zero
+
 
 def _tap(x: str, convolution: Convolution) -> Tap:
     module = convolution.module
     if module.kernel_size == (1, 1):
-        return Tap(x, channels=1)
+        return Tap(tensor=x, channels=1)
     if module.groups == module.in_channels:
-        return Tap(x, window=Window(module.kernel_size[0], module.stride[0], convolution.pads))
-    return Tap(x)
+        return Tap(tensor=x, window=Window(size=module.kernel_size[0], stride=module.stride[0], pads=convolution.pads))
+    return Tap(tensor=x)
 
 
 def _code_name(x: str) -> str:

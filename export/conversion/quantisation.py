@@ -6,6 +6,8 @@ has the same vector alone and in a batch; dynamic int8 has one scale for all tex
 becomes GatherBlockQuantized.
 """
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -34,12 +36,12 @@ class Scheme:
     """A choice of bits.
 
     Attributes:
-        name: what it is called on the command line.
-        products: bits of the weights of matrix products, 4, 8 or 32 (float32).
-        static: of 8 bits, whether what flows through the graph is rounded too, by scales that are fixed.
-        table: bits of the table of words, 4, 8 or 32.
-        dynamic: instead of both, ONNX Runtime's dynamic int8 with a scale for each output channel.
-        least_cosine: how far a vector may turn away from that in float32 before the result is refused.
+        name: What it is called on the command line.
+        products: Bits of the weights of matrix products, 4, 8 or 32 (float32).
+        static: Of 8 bits, whether what flows through the graph is rounded too, by scales that are fixed.
+        table: Bits of the table of words, 4, 8 or 32.
+        dynamic: Instead of both, ONNX Runtime's dynamic int8 with a scale for each output channel.
+        least_cosine: How far a vector may turn away from that in float32 before the result is refused.
     """
 
     name: str
@@ -64,12 +66,12 @@ def quantise(model: onnx.ModelProto, scheme: Scheme, texts: Iterable[Arrays] = (
     """A graph with its weights in the scheme's bits; the graph that is given stays as it is.
 
     Args:
-        model: in float32.
-        scheme: the bits.
-        texts: the graph's inputs for some texts, one after the other, which a static scheme looks at.
+        model: In float32.
+        scheme: The bits.
+        texts: The graph's inputs for some texts, one after the other, which a static scheme looks at.
 
     Raises:
-        ValueError: the scheme is static and there are no texts.
+        ValueError: The scheme is static and there are no texts.
     """
     if scheme.dynamic:
         return _dynamic(model)
@@ -82,7 +84,7 @@ def quantise(model: onnx.ModelProto, scheme: Scheme, texts: Iterable[Arrays] = (
         if item.data_type == TensorProto.FLOAT and len(item.dims) == 2 and np.prod(item.dims) >= _SMALL
     }
     products = [node for node in graph.node if node.op_type == "MatMul" and node.input[1] in weights]
-    taps = {node.name: Tap(node.input[0], channels=-1) for node in products}
+    taps = {node.name: Tap(tensor=node.input[0], channels=-1) for node in products}
     seen = observe(model, taps, texts) if scheme.static else {}
     if scheme.static and seen.keys() != taps.keys():
         raise ValueError(f"the scheme {scheme.name} fixes its scales by what it sees of texts; found none")

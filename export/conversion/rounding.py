@@ -3,7 +3,9 @@
 It knows matrices, nothing of graphs.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +13,8 @@ from numpy.typing import NDArray
 _DAMPING = 0.01
 
 
-class Rounded(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rounded:
     """Weights as integers times a scale for each row: int8 as the weights, float32 [rows, 1, …]."""
 
     whole: NDArray[np.int8]
@@ -21,7 +24,7 @@ class Rounded(NamedTuple):
 def round_to_nearest(weights: NDArray[np.float32]) -> Rounded:
     """Round weights [rows, …], each to the nearest integer."""
     scale = _scale(weights, 127)
-    return Rounded(np.rint(weights / scale).astype(np.int8), scale)
+    return Rounded(whole=np.rint(weights / scale).astype(np.int8), scale=scale)
 
 
 def round_for_inputs(weights: NDArray[np.float32], moments: NDArray[np.float32], *, highest: int = 127) -> Rounded:
@@ -31,8 +34,8 @@ def round_for_inputs(weights: NDArray[np.float32], moments: NDArray[np.float32],
 
     Args:
         weights: [rows, …], as many in a row as there are inputs.
-        moments: the inputs' second moments, E[x xᵀ]: [inputs, inputs]; or for each row its own, [rows, inputs, inputs].
-        highest: the largest integer, 127 for 8 bits.
+        moments: The inputs' second moments, E[x xᵀ]: [inputs, inputs]; or for each row its own, [rows, inputs, inputs].
+        highest: The largest integer, 127 for 8 bits.
     """
     scale = _scale(weights, highest)
     groups = moments[None] if moments.ndim == 2 else moments  # of rows that have the same inputs
@@ -53,7 +56,7 @@ def round_for_inputs(weights: NDArray[np.float32], moments: NDArray[np.float32],
         row = upper[:, place : place + 1, place:]
         left[:, :, place:] -= (wanted - rounded * scales) / row[:, :, :1] * row
     restored = np.take_along_axis(whole, np.argsort(order, axis=1)[:, None], 2)
-    return Rounded(restored.reshape(weights.shape), scale)
+    return Rounded(whole=restored.reshape(weights.shape), scale=scale)
 
 
 def _scale(weights: NDArray[np.float32], highest: int) -> NDArray[np.float32]:

@@ -5,6 +5,8 @@ query in float32, how many does it find among its ten, when queries are embedded
 are when they are served?
 """
 
+from __future__ import annotations
+
 import json
 import shutil
 import time
@@ -34,11 +36,11 @@ class SchemeMeasured:
     """What a scheme of bits is worth.
 
     Attributes:
-        scheme: its name.
-        size_bytes: of all files.
-        neighbours: share of the ten nearest texts in float32 that are among its ten.
-        took_ms: median processor time of a query, on one thread, tokens included: others may be busy meanwhile.
-        refused: why it can't be used; empty where it can.
+        scheme: Its name.
+        size_bytes: Of all files.
+        neighbours: Share of the ten nearest texts in float32 that are among its ten.
+        took_ms: Median processor time of a query, on one thread, tokens included: others may be busy meanwhile.
+        refused: Why it can't be used; empty where it can.
     """
 
     scheme: str
@@ -62,7 +64,7 @@ def read_texts(path: Path) -> list[str]:
     """The texts of a file, one a line, each once.
 
     Raises:
-        DataError: it can't be read, or holds too few.
+        DataError: It can't be read, or holds too few.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -87,14 +89,14 @@ def choose_scheme(
     """Write an encoder folder in the smallest scheme that finds enough neighbours, and the record of the choice.
 
     Args:
-        encoder: what is written.
-        texts: like those that it will embed; LEAST_TEXTS or more.
-        folder: is made where it isn't there; gets RECORD_FILE too.
-        least_neighbours: share of the neighbours in float32 that has to be found, 0 to 1.
-        schemes: to choose from.
+        encoder: What is written.
+        texts: Like those that it will embed; LEAST_TEXTS or more.
+        folder: Is made where it isn't there; gets RECORD_FILE too.
+        least_neighbours: Share of the neighbours in float32 that has to be found, 0 to 1.
+        schemes: To choose from.
 
     Raises:
-        ModelError: the graph disagrees with its source, or no scheme finds enough.
+        ModelError: The graph disagrees with its source, or no scheme finds enough.
     """
     with TemporaryDirectory() as scratch:
         write_encoder_folder(encoder, Path(scratch) / "source", scheme=FLOAT32)

@@ -4,6 +4,8 @@ Plain BERT with mean or first-token pooling is written node by node (bert_graph.
 traced by optimum, pooling and all, and tidied up to the two inputs and the one output that the handler asks for.
 """
 
+from __future__ import annotations
+
 import contextlib
 import io
 import warnings
@@ -33,7 +35,7 @@ def load_sentence_encoder(folder: Path) -> SentenceTransformer:
     """Load a sentence-transformers folder, or a bare transformers encoder with mean pooling.
 
     Raises:
-        ModelError: it can't be loaded.
+        ModelError: It can't be loaded.
     """
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -54,11 +56,11 @@ def export_sentence_encoder(source: Path, *, name: str) -> FloatEncoder:
     """The graph of a sentence-transformers model, and what sentence-transformers makes of the probes with it.
 
     Args:
-        source: its folder.
-        name: of the model.
+        source: Its folder.
+        name: Of the model.
 
     Raises:
-        ModelError: it can't be loaded, or is of a kind that can't be exported.
+        ModelError: It can't be loaded, or is of a kind that can't be exported.
     """
     model = load_sentence_encoder(source)
     tokenizer = getattr(model.tokenizer, "backend_tokenizer", None)

@@ -1,5 +1,7 @@
 """A lock that one process holds on a file, and that dies with the process, however it ends."""
 
+from __future__ import annotations
+
 import fcntl
 import os
 from pathlib import Path
@@ -18,13 +20,13 @@ class FileLock:
         """Take the lock.
 
         Args:
-            wait: until the process that holds it lets go; otherwise give up at once.
+            wait: Until the process that holds it lets go; otherwise give up at once.
 
         Returns:
             Whether this process holds the lock now.
 
         Raises:
-            OSError: the file can't be opened for writing.
+            OSError: The file can't be opened for writing.
         """
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:

@@ -1,5 +1,7 @@
 """Files that are whole or not there: written beside their place, brought to the disk, and renamed."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """Probes: what people ask photo collections for; by these texts encoders are compared and told apart."""
 
+from __future__ import annotations
+
 PROBES = tuple(
     """a dog running on a beach
 two children playing with a ball

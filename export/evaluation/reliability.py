@@ -4,6 +4,8 @@ It knows pairs of a relevance and a label, and pixels. A calibrated relevance li
 are given 0.70, seven in ten are right. Below it, the bars say how many pairs each point stands for.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,9 +25,9 @@ class ReliabilityBins:
     """Pairs in bins of equal width of relevance; a bin without any is left out. All float64 [bins].
 
     Attributes:
-        relevance: mean relevance of the bin's pairs.
-        right: the share of them that is right.
-        share: of the weight of all pairs.
+        relevance: Mean relevance of the bin's pairs.
+        right: The share of them that is right.
+        share: Of the weight of all pairs.
     """
 
     relevance: NDArray[np.float64]
@@ -57,8 +59,8 @@ def reliability_diagram(pairs: RelevancePairs, *, title: str) -> Image.Image:
     """Draw the diagram.
 
     Args:
-        pairs: of any number, at least one.
-        title: is written above it, with the expected calibration error.
+        pairs: Of any number, at least one.
+        title: Is written above it, with the expected calibration error.
     """
     size = (_LEFT_PX + _SIDE_PX + _RIGHT_PX, _TOP_PX + _SIDE_PX + _GAP_PX + _BARS_PX + _BOTTOM_PX)
     image = Image.new("RGB", size, "white")

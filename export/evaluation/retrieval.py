@@ -3,6 +3,8 @@
 It knows queries with one right answer each, and the searcher; nothing of how the bundle was made.
 """
 
+from __future__ import annotations
+
 import contextlib
 import json
 import math
@@ -10,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypedDict
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +70,8 @@ class Evaluation(TypedDict):
     took_ms_p99: float
 
 
-class Measured(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
     """What was measured, and the pairs that its ``ece`` and ``brier`` sum up."""
 
     evaluation: Evaluation
@@ -79,7 +82,7 @@ def read_queries(path: Path) -> list[EvaluationQuery]:
     """Read queries: a line for each photo, ``{"file": id, "captions": [...]}``; other fields are left alone.
 
     Raises:
-        DataError: the file can't be read, or a line is something else.
+        DataError: The file can't be read, or a line is something else.
     """
     queries = []
     try:
@@ -117,7 +120,7 @@ def measure(searcher: Searcher, queries: Sequence[EvaluationQuery], progress: Pr
     """Ask every query, with the rest of the photos as the crowd.
 
     Raises:
-        DataError: none of the photos is in the bundle, or a query can't be asked.
+        DataError: None of the photos is in the bundle, or a query can't be asked.
     """
     bundle = searcher.bundle
     right = _numbers(bundle, {query.photo_id for query in queries})
@@ -157,7 +160,7 @@ def measure(searcher: Searcher, queries: Sequence[EvaluationQuery], progress: Pr
         "took_ms_p50": float(np.percentile(took_ms, 50)),
         "took_ms_p99": float(np.percentile(took_ms, 99)),
     }
-    return Measured(evaluation, pairs)
+    return Measured(evaluation=evaluation, pairs=pairs)
 
 
 def expected_calibration_error(pairs: RelevancePairs) -> float:

@@ -1,5 +1,7 @@
 """Correction: a person's caption takes the place of what the captioner said, and one photo is embedded anew."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 from export.bundles.bundling import BundleInService, update_bundle
@@ -19,24 +21,24 @@ def correct_caption(
     """Give a photo, and all of the same content, a caption, and put a bundle with it in service.
 
     Args:
-        photo_id: the photo's path relative to the folder that was indexed.
-        text: what the photo shows; as long as a query at most, so that it can be searched for.
-        out: the output folder, which holds a library.
-        models: instead of those that the folder was indexed with.
-        progress: instead of showing it on standard error.
+        photo_id: The photo's path relative to the folder that was indexed.
+        text: What the photo shows; as long as a query at most, so that it can be searched for.
+        out: The output folder, which holds a library.
+        models: Instead of those that the folder was indexed with.
+        progress: Instead of showing it on standard error.
 
     Raises:
-        QueryError: the text is empty or too long.
-        ExportError: the library doesn't have the photo, or can't be used.
+        QueryError: The text is empty or too long.
+        ExportError: The library doesn't have the photo, or can't be used.
     """
     text = normalise(text)
     if not 1 <= len(text) <= MAX_QUERY_LENGTH:
         raise QueryError(f"the caption has {len(text)} characters (expected 1 to {MAX_QUERY_LENGTH})", parameter="text")
     with Library.open_to_read(out) as library:  # so that no library is made where none is
-        if photo_id not in library.photos():
+        if photo_id not in library.photos.all():
             raise LibraryError(
                 f"no photo {photo_id!r} in {out}; expected its path relative to the folder that was indexed"
             )
     with Library.open(out) as library:
-        library.edit(photo_id, text)
+        library.photos.edit(photo_id, text)
         return update_bundle(library, out, models or ModelChoice.of(out).open(out), progress or Progress())

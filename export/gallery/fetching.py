@@ -4,6 +4,8 @@ The folder lies in the output folder and is kept: a photo that hasn't changed in
 photos themselves are there to be served and published.
 """
 
+from __future__ import annotations
+
 import logging
 import os
 from collections.abc import Sequence
@@ -27,19 +29,19 @@ def fetch_photos(store: ObjectStore, out: Path, *, exclude: Sequence[str], progr
     """Bring the folder of fetched photos up to date with the store.
 
     Args:
-        store: where the photos lie; what else lies there is left alone.
-        out: the output folder, which is made where it is missing.
-        exclude: globs of what to leave out, see ``discover``.
-        progress: is shown the bytes.
+        store: Where the photos lie; what else lies there is left alone.
+        out: The output folder, which is made where it is missing.
+        exclude: Globs of what to leave out, see ``discover``.
+        progress: Is shown the bytes.
 
     Returns:
         The folder.
 
     Raises:
-        PhotosError: the store holds no photos.
-        StoreError: the store can't be read; what was fetched is kept.
-        OutputError: the output folder can't be written.
-        LibraryError: another run has the output folder.
+        PhotosError: The store holds no photos.
+        StoreError: The store can't be read; what was fetched is kept.
+        OutputError: The output folder can't be written.
+        LibraryError: Another run has the output folder.
     """
     folder, exclusion = out / FOLDER, Exclusion(exclude)
     with Library.open(out):  # for its lock: one run at a time

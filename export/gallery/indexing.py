@@ -5,6 +5,8 @@ their sizes and dates; hash what is new or changed; decode and understand the co
 embed texts; write the bundle.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +15,8 @@ from pathlib import Path
 
 from export.bundles.bundling import update_bundle
 from export.errors import UnreadablePhotoError
-from export.library.library import Failure, KnownPhoto, Library
+from export.library.library import Library
+from export.library.records import Failure, KnownPhoto
 from export.models.model_choice import SHIPPED, ModelChoice
 from export.models.model_set import Models
 from export.photos.column_table import find_columns, read_columns
@@ -30,12 +33,12 @@ class IndexReport:
     """What a run did.
 
     Attributes:
-        bundle: the id of the bundle in service now.
-        photos: how many photos it holds.
-        read: how many contents were decoded and understood in this run.
-        forgotten: how many photos of the last run are gone.
-        failures: the photos that are not in the bundle.
-        strangers: the ids in the table of the owner's columns that no photo has.
+        bundle: The id of the bundle in service now.
+        photos: How many photos it holds.
+        read: How many contents were decoded and understood in this run.
+        forgotten: How many photos of the last run are gone.
+        failures: The photos that are not in the bundle.
+        strangers: The ids in the table of the owner's columns that no photo has.
     """
 
     bundle: str
@@ -60,18 +63,18 @@ def index_photos(
     """Understand what is new, forget what is gone, and put a bundle of all the photos in service.
 
     Args:
-        photos: a folder or a list file, see ``discover``.
-        out: the output folder, which is made where it is missing.
-        exclude: globs of what to leave out, see ``discover``.
-        columns: the table of the owner's columns; by default the one that lies in the folder of the photos, if any.
-        workers: how many processes decode and understand; by default as many as there are cores.
-        choice: which models understand and embed.
-        models: instead of the chosen ones.
-        progress: instead of showing it on standard error.
+        photos: A folder or a list file, see ``discover``.
+        out: The output folder, which is made where it is missing.
+        exclude: Globs of what to leave out, see ``discover``.
+        columns: The table of the owner's columns; by default the one that lies in the folder of the photos, if any.
+        workers: How many processes decode and understand; by default as many as there are cores.
+        choice: Which models understand and embed.
+        models: Instead of the chosen ones.
+        progress: Instead of showing it on standard error.
 
     Raises:
         ExportError: PHOTOS, the columns, the output folder, the library or the models can't be used.
-        BundleError: the new bundle doesn't pass its own checks; the one from before stays in service.
+        BundleError: The new bundle doesn't pass its own checks; the one from before stays in service.
     """
     discovery = discover(photos, exclude=exclude, out=out)
     models = models or choice.open(out)
@@ -80,33 +83,32 @@ def index_photos(
     progress = progress or Progress()
     workers = workers or _cores()
     with Library.open(out) as library:
-        library.put_root(discovery.root)
+        library.photos.put_root(discovery.root)
         compared = _compare(discovery, library, progress, threads=workers)
         unreadable = discovery.unreadable | compared.unreadable
         read = 0
         thumbnails = Thumbnails(out)
-        understood = library.understood_contents(
+        understood = library.understandings.contents(
             captioner=models.captioner.identity, instructions=models.captioner.instructions
         )
-        missing = library.contents() - (understood & thumbnails.contents())
+        missing = library.photos.contents() - (understood & thumbnails.contents())
         if missing:
-            from export.understanding.backlog import (
-                Reader,  # and with it Pillow, which a run with nothing to do can spare
-            )
+            # Here: with it comes Pillow, which a run with nothing to do can spare.
+            from export.understanding.backlog import Backlog
 
-            reader = Reader(
+            backlog = Backlog(
                 root=discovery.root,
                 library=library,
                 thumbnails=thumbnails,
-                models=models,
+                captioner=models.captioner,
                 workers=workers,
                 progress=progress,
             )
-            reading = reader.read(missing)
-            unreadable |= reading.unreadable
-            read = reading.read
-        library.put_unreadable(unreadable)
-        strangers = library.put_own_columns(table)
+            worked_off = backlog.work_off(missing)
+            unreadable |= worked_off.unreadable
+            read = worked_off.read
+        library.failures.put_unreadable(unreadable)
+        strangers = library.photos.put_columns(table)
         bundle = update_bundle(library, out, models, progress)
         choice.keep(out)
         return IndexReport(
@@ -114,7 +116,7 @@ def index_photos(
             photos=bundle.photos,
             read=read,
             forgotten=compared.forgotten,
-            failures=tuple(library.failures()),
+            failures=tuple(library.failures.all()),
             strangers=tuple(strangers),
         )
 
@@ -129,12 +131,12 @@ class _Comparison:
 
 def _compare(discovery: Discovery, library: Library, progress: Progress, *, threads: int) -> _Comparison:
     """Bring the library's photos up to date with the files: hash what is new or changed, forget what is gone."""
-    known = library.photos()
+    known = library.photos.all()
     changed = [photo for photo in discovery.photos if not _is_known(photo, known)]
     unreadable = _hash(discovery.root, changed, library, progress, threads=threads) if changed else {}
     gone = known.keys() - {photo.id for photo in discovery.photos if photo.id not in unreadable}
     if gone:
-        library.forget_photos(gone)
+        library.photos.forget(gone)
     return _Comparison(forgotten=len(gone), unreadable=unreadable)
 
 
@@ -161,7 +163,7 @@ def _hash(
     with ThreadPoolExecutor(max_workers=threads) as pool:
         for start in range(0, len(photos), _HASHED_AT_ONCE):
             batch = photos[start : start + _HASHED_AT_ONCE]
-            library.put_photos([photo for photo in pool.map(hash_one, batch) if photo is not None])
+            library.photos.put([photo for photo in pool.map(hash_one, batch) if photo is not None])
             progress.advance(len(batch))
     progress.end()
     return unreadable

@@ -4,6 +4,8 @@ It knows files and addresses; what is answered is the handler's. Only photos of 
 thumbnails can be had, and only by browsers on this machine.
 """
 
+from __future__ import annotations
+
 import contextlib
 import logging
 import os
@@ -110,13 +112,13 @@ def create_gallery(out: Path) -> ASGIApp:
     """The app over an output folder, for clients on this machine.
 
     Raises:
-        BundleError: the bundle there can't be opened.
-        LibraryError: there is no library beside it.
-        SettingsError: an environment variable holds what it may not.
+        BundleError: The bundle there can't be opened.
+        LibraryError: There is no library beside it.
+        SettingsError: An environment variable holds what it may not.
     """
     searcher = SearcherInService(out)
     with Library.open_to_read(out) as library:
-        root = library.root()
+        root = library.photos.root()
     settings = replace(Settings.from_environment(os.environ), bundle=str(out / CURRENT), media_url="/")
     gallery = Gallery(out, root, searcher, create_app(searcher, settings))
     return TrustedHostMiddleware(gallery, allowed_hosts=_HOSTS)
@@ -126,7 +128,7 @@ def listen(port: int) -> socket.socket:
     """A socket on this machine; port 0 takes any free one.
 
     Raises:
-        ServingError: the port can't be had.
+        ServingError: The port can't be had.
     """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

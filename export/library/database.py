@@ -1,89 +1,22 @@
 """The database: one SQLite file in the output folder, opened by one process at a time.
 
-It knows transactions, versions and what can go wrong on a disk; what the rows mean is library.py's.
+It knows transactions, versions and what can go wrong on a disk; what the rows mean is for the tables over it.
 """
 
+from __future__ import annotations
+
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
 from export.disk.file_lock import FileLock
 from export.errors import LibraryError, OutputError
+from export.library.schema import SCHEMA, SCHEMA_VERSION
 
-SCHEMA_VERSION = 3
 LIBRARY_FILE = "library.sqlite"
 LOCK_FILE = "library.lock"
-
-_SCHEMA = """
-CREATE TABLE photos (           -- the photos of the last run
-    id          TEXT PRIMARY KEY,
-    size_bytes  INTEGER NOT NULL,
-    mtime_ns    INTEGER NOT NULL,
-    content     TEXT NOT NULL   -- sha256 of the file, hexadecimal
-) STRICT;
-CREATE INDEX photos_by_content ON photos (content);
-CREATE TABLE contents (         -- what decoding found
-    content     TEXT PRIMARY KEY,
-    width       INTEGER NOT NULL,
-    height      INTEGER NOT NULL,
-    type        TEXT NOT NULL,
-    taken       TEXT,           -- ISO 8601
-    placeholder TEXT NOT NULL,
-    fingerprint TEXT NOT NULL
-) STRICT;
-CREATE TABLE captions (         -- what the captioner of this identity said
-    content     TEXT NOT NULL,
-    captioner   TEXT NOT NULL,
-    instruction TEXT NOT NULL,
-    text        TEXT NOT NULL,
-    PRIMARY KEY (content, captioner, instruction)
-) STRICT;
-CREATE TABLE edits (            -- what a person said instead
-    content     TEXT PRIMARY KEY,
-    text        TEXT NOT NULL
-) STRICT;
-CREATE TABLE understandings (   -- what captioners have understood
-    content     TEXT NOT NULL,
-    captioner   TEXT NOT NULL,
-    vector      BLOB,           -- the visual view, float32 little-endian, unit norm, null where it gives none
-    PRIMARY KEY (content, captioner)
-) STRICT;
-CREATE TABLE text_vectors (     -- float32 little-endian, unit norm, of captions and edits
-    text        TEXT NOT NULL,
-    encoder     TEXT NOT NULL,
-    vector      BLOB NOT NULL,
-    PRIMARY KEY (text, encoder)
-) STRICT;
-CREATE TABLE own_columns (      -- what the owner's table says, for photos that are there or not
-    id          TEXT PRIMARY KEY,
-    record      TEXT NOT NULL   -- JSON: text, number or list of texts by name
-) STRICT;
-CREATE TABLE failures (         -- contents that this decoder can't decode
-    content     TEXT PRIMARY KEY,
-    decoder     TEXT NOT NULL,
-    reason      TEXT NOT NULL
-) STRICT;
-CREATE TABLE unreadable (       -- files that the last run couldn't read
-    path        TEXT PRIMARY KEY,
-    reason      TEXT NOT NULL
-) STRICT;
-CREATE TABLE sources (          -- the folder to which the photos' ids are relative
-    only        INTEGER PRIMARY KEY CHECK (only = 1),
-    root        BLOB NOT NULL   -- a path is bytes, not always text
-) STRICT;
-CREATE TABLE revisions (        -- grows with every change of what a bundle is made of
-    only        INTEGER PRIMARY KEY CHECK (only = 1),
-    number      INTEGER NOT NULL
-) STRICT;
-INSERT INTO revisions VALUES (1, 0);
-CREATE TABLE bundles (          -- the bundle in place, and what it was made of
-    only        INTEGER PRIMARY KEY CHECK (only = 1),
-    id          TEXT NOT NULL,
-    fingerprint TEXT NOT NULL
-) STRICT;
-"""
 
 
 class Database:
@@ -99,8 +32,8 @@ class Database:
         """Open the database in a folder; both are made where they are missing.
 
         Raises:
-            LibraryError: another process has it open, it is of another version, or it is damaged.
-            OutputError: the folder can't be written.
+            LibraryError: Another process has it open, it is of another version, or it is damaged.
+            OutputError: The folder can't be written.
         """
         lock = FileLock(folder / LOCK_FILE)
         try:
@@ -127,7 +60,7 @@ class Database:
         """Open a database that is there, without keeping others from it.
 
         Raises:
-            LibraryError: there is none, or it is of another version or damaged.
+            LibraryError: There is none, or it is of another version or damaged.
         """
         path = folder / LIBRARY_FILE
         if not path.is_file():
@@ -169,7 +102,7 @@ class Database:
         self._connection.execute("PRAGMA synchronous = NORMAL")
         if self._version() == 0:
             with self.transaction() as connection:
-                for statement in _SCHEMA.split(";"):
+                for statement in SCHEMA.split(";"):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         self._check_version()
@@ -195,3 +128,13 @@ def _translated(path: Path) -> Iterator[None]:
         ) from error
     except sqlite3.DatabaseError as error:
         raise LibraryError(f"{path} is damaged: {error}; move it away and index again") from error
+
+
+def revise(connection: sqlite3.Connection) -> None:
+    """Count a change of photos, of what they show, or of failures."""
+    connection.execute("UPDATE revisions SET number = number + 1")
+
+
+def first_of(rows: Iterable[tuple[str]]) -> set[str]:
+    """The first column of some rows."""
+    return {row[0] for row in rows}

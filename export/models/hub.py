@@ -3,6 +3,8 @@
 It knows names, files and hashes, nothing of what the models do.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import re
@@ -22,7 +24,7 @@ def model_folder(name: str) -> Path:
     What was fetched once stays in Hugging Face's own cache and needs no network any more.
 
     Raises:
-        ModelError: there is no such folder, and no such name can be fetched.
+        ModelError: There is no such folder, and no such name can be fetched.
     """
     folder = Path(name).expanduser()
     if name and folder.is_dir():
@@ -32,7 +34,7 @@ def model_folder(name: str) -> Path:
     try:
         import huggingface_hub
     except ModuleNotFoundError as error:
-        raise needs_training_extra(error) from error
+        raise ModelError.needs_training_extra(error) from error
     try:
         return Path(huggingface_hub.snapshot_download(name, ignore_patterns=list(_NOT_WANTED)))
     except Exception as error:  # the hub's, the network's and the disk's own share no base
@@ -46,7 +48,7 @@ def read_configuration(folder: Path, file: str = "config.json") -> dict[str, Any
     """A JSON object out of a model's folder.
 
     Raises:
-        ModelError: the file is missing or is none.
+        ModelError: The file is missing or is none.
     """
     path = folder / file
     try:
@@ -64,8 +66,8 @@ def content_identity(folder: Path, salt: str) -> str:
     """Sha256, in hexadecimal, over the names and hashes of all files that a model is made of.
 
     Args:
-        folder: of the model; weights, configuration and vocabulary count, documentation doesn't.
-        salt: what else the result of using it depends on.
+        folder: Of the model; weights, configuration and vocabulary count, documentation doesn't.
+        salt: What else the result of using it depends on.
     """
     digest = hashlib.sha256(f"{salt}\n".encode())
     for path in sorted(folder.rglob("*")):
@@ -74,8 +76,3 @@ def content_identity(folder: Path, salt: str) -> str:
                 content = hashlib.file_digest(file, "sha256").hexdigest()
             digest.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
     return digest.hexdigest()
-
-
-def needs_training_extra(error: ModuleNotFoundError) -> ModelError:
-    """The error that says what to install for models of one's own."""
-    return ModelError(f"models of your own need {error.name}: pip install 'thinlens[train]'")

@@ -3,6 +3,8 @@
 It knows which instructions a captioner can answer, and what becomes of the weights; nothing of how it answers.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,11 +20,11 @@ def asking(models: Models, instructions: Sequence[str]) -> Models:
     not asked before what they did on average.
 
     Args:
-        models: that belong together.
-        instructions: at least one, each once; the first one's answers are the captions that people see.
+        models: That belong together.
+        instructions: At least one, each once; the first one's answers are the captions that people see.
 
     Raises:
-        ModelError: the captioner can't answer one, or is asked one twice.
+        ModelError: The captioner can't answer one, or is asked one twice.
     """
     known = models.captioner.known_instructions
     for number, instruction in enumerate(instructions):

@@ -5,22 +5,20 @@ such models: the bundle writer lays the curve by the background (background.py).
 together come with theirs.
 """
 
-import contextlib
+from __future__ import annotations
+
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from export.errors import ModelError, OutputError
-from export.models.hub import content_identity, model_folder, needs_training_extra
+from export.errors import OutputError
+from export.models.captioners import open_captioner
+from export.models.encoders import open_encoder
 from export.models.instructions import asking
 from export.models.model_set import MODELS, Models, shipped_models
-from export.understanding.hub_captioner import open_captioner
-from handler.bundle.encoder_files import ENCODER_FILES, identify_encoder
+from handler.bundle.encoder_files import identify_encoder
 
-ENCODERS = "encoders"
 CHOICE_FILE = "models.json"
-_SALT = "encoder, 8-bit, 1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +26,10 @@ class ModelChoice:
     """Which models an output folder is indexed with; None means the shipped one.
 
     Attributes:
-        models: a folder with encoder/, captioner/ and calibration.json, in the place of the shipped models.
-        captioner: a folder or a name on Hugging Face.
-        encoder: a folder or a name on Hugging Face.
-        instructions: what the captioner is asked of every photo; none for its own choice.
+        models: A folder with encoder/, captioner/ and calibration.json, in the place of the shipped models.
+        captioner: A folder or a name on Hugging Face.
+        encoder: A folder or a name on Hugging Face.
+        instructions: What the captioner is asked of every photo; none for its own choice.
     """
 
     models: str | None = None
@@ -40,7 +38,7 @@ class ModelChoice:
     instructions: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, out: Path) -> "ModelChoice":
+    def of(cls, out: Path) -> ModelChoice:
         """What the last run in an output folder has chosen."""
         try:
             chosen = json.loads((out / CHOICE_FILE).read_bytes())
@@ -76,9 +74,9 @@ class ModelChoice:
         """The chosen models, the encoder converted into the output folder where it isn't yet.
 
         Raises:
-            ModelError: one isn't there, is of a kind that isn't supported, can't be converted, or can't answer an
+            ModelError: One isn't there, is of a kind that isn't supported, can't be converted, or can't answer an
                 instruction.
-            OutputError: the output folder can't be written.
+            OutputError: The output folder can't be written.
         """
         models = self._open(out)
         return asking(models, self.instructions) if self.instructions else models
@@ -87,7 +85,7 @@ class ModelChoice:
         together = shipped_models(Path(self.models) if self.models else MODELS)
         if self.captioner is None and self.encoder is None:
             return together
-        encoder = together.encoder if self.encoder is None else _open_encoder(self.encoder, out)
+        encoder = together.encoder if self.encoder is None else open_encoder(self.encoder, out)
         return Models(
             encoder=encoder,
             encoder_identity=identify_encoder(encoder),
@@ -102,34 +100,3 @@ SHIPPED = ModelChoice()
 def _whole(name: str | None) -> str | None:
     """A folder's whole path, as the next command may be given elsewhere; a name on the hub as it is."""
     return str(Path(name).resolve()) if name is not None and Path(name).is_dir() else name
-
-
-def _open_encoder(name: str, out: Path) -> Path:
-    """The folder of an encoder as the handler serves it."""
-    source = model_folder(name)
-    if all((source / file).is_file() for file in ENCODER_FILES):
-        return source
-    if not (source / "config.json").is_file() and not (source / "modules.json").is_file():
-        raise ModelError(
-            f"{source} holds no sentence encoder; expected a folder as sentence-transformers saves it (modules.json), "
-            f"or {', '.join(ENCODER_FILES)}"
-        )
-    folder = out / ENCODERS / content_identity(source, _SALT)[:16]
-    if folder.is_dir():
-        return folder
-    try:
-        from export.conversion.encoder_folder import write_encoder_folder
-        from export.conversion.quantisation import BITS_8
-        from export.conversion.sentence_encoder import export_sentence_encoder
-    except ModuleNotFoundError as error:
-        raise needs_training_extra(error) from error
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="staging-", dir=folder.parent) as staging:
-            converted = Path(staging) / "encoder"
-            write_encoder_folder(export_sentence_encoder(source, name=Path(name).name), converted, scheme=BITS_8)
-            with contextlib.suppress(FileExistsError):
-                converted.rename(folder)
-    except OSError as error:
-        raise OutputError(f"{folder} can't be written: {error.strerror}; make room, or choose another --out") from error
-    return folder

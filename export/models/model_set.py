@@ -3,6 +3,8 @@
 It knows where the models lie and whether they belong together, nothing of what they do.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,10 +23,10 @@ class Models:
     """Models that belong together.
 
     Attributes:
-        encoder: the folder of the text encoder, which goes into every bundle.
-        encoder_identity: as ``handler.bundle.encoder_files`` defines it.
-        captioner: the captioner, not loaded yet.
-        calibration: what makes scores of these two a relevance; None where nobody has fitted one.
+        encoder: The folder of the text encoder, which goes into every bundle.
+        encoder_identity: As ``handler.bundle.encoder_files`` defines it.
+        captioner: The captioner, not loaded yet.
+        calibration: What makes scores of these two a relevance; None where nobody has fitted one.
     """
 
     encoder: Path
@@ -53,7 +55,7 @@ def shipped_models(folder: Path = MODELS) -> Models:
     """The models in a folder: encoder/, captioner/ and calibration.json.
 
     Raises:
-        ModelError: a model is missing, or they don't belong together.
+        ModelError: A model is missing, or they don't belong together.
     """
     from export.understanding.onnx_captioner import OnnxCaptionerSource
 

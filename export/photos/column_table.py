@@ -3,6 +3,8 @@
 It knows CSV and JSON; nothing of photos, the library or filters.
 """
 
+from __future__ import annotations
+
 import csv
 import io
 import json

@@ -1,5 +1,7 @@
 """Hashing: what a file holds, as a number, and whether the file is still the one that was hashed."""
 
+from __future__ import annotations
+
 import hashlib
 from pathlib import Path
 

@@ -8,6 +8,8 @@ file for PNG and TIFF, 1.5 GB for HEIC, 1.9 GB for AVIF and 3.3 GB for WebP, who
 sixteen bytes a pixel; ``large_photo_turn`` lets several processes take turns at such photos.
 """
 
+from __future__ import annotations
+
 import datetime
 import functools
 import io

@@ -4,6 +4,8 @@ It opens no photo: one stat for each file is all it costs. Whatever can't be a p
 with its reason, never raised.
 """
 
+from __future__ import annotations
+
 import fnmatch
 import os
 import re

@@ -3,6 +3,8 @@
 It knows nothing of how images are decoded, so that a run with nothing to decode need not load a decoder.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 

@@ -3,6 +3,8 @@
 It knows pixels, nothing of files or of what a photo shows.
 """
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image

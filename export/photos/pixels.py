@@ -3,6 +3,8 @@
 It knows nothing of files and formats.
 """
 
+from __future__ import annotations
+
 import io
 
 import numpy as np

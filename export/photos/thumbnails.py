@@ -3,6 +3,8 @@
 It knows files and hashes, nothing of how a thumbnail is made.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path

@@ -4,6 +4,8 @@ Of all who move it at once one wins, and the others are told. Whoever isn't told
 moved or wasn't, because the store's answer was lost, reads what it says now.
 """
 
+from __future__ import annotations
+
 import datetime
 import functools
 from dataclasses import dataclass
@@ -34,7 +36,7 @@ def read_in_service(store: ObjectStore) -> InService:
     """What is in service now.
 
     Raises:
-        StoreError: the store can't be read, or its pointer is damaged.
+        StoreError: The store can't be read, or its pointer is damaged.
     """
     found = store.read(POINTER_KEY, max_bytes=MAX_POINTER_BYTES)
     if found is None:
@@ -49,18 +51,18 @@ def put_in_service(store: ObjectStore, bundle: str, *, since: InService, patienc
     """Move the pointer to a bundle that is whole in the store.
 
     Args:
-        store: where it lies.
-        bundle: its id.
-        since: what was in service when the run began.
-        patience_s: for how long a store that is out of reach is tried, in seconds.
+        store: Where it lies.
+        bundle: Its id.
+        since: What was in service when the run began.
+        patience_s: For how long a store that is out of reach is tried, in seconds.
 
     Returns:
         The pointer, as it is now.
 
     Raises:
-        LostRaceError: somebody else has moved it since.
-        PublishingError: the store's answer was lost, and the store doesn't answer any more.
-        StoreError: the store can't be used; what was in service stays.
+        LostRaceError: Somebody else has moved it since.
+        PublishingError: The store's answer was lost, and the store doesn't answer any more.
+        StoreError: The store can't be used; what was in service stays.
     """
     now = datetime.datetime.now(datetime.UTC)
     pointer = Pointer(bundle=bundle, published=now.isoformat(timespec="milliseconds"), previous=since.bundle)
@@ -80,7 +82,7 @@ def check_conditions(store: ObjectStore, upload: Upload, *, patience_s: float = 
     """Check that a store heeds the conditions of writes, on an object that it holds and that would stay the same.
 
     Raises:
-        StoreError: it doesn't: of two who publish at once, both would be told that they won.
+        StoreError: It doesn't: of two who publish at once, both would be told that they won.
     """
     data = upload.path.read_bytes()
     for version in (None, _OTHER_VERSION):

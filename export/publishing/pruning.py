@@ -4,6 +4,8 @@ A publisher may be at work meanwhile, who has sent what no pointer and no manife
 since the pointer was last moved stays, and so do pictures and unfinished bundles that were written in the last day.
 """
 
+from __future__ import annotations
+
 import hashlib
 import tempfile
 import time
@@ -38,7 +40,7 @@ def prune(store: ObjectStore, *, keep: int) -> Pruned:
     """Remove bundles until so many whole ones are left, and what belongs to none of those.
 
     Raises:
-        StoreError: the store can't be used, nothing is in service there, or a bundle that stays is damaged, so that
+        StoreError: The store can't be used, nothing is in service there, or a bundle that stays is damaged, so that
             the pictures that it shows aren't known. Nothing is removed.
     """
     in_service = read_in_service(store)

@@ -5,6 +5,8 @@ before, what was in service stays. Nothing is sent that the store holds already,
 whatever way, goes on where it was.
 """
 
+from __future__ import annotations
+
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,9 +43,9 @@ class Choices:
     """How to publish.
 
     Attributes:
-        originals: whether the photos go along, not their thumbnails alone.
-        force: whether a bundle that falls short is published nevertheless.
-        key: what the manifest is signed with, if it is.
+        originals: Whether the photos go along, not their thumbnails alone.
+        force: Whether a bundle that falls short is published nevertheless.
+        key: What the manifest is signed with, if it is.
     """
 
     originals: bool = False
@@ -56,11 +58,11 @@ class Publication:
     """What a run did.
 
     Attributes:
-        bundle: the id of the bundle in service now.
-        photos: how many photos it holds.
-        checks: what was measured of it.
-        sent_bytes: how much had to be sent.
-        replaced: the id of the bundle that was in service before; the same, where it was this one already.
+        bundle: The id of the bundle in service now.
+        photos: How many photos it holds.
+        checks: What was measured of it.
+        sent_bytes: How much had to be sent.
+        replaced: The id of the bundle that was in service before; the same, where it was this one already.
     """
 
     bundle: str
@@ -74,12 +76,12 @@ def publish(out: Path, store: ObjectStore, choices: Choices, progress: Progress)
     """Put the bundle of an output folder in service.
 
     Raises:
-        QualityError: it falls short of what is expected.
-        LostRaceError: somebody else has published since the run began.
-        PublishingError: there is no bundle, or a file of it or a photo is missing or altered.
-        StoreError: the store can't be used.
-        LibraryError: another run has the output folder.
-        BundleError: the bundle is damaged.
+        QualityError: It falls short of what is expected.
+        LostRaceError: Somebody else has published since the run began.
+        PublishingError: There is no bundle, or a file of it or a photo is missing or altered.
+        StoreError: The store can't be used.
+        LibraryError: Another run has the output folder.
+        BundleError: The bundle is damaged.
     """
     if not (out / CURRENT).exists():
         raise PublishingError(f"{out} holds no bundle; make one with: thinlens index PHOTOS --out {out}")
@@ -106,8 +108,8 @@ class _Staged:
     """A bundle in its published form, what was measured of it, and all that has to be in the store for it.
 
     Attributes:
-        files: what its manifest and its catalogue name, in any order.
-        manifest: what makes it whole once the files are there: the signature, if there is one, then the manifest.
+        files: What its manifest and its catalogue name, in any order.
+        manifest: What makes it whole once the files are there: the signature, if there is one, then the manifest.
     """
 
     bundle: Bundle
@@ -153,7 +155,7 @@ def _stage(out: Path, library: Library, staging: Path, choices: Choices, progres
 
 
 def _root(library: Library, out: Path) -> Path:
-    root = library.root()
+    root = library.photos.root()
     if root is None:
         raise PublishingError(f"{out} doesn't say where its photos lie: index again, then publish")
     return root

@@ -4,6 +4,8 @@ A photo and its thumbnail lie in the store under the hash of the photo's content
 Their addresses are relative to where the store's content is served, which is the handler's media address.
 """
 
+from __future__ import annotations
+
 import os
 import shutil
 from collections.abc import Sequence
@@ -23,8 +25,8 @@ def published_records(bundle: Bundle, *, originals: bool) -> list[PhotoRecord]:
     """What the catalogue of the published form says of each photo.
 
     Args:
-        bundle: as it was indexed.
-        originals: whether a photo's address leads to the photo itself, or, as that isn't published, to its thumbnail.
+        bundle: As it was indexed.
+        originals: Whether a photo's address leads to the photo itself, or, as that isn't published, to its thumbnail.
     """
     records = (bundle.catalogue[number] for number in range(len(bundle.catalogue)))
     return [replace(record, url=original_address(record) if originals else record.thumbnail) for record in records]

@@ -4,6 +4,8 @@ It is asked captions of its own photos, evenly spread, and texts about what none
 ask isn't known, so the limits are wide: they stop a bundle that is broken, not one that could be better.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """Signing: a bundle's manifest is signed (Ed25519, RFC 8032), so that the function knows who published it."""
 
+from __future__ import annotations
+
 import base64
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -16,7 +18,7 @@ _EXPECTED = "expected an Ed25519 key without a password, as 'openssl genpkey -al
 class SigningKey:
     """The private key of a publisher."""
 
-    def __init__(self, key: "Ed25519PrivateKey") -> None:
+    def __init__(self, key: Ed25519PrivateKey) -> None:
         self._key = key
         self._public_key = key.public_key().public_bytes_raw()
 
@@ -25,7 +27,7 @@ class SigningKey:
         """Read a key from a PEM file.
 
         Raises:
-            PublishingError: it is none, or what reads it isn't installed.
+            PublishingError: It is none, or what reads it isn't installed.
         """
         try:
             from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

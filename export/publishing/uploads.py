@@ -1,5 +1,7 @@
 """Uploads: the files that make up what is published, each with its key; and sending them, many at once."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -45,7 +47,7 @@ def thumbnail_uploads(records: Iterable[PhotoRecord], out: Path) -> list[Upload]
     """The thumbnails of photos, each once.
 
     Raises:
-        PublishingError: one isn't there.
+        PublishingError: One isn't there.
     """
     uploads = []
     for key in sorted({record.thumbnail for record in records}):
@@ -79,9 +81,9 @@ def missing_uploads(store: ObjectStore, uploads: Iterable[Upload], in_service: s
     copied from there.
 
     Args:
-        store: what is to hold them.
-        uploads: in any order.
-        in_service: the id of the bundle in service.
+        store: What is to hold them.
+        uploads: In any order.
+        in_service: The id of the bundle in service.
     """
     pictures = {found.key for prefix in (f"{THUMBNAILS}/", PHOTOS_ADDRESS) for found in store.objects(prefix)}
     served = _keys_by_hash(store, in_service)
@@ -109,8 +111,8 @@ def send(store: ObjectStore, uploads: Sequence[Upload], progress: Progress) -> N
     """Send what isn't in the store yet, many at once; at the first failure no more are begun.
 
     Raises:
-        StoreError: the store can't be used.
-        PublishingError: a file can't be read, or isn't what it was.
+        StoreError: The store can't be used.
+        PublishingError: A file can't be read, or isn't what it was.
     """
     progress.begin("uploading", sum(upload.size_bytes for upload in uploads), in_bytes=True)
     with ThreadPoolExecutor(max_workers=SENT_AT_ONCE) as pool:

@@ -1,5 +1,7 @@
 """Versions: the bundles that a store holds, and going back to one of them."""
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,8 +24,8 @@ class Version:
     """A bundle in a store.
 
     Attributes:
-        manifest: what it says of itself; None, where ``problem`` says why the bundle can't be used.
-        objects: its files in the store.
+        manifest: What it says of itself; None, where ``problem`` says why the bundle can't be used.
+        objects: Its files in the store.
     """
 
     id: str
@@ -61,7 +63,7 @@ def list_versions(store: ObjectStore) -> list[Version]:
     """The bundles in a store, the newest first; those that can't be used last.
 
     Raises:
-        StoreError: the store can't be read.
+        StoreError: The store can't be read.
     """
     objects: dict[str, list[ListedObject]] = defaultdict(list)
     for found in store.objects(BUNDLES_KEY):
@@ -77,16 +79,16 @@ def roll_back(store: ObjectStore, bundle: str | None) -> Pointer:
     """Put an earlier bundle in service again.
 
     Args:
-        store: where it lies.
-        bundle: its id; None for the one that was in service before.
+        store: Where it lies.
+        bundle: Its id; None for the one that was in service before.
 
     Returns:
         The pointer, as it is now.
 
     Raises:
-        PublishingError: there is no such bundle, it isn't whole, or it is in service already.
-        LostRaceError: somebody else has put a bundle in service meanwhile.
-        StoreError: the store can't be used.
+        PublishingError: There is no such bundle, it isn't whole, or it is in service already.
+        LostRaceError: Somebody else has put a bundle in service meanwhile.
+        StoreError: The store can't be used.
     """
     since = read_in_service(store)
     if since.pointer is None:

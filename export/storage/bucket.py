@@ -1,5 +1,7 @@
 """A bucket: requests to S3, made again while it is busy or out of reach, and errors that say what to do."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,7 +42,7 @@ _T = TypeVar("_T")
 class Bucket:
     """A bucket, and for how long a request to it is made again, in seconds."""
 
-    client: "S3Client"
+    client: S3Client
     name: str
     patience_s: float = PATIENCE_S
 
@@ -81,7 +83,7 @@ class Bucket:
             Whether the condition was met, and the object is written.
 
         Raises:
-            UnavailableStoreError: it isn't known whether the object is written.
+            UnavailableStoreError: It isn't known whether the object is written.
         """
 
         def write() -> bool:
@@ -97,7 +99,7 @@ class Bucket:
         return self.ask_once(doing, write)
 
 
-def _make_client() -> "S3Client":
+def _make_client() -> S3Client:
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=READ_TIMEOUT_S,

@@ -1,5 +1,7 @@
 """A store in S3, or in what speaks its language: a bucket, and a prefix of all keys."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -142,7 +144,7 @@ class BucketObjects:
         )
         return begun["UploadId"]
 
-    def _uploads_under_way(self, prefix: str) -> list["MultipartUploadTypeDef"]:
+    def _uploads_under_way(self, prefix: str) -> list[MultipartUploadTypeDef]:
         pages = self._bucket.client.get_paginator("list_multipart_uploads").paginate(
             Bucket=self._bucket.name, Prefix=prefix
         )

@@ -1,5 +1,7 @@
 """A store in a folder: each object is a file, written elsewhere in the folder and renamed."""
 
+from __future__ import annotations
+
 import contextlib
 import hashlib
 import os

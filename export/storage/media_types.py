@@ -1,5 +1,7 @@
 """Media types: what the web calls the formats of the files that are served and published, by their suffix."""
 
+from __future__ import annotations
+
 from pathlib import PurePath
 
 _MEDIA_TYPES = {

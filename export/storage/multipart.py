@@ -1,5 +1,7 @@
 """A large object, sent to S3 part by part; the parts that a killed process has sent aren't sent again."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -23,14 +25,14 @@ class MultipartUpload:
         """Send the parts, each of at least 5 MiB but for the last; once all have arrived, the object is there.
 
         Args:
-            parts: if they raise, the object doesn't come about.
-            advance: is told of the bytes that have arrived.
+            parts: If they raise, the object doesn't come about.
+            advance: Is told of the bytes that have arrived.
 
         Returns:
             False where another process has completed or given up the upload meanwhile.
 
         Raises:
-            StoreError: the bucket can't be used.
+            StoreError: The bucket can't be used.
         """
         arrived = self._arrived()
         complete: list[CompletedPartTypeDef] = []

@@ -4,6 +4,8 @@ It knows keys and bytes, nothing of bundles. A key is relative to the store, wit
 there whole or not at all.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ class Upload:
     """A file that is to become an object.
 
     Attributes:
-        sha256: what the file must hold, hexadecimal; None where its key says enough of what it is.
+        sha256: What the file must hold, hexadecimal; None where its key says enough of what it is.
     """
 
     key: str
@@ -65,7 +67,7 @@ class ObjectStore(Protocol):
         """Keep a file under its key; ``advance`` is told of the bytes that have arrived.
 
         Raises:
-            PublishingError: the file can't be read, or isn't what the upload says.
+            PublishingError: The file can't be read, or isn't what the upload says.
         """
 
     def copy(self, key: str, upload: Upload) -> bool:
@@ -78,7 +80,7 @@ class ObjectStore(Protocol):
             Whether it was, and the object is written.
 
         Raises:
-            UnavailableStoreError: it isn't known whether the object is written.
+            UnavailableStoreError: It isn't known whether the object is written.
         """
 
     def remove(self, keys: Iterable[str]) -> None:
@@ -92,7 +94,7 @@ def file_parts(upload: Upload, part_bytes: int) -> Iterator[bytes]:
     """The content of a file, in parts of so many bytes.
 
     Raises:
-        PublishingError: it can't be read; or, after the last part, it isn't what the upload says.
+        PublishingError: It can't be read; or, after the last part, it isn't what the upload says.
     """
     digest, size_bytes = hashlib.sha256(), 0
     try:

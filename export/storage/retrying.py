@@ -1,5 +1,7 @@
 """Retrying: a request that failed for now is made again, after longer and longer pauses, until time is up."""
 
+from __future__ import annotations
+
 import logging
 import random
 import time
@@ -24,7 +26,7 @@ def persist(request: Callable[[], _T], *, patience_s: float = PATIENCE_S) -> _T:
     2015), so that many clients of a store that is overloaded don't come back all at once.
 
     Raises:
-        StoreError: the request failed in a way that another try doesn't change, or time is up.
+        StoreError: The request failed in a way that another try doesn't change, or time is up.
     """
     end_s = time.monotonic() + patience_s
     pause_s = FIRST_PAUSE_S

@@ -4,6 +4,8 @@ They know tensors, nothing of texts or photos. Cosines are divided by a temperat
 softmax losses are InfoNCE (van den Oord et al. 2018, arXiv 1807.03748).
 """
 
+from __future__ import annotations
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -22,7 +24,7 @@ def paraphrase_loss(vectors: Tensor, owners: Tensor, *, temperature: float) -> T
     Args:
         vectors: float32 [n, dim], unit L2 norm.
         owners: int64 [n], the photo that each text describes; texts of one photo are positives.
-        temperature: divides the cosines.
+        temperature: Divides the cosines.
 
     Returns:
         The mean over positive pairs of -log softmax, where the other positives of the
@@ -42,7 +44,7 @@ def margin_loss(vectors: Tensor, owners: Tensor, *, margin: float) -> Tensor:
     Args:
         vectors: float32 [n, dim], unit L2 norm.
         owners: int64 [n], as in ``paraphrase_loss``.
-        margin: the distance, from 0 to 2, at which a negative costs nothing any more.
+        margin: The distance, from 0 to 2, at which a negative costs nothing any more.
 
     Returns:
         The mean over positive pairs of distance^2 / 2, plus that over anchors of max(0, margin - distance)^2 / 2 to
@@ -63,7 +65,7 @@ def photo_to_text_loss(visual: Tensor, rows: Tensor, captions: Tensor, owners: T
         rows: int64 [n], which photo each is.
         captions: float32 [captions, dim], unit L2 norm.
         owners: int64 [captions], the photo of each caption.
-        temperature: divides the cosines.
+        temperature: Divides the cosines.
 
     Returns:
         The mean over photos and their captions of -log softmax against captions of other photos.
@@ -86,7 +88,7 @@ def text_to_photo_loss(
         rows: int64 [n], which photos they are.
         queue: float32 [m, dim], photos of earlier steps.
         queue_rows: int64 [m], which photos they are; the batch's own are left out.
-        temperature: divides the cosines.
+        temperature: Divides the cosines.
     """
     logits = texts @ torch.cat([visual, queue]).T / temperature
     candidates = torch.cat([rows, queue_rows])
@@ -106,10 +108,10 @@ def word_distillation_loss(logits: Tensor, teacher: Tensor, targets: Tensor, *, 
     """How far the student's next words are from the teacher's (Hinton et al. 2015, arXiv 1503.02531, section 2).
 
     Args:
-        logits: the student's, [n, steps, vocabulary].
-        teacher: the teacher's, of the same shape.
+        logits: The student's, [n, steps, vocabulary].
+        teacher: The teacher's, of the same shape.
         targets: int64 [n, steps]; only where it isn't IGNORED, on the answer's tokens, does the divergence count.
-        temperature: divides the logits of both: above 1, words that are unlikely for the teacher count more.
+        temperature: Divides the logits of both: above 1, words that are unlikely for the teacher count more.
 
     Returns:
         The mean over tokens of KL(teacher || student), times temperature^2, as gradients shrink with its inverse.

@@ -5,6 +5,8 @@ from its last checkpoint; batches and dropout are functions of seed and step, so
 interrupted run reads what it would have read.
 """
 
+from __future__ import annotations
+
 import json
 import math
 import time
@@ -41,14 +43,14 @@ class Run:
     """One training run.
 
     Attributes:
-        folder: where ``checkpoint.pt`` and ``log.jsonl`` go.
-        model: what is trained and checkpointed.
-        optimizer: steps the model; its groups' learning rates are the peaks of the schedule.
-        steps: how many optimizer steps the whole run has.
-        warmup: how many of them raise the learning rate linearly before the cosine lowers it to zero.
-        recipe: what identifies the run: a checkpoint of another recipe is refused.
-        seed: what dropout depends on, together with the step.
-        average_decay: of the exponential moving average of the weights; 0 keeps none.
+        folder: Where ``checkpoint.pt`` and ``log.jsonl`` go.
+        model: What is trained and checkpointed.
+        optimizer: Steps the model; its groups' learning rates are the peaks of the schedule.
+        steps: How many optimizer steps the whole run has.
+        warmup: How many of them raise the learning rate linearly before the cosine lowers it to zero.
+        recipe: What identifies the run: a checkpoint of another recipe is refused.
+        seed: What dropout depends on, together with the step.
+        average_decay: Of the exponential moving average of the weights; 0 keeps none.
     """
 
     folder: Path
@@ -76,7 +78,7 @@ class Run:
         """Go on from the checkpoint, if there is one.
 
         Raises:
-            TrainingError: the checkpoint belongs to another recipe or architecture.
+            TrainingError: The checkpoint belongs to another recipe or architecture.
         """
         if not self.checkpoint.is_file():
             return
@@ -107,7 +109,7 @@ class Run:
         """One optimizer step on the sum of the losses.
 
         Raises:
-            TrainingError: a loss is not finite; the checkpoint stays the last good one.
+            TrainingError: A loss is not finite; the checkpoint stays the last good one.
         """
         total = torch.stack(list(losses.values())).sum()
         if not math.isfinite(float(total.detach())):

@@ -1,40 +1,42 @@
-"""Understanding: the contents that lack something are read by workers, and the library keeps what they found."""
+"""The backlog: the contents that lack something are read by workers, and the library keeps what they find."""
+
+from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from export.errors import OutputError
-from export.library.library import ContentUnderstanding, KnownPhoto, Library
-from export.models.model_set import Models
+from export.library.library import Library
+from export.library.records import ContentUnderstanding, KnownPhoto
 from export.photos.decoding import DECODER
 from export.photos.thumbnails import Thumbnails
 from export.progress import Progress
-from export.understanding.captioner import Understanding
+from export.understanding.captioner import CaptionerSource, Understanding
 from export.understanding.photo_reader import FailedPhoto, ReadingTask, ReadPhoto
 from export.understanding.worker_pool import read_in_workers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What came of reading: how many photos could be read, and the reason for each that couldn't for now, by id."""
+class WorkedOff:
+    """What came of it: how many photos could be read, and the reason for each that couldn't for now, by id."""
 
     read: int
     unreadable: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
-    """What reading needs: where photos lie, where what they show is kept, and who understands it."""
+class Backlog:
+    """What working it off needs: where photos lie, where what they show is kept, and who understands it."""
 
     root: Path
     library: Library
     thumbnails: Thumbnails
-    models: Models
+    captioner: CaptionerSource
     workers: int
     progress: Progress
 
-    def read(self, contents: Collection[str]) -> Reading:
+    def work_off(self, contents: Collection[str]) -> WorkedOff:
         """Read contents of the library's photos, each once, but for those that this decoder is known to fail on.
 
         Raises:
@@ -44,27 +46,29 @@ class Reader:
         tasks = self._tasks(contents)
         read = 0
         unreadable: dict[str, str] = {}
-        workers = 1 if self.models.captioner.alone else self.workers
+        workers = 1 if self.captioner.alone else self.workers
         self.progress.begin("understanding photos", len(tasks))
-        for outcomes in read_in_workers(tasks, self.models.captioner, workers=workers):
+        for outcomes in read_in_workers(tasks, self.captioner, workers=workers):
             photos = [outcome for outcome in outcomes if isinstance(outcome, ReadPhoto)]
             failed = [outcome for outcome in outcomes if isinstance(outcome, FailedPhoto)]
             self._keep(photos)
             for failure in failed:
                 if failure.broken:
-                    self.library.put_failure(failure.content, decoder=DECODER, reason=failure.reason)
+                    self.library.failures.put_broken(failure.content, decoder=DECODER, reason=failure.reason)
                 else:
                     unreadable[failure.id] = failure.reason
             read += len(photos)
             self.progress.advance(len(outcomes))
         self.progress.end()
-        return Reading(read=read, unreadable=unreadable)
+        return WorkedOff(read=read, unreadable=unreadable)
 
     def _tasks(self, contents: Collection[str]) -> list[ReadingTask]:
-        captioner = self.models.captioner
-        understood = self.library.understood_contents(captioner=captioner.identity, instructions=captioner.instructions)
-        wanted = set(contents) - self.library.failed_contents(decoder=DECODER)
-        photo_of_content = {photo.content: photo for photo in self.library.photos().values()}
+        captioner = self.captioner
+        understood = self.library.understandings.contents(
+            captioner=captioner.identity, instructions=captioner.instructions
+        )
+        wanted = set(contents) - self.library.failures.contents(decoder=DECODER)
+        photo_of_content = {photo.content: photo for photo in self.library.photos.all().values()}
         return [
             self._task(photo, understand=content not in understood)
             for content, photo in photo_of_content.items()
@@ -90,11 +94,11 @@ class Reader:
                 f"thumbnails can't be written: {error.strerror}; make room or choose another --out, then run again: "
                 "what is done is kept"
             ) from error
-        instructions = self.models.captioner.instructions
+        instructions = self.captioner.instructions
         learnt = [
             _learnt(photo, photo.understanding, instructions) for photo in photos if photo.understanding is not None
         ]
-        self.library.put_understandings(learnt, captioner=self.models.captioner.identity)
+        self.library.understandings.put(learnt, captioner=self.captioner.identity)
 
 
 def _learnt(photo: ReadPhoto, understanding: Understanding, instructions: Sequence[str]) -> ContentUnderstanding:

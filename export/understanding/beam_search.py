@@ -6,6 +6,8 @@ Tokens that answers seldom say twice may have a penalty for it (after Keskar et 
 1909.05858, section 4.1).
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -129,7 +131,7 @@ class _Beams:
     lengths: NDArray[np.int64]
 
     @classmethod
-    def started(cls, first: Step, width: int, end_id: int) -> "_Beams":
+    def started(cls, first: Step, width: int, end_id: int) -> _Beams:
         tokens = first.candidates[:, :width, None]
         count = len(tokens)
         return cls(
@@ -140,7 +142,7 @@ class _Beams:
             lengths=np.ones((count, width), np.int64),
         )
 
-    def of(self, chosen: NDArray[np.bool_]) -> "_Beams":
+    def of(self, chosen: NDArray[np.bool_]) -> _Beams:
         """Those of some of the photos."""
         return _Beams(
             photos=self.photos[chosen],

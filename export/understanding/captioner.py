@@ -3,6 +3,8 @@
 It knows nothing of files, the library or the index.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -58,7 +60,7 @@ class CaptionerSource(Protocol):
     def alone(self) -> bool:
         """Whether one process is to hold it, with all the cores or the GPU, rather than one for each core."""
 
-    def asking(self, instructions: tuple[str, ...]) -> "CaptionerSource":
+    def asking(self, instructions: tuple[str, ...]) -> CaptionerSource:
         """The same captioner, asked others of the instructions that it knows."""
 
     def load(self) -> Captioner:

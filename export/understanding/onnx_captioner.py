@@ -10,6 +10,8 @@ With the text encoder in whose space the visual view lies, the caption is the be
 and close to the view: what the decoder says and what the photo is found by check each other.
 """
 
+from __future__ import annotations
+
 import functools
 import hashlib
 import json
@@ -77,7 +79,7 @@ class OnnxCaptionerSource:
     encoder: Path | None
 
     @classmethod
-    def open(cls, folder: Path, *, encoder: Path | None = None) -> "OnnxCaptionerSource":
+    def open(cls, folder: Path, *, encoder: Path | None = None) -> OnnxCaptionerSource:
         """Read a captioner's folder.
 
         Args:
@@ -113,11 +115,11 @@ class OnnxCaptionerSource:
         """Each process loads its own: it is small, and fastest on one thread."""
         return False
 
-    def asking(self, instructions: tuple[str, ...]) -> "OnnxCaptionerSource":
+    def asking(self, instructions: tuple[str, ...]) -> OnnxCaptionerSource:
         """The same captioner, asked others of the instructions that it knows."""
         return replace(self, instructions=instructions)
 
-    def load(self) -> "OnnxCaptioner":
+    def load(self) -> OnnxCaptioner:
         """Load the captioner for one thread."""
         return OnnxCaptioner(self)
 

@@ -3,6 +3,8 @@
 It knows decoding and the captioner; nothing of processes or the library.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass

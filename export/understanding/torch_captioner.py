@@ -4,7 +4,10 @@ Photos come as squares, as for every captioner here, and are only normalised: mo
 squashed squares too.
 """
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +26,6 @@ from transformers.utils import logging
 
 from export.errors import ModelError
 from export.understanding.captioner import Understanding
-from export.understanding.hub_captioner import HubCaptionerSource
 
 MAX_NEW_TOKENS = 40
 _CLASSES: Mapping[str, Any] = {
@@ -34,25 +36,27 @@ _CLASSES: Mapping[str, Any] = {
 }
 
 
-class HubCaptioner:
+class TorchCaptioner:
     """Captions of photos by a model of transformers; no visual view."""
 
-    def __init__(self, source: HubCaptionerSource) -> None:
-        self._source = source
+    def __init__(self, folder: Path, *, kind: str, instructions: Sequence[str], image_size: int) -> None:
+        self._kind = kind
+        self._instructions = instructions
+        self._image_size = image_size
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
             # What is in the folder and nothing else: no network, and no code but that of transformers.
-            self._model = _CLASSES[source.kind].from_pretrained(source.folder, local_files_only=True)
+            self._model = _CLASSES[kind].from_pretrained(folder, local_files_only=True)
             processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
-                source.folder, local_files_only=True, use_fast=False
+                folder, local_files_only=True, use_fast=False
             )
             self._tokenizer = AutoTokenizer.from_pretrained(  # type: ignore[no-untyped-call]
-                source.folder, local_files_only=True
+                folder, local_files_only=True
             )
         except Exception as error:  # transformers raises whatever broken files lead it to
-            raise ModelError(f"{source.folder} can't be loaded as {source.kind}: {error}") from error
+            raise ModelError(f"{folder} can't be loaded as {kind}: {error}") from error
         self._model.to(self._device).eval()
         self._mean, self._std = (
             torch.tensor(values, device=self._device).view(1, 3, 1, 1)
@@ -62,7 +66,7 @@ class HubCaptioner:
     @property
     def image_size(self) -> int:
         """Side in pixels of the squares that it takes."""
-        return self._source.image_size
+        return self._image_size
 
     def understand(self, pixels: NDArray[np.uint8], *, beams: int = 3) -> list[Understanding]:
         """Caption photos.
@@ -74,15 +78,13 @@ class HubCaptioner:
         if not len(pixels):
             return []
         images = self._normalised(pixels)
-        answers = [self._answer(instruction, images, beams) for instruction in self._source.instructions]
+        answers = [self._answer(instruction, images, beams) for instruction in self._instructions]
         return [Understanding(captions=texts, vector=None) for texts in zip(*answers, strict=True)]
 
     def hypotheses(self, pixels: NDArray[np.uint8], *, beams: int) -> list[tuple[str, ...]]:
         """All that the beam search ends with, for all instructions, of each photo; as many texts as beams for each."""
         images = self._normalised(pixels)
-        answers = [
-            self._answer(instruction, images, beams, returned=beams) for instruction in self._source.instructions
-        ]
+        answers = [self._answer(instruction, images, beams, returned=beams) for instruction in self._instructions]
         return [
             tuple(text for texts in answers for text in texts[photo * beams : (photo + 1) * beams])
             for photo in range(len(pixels))
@@ -95,7 +97,7 @@ class HubCaptioner:
 
     @torch.inference_mode()
     def _answer(self, instruction: str, images: Tensor, beams: int, *, returned: int = 1) -> list[str]:
-        prompt = self._prompt(instruction, images) if self._source.kind == "florence2" else {}
+        prompt = self._prompt(instruction, images) if self._kind == "florence2" else {}
         tokens = self._model.generate(
             pixel_values=images,
             **prompt,

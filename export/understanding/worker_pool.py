@@ -5,6 +5,8 @@ out again photo by photo, and the one that does it is recorded as a failure. Wor
 started them, however that ends.
 """
 
+from __future__ import annotations
+
 import contextlib
 import multiprocessing
 import signal

@@ -110,7 +110,8 @@ class Catalogue:
     @classmethod
     def open(cls, path: Path) -> Self:
         """Map the file and check its table; raises BundleError where it is not a catalogue."""
-        data, (_, count) = map_file(path, HEADER, magic=MAGIC, version=VERSION)
+        mapped = map_file(path, HEADER, magic=MAGIC, version=VERSION)
+        data, (_, count) = mapped.data, mapped.fields
         size = len(data)
         start = HEADER.size + 8 * (count + 1)
         if size < start:

@@ -140,7 +140,8 @@ class Columns:
     @classmethod
     def open(cls, path: Path) -> Self:
         """Map the file and check its tables; raises BundleError where it is not a columns file."""
-        data, (names_bytes, photos, terms) = map_file(path, HEADER, magic=MAGIC, version=VERSION)
+        mapped = map_file(path, HEADER, magic=MAGIC, version=VERSION)
+        data, (names_bytes, photos, terms) = mapped.data, mapped.fields
         size = len(data)
         if not names_bytes <= min(size, MAX_NAMES_BYTES):
             raise BundleError(f"{path.name} has {names_bytes} bytes of names (expected at most {MAX_NAMES_BYTES})")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import mmap
+from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
-from typing import Any, NamedTuple
+from typing import Any
 
 from handler.errors import BundleError
 
 
-class Mapped(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapped:
     """A mapped file and what its header says after the magic number and the version."""
 
     data: mmap.mmap
@@ -30,4 +32,4 @@ def map_file(path: Path, header: Struct, *, magic: bytes, version: int) -> Mappe
             f"Unexpected {found_magic!r} version {found_version} (expected {magic!r} version {version})"
             f" at the start of {path.name}"
         )
-    return Mapped(data, tuple(fields))
+    return Mapped(data=data, fields=tuple(fields))

@@ -6,8 +6,8 @@ import multiprocessing
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,8 @@ CHUNK = 8
 _sessions: list[onnxruntime.InferenceSession] = []
 
 
-class Rates(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
     """Photos a second, from files to probabilities and from tensors that are there."""
 
     files: float

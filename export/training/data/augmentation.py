@@ -1,5 +1,7 @@
 """Training pixels: photos held small in memory, and the random crops, flips and light of augmentation."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,8 +32,8 @@ def augment(images: Tensor, size: int, random: np.random.Generator) -> Tensor:
 
     Args:
         images: float32 [n, 3, any, any] in [-1, 1].
-        size: side in pixels of what is returned.
-        random: what the crops depend on.
+        size: Side in pixels of what is returned.
+        random: What the crops depend on.
 
     Returns:
         float32 [n, 3, size, size] in [-1, 1], channels last in memory.

@@ -4,6 +4,8 @@ It knows texts and token ids, nothing of photos. An example is one sequence,
 ``<instruction> <s> answer </s>``; the loss counts the answer and its end only.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 

@@ -9,6 +9,8 @@ It knows files and splits, nothing of models. The layout, below one folder:
     captions/sick-test.tsv.gz         sentence pairs with relatedness, for evaluation only
 """
 
+from __future__ import annotations
+
 import gzip
 import json
 import re
@@ -71,7 +73,7 @@ def read_photos(jsonl: Path, split: Split) -> list[CaptionedPhoto]:
     """The photos of one split, in file order.
 
     Raises:
-        DataError: a line is not an object with file, split and captions, or a photo is missing.
+        DataError: A line is not an object with file, split and captions, or a photo is missing.
     """
     photos = []
     for number, line in enumerate(_lines(jsonl), start=1):

@@ -4,6 +4,8 @@ A line is ``{"file": "a/b.jpg", "captions": ["…"]}``, ``file`` relative to the
 or ``"dev"`` where the user chooses what is held back.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 from collections.abc import Iterator
@@ -40,7 +42,7 @@ def read_own_photos(jsonl: Path) -> OwnPhotos:
     tenth each time, whatever the order of the lines.
 
     Raises:
-        DataError: the file can't be read, a line isn't what it should be, a photo is missing, or there are too few.
+        DataError: The file can't be read, a line isn't what it should be, a photo is missing, or there are too few.
     """
     lines = list(_read(jsonl))
     if any(line.split == "dev" for line in lines):

@@ -5,6 +5,8 @@ written of another photo and is only partly right; it teaches the words for thin
 captioned photos show too seldom (unpaired captioning, Feng et al. 2019, arXiv 1811.10787).
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,11 +49,11 @@ def pseudo_captioned(data: Path, *, seed: int) -> list[CaptionedPhoto]:
     caption is used for one photo only, so that no two photos share one.
 
     Args:
-        data: the corpus, with ``weights/yolox_nano.onnx`` and ``weights/coco_labels.txt``.
-        seed: which of the captions that fit are taken.
+        data: The corpus, with ``weights/yolox_nano.onnx`` and ``weights/coco_labels.txt``.
+        seed: Which of the captions that fit are taken.
 
     Raises:
-        DataError: the detector is missing.
+        DataError: The detector is missing.
     """
     paths = sorted((data / "photos" / "coco-uncaptioned").glob("*.jpg"))
     if not paths:

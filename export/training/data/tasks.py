@@ -5,6 +5,8 @@ tuning): any caption describes the photo; its subject and what that does make a 
 nouns that its captions name are what is in it; the part from the verb on is what is happening.
 """
 
+from __future__ import annotations
+
 import itertools
 import re
 from collections import Counter
@@ -43,8 +45,8 @@ class Lexicon:
     """Words by what they can be, from a WordNet.
 
     Attributes:
-        things: nouns of what can be seen: animals, artefacts, people, plants, food, places.
-        verbs: verbs, in their base form.
+        things: Nouns of what can be seen: animals, artefacts, people, plants, food, places.
+        verbs: Verbs, in their base form.
     """
 
     things: frozenset[str]
@@ -72,8 +74,8 @@ def read_lexicon(synsets: Iterable[Synset], captions: Iterable[str]) -> Lexicon:
     adjective often enough ("a walk" is rare, "a watch" is rarer).
 
     Args:
-        synsets: lemmas with their lexicographer file, for instance ``noun.animal``.
-        captions: in which uses are counted.
+        synsets: Lemmas with their lexicographer file, for instance ``noun.animal``.
+        captions: In which uses are counted.
     """
     nouns, verbs, adjectives = set[str](), set[str](), set[str]()
     for synset in synsets:
@@ -142,10 +144,10 @@ def choose_answer(
     """One of the tasks and an answer to it; DESCRIBE where the captions hold no answer to the chosen one.
 
     Args:
-        captions: what people wrote of one photo.
-        lexicon: tells nouns and verbs.
-        random: chooses.
-        shares: how often each of ``INSTRUCTIONS`` is chosen; they sum to one.
+        captions: What people wrote of one photo.
+        lexicon: Tells nouns and verbs.
+        random: Chooses.
+        shares: How often each of ``INSTRUCTIONS`` is chosen; they sum to one.
     """
     instruction = str(random.choice(INSTRUCTIONS, p=shares))
     if instruction == NAME:

@@ -12,9 +12,10 @@ It knows vectors, nothing of photos or files. Two fits, one after the other:
   logit is nearly flat there: it is a linear spline with one knot.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,8 @@ class CalibrationData:
     probes: NDArray[np.float32]
 
 
-class Spline(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spline:
     """A logit that rises by ``slope`` with each unit, and beyond the knot by ``slope`` + ``bend``."""
 
     slope: float
@@ -118,7 +120,8 @@ def fit_weights(collections: Sequence[CalibrationData]) -> NDArray[np.float32]:
     return weights
 
 
-class _Pairs(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pairs:
     """Scores above the background, of the three kinds of pairs."""
 
     own: NDArray[np.float32]

@@ -3,6 +3,8 @@
 Photos are decoded, captioned and embedded exactly as indexing does it, by the quantised models.
 """
 
+from __future__ import annotations
+
 import json
 import re
 from collections import Counter
@@ -33,9 +35,9 @@ def calibrate(models: Path, data: Path, *, seed: int = 0) -> Calibration:
     """Fit the calibration of an encoder and a captioner and write it beside them, as ``calibration.json``.
 
     Args:
-        models: the folder with encoder/ and captioner/.
-        data: the corpus, whose ``dev`` photos are held back from training.
-        seed: what random pairs depend on.
+        models: The folder with encoder/ and captioner/.
+        data: The corpus, whose ``dev`` photos are held back from training.
+        seed: What random pairs depend on.
     """
     photos = read_collections(data, "dev")
     absent = [absent_queries(data, collection, count=_ABSENT_QUERIES, seed=seed) for collection in photos]
@@ -57,7 +59,7 @@ def calibrate_on(
         captioner=source.identity,
         weights=curve.weights,
         threshold=curve.threshold,
-        **curve.spline._asdict(),
+        **asdict(curve.spline),
     )
     write_calibration(models, calibration)
     return calibration

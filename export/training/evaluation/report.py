@@ -4,12 +4,14 @@ Photos are indexed as a user's are, into a bundle; captions are read from its ca
 queries are asked through the searcher.
 """
 
+from __future__ import annotations
+
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypedDict
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +68,8 @@ class _Collection:
     numbers: NDArray[np.int64]
 
 
-class Reported(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
     """The numbers, and the pairs of which relevance is measured."""
 
     report: Report
@@ -85,7 +88,7 @@ def report(models: Models, photos: Sequence[CaptionedPhoto]) -> Reported:
             "search": _search_ranks(bundle, collection),
             "served": measured.evaluation,
         }
-        return Reported(numbers_by_name, measured.pairs)
+        return Reported(report=numbers_by_name, pairs=measured.pairs)
 
 
 def search_in_a_crowd(models: Models, photos: Sequence[CaptionedPhoto], crowd: Sequence[Path]) -> Evaluation:

@@ -4,6 +4,8 @@ It has the layout of the shipped models. Both are measured as they are served. A
 captions have become worse stays as it was; models that find fewer photos are not written.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import shutil
 import tempfile
@@ -33,10 +35,10 @@ class Tuned:
     """What was measured on the held-back photos.
 
     Attributes:
-        before: of the models from which these were tuned.
-        after: of what is written.
-        calibrated: whether the calibration was fitted on them.
-        worse_cider: of the tuned decoder, if that has become worse and is not what is written.
+        before: Of the models from which these were tuned.
+        after: Of what is written.
+        calibrated: Whether the calibration was fitted on them.
+        worse_cider: Of the tuned decoder, if that has become worse and is not what is written.
     """
 
     before: Report
@@ -49,14 +51,14 @@ def write_tuned(tuned: Unpacked, models: Path, held_back: Sequence[CaptionedPhot
     """Write fine-tuned models with the encoder of those from which they come.
 
     Args:
-        tuned: the captioner, with the backbone from before.
-        models: the folder from which it was tuned.
-        held_back: photos that it didn't learn from.
-        to: where encoder/, captioner/ and calibration.json go.
+        tuned: The captioner, with the backbone from before.
+        models: The folder from which it was tuned.
+        held_back: Photos that it didn't learn from.
+        to: Where encoder/, captioner/ and calibration.json go.
 
     Raises:
         ModelError: ``to`` is the folder from which it was tuned, or an exported graph disagrees with torch.
-        TrainingError: the held-back photos are found worse than before; nothing is written.
+        TrainingError: The held-back photos are found worse than before; nothing is written.
     """
     if to.resolve() == models.resolve():
         raise ModelError(f"{to} holds the models that were fine-tuned; give another folder with --to")

@@ -5,6 +5,8 @@ alone: ReLU6 instead of swish and no squeeze-and-excitation, so that it keeps it
 normalisation: the pretrained weights get its scales folded in.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -91,7 +93,7 @@ class Backbone(nn.Module):
         """Start from the weights of a PyTorch EfficientNet-Lite0, each convolution followed by batch normalisation.
 
         Raises:
-            ModelError: the file is missing, can't be read, or its convolutions are others.
+            ModelError: The file is missing, can't be read, or its convolutions are others.
         """
         if not path.is_file():
             raise ModelError(f"{path} is missing; the weights to start from come with the extra 'train'")

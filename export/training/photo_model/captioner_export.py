@@ -4,6 +4,8 @@ A graph is written twice. In float32 it is compared with torch and run on crops 
 of its activations then says how the graph that is shipped rounds weights and activations.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -31,12 +33,12 @@ def export_vision(model: PhotoModel, path: Path, *, pixels: NDArray[np.uint8]) -
     """Write pixels uint8 [photos, size, size, 3] -> visual, memory, as ``vision_graph`` says, in 8 bits.
 
     Args:
-        model: the trained photo model.
-        path: the file.
-        pixels: photos by which activations are measured, uint8 [n, size, size, 3].
+        model: The trained photo model.
+        path: The file.
+        pixels: Photos by which activations are measured, uint8 [n, size, size, 3].
 
     Raises:
-        ModelError: the graph in float32 disagrees with torch.
+        ModelError: The graph in float32 disagrees with torch.
     """
     size = pixels.shape[1]
     writer = FloatWriter()
@@ -54,8 +56,8 @@ def pooled_as_served(path: Path, pixels: NDArray[np.uint8]) -> Iterator[NDArray[
     """What the visual head reads, as it is served.
 
     Args:
-        path: what ``export_vision`` wrote.
-        pixels: photos, uint8 [n, size, size, 3].
+        path: What ``export_vision`` wrote.
+        pixels: Photos, uint8 [n, size, size, 3].
 
     Yields:
         Of some photos after the other, float32 [photos, 2560].
@@ -75,14 +77,14 @@ def export_decoder(
     """Write tokens, parents, memory, cache -> scores, candidates, grown, as ``decoder_graph`` says, in 8 bits.
 
     Args:
-        model: the trained photo model.
-        path: the file.
-        pixels: photos by whose answers activations are measured, uint8 [n, size, size, 3].
-        prefixes: the tokens of each instruction that it answers.
-        end_id: the token that ends an answer.
+        model: The trained photo model.
+        path: The file.
+        pixels: Photos by whose answers activations are measured, uint8 [n, size, size, 3].
+        prefixes: The tokens of each instruction that it answers.
+        end_id: The token that ends an answer.
 
     Raises:
-        ModelError: the graph in float32 disagrees with torch.
+        ModelError: The graph in float32 disagrees with torch.
     """
     writer = FloatWriter()
     graph = decoder_graph(writer, model.eval())
@@ -162,7 +164,7 @@ def read_weights(path: Path) -> dict[str, NDArray[np.float32]]:
         float32 arrays by the names that the photo model's parameters have in torch.
 
     Raises:
-        ModelError: the file is no graph.
+        ModelError: The file is no graph.
     """
     try:
         graph = onnx.load(str(path)).graph

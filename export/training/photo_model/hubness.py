@@ -7,6 +7,8 @@ inverted softmax (Smith et al. 2017, arXiv 1702.03859), with a bank of queries a
 offset is laid along a direction in which all texts reach equally far.
 """
 
+from __future__ import annotations
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -50,7 +52,7 @@ class Hubness(nn.Module):
         Args:
             texts: float32 [m, dim], unit L2 norm; fewer than the bank's size fill a part of it again.
             visual: float32 [n, dim], unit L2 norm, of training photos.
-            seed: of the bank's first entries.
+            seed: Of the bank's first entries.
         """
         self.bank.copy_(_spherical_k_means(texts, len(self.bank), seed=seed))
         moments = texts.T @ texts / len(texts)

@@ -1,5 +1,7 @@
 """Packing: trained models become the folders that are shipped, small and checked."""
 
+from __future__ import annotations
+
 import json
 import tempfile
 from pathlib import Path
@@ -37,13 +39,13 @@ def write_encoder(encoder: TextEncoder, tokenizer: Tokenizer, folder: Path, *, s
     """Write the text encoder's folder: graph, weights, tokenizer, settings.
 
     Args:
-        encoder: the trained student.
-        tokenizer: its tokenizer.
-        folder: is made where it isn't there.
-        scheme: in how many bits the weights are kept.
+        encoder: The trained student.
+        tokenizer: Its tokenizer.
+        folder: Is made where it isn't there.
+        scheme: In how many bits the weights are kept.
 
     Raises:
-        ModelError: the graph disagrees with torch, or in the scheme's bits too much with itself.
+        ModelError: The graph disagrees with torch, or in the scheme's bits too much with itself.
     """
     write_encoder_folder(float_encoder(encoder, tokenizer, name=ENCODER_NAME), folder, scheme=scheme)
 
@@ -67,14 +69,14 @@ def write_captioner(
     """Write the captioner's folder: both graphs, tokenizer, settings.
 
     Args:
-        model: the trained photo model.
-        tokenizer: its decoder's.
-        folder: is made where it isn't there.
-        encoder_identity: of the text encoder in whose space the visual view lies.
-        image_size: side in pixels of the squares that photos become.
+        model: The trained photo model.
+        tokenizer: Its decoder's.
+        folder: Is made where it isn't there.
+        encoder_identity: Of the text encoder in whose space the visual view lies.
+        image_size: Side in pixels of the squares that photos become.
 
     Raises:
-        ModelError: an exported graph disagrees with torch.
+        ModelError: An exported graph disagrees with torch.
     """
     folder.mkdir(parents=True, exist_ok=True)
     pixels = crops_of_samples(image_size)

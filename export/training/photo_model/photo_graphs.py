@@ -5,6 +5,8 @@ memory and cache -> the best next tokens and the grown cache, run once a token. 
 tensors of their own, so that nothing is copied but what grows.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import onnx
@@ -54,7 +56,7 @@ def _backbone(writer: FloatWriter, x: str, backbone: Backbone) -> str:
 
 def _convolution(name: str, module: PaddedConvolution) -> Convolution:
     before, after = module.zeros
-    return Convolution(name, module, (before, before, after, after), module.activate)
+    return Convolution(name=name, module=module, pads=(before, before, after, after), activate=module.activate)
 
 
 def _visual(writer: FloatWriter, grid: str, model: PhotoModel) -> None:

@@ -5,8 +5,9 @@ et al. 2017, arXiv 1706.03762) whose keys and values over the photo are computed
 are cached, and whose prefix is the instruction: P(answer | photo, instruction).
 """
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -21,9 +22,9 @@ class PhotoModelShape:
     """Sizes of the photo model, in numbers of units unless said otherwise.
 
     Attributes:
-        trained_size: side in pixels of the squares it is trained on; it takes other sizes too.
-        visual_members: heads whose mean is the visual view, each of ``visual_hidden`` units.
-        bank: texts that photos' views are set against.
+        trained_size: Side in pixels of the squares it is trained on; it takes other sizes too.
+        visual_members: Heads whose mean is the visual view, each of ``visual_hidden`` units.
+        bank: Texts that photos' views are set against.
     """
 
     trained_size: int = 192
@@ -47,14 +48,16 @@ class PhotoModelShape:
         return self.width // self.heads
 
 
-class Understood(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Understood:
     """What the vision half gives: the visual view and the decoder's keys and values over the photo."""
 
     visual: Tensor
     memory: Tensor
 
 
-class Decoded(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoded:
     """What the decoder gives: logits of the next token and the grown cache."""
 
     logits: Tensor
@@ -135,7 +138,7 @@ class DecoderLayer(nn.Module):
         query = self._split(self.photo_query(self.norm_photo(x)).reshape(memory.shape[0], -1, self.shape.width))
         x = x + self.dropout(self.photo_out(self._attend(query, memory, None).reshape(x.shape)))
         x = x + self.dropout(self.feed_out(functional.gelu(self.feed_in(self.norm_feed(x)))))
-        return Decoded(x, grown)
+        return Decoded(logits=x, cache=grown)
 
     def _split(self, x: Tensor) -> Tensor:
         return x.reshape(*x.shape[:2], self.shape.heads, self.shape.head_width).transpose(1, 2)
@@ -182,12 +185,12 @@ class PhotoModel(nn.Module):
         """
         grid = self.backbone(pixels)
         visual = self.visual_head(VisualHead.pool(grid))
-        return Understood(visual, self.remember(grid, visual))
+        return Understood(visual=visual, memory=self.remember(grid, visual))
 
     def understand_as_served(self, pixels: Tensor) -> Understood:
         """The same with the visual view less its hubness."""
-        visual, memory = self.understand(pixels)
-        return Understood(self.hubness(visual), memory)
+        understood = self.understand(pixels)
+        return replace(understood, visual=self.hubness(understood.visual))
 
     def remember(self, grid: Tensor, visual: Tensor) -> Tensor:
         """The decoder's keys and values over a photo: [n, layers, 2, heads, slots, head_width]."""
@@ -223,7 +226,7 @@ class PhotoModel(nn.Module):
             x, layer_cache = layer(x, memory[:, number], cache[:, number], mask)
             grown.append(layer_cache)
         logits = functional.linear(self.norm(x), self.token_embedding.weight)
-        return Decoded(logits, torch.stack(grown, dim=1))
+        return Decoded(logits=logits, cache=torch.stack(grown, dim=1))
 
     def empty_cache(self, count: int) -> Tensor:
         shape = self.shape

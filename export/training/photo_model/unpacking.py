@@ -3,9 +3,11 @@
 Weights are what is stored, so those in 8 bits come back rounded. The shape is that of the weights.
 """
 
+from __future__ import annotations
+
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,7 +21,8 @@ from export.training.photo_model.photo_model import PhotoModel, PhotoModelShape
 from export.understanding.onnx_captioner import OnnxCaptionerSource
 
 
-class Unpacked(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpacked:
     """A captioner in torch: the model in evaluation mode, and its decoder's tokenizer."""
 
     model: PhotoModel
@@ -30,7 +33,7 @@ def read_captioner(folder: Path) -> Unpacked:
     """Load a captioner's folder into torch.
 
     Raises:
-        ModelError: a file is missing, or the graphs don't hold a photo model's weights under their names.
+        ModelError: A file is missing, or the graphs don't hold a photo model's weights under their names.
     """
     OnnxCaptionerSource.open(folder)  # says what is missing
     weights = read_weights(folder / "vision.onnx") | read_weights(folder / "decoder.onnx")
@@ -44,7 +47,7 @@ def read_captioner(folder: Path) -> Unpacked:
         if found != wanted:
             raise _refusal(folder, f"{name}: found {found}, expected {wanted}")
     model.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in weights.items()})
-    return Unpacked(model.eval(), Tokenizer.from_file(str(folder / "tokenizer.json")))
+    return Unpacked(model=model.eval(), tokenizer=Tokenizer.from_file(str(folder / "tokenizer.json")))
 
 
 def _refusal(folder: Path, reason: str) -> ModelError:

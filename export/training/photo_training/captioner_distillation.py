@@ -6,6 +6,8 @@ captions of the photo, as a corpus has several of each. From a captioner of the 
 the student can take, it also learns how probable each next word is (teaching.py).
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,16 +15,16 @@ from pathlib import Path
 import numpy as np
 
 from export.errors import DataError, PhotoError
+from export.models.captioners import open_captioner
 from export.photos.decoding import decode_photo
 from export.photos.discovery import discover
 from export.progress import Progress
 from export.training.data.corpus import normalise_caption
 from export.training.photo_model.unpacking import read_captioner
 from export.training.photo_training.teaching import WordTeacher
-from export.understanding.captioner import Captioner
-from export.understanding.hub_captioner import HubCaptionerSource, open_captioner
+from export.understanding.captioner import Captioner, CaptionerSource
 from export.understanding.onnx_captioner import OnnxCaptionerSource
-from export.understanding.torch_captioner import HubCaptioner
+from export.understanding.torch_captioner import TorchCaptioner
 
 _NEEDED_FOLDERS, _DETECTOR_FOLDER = ("photos", "captions"), "weights"
 _BEAMS = 5
@@ -33,30 +35,30 @@ def open_word_teacher(name: str) -> WordTeacher | None:
     """A teacher in torch, if it is a folder that ``thinlens models`` wrote; None where its words are others.
 
     Raises:
-        ModelError: it isn't there or of a kind that isn't supported.
+        ModelError: It isn't there or of a kind that isn't supported.
     """
     source = open_captioner(name)
     if not isinstance(source, OnnxCaptionerSource):
         return None
-    model, tokenizer = read_captioner(source.folder)
-    return WordTeacher(model=model, tokenizer=tokenizer, identity=source.identity)
+    teacher = read_captioner(source.folder)
+    return WordTeacher(model=teacher.model, tokenizer=teacher.tokenizer, identity=source.identity)
 
 
 def write_teacher_corpus(teacher: str, photos: Path, data: Path, corpus: Path) -> int:
     """A corpus that is another one and the photos that a teacher captioned; interrupted, it goes on where it was.
 
     Args:
-        teacher: a captioner's folder or name on Hugging Face.
-        photos: a folder of photos, or a list file.
-        data: the corpus that is added to, laid out as corpus.py says.
-        corpus: is made where it isn't there; holds links to what is in ``data``.
+        teacher: A captioner's folder or name on Hugging Face.
+        photos: A folder of photos, or a list file.
+        data: The corpus that is added to, laid out as corpus.py says.
+        corpus: Is made where it isn't there; holds links to what is in ``data``.
 
     Returns:
         How many photos the teacher captioned.
 
     Raises:
-        ModelError: the teacher isn't there or of a kind that isn't supported.
-        DataError: there is no photo that could be captioned, or ``data`` is no corpus.
+        ModelError: The teacher isn't there or of a kind that isn't supported.
+        DataError: There is no photo that could be captioned, or ``data`` is no corpus.
         PhotosError: ``photos`` can't be read.
     """
     source = open_captioner(teacher)
@@ -78,7 +80,7 @@ def write_teacher_corpus(teacher: str, photos: Path, data: Path, corpus: Path) -
     return count
 
 
-def _caption(source: HubCaptionerSource | OnnxCaptionerSource, paths: Sequence[Path], jsonl: Path) -> None:
+def _caption(source: CaptionerSource, paths: Sequence[Path], jsonl: Path) -> None:
     captioner = source.load()
     progress = Progress()
     progress.begin("captioning photos", len(paths))
@@ -104,7 +106,7 @@ def _hypotheses(captioner: Captioner, paths: Sequence[Path]) -> Iterator[tuple[P
     if not readable:
         return
     batch = np.stack(pixels)
-    if isinstance(captioner, HubCaptioner):
+    if isinstance(captioner, TorchCaptioner):
         answers = captioner.hypotheses(batch, beams=_BEAMS)
     else:
         answers = [understanding.captions for understanding in captioner.understand(batch)]

@@ -5,6 +5,8 @@ given these frequencies, which a test compares; it counts them in what it scores
 the words of a batch for the words of a language.
 """
 
+from __future__ import annotations
+
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -33,7 +35,7 @@ class CiderReward:
         """Count in how many photos each n-gram occurs.
 
         Args:
-            references: of each training photo, what people wrote: lower case words and spaces only.
+            references: Of each training photo, what people wrote: lower case words and spaces only.
         """
         self._references = references
         self._known: dict[int, list[_Weighted]] = {}

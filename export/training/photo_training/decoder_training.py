@@ -10,6 +10,8 @@
    likelier. The answers to all instructions are learnt on beside it, so that none is forgotten.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -43,15 +45,15 @@ def train_decoder(
     """Train the decoder in place, or go on with runs that were interrupted.
 
     Args:
-        model: its backbone and visual head are trained; they stay as they are.
-        tokenizer: the decoder's.
-        lists: captions of one photo each, for the language run.
-        training: photos to learn from.
-        lexicon: finds the answers to the instructions in captions.
-        work: each run has a folder below it.
-        recipe: seeds and sizes.
-        vectors_of: the text encoder.
-        teacher: whose next words are learnt too.
+        model: Its backbone and visual head are trained; they stay as they are.
+        tokenizer: The decoder's.
+        lists: Captions of one photo each, for the language run.
+        training: Photos to learn from.
+        lexicon: Finds the answers to the instructions in captions.
+        work: Each run has a folder below it.
+        recipe: Seeds and sizes.
+        vectors_of: The text encoder.
+        teacher: Whose next words are learnt too.
     """
     teaching = Teaching(model=model, tokenizer=tokenizer, recipe=recipe, teacher=teacher)
 
@@ -101,10 +103,10 @@ def train_answers(teaching: Teaching, data: PhotoData, choose: ChooseAnswer, wor
     """The run of answers, in place; interrupted, it goes on where it was.
 
     Args:
-        teaching: the model, whose vision half stays as it is.
-        data: photos to learn from.
-        choose: what is answered.
-        work: the run's folder.
+        teaching: The model, whose vision half stays as it is.
+        data: Photos to learn from.
+        choose: What is answered.
+        work: The run's folder.
     """
     recipe, model = teaching.recipe, teaching.model
     run = teaching.run(work, recipe.answer_rate, recipe.answer_steps)
@@ -154,11 +156,11 @@ def sample(model: PhotoModel, prefix: Sequence[int], memory: Tensor, *, samples:
     """Sample answers about each photo from the model's own distribution.
 
     Args:
-        model: in evaluation mode, so that what is sampled is what is rewarded.
-        prefix: the instruction's tokens and the begin token.
+        model: In evaluation mode, so that what is sampled is what is rewarded.
+        prefix: The instruction's tokens and the begin token.
         memory: [photos, layers, 2, heads, slots, head_width].
-        samples: of each photo.
-        longest: tokens after which an answer is cut.
+        samples: Of each photo.
+        longest: Tokens after which an answer is cut.
 
     Returns:
         int64 [photos * samples, steps], photo by photo, steps at most ``longest``: the answers with their end tokens,
@@ -171,8 +173,9 @@ def sample(model: PhotoModel, prefix: Sequence[int], memory: Tensor, *, samples:
     ended = torch.zeros(rows, dtype=torch.bool)
     for _ in range(longest):
         with torch.autocast("cpu", torch.bfloat16):
-            logits, cache = model.decode(tokens, memory, cache)
-        chosen = torch.multinomial(logits[:, -1].float().softmax(-1), 1)[:, 0].masked_fill(ended, PADDING_ID)
+            decoded = model.decode(tokens, memory, cache)
+        cache = decoded.cache
+        chosen = torch.multinomial(decoded.logits[:, -1].float().softmax(-1), 1)[:, 0].masked_fill(ended, PADDING_ID)
         written.append(chosen)
         ended = ended | (chosen == END_ID)
         if ended.all():

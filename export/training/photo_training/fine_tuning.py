@@ -6,6 +6,8 @@ alone would undo what rewards gave. What the shipped captioner answers to the ot
 learnt beside it, so that none is forgotten (Li and Hoiem 2016, arXiv 1606.09282).
 """
 
+from __future__ import annotations
+
 import dataclasses
 import hashlib
 import json
@@ -42,10 +44,10 @@ class FineTuningRecipe:
     """How the shipped models are fine-tuned.
 
     Attributes:
-        view: of the visual head.
-        decoder: of the decoder; its ``reward_steps`` follow from the passes.
-        reward_passes: how often it sees each photo.
-        describe_share: how often it is asked to describe a photo, and answers as the user did; of the other
+        view: Of the visual head.
+        decoder: Of the decoder; its ``reward_steps`` follow from the passes.
+        reward_passes: How often it sees each photo.
+        describe_share: How often it is asked to describe a photo, and answers as the user did; of the other
             instructions each is asked as often, and it answers as before.
     """
 
@@ -69,29 +71,29 @@ def fine_tune(photos: OwnPhotos, models: Path, work: Path, recipe: FineTuningRec
     """Fine-tune a captioner, or go on with a run that was interrupted.
 
     Args:
-        photos: to learn from and to note the recall on.
-        models: the folder with encoder/ and captioner/ from which it starts; stays as it is.
-        work: each run has a folder below it.
-        recipe: seeds and sizes.
+        photos: To learn from and to note the recall on.
+        models: The folder with encoder/ and captioner/ from which it starts; stays as it is.
+        work: Each run has a folder below it.
+        recipe: Seeds and sizes.
 
     Raises:
-        DataError: a photo can't be decoded, or no caption can be written with the captioner's word pieces.
-        ModelError: the captioner doesn't hold weights that training can go on from.
-        TrainingError: a loss isn't finite; the last good checkpoint is kept.
+        DataError: A photo can't be decoded, or no caption can be written with the captioner's word pieces.
+        ModelError: The captioner doesn't hold weights that training can go on from.
+        TrainingError: A loss isn't finite; the last good checkpoint is kept.
     """
     encoder = Encoder.load(models / "encoder")
     source = OnnxCaptionerSource.open(models / "captioner")
-    model, tokenizer = read_captioner(source.folder)
+    start = read_captioner(source.folder)
     training, held_back = (
         with_captions(part, _decode(part), encoder.encode) for part in (photos.training, photos.held_back)
     )
-    answers = OwnAnswers(tokenizer, training, source, recipe.describe_share)
-    tune_view(model, training, held_back, work / "view", recipe.view)
+    answers = OwnAnswers(start.tokenizer, training, source, recipe.describe_share)
+    tune_view(start.model, training, held_back, work / "view", recipe.view)
     steps = recipe.reward_passes * max(1, len(training.photos) // recipe.decoder.photos_per_step)
     decoder = dataclasses.replace(recipe.decoder, reward_steps=steps)
-    teaching = Teaching(model=model, tokenizer=tokenizer, recipe=decoder)
+    teaching = Teaching(model=start.model, tokenizer=start.tokenizer, recipe=decoder)
     train_rewards(teaching, training, answers.choose, work / LAST_RUN)
-    return Unpacked(model.eval(), tokenizer)
+    return Unpacked(model=start.model.eval(), tokenizer=start.tokenizer)
 
 
 class OwnAnswers:
@@ -103,13 +105,13 @@ class OwnAnswers:
         """Look through what the user wrote; the captioner is only asked when something is chosen.
 
         Args:
-            tokenizer: the decoder's.
-            data: the photos, of the size that the captioner takes.
-            source: the captioner; the user's captions answer its first instruction.
-            describe_share: how often they are chosen.
+            tokenizer: The decoder's.
+            data: The photos, of the size that the captioner takes.
+            source: The captioner; the user's captions answer its first instruction.
+            describe_share: How often they are chosen.
 
         Raises:
-            DataError: no caption can be written with the captioner's word pieces.
+            DataError: No caption can be written with the captioner's word pieces.
         """
         self._pixels = data.pixels
         self._source = source

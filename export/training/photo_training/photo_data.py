@@ -1,5 +1,7 @@
 """Photos in memory, as the photo model learns from them: pixels, captions and the captions' vectors."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,7 +22,7 @@ class PhotoData:
     """Photos with captions.
 
     Attributes:
-        photos: what they are and their captions.
+        photos: What they are and their captions.
         pixels: uint8 [n, size, size, 3].
         vectors: float32 [captions, dim], the text encoder's, of all captions in order.
         owners: int64 [captions], the photo of each caption.

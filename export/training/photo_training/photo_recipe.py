@@ -1,5 +1,7 @@
 """Training the photo model: the visual view first, then the decoder that reads the finished backbone."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,11 +37,11 @@ def train_photo_model(
     """Train the photo model, or go on with a run that was interrupted.
 
     Args:
-        data: the corpus, laid out as corpus.py says.
-        work: one folder a run goes below it.
-        recipe: seeds and sizes.
-        vectors_of: the text encoder in whose space the visual view is to lie.
-        teacher: a captioner whose next words the decoder learns too, and whose vocabulary it gets.
+        data: The corpus, laid out as corpus.py says.
+        work: One folder a run goes below it.
+        recipe: Seeds and sizes.
+        vectors_of: The text encoder in whose space the visual view is to lie.
+        teacher: A captioner whose next words the decoder learns too, and whose vocabulary it gets.
 
     Returns:
         The model with averaged weights, and the decoder's tokenizer.

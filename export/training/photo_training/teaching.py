@@ -3,6 +3,8 @@
 It knows answers, photos and losses, nothing of what is learnt when.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import json
 from collections.abc import Callable, Sequence
@@ -30,11 +32,11 @@ class DecoderRecipe:
     """What the default decoder was trained with; steps are optimizer steps.
 
     Attributes:
-        crop_size: side in pixels of the crops that are seen; things are as large in them as in whole photos at 256
+        crop_size: Side in pixels of the crops that are seen; things are as large in them as in whole photos at 256
             (Touvron et al. 2019, arXiv 1906.06423).
-        shares: how often each of ``tasks.INSTRUCTIONS`` is asked.
-        samples: captions sampled for each photo whose mean reward is each other's baseline.
-        answer_weight: of the cross-entropy beside the rewards.
+        shares: How often each of ``tasks.INSTRUCTIONS`` is asked.
+        samples: Captions sampled for each photo whose mean reward is each other's baseline.
+        answer_weight: Of the cross-entropy beside the rewards.
     """
 
     shares: tuple[float, ...] = (0.55, 0.15, 0.15, 0.15)
@@ -63,11 +65,11 @@ class WordTeacher:
     """A captioner whose probabilities of the next word a student with the same vocabulary learns.
 
     Attributes:
-        model: in evaluation mode.
-        tokenizer: its decoder's, and the student's.
-        identity: of its files.
-        weight: of the divergence from the teacher; cross-entropy counts what is left of 1.
-        temperature: as ``losses.word_distillation_loss`` takes it.
+        model: In evaluation mode.
+        tokenizer: Its decoder's, and the student's.
+        identity: Of its files.
+        weight: Of the divergence from the teacher; cross-entropy counts what is left of 1.
+        temperature: As ``losses.word_distillation_loss`` takes it.
     """
 
     model: PhotoModel

@@ -8,6 +8,8 @@
 Last, the view's hubness is measured. The targets are the vectors of people's captions; the text encoder stays as it is.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import json
 import tempfile
@@ -58,11 +60,11 @@ def train_visual_view(
     """Train backbone and visual head in place, or go on with runs that were interrupted.
 
     Args:
-        model: its backbone is the pretrained one.
-        training: photos to learn from.
-        held_back: photos whose recall is noted in the log.
-        work: each run has a folder below it.
-        recipe: seeds and sizes.
+        model: Its backbone is the pretrained one.
+        training: Photos to learn from.
+        held_back: Photos whose recall is noted in the log.
+        work: Each run has a folder below it.
+        recipe: Seeds and sizes.
     """
     if not (work / "whole" / "checkpoint.pt").is_file():
         _train_head(model, training, held_back, work / "head", recipe, passes=recipe.head_passes)
@@ -75,11 +77,11 @@ def tune_view(model: PhotoModel, training: PhotoData, held_back: PhotoData, work
     """Train a visual head on from what it is, in place; interrupted, it goes on where it was.
 
     Args:
-        model: its backbone stays as it is.
-        training: photos to learn from.
-        held_back: photos whose recall is noted in the log.
-        work: the run's folder.
-        recipe: seeds and sizes, of which ``head_*`` and ``view_passes`` count.
+        model: Its backbone stays as it is.
+        training: Photos to learn from.
+        held_back: Photos whose recall is noted in the log.
+        work: The run's folder.
+        recipe: Seeds and sizes, of which ``head_*`` and ``view_passes`` count.
     """
     _train_head(model, training, held_back, work, recipe, passes=recipe.view_passes, anew=False, as_served=True)
 
@@ -96,7 +98,7 @@ def recall_of_view(visual: Tensor, held_back: PhotoData) -> dict[str, float]:
 
     Args:
         visual: float32 [photos, dim], the held-back photos' visual views.
-        held_back: the photos.
+        held_back: The photos.
     """
     scores = held_back.vectors @ visual.T
     own = scores.gather(1, held_back.owners[:, None])

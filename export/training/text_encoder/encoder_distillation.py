@@ -8,6 +8,8 @@ The student starts from some layers of a BERT encoder, knows the word pieces tha
   knowledge transfer, Passalis and Tefas 2018, arXiv 1803.10837), by cross-entropy.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import hashlib
 from collections.abc import Sequence
@@ -46,11 +48,11 @@ class DistillationRecipe:
     """How a student is made and trained.
 
     Attributes:
-        layers: how many it has, evenly spread over those of the encoder that it starts from.
-        feed_forward: units of each layer's feed-forward half that are kept; None keeps all.
-        vocabulary_size: how many word pieces are kept.
-        neighbour_weight: of the loss on neighbours, beside that on vectors.
-        temperature: divides the cosines of neighbours.
+        layers: How many it has, evenly spread over those of the encoder that it starts from.
+        feed_forward: Units of each layer's feed-forward half that are kept; None keeps all.
+        vocabulary_size: How many word pieces are kept.
+        neighbour_weight: Of the loss on neighbours, beside that on vectors.
+        temperature: Divides the cosines of neighbours.
     """
 
     layers: int = 3
@@ -104,16 +106,16 @@ def distil_encoder(
     """Train a student, or go on with a run that was interrupted.
 
     Args:
-        teacher: whose vectors are learnt.
-        start: the BERT encoder whose layers the student starts from; may be the teacher's own.
-        tokenizer: of ``start``.
+        teacher: Whose vectors are learnt.
+        start: The BERT encoder whose layers the student starts from; may be the teacher's own.
+        tokenizer: Of ``start``.
         texts: LEAST_TEXTS or more, of the kind that will be embedded; some are held back.
-        work: where the teacher's vectors, checkpoint and log go.
-        recipe: seeds and sizes.
+        work: Where the teacher's vectors, checkpoint and log go.
+        recipe: Seeds and sizes.
 
     Raises:
-        DataError: there are too few texts.
-        TrainingError: the loss is not finite, or ``work`` holds a run of another recipe.
+        DataError: There are too few texts.
+        TrainingError: The loss is not finite, or ``work`` holds a run of another recipe.
     """
     if len(texts) < LEAST_TEXTS:
         raise DataError(f"{len(texts)} texts to distil on, expected at least {LEAST_TEXTS}; give more --texts")

@@ -3,6 +3,8 @@
 Captions of one photo are each other's positives and never each other's negatives.
 """
 
+from __future__ import annotations
+
 import hashlib
 import itertools
 import json
@@ -39,8 +41,8 @@ class EncoderRecipe:
     """What the default text encoder was trained with.
 
     Attributes:
-        feed_forward: units of each layer's feed-forward half that are kept of the teacher's.
-        objective: what pulls paraphrases together: ``softmax`` (InfoNCE) or ``margin`` (Hadsell et al. 2006).
+        feed_forward: Units of each layer's feed-forward half that are kept of the teacher's.
+        objective: What pulls paraphrases together: ``softmax`` (InfoNCE) or ``margin`` (Hadsell et al. 2006).
     """
 
     layers: tuple[int, ...] = (0, 2, 4)
@@ -66,7 +68,7 @@ class EncoderScores:
     """How a text encoder does on texts that it was not trained on.
 
     Attributes:
-        recall_at_1: one human caption of each photo indexed, its other captions as queries.
+        recall_at_1: One human caption of each photo indexed, its other captions as queries.
         relatedness: Spearman correlation with people's judgement on SICK.
     """
 
@@ -105,17 +107,17 @@ def train_encoder(data: Path, teacher_folder: Path, work: Path, recipe: EncoderR
     """Train the student, or go on with a run that was interrupted.
 
     Args:
-        data: the corpus, laid out as corpus.py says.
-        teacher_folder: a sentence-transformers folder with a BERT encoder, for instance all-MiniLM-L6-v2.
-        work: where teacher vectors, checkpoint and log go.
-        recipe: seeds and sizes.
+        data: The corpus, laid out as corpus.py says.
+        teacher_folder: A sentence-transformers folder with a BERT encoder, for instance all-MiniLM-L6-v2.
+        work: Where teacher vectors, checkpoint and log go.
+        recipe: Seeds and sizes.
 
     Returns:
         The student with averaged weights, and its tokenizer.
 
     Raises:
-        DataError: something of the corpus is missing.
-        TrainingError: the loss is not finite, or ``work`` holds a run of another recipe.
+        DataError: Something of the corpus is missing.
+        TrainingError: The loss is not finite, or ``work`` holds a run of another recipe.
     """
     torch.manual_seed(recipe.seed)
     work.mkdir(parents=True, exist_ok=True)
@@ -187,9 +189,9 @@ def score_encoder(vectors_of: EmbedTexts, data: Path, photos: Path) -> EncoderSc
     """Score any function from texts to unit vectors on ``dev`` captions and on SICK.
 
     Args:
-        vectors_of: maps texts to float32 [n, dim], unit L2 norm.
-        data: the corpus.
-        photos: the jsonl file whose ``dev`` photos are used.
+        vectors_of: Maps texts to float32 [n, dim], unit L2 norm.
+        data: The corpus.
+        photos: The jsonl file whose ``dev`` photos are used.
     """
     captions = [photo.captions for photo in read_photos(photos, "dev")]
     indexed = vectors_of([texts[0] for texts in captions])

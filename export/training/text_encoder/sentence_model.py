@@ -4,6 +4,8 @@ It knows token ids and vectors, nothing of photos. The student keeps some of its
 layers and the part of its vocabulary that the corpus uses.
 """
 
+from __future__ import annotations
+
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -72,7 +74,7 @@ def load_teacher(folder: Path) -> tuple[TextEncoder, Tokenizer]:
     """A BERT sentence encoder (mean pooling) and its tokenizer, from a local sentence-transformers folder.
 
     Raises:
-        ModelError: the folder isn't there, or holds a model of another architecture.
+        ModelError: The folder isn't there, or holds a model of another architecture.
     """
     kind = read_configuration(folder).get("model_type")
     if kind != "bert":
@@ -90,11 +92,11 @@ def make_student(
     """A student that starts from some of the teacher's layers and the most frequent of its word pieces.
 
     Args:
-        teacher: the encoder to start from.
-        tokenizer: the teacher's WordPiece tokenizer.
-        texts: the corpus in which word pieces are counted.
-        layers: which of the teacher's layers to keep, in order, for instance (0, 2, 4).
-        vocabulary_size: how many word pieces to keep, special tokens and single characters included.
+        teacher: The encoder to start from.
+        tokenizer: The teacher's WordPiece tokenizer.
+        texts: The corpus in which word pieces are counted.
+        layers: Which of the teacher's layers to keep, in order, for instance (0, 2, 4).
+        vocabulary_size: How many word pieces to keep, special tokens and single characters included.
     """
     kept_ids = _frequent_pieces(tokenizer, texts, vocabulary_size)
     config = BertConfig(  # type: ignore[no-untyped-call]

@@ -73,10 +73,10 @@ class FaultyStore:
     """A store that goes wrong at one of its writes, or at none where ``at`` is 0.
 
     Args:
-        store: what is written to.
-        at: the number of the write, from 1.
-        error: what is raised.
-        after: whether it is raised once the write is done, as when its answer gets lost.
+        store: What is written to.
+        at: The number of the write, from 1.
+        error: What is raised.
+        after: Whether it is raised once the write is done, as when its answer gets lost.
     """
 
     def __init__(self, store: ObjectStore, *, at: int, error: BaseException | None = None, after: bool = False) -> None:
@@ -148,10 +148,10 @@ def race(outs: Sequence[Path], store: Callable[[], ObjectStore], served: Callabl
     """Let all publish at once, several times: each time one wins, and all are told what is true.
 
     Args:
-        outs: output folders with different bundles.
-        store: a way to the store, for each publisher its own.
-        served: what a reader finds in service.
-        rounds: how many times.
+        outs: Output folders with different bundles.
+        store: A way to the store, for each publisher its own.
+        served: What a reader finds in service.
+        rounds: How many times.
     """
     before = None
     for _ in range(rounds):

@@ -1,5 +1,7 @@
 """Encoders as graphs: they answer as transformers does, in every scheme of bits, or they are refused."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np

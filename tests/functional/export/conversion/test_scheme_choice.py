@@ -1,5 +1,7 @@
 """The choice of a scheme of bits, by what is measured."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
 

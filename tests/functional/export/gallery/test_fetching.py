@@ -126,4 +126,4 @@ def test_fetched_photos_are_indexed_by_their_keys(store: CountingStore, tmp_path
     again = index_photos(folder, out, workers=1, models=models)
     assert (again.photos, again.read, again.forgotten) == (2, 0, 1)
     with Library.open_to_read(out) as library:
-        assert sorted(library.photos()) == ["walls/old/green.PNG", "walls/red.jpg"]
+        assert sorted(library.photos.all()) == ["walls/old/green.PNG", "walls/red.jpg"]

@@ -54,12 +54,12 @@ index_photos(base / "photos", base / "out", workers=2, models=fake_models(base /
 DEATHS = [
     ("export.library.database", "Database._prepare", "before", 1),
     ("export.library.database", "Database.transaction", "before", 1),
-    ("export.library.library", "Library.put_photos", "after", 1),
+    ("export.library.photo_table", "PhotoTable.put", "after", 1),
     ("export.photos.thumbnails", "write_whole", "after", 12),
-    ("export.library.library", "Library.put_understandings", "after", 1),
-    ("export.library.library", "Library.put_understandings", "after", 3),
-    ("export.library.library", "Library.put_failure", "before", 1),
-    ("export.library.library", "Library.put_text_vectors", "after", 1),
+    ("export.library.understanding_table", "UnderstandingTable.put", "after", 1),
+    ("export.library.understanding_table", "UnderstandingTable.put", "after", 3),
+    ("export.library.failure_table", "FailureTable.put_broken", "before", 1),
+    ("export.library.text_vector_table", "TextVectorTable.put", "after", 1),
     ("export.bundles.bundle_writer", "write_best_index", "before", 1),
     ("export.bundles.bundle_writer", "_ask", "before", 2),
     ("export.bundles.bundling", "point_to", "before", 1),
@@ -81,7 +81,7 @@ def kept_contents(out: Path) -> set[str]:
         return set()
     with Library.open(out) as library:
         captioner = fake_models(out.parent / "models").captioner
-        return library.understood_contents(captioner=captioner.identity, instructions=captioner.instructions)
+        return library.understandings.contents(captioner=captioner.identity, instructions=captioner.instructions)
 
 
 def check_whole(base: Path) -> None:
@@ -124,14 +124,21 @@ def test_a_run_after_a_death_goes_on(base: Path, module: str, name: str, when: s
     check_whole(base)
 
 
-@pytest.mark.parametrize("name", ["Library.put_photos", "Library.put_understandings", "Library.put_text_vectors"])
-def test_a_death_leaves_the_bundle_in_service(base: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("photo_table", "PhotoTable.put"),
+        ("understanding_table", "UnderstandingTable.put"),
+        ("text_vector_table", "TextVectorTable.put"),
+    ],
+)
+def test_a_death_leaves_the_bundle_in_service(base: Path, module: str, name: str) -> None:
     models = fake_models(base / "models")
     served = index_photos(base / "photos", base / "out", workers=WORKERS, models=models).bundle
     write_photo(base / "photos/new yellow.jpg", "yellow", seed=1000)
     with Library.open(base / "out") as library, library._database.transaction() as connection:
         connection.execute("DELETE FROM text_vectors WHERE text LIKE '%yellow%'")
-    child = [sys.executable, "-c", CHILD, "export.library.library", name, "after", "1", str(base)]
+    child = [sys.executable, "-c", CHILD, f"export.library.{module}", name, "after", "1", str(base)]
     assert subprocess.run(child, cwd=ROOT, timeout=60, check=False).returncode == -signal.SIGKILL
     assert open_bundle(base / "out/bundle").id == served
     report = index_photos(base / "photos", base / "out", workers=WORKERS, models=models)

@@ -1,14 +1,16 @@
 """Models of one's own that can't be had: one line each that says what to do; none of it needs torch."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
 
 import pytest
 
 from export.errors import ModelError, OutputError
+from export.models.captioners import open_captioner
 from export.models.hub import model_folder
 from export.models.model_choice import CHOICE_FILE, SHIPPED, ModelChoice
-from export.understanding.hub_captioner import open_captioner
 
 
 def write_captioner_folder(folder: Path, **files: object) -> str:

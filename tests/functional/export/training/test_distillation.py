@@ -1,5 +1,7 @@
 """Small models out of large ones: encoders by vectors and neighbours, captioners by what they say."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
 import shutil

@@ -1,5 +1,7 @@
 """A user's own captioned photos: read strictly, and the shipped models learn on from them."""
 
+from __future__ import annotations
+
 import json
 import shutil
 from dataclasses import replace
@@ -17,7 +19,7 @@ from export.models.model_set import MODELS, shipped_models
 from export.photos.decoding import decode_photo
 from export.training.data.fine_tuning_photos import FEWEST_HELD_BACK, FEWEST_TRAINING, OwnPhotos, read_own_photos
 from export.training.evaluation.tuned_models import write_tuned
-from export.training.photo_model.unpacking import Unpacked, read_captioner
+from export.training.photo_model.unpacking import read_captioner
 from export.training.photo_training.fine_tuning import FineTuningRecipe, OwnAnswers, fine_tune, run_folder
 from export.training.photo_training.photo_data import with_captions
 from export.understanding.onnx_captioner import OnnxCaptionerSource
@@ -215,15 +217,15 @@ def test_captions_that_cant_be_written(photos: OwnPhotos) -> None:
 
 
 def test_models_that_find_fewer_photos_are_not_written(photos: OwnPhotos, tmp_path: Path) -> None:
-    model, tokenizer = read_captioner(MODELS / "captioner")
+    tuned = read_captioner(MODELS / "captioner")
     with torch.no_grad():
-        for weight in model.visual_head.project.parameters():
+        for weight in tuned.model.visual_head.project.parameters():
             weight.mul_(-1.0)
     with pytest.raises(TrainingError, match=r"find the 10 held-back photos worse .* so nothing is written"):
-        write_tuned(Unpacked(model, tokenizer), MODELS, photos.held_back, tmp_path / "mine")
+        write_tuned(tuned, MODELS, photos.held_back, tmp_path / "mine")
     assert not (tmp_path / "mine").exists()
     with pytest.raises(ModelError, match="holds the models that were fine-tuned; give another folder with --to"):
-        write_tuned(Unpacked(model, tokenizer), MODELS, photos.held_back, MODELS)
+        write_tuned(tuned, MODELS, photos.held_back, MODELS)
 
 
 def test_a_folder_of_models_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

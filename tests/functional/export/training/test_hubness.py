@@ -1,5 +1,7 @@
 """Hubness: photos that come close to whatever is asked give way to those that are asked for."""
 
+from __future__ import annotations
+
 import torch
 from torch import Tensor
 from torch.nn import functional

@@ -1,5 +1,7 @@
 """Models of one's own: captioners of every kind and sentence encoders, from a folder to an answer."""
 
+from __future__ import annotations
+
 import json
 import shutil
 from pathlib import Path
@@ -29,8 +31,10 @@ from export.errors import ModelError
 from export.evaluation.probes import PROBES
 from export.gallery.correction import correct_caption
 from export.gallery.indexing import index_photos
-from export.models.model_choice import CHOICE_FILE, ENCODERS, SHIPPED, ModelChoice
-from export.understanding.hub_captioner import INSTRUCTIONS, open_captioner
+from export.models.captioners import open_captioner
+from export.models.encoders import ENCODERS
+from export.models.model_choice import CHOICE_FILE, SHIPPED, ModelChoice
+from export.understanding.hub_captioner import INSTRUCTIONS
 from handler.bundle.encoder import Encoder
 from handler.search.searcher import Searcher
 from handler.store.folder_store import open_bundle

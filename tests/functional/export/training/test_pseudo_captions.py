@@ -1,5 +1,7 @@
 """Pseudo-captions with a detector that sees a cat in dark photos and a cat and a cup in light ones."""
 
+from __future__ import annotations
+
 import gzip
 import json
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Tiny models through the whole path: trained, exported, calibrated, and used to index and search."""
 
+from __future__ import annotations
+
 import gzip
 import json
 from pathlib import Path

@@ -1,5 +1,7 @@
 """A captioner's folder becomes a torch model again: the shipped one, and one that was just written."""
 
+from __future__ import annotations
+
 import json
 import shutil
 from pathlib import Path
@@ -37,7 +39,8 @@ def test_every_weight_comes_back_as_it_was_rounded(tmp_path: Path) -> None:
         for parameter in model.parameters():
             parameter.add_(0.01 * torch.randn_like(parameter))  # the exporter writes weights that are the same once
     write_captioner(model, train_tokenizer(["a dog runs"], 70), tmp_path, encoder_identity="0" * 64, image_size=96)
-    read, tokenizer = read_captioner(tmp_path)
+    unpacked = read_captioner(tmp_path)
+    read, tokenizer = unpacked.model, unpacked.tokenizer
     assert read.shape == SHAPE
     assert tokenizer.get_vocab_size() == train_tokenizer(["a dog runs"], 70).get_vocab_size()
     before, after = model.state_dict(), read.state_dict()
@@ -51,7 +54,7 @@ def test_every_weight_comes_back_as_it_was_rounded(tmp_path: Path) -> None:
 
 
 def test_the_shipped_captioner_sees_the_same_in_torch(tmp_path: Path) -> None:
-    model, _ = read_captioner(MODELS / "captioner")
+    model = read_captioner(MODELS / "captioner").model
     served = OnnxCaptionerSource.open(MODELS / "captioner").load()
     copy_samples(tmp_path)
     pixels = np.stack([decode_photo(path, image_size=served.image_size).pixels for path in sorted(tmp_path.iterdir())])

@@ -1,5 +1,7 @@
 """A student learns how probable its teacher finds each next word."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path

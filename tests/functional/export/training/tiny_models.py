@@ -1,5 +1,7 @@
 """Tiny models of random weights, made where they are needed."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np

@@ -1,5 +1,7 @@
 """``thinlens models`` where the training libraries are not installed."""
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """The same layers written in float32, which is what torch computes, and in 8 bits, which comes close to it."""
 
+from __future__ import annotations
+
 import numpy as np
 import onnx
 import pytest
@@ -32,9 +34,9 @@ class Layers(nn.Module):
         return y
 
     def write(self, writer: FloatWriter) -> onnx.ModelProto:
-        x = writer.convolve("image", Convolution("first", self.first, (0, 0, 1, 1), True))
-        y = writer.convolve(x, Convolution("apart", self.apart, (1, 1, 1, 1), True))
-        y = writer.convolve(y, Convolution("narrow", self.narrow, (0, 0, 0, 0), False))
+        x = writer.convolve("image", Convolution(name="first", module=self.first, pads=(0, 0, 1, 1), activate=True))
+        y = writer.convolve(x, Convolution(name="apart", module=self.apart, pads=(1, 1, 1, 1), activate=True))
+        y = writer.convolve(y, Convolution(name="narrow", module=self.narrow, pads=(0, 0, 0, 0), activate=False))
         grid = writer.real(writer.add(x, y, "sum"))
         columns = writer.node("Reshape", [grid, writer.constant([0, 8, -1])])
         rows = writer.node("Transpose", [columns], perm=[0, 2, 1])

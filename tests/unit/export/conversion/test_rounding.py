@@ -1,9 +1,11 @@
 """Rounding to 8 bits: near where nothing is known of the inputs, and with less harm where it is."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import NDArray
 
-from export.conversion.rounding import round_for_inputs, round_to_nearest
+from export.conversion.rounding import Rounded, round_for_inputs, round_to_nearest
 
 
 def inputs(count: int, width: int, *, seed: int) -> NDArray[np.float32]:
@@ -25,11 +27,11 @@ def test_products_with_known_inputs_change_less() -> None:
     weights[:, 0] *= 30  # one large weight makes all steps coarse
     seen, others = inputs(600, 80, seed=2)[:, :40], inputs(600, 80, seed=2)[:, :40]
 
-    def error(whole: NDArray[np.int8], scale: NDArray[np.float32]) -> float:
-        return float(np.square(others @ (whole * scale - weights).T).mean())
+    def error(rounded: Rounded) -> float:
+        return float(np.square(others @ (rounded.whole * rounded.scale - weights).T).mean())
 
     known = round_for_inputs(weights, seen.T @ seen)
-    assert error(*known) < 0.1 * error(*round_to_nearest(weights))
+    assert error(known) < 0.1 * error(round_to_nearest(weights))
     assert known.whole.dtype == np.int8
     assert known.scale.shape == (12, 1)
 

@@ -1,5 +1,7 @@
 """Calibration on made-up views, of which one is better than the other."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray

@@ -1,5 +1,7 @@
 """Answers as the decoder reads and writes them."""
 
+from __future__ import annotations
+
 from export.training.data.caption_text import BEGIN_ID, END_ID, make_examples, plain_words, train_tokenizer
 from export.training.data.tasks import BRIEFLY, DESCRIBE, Answer
 from export.training.losses import IGNORED

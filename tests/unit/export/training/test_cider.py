@@ -1,5 +1,7 @@
 """The reward, against the reference implementation."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from pycocoevalcap.cider.cider_scorer import CiderScorer

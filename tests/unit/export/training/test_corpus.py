@@ -1,5 +1,7 @@
 """The corpus: what is read, what is left out, and what is refused."""
 
+from __future__ import annotations
+
 import gzip
 import json
 from pathlib import Path

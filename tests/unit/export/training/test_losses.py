@@ -1,5 +1,7 @@
 """The losses, each against a plain loop over its definition."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np

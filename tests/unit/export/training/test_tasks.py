@@ -1,5 +1,7 @@
 """The answers to each instruction that captions hold."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 

@@ -1,5 +1,7 @@
 """A training run that is interrupted, misled or poisoned."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """Decoding over a decoder that is a table of probabilities."""
 
+from __future__ import annotations
+
 import itertools
 
 import numpy as np

@@ -1,0 +1,92 @@
+"""The photo table: the photos of the last run, and what people say of them. It doesn't know what captioners found."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from export.errors import LibraryError
+from export.library.database import Database, first_of, revise
+from export.library.records import KnownPhoto
+from handler.bundle.catalogue import ColumnValue
+
+
+class PhotoTable:
+    """The photos of the last run, their folder, edits and the owner's columns."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def all(self) -> dict[str, KnownPhoto]:
+        """The photos, by id."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT id, size_bytes, mtime_ns, content FROM photos")
+            return {row[0]: KnownPhoto(id=row[0], size_bytes=row[1], mtime_ns=row[2], content=row[3]) for row in rows}
+
+    def contents(self) -> set[str]:
+        """What the photos show, each once."""
+        with self._database.reading() as connection:
+            return first_of(connection.execute("SELECT DISTINCT content FROM photos"))
+
+    def put(self, photos: Iterable[KnownPhoto]) -> None:
+        """Keep photos as they are now."""
+        rows = [(photo.id, photo.size_bytes, photo.mtime_ns, photo.content) for photo in photos]
+        with self._database.transaction() as connection:
+            connection.executemany("INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?)", rows)
+            revise(connection)
+
+    def forget(self, ids: Iterable[str]) -> None:
+        """Forget that there are photos of these ids."""
+        with self._database.transaction() as connection:
+            connection.executemany("DELETE FROM photos WHERE id = ?", [(photo_id,) for photo_id in ids])
+            revise(connection)
+
+    def edit(self, photo_id: str, text: str) -> None:
+        """Keep the caption that a person gives a photo, and with it every photo of the same content.
+
+        Raises:
+            LibraryError: There is no such photo.
+        """
+        with self._database.transaction() as connection:
+            row = connection.execute("SELECT content FROM photos WHERE id = ?", (photo_id,)).fetchone()
+            if row is None:
+                raise LibraryError(
+                    f"no photo {photo_id!r} in {self._database.path}; "
+                    "expected its path relative to the folder that was indexed"
+                )
+            connection.execute("INSERT OR REPLACE INTO edits VALUES (?, ?)", (row[0], text))
+            revise(connection)
+
+    def root(self) -> Path | None:
+        """The folder to which the photos' ids are relative."""
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT root FROM sources").fetchone()
+            return None if row is None else Path(os.fsdecode(row[0]))
+
+    def put_root(self, root: Path) -> None:
+        """Keep to which folder the photos' ids are relative."""
+        if self.root() != root:
+            with self._database.transaction() as connection:
+                connection.execute("INSERT OR REPLACE INTO sources VALUES (1, ?)", (os.fsencode(root),))
+
+    def put_columns(self, columns: Mapping[str, Mapping[str, ColumnValue]]) -> list[str]:
+        """Keep the owner's columns in place of those of the last run.
+
+        Args:
+            columns: The values by name, of each photo by its id.
+
+        Returns:
+            The ids that no photo has, sorted.
+        """
+        rows = {photo: json.dumps(values, ensure_ascii=False, sort_keys=True) for photo, values in columns.items()}
+        with self._database.reading() as connection:
+            photos = first_of(connection.execute("SELECT id FROM photos"))
+            changed = dict(connection.execute("SELECT id, record FROM own_columns")) != rows
+        if changed:
+            with self._database.transaction() as connection:
+                connection.execute("DELETE FROM own_columns")
+                connection.executemany("INSERT INTO own_columns VALUES (?, ?)", rows.items())
+                revise(connection)
+        return sorted(rows.keys() - photos)

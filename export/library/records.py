@@ -1,0 +1,61 @@
+"""Records: what the library hands over and takes in. They know no SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.photos.facts import PhotoFacts
+from handler.bundle.catalogue import ColumnValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownPhoto:
+    """A photo as it was last seen: its id, the size in bytes and date (ns since 1970) of its file, its content."""
+
+    id: str
+    size_bytes: int
+    mtime_ns: int
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentUnderstanding:
+    """All that is learnt of one content: its facts, a caption for each instruction, the visual vector if any."""
+
+    content: str
+    facts: PhotoFacts
+    captions: Mapping[str, str]
+    vector: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnderstoodPhoto:
+    """A photo that can go into a bundle; ``edit`` is the caption that a person gave it, ``columns`` the owner's."""
+
+    id: str
+    content: str
+    size_bytes: int
+    facts: PhotoFacts
+    captions: Mapping[str, str]
+    edit: str | None
+    columns: Mapping[str, ColumnValue]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A photo that isn't in the bundle, and the reason."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenBundle:
+    """The bundle that was last put in place, and the fingerprint of what it was made of."""
+
+    id: str
+    fingerprint: str

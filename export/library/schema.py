@@ -1,0 +1,74 @@
+"""The schema: every table of the database and what its columns hold. It knows no query."""
+
+from __future__ import annotations
+
+SCHEMA_VERSION = 3
+
+SCHEMA = """
+CREATE TABLE photos (           -- the photos of the last run
+    id          TEXT PRIMARY KEY,
+    size_bytes  INTEGER NOT NULL,
+    mtime_ns    INTEGER NOT NULL,
+    content     TEXT NOT NULL   -- sha256 of the file, hexadecimal
+) STRICT;
+CREATE INDEX photos_by_content ON photos (content);
+CREATE TABLE contents (         -- what decoding found
+    content     TEXT PRIMARY KEY,
+    width       INTEGER NOT NULL,
+    height      INTEGER NOT NULL,
+    type        TEXT NOT NULL,
+    taken       TEXT,           -- ISO 8601
+    placeholder TEXT NOT NULL,
+    fingerprint TEXT NOT NULL
+) STRICT;
+CREATE TABLE captions (         -- what the captioner of this identity said
+    content     TEXT NOT NULL,
+    captioner   TEXT NOT NULL,
+    instruction TEXT NOT NULL,
+    text        TEXT NOT NULL,
+    PRIMARY KEY (content, captioner, instruction)
+) STRICT;
+CREATE TABLE edits (            -- what a person said instead
+    content     TEXT PRIMARY KEY,
+    text        TEXT NOT NULL
+) STRICT;
+CREATE TABLE understandings (   -- what captioners have understood
+    content     TEXT NOT NULL,
+    captioner   TEXT NOT NULL,
+    vector      BLOB,           -- the visual view, float32 little-endian, unit norm, null where it gives none
+    PRIMARY KEY (content, captioner)
+) STRICT;
+CREATE TABLE text_vectors (     -- float32 little-endian, unit norm, of captions and edits
+    text        TEXT NOT NULL,
+    encoder     TEXT NOT NULL,
+    vector      BLOB NOT NULL,
+    PRIMARY KEY (text, encoder)
+) STRICT;
+CREATE TABLE own_columns (      -- what the owner's table says, for photos that are there or not
+    id          TEXT PRIMARY KEY,
+    record      TEXT NOT NULL   -- JSON: text, number or list of texts by name
+) STRICT;
+CREATE TABLE failures (         -- contents that this decoder can't decode
+    content     TEXT PRIMARY KEY,
+    decoder     TEXT NOT NULL,
+    reason      TEXT NOT NULL
+) STRICT;
+CREATE TABLE unreadable (       -- files that the last run couldn't read
+    path        TEXT PRIMARY KEY,
+    reason      TEXT NOT NULL
+) STRICT;
+CREATE TABLE sources (          -- the folder to which the photos' ids are relative
+    only        INTEGER PRIMARY KEY CHECK (only = 1),
+    root        BLOB NOT NULL   -- a path is bytes, not always text
+) STRICT;
+CREATE TABLE revisions (        -- grows with every change of what a bundle is made of
+    only        INTEGER PRIMARY KEY CHECK (only = 1),
+    number      INTEGER NOT NULL
+) STRICT;
+INSERT INTO revisions VALUES (1, 0);
+CREATE TABLE bundles (          -- the bundle in place, and what it was made of
+    only        INTEGER PRIMARY KEY CHECK (only = 1),
+    id          TEXT NOT NULL,
+    fingerprint TEXT NOT NULL
+) STRICT;
+"""

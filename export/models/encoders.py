@@ -1,0 +1,85 @@
+"""The text encoders: what a name means, and its way into the four files that the handler serves."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from export.errors import ModelError, OutputError
+from export.models.hub import content_identity, model_folder
+from handler.bundle.encoder_files import ENCODER_FILES
+
+ENCODERS = "encoders"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderKind:
+    """A kind of text encoder that can become the handler's.
+
+    Attributes:
+        version: Of what `convert` writes: another one has folders that were converted before converted again.
+        recognises: Whether a model's folder holds one.
+        convert: Writes ENCODER_FILES: from the model's folder, under the model's name, into an empty place.
+    """
+
+    version: str
+    recognises: Callable[[Path], bool]
+    convert: Callable[[Path, str, Path], None]
+
+
+def open_encoder(name: str, out: Path) -> Path:
+    """The folder of an encoder as the handler serves it; converted into the output folder once, by its content.
+
+    Args:
+        name: Of a folder, or on Hugging Face; a folder that holds ENCODER_FILES is taken as it is.
+        out: The output folder.
+
+    Raises:
+        ModelError: There is none, it is of no kind in KINDS, or it can't be converted.
+        OutputError: The output folder can't be written.
+    """
+    source = model_folder(name)
+    if all((source / file).is_file() for file in ENCODER_FILES):
+        return source
+    kind = next((kind for kind in KINDS if kind.recognises(source)), None)
+    if kind is None:
+        raise ModelError(
+            f"{source} holds no sentence encoder; expected a folder as sentence-transformers saves it (modules.json), "
+            f"or {', '.join(ENCODER_FILES)}"
+        )
+    folder = out / ENCODERS / content_identity(source, kind.version)[:16]
+    if folder.is_dir():
+        return folder
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="staging-", dir=folder.parent) as staging:
+            converted = Path(staging) / "encoder"
+            kind.convert(source, Path(name).name, converted)
+            with contextlib.suppress(FileExistsError):
+                converted.rename(folder)
+    except OSError as error:
+        raise OutputError(f"{folder} can't be written: {error.strerror}; make room, or choose another --out") from error
+    return folder
+
+
+def _is_sentence_encoder(folder: Path) -> bool:
+    return (folder / "config.json").is_file() or (folder / "modules.json").is_file()
+
+
+def _convert_sentence_encoder(source: Path, name: str, folder: Path) -> None:
+    try:
+        from export.conversion.encoder_folder import write_encoder_folder
+        from export.conversion.quantisation import BITS_8
+        from export.conversion.sentence_encoder import export_sentence_encoder
+    except ModuleNotFoundError as error:
+        raise ModelError.needs_training_extra(error) from error
+    write_encoder_folder(export_sentence_encoder(source, name=name), folder, scheme=BITS_8)
+
+
+KINDS: list[EncoderKind] = [
+    EncoderKind(version="encoder, 8-bit, 1", recognises=_is_sentence_encoder, convert=_convert_sentence_encoder),
+]
+"""The kinds of encoders; the first that recognises a folder converts it."""

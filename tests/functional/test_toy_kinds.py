@@ -1,0 +1,233 @@
+"""A toy kind of each interface, written here, goes the whole way: photos, bundle, store, function, answer.
+
+Each is one class or two and a row in a table, which is all that a new kind needs (export/README.md lists them).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from export.bundles import index_choice
+from export.cli.main import main
+from export.models import captioners, encoders
+from export.models.encoders import EncoderKind
+from export.storage import schemes
+from export.storage.object_store import ListedObject, StoredObject, Upload, file_parts
+from export.understanding.captioner import Understanding
+from handler.bundle import manifest_reader
+from handler.bundle.bundle import Bundle
+from handler.bundle.delivery import BundleFiles
+from handler.bundle.encoder_files import EncoderConfiguration
+from handler.bundle.index import index_kinds
+from handler.bundle.index.vector_index import Hits, VectorIndex, best
+from handler.bundle.manifest import IndexInfo
+from handler.search.searcher import Searcher
+from handler.service import Service
+from handler.settings import Settings
+from handler.store import store as handler_store
+from handler.store.folder_store import read_folder
+from handler.store.pointer import POINTER_KEY, Pointer
+from handler.store.store import deliver, open_store
+from handler.web.app import create_app
+from tests.functional.export.galleries import COLOURS, WORDS, colour_of, write_photo
+from tests.functional.handler.artefacts import write_encoder
+from tests.functional.handler.client import ask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToyCaptioner:
+    """Source and captioner in one: it says of what colour a wall is."""
+
+    identity: str = hashlib.sha256(b"toy").hexdigest()
+    instructions: tuple[str, ...] = ("What colour?",)
+    known_instructions: tuple[str, ...] = ("What colour?",)
+    encoder_identity: str | None = None
+    alone: bool = False
+    image_size: int = 16
+
+    def asking(self, instructions: tuple[str, ...]) -> ToyCaptioner:
+        return replace(self, instructions=instructions)
+
+    def load(self) -> ToyCaptioner:
+        return self
+
+    def understand(self, pixels: NDArray[np.uint8], *, beams: int = 3) -> list[Understanding]:
+        return [Understanding(captions=(f"a {colour_of(photo)} wall",), vector=None) for photo in pixels]
+
+
+def open_toy_captioner(folder: Path, encoder: Path | None) -> ToyCaptioner | None:
+    return ToyCaptioner() if (folder / "toy-captioner.txt").is_file() else None
+
+
+def convert_words(source: Path, name: str, folder: Path) -> None:
+    write_encoder(folder, words=(source / "words.txt").read_text().split())
+
+
+TOY_ENCODER = EncoderKind(
+    version="toy 1",
+    recognises=lambda folder: (folder / "words.txt").is_file(),
+    convert=convert_words,
+)
+
+
+class ToyIndex:
+    """Vectors in NumPy's own file format, all of them in memory."""
+
+    def __init__(self, info: IndexInfo, rows: NDArray[np.float32]) -> None:
+        self.info = info
+        self._rows = rows
+
+    @staticmethod
+    def write(path: Path, rows: NDArray[np.int8]) -> None:
+        with path.open("wb") as file:
+            np.save(file, rows)
+
+    @classmethod
+    def open(cls, path: Path, info: IndexInfo) -> VectorIndex:
+        return cls(info, np.load(path).astype(np.float32) * np.float32(info.scale))
+
+    def search(self, query: NDArray[np.float32], count: int, allowed: NDArray[np.bool_] | None = None) -> Hits:
+        return best(self.scores(query), count, allowed)
+
+    def scores(self, query: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self._rows @ query
+
+
+@dataclass(frozen=True, slots=True)
+class ToyStore:
+    """Objects in this process's memory: what the export publishes to and the handler reads from."""
+
+    address: str
+    kept: dict[str, bytes]
+    disk: Path
+
+    def __str__(self) -> str:
+        return self.address
+
+    def read(self, key: str, *, max_bytes: int) -> StoredObject | None:
+        data = self.kept.get(key)
+        return None if data is None else StoredObject(data=data[: max_bytes + 1], version=_version(data))
+
+    def objects(self, prefix: str) -> list[ListedObject]:
+        found = [item for item in self.kept.items() if item[0].startswith(prefix)]
+        return [ListedObject(key=key, size_bytes=len(data), modified_s=0.0) for key, data in found]
+
+    def holds(self, upload: Upload) -> bool:
+        data = self.kept.get(upload.key)
+        return data is not None and upload.sha256 in (None, hashlib.sha256(data).hexdigest())
+
+    def put(self, upload: Upload, advance: Callable[[int], None]) -> None:
+        self.kept[upload.key] = b"".join(file_parts(upload, 1 << 20))
+        advance(upload.size_bytes)
+
+    def copy(self, key: str, upload: Upload) -> bool:
+        return False
+
+    def swap(self, key: str, data: bytes, *, version: str | None) -> bool:
+        found = self.kept.get(key)
+        if version != (None if found is None else _version(found)):
+            return False
+        self.kept[key] = data
+        return True
+
+    def remove(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self.kept.pop(key, None)
+
+    def remove_partial(self, *, before_s: float) -> None:
+        return
+
+    def newest(self) -> str:
+        return Pointer.parse(self.kept[POINTER_KEY]).bundle
+
+    def fetch(self, bundle: str) -> BundleFiles:
+        folder = self.disk / bundle
+        folder.mkdir(parents=True)
+        prefix = f"bundles/{bundle}/"
+        for key, data in self.kept.items():
+            if key.startswith(prefix):
+                (folder / key.removeprefix(prefix)).write_bytes(data)
+        return read_folder(folder, None)
+
+
+def _version(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+@pytest.fixture
+def toys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ToyStore:
+    """Each toy has its row in the table of its kinds."""
+    store = ToyStore("toy://gallery", {}, tmp_path / "fetched")
+    monkeypatch.setattr(captioners, "KINDS", [open_toy_captioner, *captioners.KINDS])
+    monkeypatch.setattr(encoders, "KINDS", [TOY_ENCODER, *encoders.KINDS])
+    monkeypatch.setitem(index_kinds.KINDS, "toy", ToyIndex)  # type: ignore[misc]
+    monkeypatch.setattr(manifest_reader, "INDEX_KINDS", ("exact", "hnsw", "toy"))
+    monkeypatch.setattr(index_choice, "APPROXIMATE", ("toy", "hnsw"))
+    monkeypatch.setattr(index_choice, "MAX_EXACT_MS", 0.0)
+    monkeypatch.setitem(schemes.SCHEMES, "toy", lambda address: store)
+    monkeypatch.setitem(handler_store.SCHEMES, "toy", lambda settings, environment: store)
+    return store
+
+
+@pytest.fixture
+def out(toys: ToyStore, tmp_path: Path) -> Path:
+    """An output folder, indexed by the command line with the toy captioner, encoder and index."""
+    for number, colour in enumerate(COLOURS):
+        write_photo(tmp_path / "photos" / f"{colour}.jpg", colour, seed=number)
+    for model, file, text in (("captioner", "toy-captioner.txt", "here"), ("encoder", "words.txt", " ".join(WORDS))):
+        (tmp_path / model).mkdir()
+        (tmp_path / model / file).write_text(text)
+    chosen = ["--captioner", str(tmp_path / "captioner"), "--encoder", str(tmp_path / "encoder")]
+    folder = tmp_path / "out"
+    assert main(["index", str(tmp_path / "photos"), "--out", str(folder), "--workers", "1", *chosen]) == 0
+    return folder
+
+
+def test_the_whole_way(out: Path, toys: ToyStore, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["search", "a red wall", "--out", str(out), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["results"][0]["id"] == "red.jpg"
+    assert main(["publish", toys.address, "--out", str(out)]) == 0
+
+    settings = Settings(bundle=toys.address)
+    store = open_store(settings, {})
+    bundle = Bundle.receive(deliver(store))
+    assert isinstance(bundle.index, ToyIndex)
+    answer = ask(create_app(Service(store, bundle), settings), "/v1/search?q=a+blue+wall&k=1").json()
+    assert [(result["id"], result["caption"]) for result in answer["results"]] == [("blue.jpg", "a blue wall")]
+
+
+class ToyTextEncoder:
+    """An encoder that understands one more language than the bundle's, by a dictionary."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._encoder = bundle.encoder
+
+    @property
+    def configuration(self) -> EncoderConfiguration:
+        return self._encoder.configuration
+
+    def encode(self, texts: Iterable[str]) -> NDArray[np.float32]:
+        return self._encoder.encode([text.replace("rot", "red") for text in texts])
+
+    def canonical(self, text: str) -> str:
+        return text
+
+    def knows(self, text: str) -> bool:
+        return True
+
+
+def test_a_text_encoder_of_another_kind_answers(out: Path, toys: ToyStore) -> None:
+    assert main(["publish", toys.address, "--out", str(out)]) == 0
+    bundle = Bundle.receive(deliver(toys))
+
+    answer = Searcher(replace(bundle, encoder=ToyTextEncoder(bundle))).search("a rot wall")
+
+    assert (answer["query"], answer["results"][0]["id"]) == ("a rot wall", "red.jpg")
