@@ -15,7 +15,8 @@ from pathlib import Path
 from export.disk.whole_files import write_whole
 from export.errors import OutputError, PhotosError
 from export.library.library import Library
-from export.photos.discovery import SUFFIXES, Exclusion
+from export.photos.discovery import Exclusion
+from export.photos.formats import SUFFIXES
 from export.progress import Progress
 from export.storage.object_store import ListedObject, ObjectStore
 

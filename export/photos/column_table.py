@@ -27,7 +27,7 @@ def find_columns(root: Path) -> Path | None:
     """The table beside the photos, if there is one.
 
     Raises:
-        ColumnsError: there are two.
+        ColumnsError: There are two.
     """
     found = [root / name for name in NAMES if (root / name).is_file()]
     if len(found) > 1:
@@ -46,7 +46,7 @@ def read_columns(path: Path) -> OwnColumns:
         The values by the photo's id and the column's name.
 
     Raises:
-        ColumnsError: the file can't be read, or isn't such a table.
+        ColumnsError: The file can't be read, or isn't such a table.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")

@@ -15,7 +15,7 @@ def content_hash(path: Path, *, size_bytes: int, mtime_ns: int) -> str:
         Its sha256, hexadecimal.
 
     Raises:
-        UnreadablePhotoError: it can't be read, or has changed.
+        UnreadablePhotoError: It can't be read, or has changed.
     """
     try:
         with path.open("rb") as file:
@@ -30,7 +30,7 @@ def check_unchanged(path: Path, *, size_bytes: int, mtime_ns: int) -> None:
     """Check that a file still has a size and a date (nanoseconds since 1970).
 
     Raises:
-        UnreadablePhotoError: it hasn't, or it is gone.
+        UnreadablePhotoError: It hasn't, or it is gone.
     """
     try:
         status = path.stat()

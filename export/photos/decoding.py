@@ -1,4 +1,4 @@
-"""Photos: an image file becomes pixels for the captioner, a thumbnail, its size and its date.
+"""Decoding: an image file becomes pixels for the captioner, a thumbnail, its size and its date.
 
 It knows nothing of captions, folders or the library. Every supported format is recognised by its
 content, whatever the file's name says. What decoding costs is bounded: JPEG is decoded scaled down,
@@ -10,11 +10,9 @@ sixteen bytes a pixel; ``large_photo_turn`` lets several processes take turns at
 
 from __future__ import annotations
 
-import datetime
 import functools
 import io
 import warnings
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +25,9 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from export.errors import BrokenPhotoError, UnreadablePhotoError
+from export.photos.dates import date_taken
 from export.photos.facts import PhotoFacts
+from export.photos.formats import FORMATS, TYPE_OF_PILLOW
 from export.photos.looks import fingerprint, placeholder
 from export.photos.pixels import shrink, to_srgb
 
@@ -36,11 +36,6 @@ LARGE_PIXELS = 24_000_000
 THUMBNAIL_LONG_SIDE_PX = 320
 THUMBNAIL_QUALITY = 75
 """As JPEG, 12.4 kB and 35.1 dB. WebP at 80 has 11.5 kB and 36.4 dB, and takes ten times as long: a tenth of a photo."""
-
-FORMATS = {"JPEG": "JPEG", "PNG": "PNG", "WEBP": "WebP", "GIF": "GIF", "TIFF": "TIFF", "AVIF": "AVIF", "HEIF": "HEIC"}
-"""Pillow's names of the formats that are read, and the names that people know."""
-_TYPES = {name: known.lower() for name, known in FORMATS.items()} | {"MPO": "jpeg"}
-"""Pillow calls a JPEG that holds further pictures behind the first MPO once it is open."""
 
 DECODER = f"pillow {PIL.__version__}, pillow-heif {pillow_heif.__version__}"
 """What decodes: a photo that this decoder can't read isn't tried again until the photo or the decoder changes."""
@@ -62,8 +57,8 @@ class DecodedPhoto:
 
     Attributes:
         pixels: uint8 [image_size, image_size, 3], sRGB, upright, squashed to a square.
-        thumbnail: a JPEG file without metadata, longest side at most ``THUMBNAIL_LONG_SIDE_PX``.
-        facts: what else is known of it.
+        thumbnail: A JPEG file without metadata, longest side at most ``THUMBNAIL_LONG_SIDE_PX``.
+        facts: What else is known of it.
     """
 
     pixels: NDArray[np.uint8]
@@ -77,13 +72,13 @@ def decode_photo(
     """Decode the first frame of an image file.
 
     Args:
-        path: the image file.
-        image_size: side in pixels of the square that the captioner takes.
-        large_photo_turn: held while a photo of more than ``LARGE_PIXELS`` is decoded whole.
+        path: The image file.
+        image_size: Side in pixels of the square that the captioner takes.
+        large_photo_turn: Held while a photo of more than ``LARGE_PIXELS`` is decoded whole.
 
     Raises:
-        BrokenPhotoError: the content can't be decoded; it is no use to try again.
-        UnreadablePhotoError: the file can't be read now: permissions, input/output, memory.
+        BrokenPhotoError: The content can't be decoded; it is no use to try again.
+        UnreadablePhotoError: The file can't be read now: permissions, input/output, memory.
     """
     try:
         with path.open("rb") as file, warnings.catch_warnings():
@@ -130,8 +125,8 @@ def _decode(file: BinaryIO, image_size: int, large_photo_turn: AbstractContextMa
         facts=PhotoFacts(
             width=width,
             height=height,
-            type=_TYPES[image.format or ""],
-            taken=_taken(exif),
+            type=TYPE_OF_PILLOW[image.format or ""],
+            taken=date_taken(exif),
             placeholder=placeholder(thumbnail),
             fingerprint=fingerprint(thumbnail),
         ),
@@ -147,13 +142,13 @@ def _prepare_pillow() -> None:
 def _open(file: BinaryIO) -> Image.Image:
     _prepare_pillow()
     try:
-        return Image.open(file, formats=tuple(FORMATS))
+        return Image.open(file, formats=[each.pillow[0] for each in FORMATS])
     except PIL.UnidentifiedImageError as error:
         file.seek(0)
         start = file.read(16)
         if not start:
             raise BrokenPhotoError("the file is empty") from error
-        expected = ", ".join(FORMATS.values())
+        expected = ", ".join(each.name for each in FORMATS)
         raise BrokenPhotoError(f"not an image: begins with {start!r}, expected {expected}") from error
 
 
@@ -167,28 +162,3 @@ def _encode(thumbnail: Image.Image) -> bytes:
     file = io.BytesIO()
     thumbnail.save(file, "JPEG", quality=THUMBNAIL_QUALITY)
     return file.getvalue()
-
-
-def _taken(exif: Image.Exif) -> str | None:
-    details = exif.get_ifd(ExifTags.IFD.Exif)
-    return (
-        _timestamp(details, ExifTags.Base.DateTimeOriginal, ExifTags.Base.OffsetTimeOriginal)
-        or _timestamp(details, ExifTags.Base.DateTimeDigitized, ExifTags.Base.OffsetTimeDigitized)
-        or _timestamp(exif, ExifTags.Base.DateTime, ExifTags.Base.OffsetTime)
-    )
-
-
-def _timestamp(tags: Mapping[int, object], date_tag: int, offset_tag: int) -> str | None:
-    """An EXIF date as ISO 8601.
-
-    Example: "2021:05:04 13:22:01" and "+02:00" -> "2021-05-04T13:22:01+02:00"
-    """
-    date, offset = (str(tags.get(tag, "")).strip("\0 ") for tag in (date_tag, offset_tag))
-    try:
-        taken = datetime.datetime.strptime(date, "%Y:%m:%d %H:%M:%S")  # cameras seldom know their zone
-    except ValueError:  # missing, blank or "0000:00:00 00:00:00"
-        return None
-    try:
-        return datetime.datetime.fromisoformat(taken.isoformat() + offset).isoformat()
-    except ValueError:
-        return taken.isoformat()

@@ -15,22 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from export.errors import PhotosError
-
-SUFFIXES = (
-    ".avif",
-    ".gif",
-    ".heic",
-    ".heif",
-    ".hif",
-    ".jfif",
-    ".jpe",
-    ".jpeg",
-    ".jpg",
-    ".png",
-    ".tif",
-    ".tiff",
-    ".webp",
-)
+from export.photos.formats import SUFFIXES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +23,9 @@ class FoundPhoto:
     """A file that should be a photo.
 
     Attributes:
-        id: its path relative to the root, "/" between the parts; absolute for a listed file outside of the root.
-        size_bytes: of the file.
-        mtime_ns: when the file was last changed, nanoseconds since 1970.
+        id: Its path relative to the root, "/" between the parts; absolute for a listed file outside of the root.
+        size_bytes: Of the file.
+        mtime_ns: When the file was last changed, nanoseconds since 1970.
     """
 
     id: str
@@ -53,9 +38,9 @@ class Discovery:
     """What was found.
 
     Attributes:
-        root: the folder to which ids are relative, absolute itself.
-        photos: sorted by id, each id once.
-        unreadable: reason by path, for what was found but can't be a photo of this run; valid Unicode.
+        root: The folder to which ids are relative, absolute itself.
+        photos: Sorted by id, each id once.
+        unreadable: Reason by path, for what was found but can't be a photo of this run; valid Unicode.
     """
 
     root: Path
@@ -70,13 +55,13 @@ def discover(photos: Path, *, exclude: Sequence[str] = (), out: Path | None = No
     folder that can be reached in several ways is taken once, by its own path rather than by a link.
 
     Args:
-        photos: a folder; or a file with one path a line (or between NULs), relative to the file's folder or absolute.
-        exclude: globs of photos and folders to leave out, matched with the name and with the path relative to the
+        photos: A folder; or a file with one path a line (or between NULs), relative to the file's folder or absolute.
+        exclude: Globs of photos and folders to leave out, matched with the name and with the path relative to the
             root, where "*" matches "/" too. Example: "screenshots", "*.gif", "2019/private".
-        out: the output folder, which is left out where it lies among the photos.
+        out: The output folder, which is left out where it lies among the photos.
 
     Raises:
-        PhotosError: there is no such folder or list, or it holds no photos.
+        PhotosError: There is no such folder or list, or it holds no photos.
     """
     try:
         is_folder = stat.S_ISDIR(photos.stat().st_mode)

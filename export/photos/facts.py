@@ -13,13 +13,13 @@ class PhotoFacts:
     """What is known of the content of an image file.
 
     Attributes:
-        width: of the upright photo, in pixels.
-        height: of the upright photo, in pixels.
-        type: the file's format as it is, whatever its name says: "jpeg", "png", "webp", "gif", "tiff", "avif", "heic".
-        taken: when the photo was taken, ISO 8601, with the offset from UTC where the camera recorded it.
-        placeholder: what is shown until the thumbnail is there: mean sRGB colours of a grid 4 wide and 3 high, row by
+        width: Of the upright photo, in pixels.
+        height: Of the upright photo, in pixels.
+        type: The file's format as it is, whatever its name says: "jpeg", "png", "webp", "gif", "tiff", "avif", "heic".
+        taken: When the photo was taken, ISO 8601, with the offset from UTC where the camera recorded it.
+        placeholder: What is shown until the thumbnail is there: mean sRGB colours of a grid 4 wide and 3 high, row by
             row, 72 hexadecimal digits.
-        fingerprint: hash of 128 bits, 32 hexadecimal digits, of which copies of a photo that were scaled, compressed
+        fingerprint: Hash of 128 bits, 32 hexadecimal digits, of which copies of a photo that were scaled, compressed
             or brightened differ in few.
     """
 

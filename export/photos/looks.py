@@ -17,7 +17,7 @@ def placeholder(image: Image.Image) -> str:
     """The mean colours of a grid 4 wide and 3 high, row by row, as hexadecimal digits.
 
     Args:
-        image: of mode RGB, in sRGB.
+        image: Of mode RGB, in sRGB.
 
     Example: an image that is red all over -> "ff0000" twelve times
     """

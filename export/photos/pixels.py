@@ -21,8 +21,8 @@ def shrink(image: Image.Image, wanted: int) -> Image.Image:
     Band by band, so that flattening and converting a large image doesn't copy it.
 
     Args:
-        image: a loaded image of any mode.
-        wanted: pixels that each side keeps at least, where it has as many.
+        image: A loaded image of any mode.
+        wanted: Pixels that each side keeps at least, where it has as many.
 
     Returns:
         An opaque image of mode L, RGB, CMYK or LAB; transparent parts are white.

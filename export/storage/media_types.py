@@ -4,22 +4,9 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-_MEDIA_TYPES = {
-    ".avif": "image/avif",
-    ".gif": "image/gif",
-    ".heic": "image/heic",
-    ".heif": "image/heif",
-    ".hif": "image/heif",
-    ".jfif": "image/jpeg",
-    ".jpe": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".jpg": "image/jpeg",
-    ".json": "application/json",
-    ".png": "image/png",
-    ".tif": "image/tiff",
-    ".tiff": "image/tiff",
-    ".webp": "image/webp",
-}
+from export.photos.formats import MEDIA_TYPES
+
+_MEDIA_TYPES = {**MEDIA_TYPES, ".json": "application/json"}
 
 
 def media_type(name: str) -> str:

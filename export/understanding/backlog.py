@@ -40,8 +40,8 @@ class Backlog:
         """Read contents of the library's photos, each once, but for those that this decoder is known to fail on.
 
         Raises:
-            ModelError: the captioner can't be loaded, or fails.
-            OutputError: what was found can't be written.
+            ModelError: The captioner can't be loaded, or fails.
+            OutputError: What was found can't be written.
         """
         tasks = self._tasks(contents)
         read = 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,8 @@ _GOING_ON = 0.75
 """Of the photos of a step: if no more than this part isn't finished, it goes on alone. Each time costs a copy."""
 
 
-class Step(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
     """What a decoder gives after reading tokens.
 
     Attributes:
@@ -49,9 +50,9 @@ class Decoding:
     """How to decode.
 
     Attributes:
-        beams: how many hypotheses are kept; 1 is greedy.
-        max_new_tokens: where an answer that doesn't end is cut.
-        length_penalty: exponent of the length by which the log probability is divided.
+        beams: How many hypotheses are kept; 1 is greedy.
+        max_new_tokens: Where an answer that doesn't end is cut.
+        length_penalty: Exponent of the length by which the log probability is divided.
         repetition_penalties: float32 [vocabulary], what is taken off the log probability of each token that the answer
             has already, the last one for all beyond; None for nothing.
     """
@@ -62,12 +63,13 @@ class Decoding:
     repetition_penalties: NDArray[np.float32] | None = None
 
 
-class Hypothesis(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hypothesis:
     """An answer.
 
     Attributes:
-        tokens: without prefix and end.
-        score: log probability, divided by the length to the power of the length penalty.
+        tokens: Without prefix and end.
+        score: Log probability, divided by the length to the power of the length penalty.
     """
 
     tokens: list[int]
@@ -80,11 +82,11 @@ def decode(
     """Answer one instruction for some photos.
 
     Args:
-        decoder: reads tokens, gives logits.
-        prefix: the instruction's tokens and the begin token, the same for each photo.
-        count: how many photos.
-        end_id: the token that ends an answer.
-        decoding: beams and limits.
+        decoder: Reads tokens, gives logits.
+        prefix: The instruction's tokens and the begin token, the same for each photo.
+        count: How many photos.
+        end_id: The token that ends an answer.
+        decoding: Beams and limits.
 
     Returns:
         The hypotheses of each photo, best first.
@@ -180,7 +182,7 @@ class _Beams:
         """The hypotheses of each photo, best first."""
         penalised = self.scores / self.lengths.astype(np.float32) ** length_penalty
         return [
-            [Hypothesis(_until(tokens[beam].tolist(), end_id), float(scores[beam])) for beam in order]
+            [Hypothesis(tokens=_until(tokens[beam].tolist(), end_id), score=float(scores[beam])) for beam in order]
             for tokens, scores, order in zip(
                 self.tokens, penalised, np.argsort(-penalised, axis=1, kind="stable"), strict=True
             )

@@ -17,7 +17,7 @@ class Understanding:
     """What the captioner makes of one photo.
 
     Attributes:
-        captions: one text for each instruction, in the order of the captioner's instructions.
+        captions: One text for each instruction, in the order of the captioner's instructions.
         vector: float32 [dim], unit L2 norm: the visual view, in the text encoder's space; None from a captioner
             that has none.
     """

@@ -28,11 +28,11 @@ class HubCaptionerSource:
     """A captioner's folder; picklable.
 
     Attributes:
-        folder: as transformers saves it.
+        folder: As transformers saves it.
         kind: ``model_type`` of its config.json.
         identity: sha256 over its files, hexadecimal.
-        image_size: side in pixels of the squares that it takes.
-        instructions: what it is asked of every photo.
+        image_size: Side in pixels of the squares that it takes.
+        instructions: What it is asked of every photo.
     """
 
     folder: Path
@@ -64,7 +64,7 @@ class HubCaptionerSource:
         """Load it, to the GPU if there is one.
 
         Raises:
-            ModelError: transformers can't load it.
+            ModelError: Transformers can't load it.
         """
         try:
             from export.understanding.torch_captioner import TorchCaptioner

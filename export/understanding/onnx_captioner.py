@@ -5,9 +5,6 @@ photo), ``decoder.onnx`` (tokens, memory, cache -> the best next tokens, grown c
 and ``captioner.json``. Memory and cache are tensors for each layer, which are handed from one run to the next as they
 are: ``vision.onnx`` gives each ``memory.*`` that ``decoder.onnx`` takes, and this each ``grown.*`` that is its next
 ``cache.*``.
-
-With the text encoder in whose space the visual view lies, the caption is the beam's hypothesis that is both probable
-and close to the view: what the decoder says and what the photo is found by check each other.
 """
 
 from __future__ import annotations
@@ -19,14 +16,15 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from export.errors import ModelError
-from export.understanding.beam_search import Decoding, Hypothesis, Step, decode
+from export.understanding.beam_search import Decoding, Step, decode
+from export.understanding.caption_choice import choose_captions, repetition_penalties
 from export.understanding.captioner import Understanding
 from handler.bundle.encoder import Encoder
 from handler.bundle.encoder_files import identify_encoder
@@ -37,14 +35,6 @@ _AT_ONCE = 16
 """Photos that are captioned together: more take more memory and hardly less time each."""
 _SEEN_AT_ONCE = 4
 """Of these, how many go through the backbone together: more don't fit into the processor's cache."""
-_REPETITION_PENALTY = 2.0
-"""Of words that captions seldom say twice; people do so in 7% of captions."""
-_SAID_AGAIN = frozenset(
-    "the and with are his her their its for from into out down while next front by another other two three".split()
-)
-"""Words of three letters and more that captions say as often as they like."""
-_CLOSENESS = 8.0
-"""What a hypothesis's cosine with the visual view counts for beside its log probability."""
 _EXPECTED: dict[str, type | tuple[type, ...]] = {
     "name": str,
     "image_size": int,
@@ -63,12 +53,12 @@ class OnnxCaptionerSource:
     """A captioner's folder, read but not loaded; picklable.
 
     Attributes:
-        folder: where its files lie.
+        folder: Where its files lie.
         identity: sha256 over their names and hashes, hexadecimal.
-        instructions: what it is asked of every photo.
-        known_instructions: what it has learnt to answer.
-        encoder_identity: of the text encoder in whose space its visual views lie.
-        encoder: that text encoder's folder; None where captions are to be chosen without it.
+        instructions: What it is asked of every photo.
+        known_instructions: What it has learnt to answer.
+        encoder_identity: Of the text encoder in whose space its visual views lie.
+        encoder: That text encoder's folder; None where captions are to be chosen without it.
     """
 
     folder: Path
@@ -83,11 +73,11 @@ class OnnxCaptionerSource:
         """Read a captioner's folder.
 
         Args:
-            folder: holds FILES.
-            encoder: the folder of a text encoder, which helps to choose captions if the visual view lies in its space.
+            folder: Holds FILES.
+            encoder: The folder of a text encoder, which helps to choose captions if the visual view lies in its space.
 
         Raises:
-            ModelError: a file is missing or ``captioner.json`` isn't what it should be.
+            ModelError: A file is missing or ``captioner.json`` isn't what it should be.
         """
         for name in FILES:
             if not (folder / name).is_file():
@@ -124,7 +114,8 @@ class OnnxCaptionerSource:
         return OnnxCaptioner(self)
 
 
-class _Seen(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
     visual: NDArray[np.float32]
     memory: Mapping[str, NDArray[np.float32]]
 
@@ -153,7 +144,7 @@ class Reader:
         given = {"tokens": _tensor(tokens), "parents": _tensor(parents), **self._given, **self._cache}
         found = dict(zip(self._outputs, self._session.run_with_ort_values(self._outputs, given), strict=True))
         self._cache = {name: found[name.replace("cache.", "grown.")] for name in self._cache}
-        return Step(found["scores"].numpy(), found["candidates"].numpy())
+        return Step(scores=found["scores"].numpy(), candidates=found["candidates"].numpy())
 
 
 class OnnxCaptioner:
@@ -168,7 +159,7 @@ class OnnxCaptioner:
         self._encoder = None if source.encoder is None else Encoder.load(source.encoder)
         self._begin_id = self._token_id("begin")
         self._end_id = self._token_id("end")
-        self._penalties = self._repetition_penalties()
+        self._penalties = repetition_penalties(self._tokenizer)
 
     @property
     def image_size(self) -> int:
@@ -185,7 +176,7 @@ class OnnxCaptioner:
 
         Args:
             pixels: uint8 [n, image_size, image_size, 3], RGB.
-            beams: hypotheses of the beam search; 1 is greedy.
+            beams: Hypotheses of the beam search; 1 is greedy.
         """
         expected = (self.image_size, self.image_size, 3)
         if pixels.dtype != np.uint8 or pixels.shape[1:] != expected:
@@ -211,7 +202,7 @@ class OnnxCaptioner:
             for start in range(0, len(pixels), _SEEN_AT_ONCE)
         ]
         found = {name: np.concatenate(arrays) for name, arrays in zip(names, zip(*parts, strict=True), strict=True)}
-        return _Seen(found.pop("visual"), found)
+        return _Seen(visual=found.pop("visual"), memory=found)
 
     def _answer(self, instruction: str, seen: _Seen, beams: int) -> list[str]:
         count = len(seen.visual)
@@ -225,26 +216,8 @@ class OnnxCaptioner:
         )
         hypotheses = decode(reader, prefix, count, end_id=self._end_id, decoding=decoding)
         texts = [self._tokenizer.decode_batch([each.tokens for each in of_photo]) for of_photo in hypotheses]
-        chosen = self._choose(hypotheses, texts, seen.visual)
+        chosen = choose_captions(hypotheses, texts, seen.visual, self._encoder)
         return [_as_sentence(of_photo[number]) for of_photo, number in zip(texts, chosen, strict=True)]
-
-    def _choose(
-        self, hypotheses: list[list[Hypothesis]], texts: list[list[str]], visual: NDArray[np.float32]
-    ) -> list[int]:
-        """Which hypothesis of each photo is its caption, by number: the first is the most probable."""
-        if self._encoder is None:
-            return [0] * len(texts)
-        scores = np.array([[each.score for each in of_photo] for of_photo in hypotheses])
-        vectors = self._encoder.encode([text for of_photo in texts for text in of_photo])
-        cosines = np.einsum("pbd,pd->pb", vectors.reshape(*scores.shape, -1), visual)
-        chosen: list[int] = (scores + _CLOSENESS * cosines).argmax(1).tolist()
-        return chosen
-
-    def _repetition_penalties(self) -> NDArray[np.float32]:
-        """By token: words of content, as far as a token shows it; the last is of tokens that stand for nothing."""
-        texts = self._tokenizer.decode_batch([[token] for token in range(self._tokenizer.get_vocab_size())])
-        content = [len(text.strip()) > 2 and text.strip() not in _SAID_AGAIN for text in texts]
-        return np.where([*content, False], np.float32(_REPETITION_PENALTY), np.float32(0.0))
 
     def _token_id(self, role: str) -> int:
         found = self._tokenizer.token_to_id(self._settings[role])

@@ -24,12 +24,12 @@ class ReadingTask:
     """A photo to be read.
 
     Attributes:
-        id: of the photo.
-        path: its file.
-        content: hash of what the file held when it was hashed.
-        size_bytes: of the file when it was hashed.
-        mtime_ns: of the file when it was hashed.
-        understand: whether the captioner is asked; otherwise only the thumbnail is wanted.
+        id: Of the photo.
+        path: Its file.
+        content: Hash of what the file held when it was hashed.
+        size_bytes: Of the file when it was hashed.
+        mtime_ns: Of the file when it was hashed.
+        understand: Whether the captioner is asked; otherwise only the thumbnail is wanted.
     """
 
     id: str

@@ -73,7 +73,7 @@ class TorchCaptioner:
 
         Args:
             pixels: uint8 [n, image_size, image_size, 3], RGB.
-            beams: hypotheses of the beam search; 1 is greedy.
+            beams: Hypotheses of the beam search; 1 is greedy.
         """
         if not len(pixels):
             return []

@@ -34,15 +34,15 @@ def read_in_workers(tasks: Sequence[ReadingTask], source: CaptionerSource, *, wo
     """Read photos in several processes.
 
     Args:
-        tasks: the photos.
-        source: where each worker loads its captioner from.
-        workers: how many processes there are at most.
+        tasks: The photos.
+        source: Where each worker loads its captioner from.
+        workers: How many processes there are at most.
 
     Yields:
         The outcomes of one batch after the other, in the order in which they are done.
 
     Raises:
-        ModelError: the captioner can't be loaded, or fails.
+        ModelError: The captioner can't be loaded, or fails.
     """
     queue = deque(_batches(tasks, workers))
     with tempfile.NamedTemporaryFile(prefix="thinlens-turn-") as turn, contextlib.ExitStack() as crew_end:

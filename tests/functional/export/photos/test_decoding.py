@@ -343,7 +343,7 @@ print(photo.facts.width, photo.facts.height, int(peak_kb) // 1024)
 def test_200_megapixels_within_the_stated_memory(
     tmp_path: Path, name: str, options: dict[str, Any], limit_mb: int
 ) -> None:
-    """The bounds that photos.py states, measured in a process of its own."""
+    """The bounds that decoding.py states, measured in a process of its own."""
     image = Image.linear_gradient("L").resize((16_000, 12_500)).convert("RGB")
     image.save(tmp_path / name, **options)
     del image

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from export.errors import PhotosError
-from export.photos.discovery import SUFFIXES, Discovery, FoundPhoto, discover
+from export.photos.discovery import Discovery, FoundPhoto, discover
+from export.photos.formats import SUFFIXES
 
 
 def touch(root: Path, *names: str) -> None:

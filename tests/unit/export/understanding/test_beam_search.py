@@ -29,7 +29,7 @@ class MarkovDecoder:
         self.read = [[*before[parent], *row] for parent, row in zip(parents, tokens.tolist(), strict=True)]
         scores = self.logits[photos.repeat(len(tokens) // len(photos)), tokens[:, -1]]
         candidates = np.argsort(-scores, axis=1, kind="stable")
-        return Step(np.take_along_axis(scores, candidates, 1), candidates)
+        return Step(scores=np.take_along_axis(scores, candidates, 1), candidates=candidates)
 
     def log_probability(self, photo: int, tokens: tuple[int, ...]) -> float:
         return float(sum(self.logits[photo, last, token] for last, token in itertools.pairwise(tokens)))
@@ -133,9 +133,9 @@ def test_hypotheses_come_best_first_with_their_scores() -> None:
     decoding = Decoding(beams=4, max_new_tokens=3, length_penalty=1.0)
     for photo, hypotheses in enumerate(decode(decoder, [2], 3, end_id=END, decoding=decoding)):
         assert len({tuple(each.tokens) for each in hypotheses}) == 4
-        for tokens, score in hypotheses:
-            ended = tokens if len(tokens) == 3 else [*tokens, END]
+        for each in hypotheses:
+            ended = each.tokens if len(each.tokens) == 3 else [*each.tokens, END]
             expected = decoder.log_probability(photo, (2, *ended)) / len(ended)
-            assert score == pytest.approx(expected, abs=1e-4)
+            assert each.score == pytest.approx(expected, abs=1e-4)
         scores = [each.score for each in hypotheses]
         assert scores == sorted(scores, reverse=True)
