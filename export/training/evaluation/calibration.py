@@ -77,7 +77,9 @@ def fit_curve(collections: Sequence[CalibrationData], *, seed: int = 0) -> Curve
     """Fit weights and curve on all collections together."""
     weights = fit_weights(collections)
     pairs = [_pairs(data, weights, seed=seed) for data in collections]
-    own, strangers, closest = (np.concatenate(kind) for kind in zip(*pairs, strict=True))
+    own = np.concatenate([each.own for each in pairs])
+    strangers = np.concatenate([each.strangers for each in pairs])
+    closest = np.concatenate([each.closest for each in pairs])
     scores = np.concatenate([own, strangers, closest])
     positive = np.concatenate([np.ones(len(own)), np.zeros(len(strangers) + len(closest))])
     importance = np.concatenate([np.full(len(part), 1.0 / len(part)) for part in (own, strangers, closest)])

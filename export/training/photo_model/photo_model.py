@@ -223,8 +223,9 @@ class PhotoModel(nn.Module):
         mask = torch.zeros(seen.shape, dtype=x.dtype, device=tokens.device).masked_fill(~seen, -1e4)
         grown = []
         for number, layer in enumerate(self.layers):
-            x, layer_cache = layer(x, memory[:, number], cache[:, number], mask)
-            grown.append(layer_cache)
+            read: Decoded = layer(x, memory[:, number], cache[:, number], mask)
+            x = read.logits
+            grown.append(read.cache)
         logits = functional.linear(self.norm(x), self.token_embedding.weight)
         return Decoded(logits=logits, cache=torch.stack(grown, dim=1))
 
