@@ -125,9 +125,9 @@ def test_every_module_has_bytecode_that_is_never_checked(packages: Packages) -> 
             header = archive.read(compiled)[:8]
             assert header[:4] == importlib.util.MAGIC_NUMBER
             assert struct.unpack("<I", header[4:]) == (UNCHECKED_HASH,), compiled
-        (code,) = (archive.read(name) for name in names if name.startswith("handler/__pycache__/app."))
+        (code,) = (archive.read(name) for name in names if name.startswith("handler/web/__pycache__/app."))
     assert len(modules) > 150
-    assert b"/var/task/handler/app.py" in code
+    assert b"/var/task/handler/web/app.py" in code
 
 
 def test_the_same_input_gives_the_same_bytes(packages: Packages, gallery: Gallery, tmp_path: Path) -> None:
