@@ -180,9 +180,9 @@ def _distil_encoder(arguments: argparse.Namespace) -> None:
         steps=arguments.steps,
     )
     distilled = distil_encoder(teacher, *find_start(folder), texts, arguments.work, recipe)
-    print(f"cosine to the teacher on {len(distilled.held_back):,} texts that it didn't learn: {distilled.cosine:.3f}")
+    print(f"cosine to the teacher on {len(distilled.held_out):,} texts that it didn't learn: {distilled.cosine:.3f}")
     encoder = float_encoder(distilled.student, distilled.tokenizer, name=arguments.to.name)
-    measured_on = [*distilled.held_back, *texts][: max(100, len(distilled.held_back))]
+    measured_on = [*distilled.held_out, *texts][: max(100, len(distilled.held_out))]
     _report(
         choose_scheme(encoder, measured_on, arguments.to, least_neighbours=arguments.least_neighbours), arguments.to
     )

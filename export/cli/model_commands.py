@@ -68,7 +68,7 @@ def _add(
         required=True,
         metavar="DIR|FILE.jsonl",
         help='the corpus, laid out as export/README.md says; or photos of your own, {"file": "a/b.jpg", "captions": '
-        '["a cat"]} a line: with these the shipped models are fine-tuned, and measured on those that are held back',
+        '["a cat"]} a line: with these the shipped models are fine-tuned, and measured on those that are held out',
     )
     parser.set_defaults(run=lambda arguments: _run(run, arguments))
     return parser
@@ -139,30 +139,30 @@ def _is_file(arguments: argparse.Namespace) -> bool:
 
 
 def _fine_tune(arguments: argparse.Namespace) -> Unpacked:
-    from export.training.data.fine_tuning_photos import read_own_photos
+    from export.training.data.fine_tuning_photos import read_fine_tuning_photos
     from export.training.photo_training.fine_tuning import FineTuningRecipe, fine_tune, run_folder
 
-    photos, recipe = read_own_photos(arguments.data), FineTuningRecipe()
+    photos, recipe = read_fine_tuning_photos(arguments.data), FineTuningRecipe()
     folder = run_folder(arguments.data, MODELS, arguments.work, recipe)
-    print(f"{len(photos.training):,} photos to learn from, {len(photos.held_back):,} held back", flush=True)
+    print(f"{len(photos.training):,} photos to learn from, {len(photos.held_out):,} held out", flush=True)
     return fine_tune(photos, MODELS, folder, recipe)
 
 
 def _export_tuned(arguments: argparse.Namespace) -> None:
-    from export.training.data.fine_tuning_photos import read_own_photos
+    from export.training.data.fine_tuning_photos import read_fine_tuning_photos
     from export.training.evaluation.tuned_models import write_tuned
     from export.training.photo_training.fine_tuning import LAST_RUN, FineTuningRecipe, run_folder
 
     if arguments.to is None:
         raise ModelError("models that were fine-tuned don't take the place of the shipped ones; say where with --to")
-    held_back = read_own_photos(arguments.data).held_back
+    held_out = read_fine_tuning_photos(arguments.data).held_out
     runs = run_folder(arguments.data, MODELS, arguments.work, FineTuningRecipe())
     if not (runs / LAST_RUN / "checkpoint.pt").is_file():
         raise TrainingError(
             f"{arguments.work} has no checkpoint of {arguments.data} as it is now; run 'thinlens models train' first"
         )
-    tuned = write_tuned(_fine_tune(arguments), MODELS, held_back, arguments.to)
-    print(f"{'held-back photos':<20}    R@1    R@5   R@10  BLEU-4  CIDEr")
+    tuned = write_tuned(_fine_tune(arguments), MODELS, held_out, arguments.to)
+    print(f"{'held-out photos':<20}    R@1    R@5   R@10  BLEU-4  CIDEr")
     for name, measured in (("before", tuned.before), ("fine-tuned", tuned.after)):
         recall = "".join(f"{share:7.1%}" for share in measured["served"]["recall"].values())
         scores = next(iter(measured["captions"].values()))
@@ -196,9 +196,9 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 def _evaluated(arguments: argparse.Namespace) -> dict[str, Sequence[CaptionedPhoto]]:
     """The photos to measure on, by the name of their collection."""
     if _is_file(arguments):
-        from export.training.data.fine_tuning_photos import read_own_photos
+        from export.training.data.fine_tuning_photos import read_fine_tuning_photos
 
-        return {arguments.data.stem: read_own_photos(arguments.data).held_back}
+        return {arguments.data.stem: read_fine_tuning_photos(arguments.data).held_out}
     return {name: read_photos(arguments.data / "photos" / f"{name}.jsonl", "dev") for name in EVALUATED}
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Callable, Mapping
 from typing import TypedDict
 
+from export.cli.wording import count, print_json
 from export.progress import Progress
 from export.publishing.pointer_swap import InService, read_in_service
 from export.publishing.pruning import prune
@@ -53,7 +52,7 @@ def _publish(arguments: argparse.Namespace) -> None:
 
 
 def _summary(done: Publication, store: ObjectStore) -> str:
-    photos = _count(done.photos, "photo")
+    photos = count(done.photos, "photo")
     sent = f"{done.sent_bytes / 1e6:,.1f} MB sent"
     if done.replaced == done.bundle:
         return f"Bundle {done.bundle} with {photos} was in service in {store.address} already: {sent}."
@@ -67,8 +66,7 @@ def _versions(arguments: argparse.Namespace) -> None:
     store = open_store(arguments.store)
     in_service, versions = read_in_service(store), list_versions(store)
     if arguments.json:
-        answer = json.dumps(_versions_answer(store, in_service, versions), ensure_ascii=False)
-        sys.stdout.buffer.write(answer.encode() + b"\n")
+        print_json(_versions_answer(store, in_service, versions))
         return
     if not versions:
         print(f"{store.address} holds no bundles.")
@@ -89,7 +87,7 @@ def _line(version: Version, in_service: InService) -> str:
     if version.manifest.provenance.forced:
         notes.append(f"forced in spite of {', '.join(version.manifest.provenance.forced)}")
     created = version.manifest.provenance.created
-    photos = _count(version.manifest.counts.photos, "photo")
+    photos = count(version.manifest.counts.photos, "photo")
     return f"{version.id}  {created}  {photos:>14}  {version.size_bytes / 1e6:>9,.1f} MB  {', '.join(notes)}".rstrip()
 
 
@@ -126,12 +124,8 @@ def _rollback(arguments: argparse.Namespace) -> None:
 def _prune(arguments: argparse.Namespace) -> None:
     store = open_store(arguments.store)
     done = prune(store, keep=arguments.keep)
-    bundles, pictures = _count(len(done.bundles), "bundle"), _count(done.pictures, "picture")
+    bundles, pictures = count(len(done.bundles), "bundle"), count(done.pictures, "picture")
     print(f"Removed from {store.address}: {bundles} and {pictures}, {done.size_bytes / 1e6:,.1f} MB.")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], None]] = {

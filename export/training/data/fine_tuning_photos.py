@@ -1,7 +1,7 @@
-"""A user's own captioned photos: one file that is read strictly, and a part of it that is held back.
+"""A user's own captioned photos: one file that is read strictly, and a part of it that is held out.
 
 A line is ``{"file": "a/b.jpg", "captions": ["…"]}``, ``file`` relative to the file's folder, with ``"split": "train"``
-or ``"dev"`` where the user chooses what is held back.
+or ``"dev"`` where the user chooses what is held out.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from export.errors import DataError
 from export.training.data.corpus import CaptionedPhoto, normalise_caption
 
 FEWEST_TRAINING = 50
-FEWEST_HELD_BACK = 5
-_HELD_BACK_SHARE = 0.1
+FEWEST_HELD_OUT = 5
+_HELD_OUT_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnPhotos:
+class FineTuningPhotos:
     """Photos to learn from, and others to measure with."""
 
     training: tuple[CaptionedPhoto, ...]
-    held_back: tuple[CaptionedPhoto, ...]
+    held_out: tuple[CaptionedPhoto, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +35,10 @@ class _Line:
     photo: CaptionedPhoto
 
 
-def read_own_photos(jsonl: Path) -> OwnPhotos:
+def read_fine_tuning_photos(jsonl: Path) -> FineTuningPhotos:
     """Read a file of captioned photos.
 
-    Where no line says ``dev``, a tenth is held back: those whose names have the lowest hashes, so that it is the same
+    Where no line says ``dev``, a tenth is held out: those whose names have the lowest hashes, so that it is the same
     tenth each time, whatever the order of the lines.
 
     Raises:
@@ -46,18 +46,18 @@ def read_own_photos(jsonl: Path) -> OwnPhotos:
     """
     lines = list(_read(jsonl))
     if any(line.split == "dev" for line in lines):
-        held_back = {line.name for line in lines if line.split == "dev"}
+        held_out = {line.name for line in lines if line.split == "dev"}
     else:
         by_hash = sorted((line.name for line in lines), key=lambda name: hashlib.sha256(name.encode()).digest())
-        held_back = set(by_hash[: round(_HELD_BACK_SHARE * len(by_hash))])
-    photos = OwnPhotos(
-        training=tuple(line.photo for line in lines if line.name not in held_back),
-        held_back=tuple(line.photo for line in lines if line.name in held_back),
+        held_out = set(by_hash[: round(_HELD_OUT_SHARE * len(by_hash))])
+    photos = FineTuningPhotos(
+        training=tuple(line.photo for line in lines if line.name not in held_out),
+        held_out=tuple(line.photo for line in lines if line.name in held_out),
     )
-    if len(photos.training) < FEWEST_TRAINING or len(photos.held_back) < FEWEST_HELD_BACK:
+    if len(photos.training) < FEWEST_TRAINING or len(photos.held_out) < FEWEST_HELD_OUT:
         raise DataError(
-            f"{jsonl} has {len(photos.training)} photos to learn from and {len(photos.held_back)} that are held back, "
-            f"expected at least {FEWEST_TRAINING} and {FEWEST_HELD_BACK}; caption more photos"
+            f"{jsonl} has {len(photos.training)} photos to learn from and {len(photos.held_out)} that are held out, "
+            f"expected at least {FEWEST_TRAINING} and {FEWEST_HELD_OUT}; caption more photos"
         )
     return photos
 

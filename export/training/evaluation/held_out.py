@@ -36,7 +36,7 @@ def calibrate(models: Path, data: Path, *, seed: int = 0) -> Calibration:
 
     Args:
         models: The folder with encoder/ and captioner/.
-        data: The corpus, whose ``dev`` photos are held back from training.
+        data: The corpus, whose ``dev`` photos are held out from training.
         seed: What random pairs depend on.
     """
     photos = read_collections(data, "dev")
@@ -50,9 +50,7 @@ def calibrate_on(
     """The same on collections of photos, with texts about what is in none of each one's photos."""
     encoder = Encoder.load(models / "encoder")
     source = OnnxCaptionerSource.open(models / "captioner", encoder=models / "encoder")
-    served = [
-        serve_held_back(encoder, source, photos, texts) for photos, texts in zip(collections, absent, strict=True)
-    ]
+    served = [serve_held_out(encoder, source, photos, texts) for photos, texts in zip(collections, absent, strict=True)]
     curve = fit_curve(served, seed=seed)
     calibration = Calibration(
         encoder=encoder.identity,
@@ -70,7 +68,7 @@ def write_calibration(models: Path, calibration: Calibration) -> None:
     (models / "calibration.json").write_text(json.dumps(asdict(calibration), indent=2) + "\n", encoding="utf-8")
 
 
-def serve_held_back(
+def serve_held_out(
     encoder: Encoder, source: OnnxCaptionerSource, photos: Sequence[CaptionedPhoto], absent: Sequence[str]
 ) -> CalibrationData:
     """The views of one collection's photos and the queries that people wrote of them, as vectors."""

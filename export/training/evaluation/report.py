@@ -1,4 +1,4 @@
-"""The report on the shipped models: captions and search on held-back photos, through the served path.
+"""The report on the shipped models: captions and search on held-out photos, through the served path.
 
 Photos are indexed as a user's are, into a bundle; captions are read from its catalogue and
 queries are asked through the searcher.

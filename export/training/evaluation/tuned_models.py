@@ -1,4 +1,4 @@
-"""Tuned models: the folder that fine-tuning ends with, and what it is worth on the photos that were held back.
+"""Tuned models: the folder that fine-tuning ends with, and what it is worth on the photos that were held out.
 
 It has the layout of the shipped models. Both are measured as they are served. A decoder whose
 captions have become worse stays as it was; models that find fewer photos are not written.
@@ -26,13 +26,13 @@ from export.understanding.onnx_captioner import OnnxCaptionerSource
 from handler.bundle.encoder_files import ENCODER_FILES
 
 FEWEST_TO_CALIBRATE = 100
-"""Photos held back; with fewer, the calibration stays that of the models that were tuned."""
+"""Photos held out; with fewer, the calibration stays that of the models that were tuned."""
 _FEWEST_ABSENT = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tuned:
-    """What was measured on the held-back photos.
+    """What was measured on the held-out photos.
 
     Attributes:
         before: Of the models from which these were tuned.
@@ -47,23 +47,23 @@ class Tuned:
     worse_cider: float | None
 
 
-def write_tuned(tuned: Unpacked, models: Path, held_back: Sequence[CaptionedPhoto], to: Path) -> Tuned:
+def write_tuned(tuned: Unpacked, models: Path, held_out: Sequence[CaptionedPhoto], to: Path) -> Tuned:
     """Write fine-tuned models with the encoder of those from which they come.
 
     Args:
         tuned: The captioner, with the backbone from before.
         models: The folder from which it was tuned.
-        held_back: Photos that it didn't learn from.
+        held_out: Photos that it didn't learn from.
         to: Where encoder/, captioner/ and calibration.json go.
 
     Raises:
         ModelError: ``to`` is the folder from which it was tuned, or an exported graph disagrees with torch.
-        TrainingError: The held-back photos are found worse than before; nothing is written.
+        TrainingError: The held-out photos are found worse than before; nothing is written.
     """
     if to.resolve() == models.resolve():
         raise ModelError(f"{to} holds the models that were fine-tuned; give another folder with --to")
     start = shipped_models(models)
-    before = report(start, held_back).report
+    before = report(start, held_out).report
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / "encoder").mkdir()
@@ -78,7 +78,7 @@ def write_tuned(tuned: Unpacked, models: Path, held_back: Sequence[CaptionedPhot
                 model, tuned.tokenizer, folder / "captioner", encoder_identity=identity, image_size=image_size
             )
             _keep_calibration(folder, start)
-            return report(shipped_models(folder), held_back).report
+            return report(shipped_models(folder), held_out).report
 
         after = written(tuned.model)
         if _cider(after) < _cider(before):
@@ -88,11 +88,11 @@ def write_tuned(tuned: Unpacked, models: Path, held_back: Sequence[CaptionedPhot
             after = written(mixed)
         if _mean_recall(after) < _mean_recall(before):
             raise TrainingError(
-                f"the tuned models find the {len(held_back)} held-back photos worse than the shipped ones (mean of "
+                f"the tuned models find the {len(held_out)} held-out photos worse than the shipped ones (mean of "
                 f"R@1, R@5 and R@10 {_mean_recall(after):.1%}, before {_mean_recall(before):.1%}), so nothing is "
                 "written: keep the shipped ones, or caption more photos"
             )
-        calibrated = _calibrate(folder, held_back)
+        calibrated = _calibrate(folder, held_out)
         shutil.copytree(folder, to, dirs_exist_ok=True)
     return Tuned(before=before, after=after, calibrated=calibrated, worse_cider=worse_cider)
 
@@ -104,12 +104,12 @@ def _keep_calibration(folder: Path, start: Models) -> None:
     write_calibration(folder, dataclasses.replace(start.calibration, captioner=captioner))
 
 
-def _calibrate(folder: Path, held_back: Sequence[CaptionedPhoto]) -> bool:
-    """Fit the calibration on the held-back photos if they are enough; whether they are."""
-    absent = off_topic_texts(caption for photo in held_back for caption in photo.captions)
-    enough = len(held_back) >= FEWEST_TO_CALIBRATE and len(absent) >= _FEWEST_ABSENT
+def _calibrate(folder: Path, held_out: Sequence[CaptionedPhoto]) -> bool:
+    """Fit the calibration on the held-out photos if they are enough; whether they are."""
+    absent = off_topic_texts(caption for photo in held_out for caption in photo.captions)
+    enough = len(held_out) >= FEWEST_TO_CALIBRATE and len(absent) >= _FEWEST_ABSENT
     if enough:
-        calibrate_on(folder, [held_back], [absent])
+        calibrate_on(folder, [held_out], [absent])
     return enough
 
 

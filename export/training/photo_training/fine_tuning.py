@@ -25,7 +25,7 @@ from export.photos.decoding import decode_photo
 from export.progress import Progress
 from export.training.data.caption_text import PADDING_ID
 from export.training.data.corpus import CaptionedPhoto
-from export.training.data.fine_tuning_photos import OwnPhotos
+from export.training.data.fine_tuning_photos import FineTuningPhotos
 from export.training.data.tasks import Answer
 from export.training.photo_model.unpacking import Unpacked, read_captioner
 from export.training.photo_training.decoder_training import train_rewards
@@ -67,7 +67,7 @@ def run_folder(jsonl: Path, models: Path, work: Path, recipe: FineTuningRecipe) 
     return work / f"tuned-{digest.hexdigest()[:16]}"
 
 
-def fine_tune(photos: OwnPhotos, models: Path, work: Path, recipe: FineTuningRecipe) -> Unpacked:
+def fine_tune(photos: FineTuningPhotos, models: Path, work: Path, recipe: FineTuningRecipe) -> Unpacked:
     """Fine-tune a captioner, or go on with a run that was interrupted.
 
     Args:
@@ -84,11 +84,11 @@ def fine_tune(photos: OwnPhotos, models: Path, work: Path, recipe: FineTuningRec
     encoder = Encoder.load(models / "encoder")
     source = OnnxCaptionerSource.open(models / "captioner")
     start = read_captioner(source.folder)
-    training, held_back = (
-        with_captions(part, _decode(part), encoder.encode) for part in (photos.training, photos.held_back)
+    training, held_out = (
+        with_captions(part, _decode(part), encoder.encode) for part in (photos.training, photos.held_out)
     )
     answers = OwnAnswers(start.tokenizer, training, source, recipe.describe_share)
-    tune_view(start.model, training, held_back, work / "view", recipe.view)
+    tune_view(start.model, training, held_out, work / "view", recipe.view)
     steps = recipe.reward_passes * max(1, len(training.photos) // recipe.decoder.photos_per_step)
     decoder = dataclasses.replace(recipe.decoder, reward_steps=steps)
     teaching = Teaching(model=start.model, tokenizer=start.tokenizer, recipe=decoder)

@@ -54,8 +54,8 @@ def train_photo_model(
     model.backbone.load_pretrained(pretrained_backbone())
     model.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     photos = [*read_split(data, "train"), *pseudo_captioned(data, seed=recipe.seed)]
-    training, held_back = load_photos(photos, vectors_of), load_photos(read_split(data, "dev"), vectors_of)
-    train_visual_view(model, training, held_back, work, recipe.visual)
+    training, held_out = load_photos(photos, vectors_of), load_photos(read_split(data, "dev"), vectors_of)
+    train_visual_view(model, training, held_out, work, recipe.visual)
     lexicon = read_lexicon(read_synsets(data), texts)
     train_decoder(model, tokenizer, lists, training, lexicon, work, recipe.decoder, vectors_of, teacher)
     return model.eval(), tokenizer

@@ -55,35 +55,35 @@ class VisualRecipe:
 
 
 def train_visual_view(
-    model: PhotoModel, training: PhotoData, held_back: PhotoData, work: Path, recipe: VisualRecipe
+    model: PhotoModel, training: PhotoData, held_out: PhotoData, work: Path, recipe: VisualRecipe
 ) -> None:
     """Train backbone and visual head in place, or go on with runs that were interrupted.
 
     Args:
         model: Its backbone is the pretrained one.
         training: Photos to learn from.
-        held_back: Photos whose recall is noted in the log.
+        held_out: Photos whose recall is noted in the log.
         work: Each run has a folder below it.
         recipe: Seeds and sizes.
     """
     if not (work / "whole" / "checkpoint.pt").is_file():
-        _train_head(model, training, held_back, work / "head", recipe, passes=recipe.head_passes)
-    _train_whole(model, training, held_back, work / "whole", recipe)
-    _train_head(model, training, held_back, work / "view", recipe, passes=recipe.view_passes, as_served=True)
+        _train_head(model, training, held_out, work / "head", recipe, passes=recipe.head_passes)
+    _train_whole(model, training, held_out, work / "whole", recipe)
+    _train_head(model, training, held_out, work / "view", recipe, passes=recipe.view_passes, as_served=True)
     _measure_hubness(model, training, recipe)
 
 
-def tune_view(model: PhotoModel, training: PhotoData, held_back: PhotoData, work: Path, recipe: VisualRecipe) -> None:
+def tune_view(model: PhotoModel, training: PhotoData, held_out: PhotoData, work: Path, recipe: VisualRecipe) -> None:
     """Train a visual head on from what it is, in place; interrupted, it goes on where it was.
 
     Args:
         model: Its backbone stays as it is.
         training: Photos to learn from.
-        held_back: Photos whose recall is noted in the log.
+        held_out: Photos whose recall is noted in the log.
         work: The run's folder.
         recipe: Seeds and sizes, of which ``head_*`` and ``view_passes`` count.
     """
-    _train_head(model, training, held_back, work, recipe, passes=recipe.view_passes, anew=False, as_served=True)
+    _train_head(model, training, held_out, work, recipe, passes=recipe.view_passes, anew=False, as_served=True)
 
 
 def _measure_hubness(model: PhotoModel, data: PhotoData, recipe: VisualRecipe) -> None:
@@ -93,20 +93,20 @@ def _measure_hubness(model: PhotoModel, data: PhotoData, recipe: VisualRecipe) -
     model.hubness.fit(data.vectors, seen, seed=recipe.seed)
 
 
-def recall_of_view(visual: Tensor, held_back: PhotoData) -> dict[str, float]:
-    """Each held-back caption has to find its photo among the held-back photos, by the visual view alone.
+def recall_of_view(visual: Tensor, held_out: PhotoData) -> dict[str, float]:
+    """Each held-out caption has to find its photo among the held-out photos, by the visual view alone.
 
     Args:
-        visual: float32 [photos, dim], the held-back photos' visual views.
-        held_back: The photos.
+        visual: float32 [photos, dim], the held-out photos' visual views.
+        held_out: The photos.
     """
-    scores = held_back.vectors @ visual.T
-    own = scores.gather(1, held_back.owners[:, None])
+    scores = held_out.vectors @ visual.T
+    own = scores.gather(1, held_out.owners[:, None])
     ranks = (scores >= own).sum(1)
     return {f"dev_r_at_{k}": round((ranks <= k).float().mean().item(), 4) for k in (1, 5, 10)}
 
 
-def _train_whole(model: PhotoModel, data: PhotoData, held_back: PhotoData, work: Path, recipe: VisualRecipe) -> None:
+def _train_whole(model: PhotoModel, data: PhotoData, held_out: PhotoData, work: Path, recipe: VisualRecipe) -> None:
     vision = nn.ModuleDict({"backbone": model.backbone, "visual_head": model.visual_head})
     groups = [
         {"params": list(model.visual_head.parameters()), "lr": recipe.whole_rate},
@@ -133,7 +133,7 @@ def _train_whole(model: PhotoModel, data: PhotoData, held_back: PhotoData, work:
         if run.step % _PROBE_EVERY == 0 or run.step == run.steps:
             with run.averaged():
                 vision.eval()
-                run.note(**_probe(model, held_back))
+                run.note(**_probe(model, held_out))
                 vision.train()
     run.use_averages()
     vision.eval()
@@ -142,7 +142,7 @@ def _train_whole(model: PhotoModel, data: PhotoData, held_back: PhotoData, work:
 def _train_head(
     model: PhotoModel,
     data: PhotoData,
-    held_back: PhotoData,
+    held_out: PhotoData,
     work: Path,
     recipe: VisualRecipe,
     *,
@@ -181,7 +181,7 @@ def _train_head(
         run.note_and_save(losses)
     run.use_averages()
     head.eval()
-    run.note(**_probe(model, held_back))
+    run.note(**_probe(model, held_out))
 
 
 def _pooled(model: PhotoModel, pixels: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
@@ -215,9 +215,9 @@ def _pooled_grids(model: PhotoModel, pixels: NDArray[np.uint8]) -> Tensor:
     return torch.cat(pooled)
 
 
-def _probe(model: PhotoModel, held_back: PhotoData) -> dict[str, float]:
+def _probe(model: PhotoModel, held_out: PhotoData) -> dict[str, float]:
     with torch.inference_mode():
-        return recall_of_view(model.visual_head(_pooled_grids(model, held_back.pixels)), held_back)
+        return recall_of_view(model.visual_head(_pooled_grids(model, held_out.pixels)), held_out)
 
 
 def _losses(

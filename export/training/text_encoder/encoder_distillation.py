@@ -38,8 +38,8 @@ from export.training.text_encoder.sentence_model import (
 from export.training.training_run import Run, shuffled_batch
 
 LEAST_TEXTS = 200
-_HELD_BACK_SHARE = 0.05
-_MOST_HELD_BACK = 1_000
+_HELD_OUT_SHARE = 0.05
+_MOST_HELD_OUT = 1_000
 _ROWS_OF_COMPONENTS = 20_000
 
 
@@ -75,9 +75,9 @@ class Distilled:
 
     student: TextEncoder
     tokenizer: Tokenizer
-    held_back: tuple[str, ...]
+    held_out: tuple[str, ...]
     cosine: float
-    """Mean over the texts held back, between student and teacher."""
+    """Mean over the texts held out, between student and teacher."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ def distil_encoder(
         teacher: Whose vectors are learnt.
         start: The BERT encoder whose layers the student starts from; may be the teacher's own.
         tokenizer: Of ``start``.
-        texts: LEAST_TEXTS or more, of the kind that will be embedded; some are held back.
+        texts: LEAST_TEXTS or more, of the kind that will be embedded; some are held out.
         work: Where the teacher's vectors, checkpoint and log go.
         recipe: Seeds and sizes.
 
@@ -122,22 +122,22 @@ def distil_encoder(
     torch.manual_seed(recipe.seed)
     work.mkdir(parents=True, exist_ok=True)
     order = np.random.default_rng(recipe.seed).permutation(len(texts))
-    held_back_count = min(_MOST_HELD_BACK, round(_HELD_BACK_SHARE * len(texts)))
-    held_back = [texts[row] for row in order[:held_back_count]]
-    learnt = [texts[row] for row in order[held_back_count:]]
+    held_out_count = min(_MOST_HELD_OUT, round(_HELD_OUT_SHARE * len(texts)))
+    held_out = [texts[row] for row in order[:held_out_count]]
+    learnt = [texts[row] for row in order[held_out_count:]]
     student, trimmed = make_student(
         start, tokenizer, learnt, layers=_evenly(start, recipe.layers), vocabulary_size=recipe.vocabulary_size
     )
     if recipe.feed_forward is not None:
         narrow_feed_forward(student, recipe.feed_forward)
-    targets = to_width(_teacher_vectors(teacher, learnt + held_back, work), student.bert.config.hidden_size)
+    targets = to_width(_teacher_vectors(teacher, learnt + held_out, work), student.bert.config.hidden_size)
     token_ids = [encoding.ids for encoding in trimmed.encode_batch(learnt)]
     _train(student, token_ids, targets, work, recipe, told_by=_digest(teacher, texts))
-    vectors = embed(student, trimmed, held_back)
+    vectors = embed(student, trimmed, held_out)
     return Distilled(
         student=student,
         tokenizer=trimmed,
-        held_back=tuple(held_back),
+        held_out=tuple(held_out),
         cosine=float((vectors * targets[len(learnt) :]).sum(1).mean()),
     )
 

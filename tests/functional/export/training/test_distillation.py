@@ -84,13 +84,13 @@ def test_a_student_comes_close_to_a_teacher_of_another_architecture(
     distilled = distil_encoder(teacher, *load_teacher(start), TEXTS, tmp_path, RECIPE)
     assert distilled.student.bert.config.num_hidden_layers == 1
     assert distilled.tokenizer.get_vocab_size() < load_teacher(start)[1].get_vocab_size()
-    assert set(distilled.held_back) < set(TEXTS)
+    assert set(distilled.held_out) < set(TEXTS)
     nothing = dataclasses.replace(RECIPE, steps=0)
     untrained = distil_encoder(teacher, *load_teacher(start), TEXTS, tmp_path / "none", nothing)
-    held_back = list(distilled.held_back)
-    expected = teacher.model.encode(held_back, convert_to_numpy=True, normalize_embeddings=True)
-    assert _agreement(embed(distilled.student, distilled.tokenizer, held_back), expected) > _agreement(
-        embed(untrained.student, untrained.tokenizer, held_back), expected
+    held_out = list(distilled.held_out)
+    expected = teacher.model.encode(held_out, convert_to_numpy=True, normalize_embeddings=True)
+    assert _agreement(embed(distilled.student, distilled.tokenizer, held_out), expected) > _agreement(
+        embed(untrained.student, untrained.tokenizer, held_out), expected
     )
     assert distilled.cosine > untrained.cosine + 0.2
 

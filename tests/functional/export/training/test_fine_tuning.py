@@ -17,7 +17,12 @@ from export.errors import DataError, ModelError, TrainingError
 from export.models.model_choice import ModelChoice
 from export.models.model_set import MODELS, shipped_models
 from export.photos.decoding import decode_photo
-from export.training.data.fine_tuning_photos import FEWEST_HELD_BACK, FEWEST_TRAINING, OwnPhotos, read_own_photos
+from export.training.data.fine_tuning_photos import (
+    FEWEST_HELD_OUT,
+    FEWEST_TRAINING,
+    FineTuningPhotos,
+    read_fine_tuning_photos,
+)
 from export.training.evaluation.tuned_models import write_tuned
 from export.training.photo_model.unpacking import read_captioner
 from export.training.photo_training.fine_tuning import FineTuningRecipe, OwnAnswers, fine_tune, run_folder
@@ -50,7 +55,7 @@ PER_TILE = 6
 
 @pytest.fixture(scope="module")
 def jsonl(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten kinds of bathroom tiles, one photo of each held back."""
+    """Ten kinds of bathroom tiles, one photo of each held out."""
     folder = tmp_path_factory.mktemp("own")
     (folder / "tiles").mkdir()
     random = np.random.default_rng(0)
@@ -68,8 +73,8 @@ def jsonl(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def photos(jsonl: Path) -> OwnPhotos:
-    return read_own_photos(jsonl)
+def photos(jsonl: Path) -> FineTuningPhotos:
+    return read_fine_tuning_photos(jsonl)
 
 
 @pytest.fixture(scope="module")
@@ -77,22 +82,22 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("work")
 
 
-def test_a_split_of_ones_own_is_kept(photos: OwnPhotos) -> None:
+def test_a_split_of_ones_own_is_kept(photos: FineTuningPhotos) -> None:
     assert len(photos.training) == len(TILES) * (PER_TILE - 1)
-    assert [photo.path.name for photo in photos.held_back] == [f"{colour}-0.png" for colour in TILES]
-    assert photos.held_back[0].captions == ("A red bathroom tile", "red tiles, glazed")
+    assert [photo.path.name for photo in photos.held_out] == [f"{colour}-0.png" for colour in TILES]
+    assert photos.held_out[0].captions == ("A red bathroom tile", "red tiles, glazed")
 
 
-def test_a_tenth_is_held_back_whatever_the_order(jsonl: Path) -> None:
+def test_a_tenth_is_held_out_whatever_the_order(jsonl: Path) -> None:
     lines = [{**json.loads(line), "split": None} for line in jsonl.read_text().split("\n") if line]
     other = jsonl.with_name("other.jsonl")
     found = []
     for order in (lines, lines[::-1]):
         other.write_text("\n".join(json.dumps(line) for line in order))
-        photos = read_own_photos(other)
-        assert len(photos.held_back) == len(lines) // 10
-        assert not {photo.path for photo in photos.held_back} & {photo.path for photo in photos.training}
-        found.append({photo.path for photo in photos.held_back})
+        photos = read_fine_tuning_photos(other)
+        assert len(photos.held_out) == len(lines) // 10
+        assert not {photo.path for photo in photos.held_out} & {photo.path for photo in photos.training}
+        found.append({photo.path for photo in photos.held_out})
     assert found[0] == found[1]
 
 
@@ -119,27 +124,27 @@ def test_a_line_that_is_not_as_it_should_be(line: str, message: str, tmp_path: P
     path = tmp_path / "bad.jsonl"
     path.write_text(json.dumps({"file": "b.png", "captions": ["b"]}) + "\n" + line + "\n")
     with pytest.raises(DataError, match=message):
-        read_own_photos(path)
+        read_fine_tuning_photos(path)
 
 
 def test_a_file_that_is_missing_or_no_text(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"own\.jsonl can't be read: .*No such file"):
-        read_own_photos(tmp_path / "own.jsonl")
+        read_fine_tuning_photos(tmp_path / "own.jsonl")
     (tmp_path / "own.jsonl").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DataError, match=r"own\.jsonl can't be read: .*utf-8"):
-        read_own_photos(tmp_path / "own.jsonl")
+        read_fine_tuning_photos(tmp_path / "own.jsonl")
 
 
 def test_a_photo_that_is_no_image_ends_it(jsonl: Path, tmp_path: Path) -> None:
     folder = tmp_path / "own"
     shutil.copytree(jsonl.parent, folder)
     (folder / "tiles" / "red-3.png").write_bytes(b"nonsense")
-    photos = read_own_photos(folder / "own.jsonl")
+    photos = read_fine_tuning_photos(folder / "own.jsonl")
     with pytest.raises(DataError, match=r"red-3\.png: .*; restore the photo or remove its line"):
         fine_tune(photos, MODELS, tmp_path / "work", FineTuningRecipe())
 
 
-def test_a_loss_that_is_not_finite_ends_it_and_says_where(photos: OwnPhotos, tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_ends_it_and_says_where(photos: FineTuningPhotos, tmp_path: Path) -> None:
     recipe = FineTuningRecipe()
     wild = replace(recipe, view=replace(recipe.view, head_rate=1e30))
     with pytest.raises(TrainingError, match=r"not finite at step \d+: .* the last good checkpoint is kept in .*view"):
@@ -155,7 +160,7 @@ def test_the_command_line_fine_tunes_exports_and_indexes(
     assert main(["models", "export", *common, "--to", str(mine)]) == 1
     assert "has no checkpoint of" in capsys.readouterr().err
     assert main(["models", "train", *common]) == 0
-    assert "50 photos to learn from, 10 held back" in capsys.readouterr().out
+    assert "50 photos to learn from, 10 held out" in capsys.readouterr().out
     assert main(["models", "export", *common]) == 1
     assert "don't take the place of the shipped ones; say where with --to" in capsys.readouterr().err
     assert main(["models", "export", *common, "--to", str(mine)]) == 0
@@ -179,7 +184,7 @@ def test_the_command_line_fine_tunes_exports_and_indexes(
     assert [result["id"].split("-")[0] for result in best] == ["purple"] * 3
 
 
-def test_backbone_and_vocabulary_stay_and_the_rest_learns(jsonl: Path, photos: OwnPhotos, work: Path) -> None:
+def test_backbone_and_vocabulary_stay_and_the_rest_learns(jsonl: Path, photos: FineTuningPhotos, work: Path) -> None:
     recipe = FineTuningRecipe()
     tuned = fine_tune(photos, MODELS, run_folder(jsonl, MODELS, work, recipe), recipe)
     before = read_captioner(MODELS / "captioner").model.state_dict()
@@ -189,16 +194,16 @@ def test_backbone_and_vocabulary_stay_and_the_rest_learns(jsonl: Path, photos: O
     assert tuned.tokenizer.to_str() == read_captioner(MODELS / "captioner").tokenizer.to_str()
 
 
-def test_other_instructions_are_answered_as_before(photos: OwnPhotos) -> None:
+def test_other_instructions_are_answered_as_before(photos: FineTuningPhotos) -> None:
     tokenizer = read_captioner(MODELS / "captioner").tokenizer
     source = OnnxCaptionerSource.open(MODELS / "captioner")
-    pixels = np.stack([decode_photo(photo.path, image_size=256).pixels for photo in photos.held_back])
-    data = with_captions(photos.held_back, pixels, Encoder.load(MODELS / "encoder").encode)
+    pixels = np.stack([decode_photo(photo.path, image_size=256).pixels for photo in photos.held_out])
+    data = with_captions(photos.held_out, pixels, Encoder.load(MODELS / "encoder").encode)
     answers = OwnAnswers(tokenizer, data, source, describe_share=0.5)
     random = np.random.default_rng(0)
     chosen = [answers.choose(3, random) for _ in range(200)]
     described = [answer.text for answer in chosen if answer.instruction == source.instructions[0]]
-    assert set(described) == set(photos.held_back[3].captions)
+    assert set(described) == set(photos.held_out[3].captions)
     assert 60 < len(described) < 140
     asked = source.known_instructions[1:]
     said = source.asking(asked).load().understand(pixels[3:4], beams=1)[0].captions
@@ -207,25 +212,25 @@ def test_other_instructions_are_answered_as_before(photos: OwnPhotos) -> None:
     )
 
 
-def test_captions_that_cant_be_written(photos: OwnPhotos) -> None:
+def test_captions_that_cant_be_written(photos: FineTuningPhotos) -> None:
     tokenizer = read_captioner(MODELS / "captioner").tokenizer
     source = OnnxCaptionerSource.open(MODELS / "captioner")
-    foreign = [replace(photo, captions=("красная плитка",)) for photo in photos.held_back]
+    foreign = [replace(photo, captions=("красная плитка",)) for photo in photos.held_out]
     data = with_captions(foreign, np.zeros((10, 256, 256, 3), np.uint8), Encoder.load(MODELS / "encoder").encode)
     with pytest.raises(DataError, match="none of the captions can be written .* found 'красная плитка'"):
         OwnAnswers(tokenizer, data, source, describe_share=0.5)
 
 
-def test_models_that_find_fewer_photos_are_not_written(photos: OwnPhotos, tmp_path: Path) -> None:
+def test_models_that_find_fewer_photos_are_not_written(photos: FineTuningPhotos, tmp_path: Path) -> None:
     tuned = read_captioner(MODELS / "captioner")
     with torch.no_grad():
         for weight in tuned.model.visual_head.project.parameters():
             weight.mul_(-1.0)
-    with pytest.raises(TrainingError, match=r"find the 10 held-back photos worse .* so nothing is written"):
-        write_tuned(tuned, MODELS, photos.held_back, tmp_path / "mine")
+    with pytest.raises(TrainingError, match=r"find the 10 held-out photos worse .* so nothing is written"):
+        write_tuned(tuned, MODELS, photos.held_out, tmp_path / "mine")
     assert not (tmp_path / "mine").exists()
     with pytest.raises(ModelError, match="holds the models that were fine-tuned; give another folder with --to"):
-        write_tuned(tuned, MODELS, photos.held_back, MODELS)
+        write_tuned(tuned, MODELS, photos.held_out, MODELS)
 
 
 def test_a_folder_of_models_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -235,4 +240,4 @@ def test_a_folder_of_models_that_is_not_there(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_so_many_photos_are_needed() -> None:
-    assert (FEWEST_TRAINING, FEWEST_HELD_BACK) == (50, 5)  # the messages above name them
+    assert (FEWEST_TRAINING, FEWEST_HELD_OUT) == (50, 5)  # the messages above name them

@@ -48,11 +48,11 @@ def data(tmp_path: Path) -> Path:
     for name, brightness in {"dark": 10, "light": 240}.items():
         Image.new("RGB", (40, 30), (brightness,) * 3).save(tmp_path / "photos" / "coco-uncaptioned" / f"{name}.jpg")
     Image.new("RGB", (8, 8)).save(tmp_path / "photos" / "dev.jpg")
-    line = {"file": "dev.jpg", "split": "dev", "captions": ["A cat that is held back"]}
+    line = {"file": "dev.jpg", "split": "dev", "captions": ["A cat that is held out"]}
     (tmp_path / "photos" / "some.jsonl").write_text(json.dumps(line))
     captions = ["a cat sleeps", "a cat and a person", "a cat on a table", "two cats", "a cup", "a cup near a cat"]
     with gzip.open(tmp_path / "captions" / "coco-single.txt.gz", "wt") as stream:
-        stream.write("\n".join([*captions, "a dog", "a cat that is held back."]))
+        stream.write("\n".join([*captions, "a dog", "a cat that is held out."]))
     with gzip.open(tmp_path / "captions" / "coco-paraphrases.jsonl.gz", "wt") as stream:
         stream.write(json.dumps(["A cat sleeps.", "a kitchen"]))
     (tmp_path / "weights" / "coco_labels.txt").write_text("\n".join(LABELS))
@@ -67,7 +67,7 @@ def test_photos_get_captions_that_name_what_is_seen(data: Path) -> None:
     assert "a cup" in light.captions
     used = [*dark.captions, *light.captions]
     assert len(set(used)) == len(used)
-    assert not {"a dog", "a kitchen", "a cat that is held back"} & set(used)
+    assert not {"a dog", "a kitchen", "a cat that is held out"} & set(used)
 
 
 def test_nothing_is_made_of_photos_that_are_not_there(data: Path) -> None:

@@ -67,11 +67,11 @@ def _model(seed: int, shape: PhotoModelShape) -> PhotoModel:
     return PhotoModel(shape).eval()
 
 
-def _divergence(student: PhotoModel, teacher: WordTeacher, held_back: PhotoData) -> float:
-    """From the teacher's next words of the held-back photos' captions, in nats a word."""
-    answers = [Answer(instruction=DESCRIBE, text=photo.captions[0]) for photo in held_back.photos]
+def _divergence(student: PhotoModel, teacher: WordTeacher, held_out: PhotoData) -> float:
+    """From the teacher's next words of the held-out photos' captions, in nats a word."""
+    answers = [Answer(instruction=DESCRIBE, text=photo.captions[0]) for photo in held_out.photos]
     examples = make_examples(teacher.tokenizer, answers, SHAPE.max_tokens)
-    images = to_input(held_back.pixels)
+    images = to_input(held_out.pixels)
     with torch.no_grad():
         mine, theirs = (
             model.decode(examples.tokens, model.understand(images).memory, model.empty_cache(len(answers))).logits
@@ -98,13 +98,13 @@ def _caption_of(photos: PhotoData) -> ChooseAnswer:
 def test_a_student_with_a_teacher_is_closer_to_it_on_photos_that_neither_has_seen(
     teacher: WordTeacher, tmp_path: Path
 ) -> None:
-    photos, held_back = _photos(1, CAPTIONS[::4]), _photos(2)  # the student's captions only ever say "large"
+    photos, held_out = _photos(1, CAPTIONS[::4]), _photos(2)  # the student's captions only ever say "large"
     found = {}
     for name, taught_by in (("alone", None), ("taught", teacher)):
         student = _model(5, SMALL)
         teaching = Teaching(model=student, tokenizer=teacher.tokenizer, recipe=RECIPE, teacher=taught_by)
         train_answers(teaching, photos, _caption_of(photos), tmp_path / name)
-        found[name] = _divergence(student, teacher, held_back)
+        found[name] = _divergence(student, teacher, held_out)
     assert found["taught"] < 0.5 * found["alone"]
 
 
