@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TypeAlias
 
 DEFAULT_OUT = Path("thinlens-out")
 DEFAULT_PORT = 8000
+
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
@@ -19,18 +22,27 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
         prog="thinlens", description="Describe a picture in words, and find the photos that show it."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    for add_theme in (_add_demo, _add_index, _add_search, _add_serve_and_caption, _add_store_commands, _add_evaluate):
+        add_theme(commands)
+    models: argparse.ArgumentParser = commands.add_parser(
+        "models", help="train, distil, quantise, export and evaluate models (needs thinlens[train])"
+    )
+    if with_models:
+        from export.cli.model_commands import add_parsers  # not at every start: it reads the corpus's modules
 
-    def add(name: str, *, summary: str, example: str) -> argparse.ArgumentParser:
-        command: argparse.ArgumentParser = commands.add_parser(
-            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", epilog=f"example: {example}"
-        )
-        return command
+        add_parsers(models)
+    return parser
 
-    demo = add("demo", summary="index sample photographs and show what is found", example="thinlens demo")
+
+def _add_demo(commands: _Commands) -> None:
+    demo = _add(commands, "demo", summary="index sample photographs and show what is found", example="thinlens demo")
     demo.add_argument("photos", metavar="PHOTOS", nargs="?", type=Path, help="a folder of your own photos instead")
     _add_out(demo)
 
-    index = add(
+
+def _add_index(commands: _Commands) -> None:
+    index = _add(
+        commands,
         "index",
         summary="understand new photos, forget those that are gone, and put a bundle in service",
         example="thinlens index ~/Pictures --out my-photos --exclude screenshots --exclude '*.gif'",
@@ -79,7 +91,10 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
         help="processes that read photos (default: as many as there are cores)",
     )
 
-    search = add(
+
+def _add_search(commands: _Commands) -> None:
+    search = _add(
+        commands,
         "search",
         summary="find the photos that a description fits",
         example="thinlens search 'a dog running on a beach' --out my-photos -k 5 --not snow --folder 2024 --dedupe",
@@ -93,7 +108,10 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
     _add_selection(search)
     search.add_argument("--json", action="store_true", help="print the answer as JSON")
 
-    serve = add(
+
+def _add_serve_and_caption(commands: _Commands) -> None:
+    serve = _add(
+        commands,
         "serve",
         summary="serve the search page and the HTTP interface on this machine",
         example="thinlens serve --out my-photos --port 8080",
@@ -103,7 +121,8 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
         "--port", metavar="P", type=_port, default=DEFAULT_PORT, help=f"(default: {DEFAULT_PORT}; 0 takes a free one)"
     )
 
-    caption = add(
+    caption = _add(
+        commands,
         "caption",
         summary="correct the caption of a photo",
         example="thinlens caption dogs/rex.jpg 'Rex chases a ball' --out my-photos",
@@ -112,7 +131,10 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
     caption.add_argument("text", metavar="TEXT", help="what it shows")
     _add_out(caption)
 
-    publish = add(
+
+def _add_store_commands(commands: _Commands) -> None:
+    publish = _add(
+        commands,
         "publish",
         summary="put the bundle and its thumbnails in service in a store",
         example="thinlens publish s3://my-bucket/gallery --out my-photos",
@@ -131,7 +153,8 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
         "--force", action="store_true", help="publish a bundle that falls short; its manifest will say so"
     )
 
-    versions = add(
+    versions = _add(
+        commands,
         "versions",
         summary="list the bundles that a store holds",
         example="thinlens versions s3://my-bucket/gallery",
@@ -139,7 +162,8 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
     _add_store(versions)
     versions.add_argument("--json", action="store_true", help="print the list as JSON")
 
-    rollback = add(
+    rollback = _add(
+        commands,
         "rollback",
         summary="put an earlier bundle in service again",
         example="thinlens rollback s3://my-bucket/gallery 4720f516e1d95f3b",
@@ -149,7 +173,8 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
         "bundle", metavar="BUNDLE", nargs="?", help="its id (default: the one that was in service before)"
     )
 
-    prune = add(
+    prune = _add(
+        commands,
         "prune",
         summary="remove older bundles from a store, and the pictures that none of the others shows",
         example="thinlens prune s3://my-bucket/gallery --keep 3",
@@ -163,7 +188,10 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
         help="bundles to keep: the one in service, the one before it, then the newest",
     )
 
-    evaluate = add(
+
+def _add_evaluate(commands: _Commands) -> None:
+    evaluate = _add(
+        commands,
         "evaluate",
         summary="measure how well queries find the photos that they describe",
         example="thinlens evaluate --queries queries.jsonl --out my-photos",
@@ -178,14 +206,11 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
     _add_out(evaluate)
     evaluate.add_argument("--json", action="store_true", help="print the numbers as JSON")
 
-    models: argparse.ArgumentParser = commands.add_parser(
-        "models", help="train, distil, quantise, export and evaluate models (needs thinlens[train])"
-    )
-    if with_models:
-        from export.cli.model_commands import add_parsers  # not at every start: it reads the corpus's modules
 
-        add_parsers(models)
-    return parser
+def _add(commands: _Commands, name: str, *, summary: str, example: str) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", epilog=f"example: {example}"
+    )
 
 
 def _add_store(command: argparse.ArgumentParser) -> None:
