@@ -7,7 +7,7 @@ Everything that it computes with is public, so it need not take the same time fo
 from __future__ import annotations
 
 import hashlib
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from handler.settings import PUBLIC_KEY_BYTES
 
@@ -22,7 +22,8 @@ _ROOT_OF_MINUS_1 = pow(2, (_P - 1) // 4, _P)
 _SIGN_BIT = 1 << 255
 
 
-class _Point(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Point:
     """A point of the curve in extended homogeneous coordinates: x = X/Z, y = Y/Z, x * y = T/Z."""
 
     x: int

@@ -75,3 +75,10 @@ def test_a_small_letter_is_noticed() -> None:
 
 def test_every_kind_of_index_that_a_manifest_may_name_can_be_opened() -> None:
     assert tuple(KINDS) == INDEX_KINDS
+
+
+@pytest.mark.parametrize("path", MODULES, ids=NAMES)
+def test_a_small_record_is_a_frozen_dataclass(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    assert "NamedTuple" not in source
+    assert "namedtuple" not in source
