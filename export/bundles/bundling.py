@@ -7,13 +7,13 @@ is kept for whoever still reads it. Whatever goes wrong before the link is moved
 from __future__ import annotations
 
 import hashlib
-import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from export.bundles.caption_texts import embed_texts, photo_texts
+from export.disk.own_names import remove_bundle
 from export.disk.whole_files import point_to, sync
 from export.errors import OutputError, PhotosError
 from export.library.library import Library
@@ -102,7 +102,7 @@ def _replace(
         sync(folder)
         current = bundle_id(manifest.to_bytes())
         if (bundles / current).exists():  # of the same second, by a run that was killed before it came into service
-            shutil.rmtree(bundles / current)
+            remove_bundle(bundles / current)
         folder.rename(bundles / current)
     sync(bundles)
     point_to(out / CURRENT, f"{BUNDLES}/{current}")
@@ -131,10 +131,10 @@ def _same_content(manifest: Manifest, folder: Path) -> bool:
 
 
 def _remove_others(bundles: Path, kept: set[str]) -> None:
-    """Remove older bundles, and what killed processes left behind."""
-    for path in bundles.iterdir():
+    """Remove older bundles, and what killed processes left behind; whatever else is there stays."""
+    for path in list(bundles.iterdir()):
         if path.name not in kept:
-            shutil.rmtree(path)
+            remove_bundle(path)
 
 
 def _fingerprint(revision: int, models: Models) -> str:

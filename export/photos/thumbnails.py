@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from export.disk.own_names import is_picture
 from export.disk.whole_files import write_whole
 
 FOLDER = "thumbnails"
@@ -45,9 +46,14 @@ class Thumbnails:
             return
         with os.scandir(self._folder) as parts:
             for part in parts:
-                if part.is_dir():
+                if part.is_dir(follow_symlinks=False):
                     with os.scandir(part.path) as entries:
-                        yield from (entry.name for entry in entries)
+                        # Files of the user's may lie beside ours, and are none of our business.
+                        yield from (
+                            entry.name
+                            for entry in entries
+                            if is_picture(f"{FOLDER}/{part.name}/{entry.name}") and not entry.is_dir()
+                        )
 
 
 def thumbnail_address(content: str) -> str:

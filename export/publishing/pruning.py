@@ -2,6 +2,7 @@
 
 A publisher may be at work meanwhile, who has sent what no pointer and no manifest speaks of yet. So what was written
 since the pointer was last moved stays, and so do pictures and unfinished bundles that were written in the last day.
+What has not the exact name that Thinlens gives is somebody else's, and stays.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from export.bundles.bundle_writer import PHOTOS_ADDRESS
+from export.disk.own_names import is_bundle_file, is_picture
 from export.errors import StoreError
 from export.photos.thumbnails import FOLDER as THUMBNAILS
 from export.publishing.pointer_swap import read_in_service
@@ -52,18 +54,25 @@ def prune(store: ObjectStore, *, keep: int) -> Pruned:
     wanted = _wanted(versions, in_service.pointer, keep)
     kept = [version for version in versions if version in wanted or (version.whole and version.written_s >= moved_s)]
     removed = [
-        version for version in versions if version not in kept and (version.whole or version.written_s < day_ago_s)
+        version
+        for version in versions
+        if version not in kept and (version.whole or (_is_ours(version) and version.written_s < day_ago_s))
     ]
     shown = {address for version in kept for address in _pictures(store, version)}
     pictures = [
         found
         for prefix in (f"{THUMBNAILS}/", PHOTOS_ADDRESS)
         for found in store.objects(prefix)
-        if found.key not in shown and found.modified_s < day_ago_s
+        if is_picture(found.key) and found.key not in shown and found.modified_s < day_ago_s
     ]
     if read_in_service(store) != in_service:
         raise StoreError(f"somebody has put another bundle in service in {store.address} meanwhile: prune again")
-    files = [found for version in removed for found in version.objects]
+    files = [
+        found
+        for version in removed
+        for found in version.objects
+        if is_bundle_file(found.key.removeprefix(bundle_key(version.id)))
+    ]
     # The manifests first: a bundle without one is unfinished, and nobody puts it in service.
     store.remove([bundle_key(version.id, MANIFEST_FILE) for version in removed])
     store.remove([found.key for found in [*files, *pictures]])
@@ -81,6 +90,16 @@ def _wanted(versions: Sequence[Version], pointer: Pointer, keep: int) -> list[Ve
     before = [version for version in versions if version.id == pointer.previous]
     newest = [version for version in versions if version.id not in (pointer.bundle, pointer.previous)]
     return served + [version for version in before + newest if version.whole][: keep - 1]
+
+
+def _is_ours(version: Version) -> bool:
+    """Whether a bundle that isn't whole was begun by a publisher: its manifest, which goes last, isn't there yet.
+
+    A manifest that is not the one by which the folder is called may be anybody's.
+    """
+    return version.manifest is None and bundle_key(version.id, MANIFEST_FILE) not in {
+        found.key for found in version.objects
+    }
 
 
 def _pictures(store: ObjectStore, version: Version) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from export.disk.own_names import is_bundle_id
 from export.errors import PublishingError
 from export.publishing.pointer_swap import put_in_service, read_in_service
 from export.storage.object_store import ListedObject, ObjectStore
@@ -68,7 +69,7 @@ def list_versions(store: ObjectStore) -> list[Version]:
     objects: dict[str, list[ListedObject]] = defaultdict(list)
     for found in store.objects(BUNDLES_KEY):
         bundle, slash, _ = found.key.removeprefix(BUNDLES_KEY).partition("/")
-        if slash:
+        if slash and is_bundle_id(bundle):  # whatever else is there is somebody else's
             objects[bundle].append(found)
     with ThreadPoolExecutor(max_workers=_READ_AT_ONCE) as pool:
         versions = pool.map(lambda item: _read(store, *item), objects.items())

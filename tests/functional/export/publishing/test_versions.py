@@ -126,7 +126,7 @@ def test_pruning_keeps_what_is_in_service_then_the_one_before(store: FolderObjec
 
 
 def test_pruning_removes_pictures_that_nobody_shows_once_they_are_old(store: FolderObjects, ids: list[str]) -> None:
-    stray = store.folder / "photos/ab/stray.jpg"
+    stray = store.folder / f"photos/ab/{'ab' * 32}.jpg"
     stray.parent.mkdir(parents=True)
     stray.write_bytes(b"from a publisher that was killed")
     assert prune(store, keep=1).pictures == 0  # not yet
@@ -192,3 +192,29 @@ def test_partial_files_of_the_killed_go_after_a_day(store: FolderObjects, ids: l
     prune(store, keep=4)
     assert not partial.exists()
     assert read_in_service(store).bundle == ids[3]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "photos/2019/beach.jpg",
+        "photos/ab/beach.jpg",
+        f"photos/ab/{'cd' * 32}.jpg",
+        f"photos/AB/{'AB' * 32}.jpg",
+        f"thumbnails/ab/{'ab' * 32}/mine.jpg",
+        "thumbnails/mine.jpg",
+        "bundles/my-software/setup.exe",
+        "bundles/0123456789ABCDEF/manifest.json",
+        "bundles/0123456789abcdef/manifest.json",
+        "bundles/0123456789abcdef/diary.txt",
+        "bundles/0123456789abcdef/sub/encoder.onnx",
+        "diary.txt",
+    ],
+)
+def test_pruning_leaves_what_is_somebody_elses(store: FolderObjects, ids: list[str], key: str) -> None:
+    path = store.folder / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"the only copy")
+    os.utime(path, (0, time.time() - LEFT_ALONE_S - 60))
+    prune(store, keep=1)
+    assert path.read_bytes() == b"the only copy"
