@@ -132,7 +132,7 @@ def _same_content(manifest: Manifest, folder: Path) -> bool:
 
 def _remove_others(bundles: Path, kept: set[str]) -> None:
     """Remove older bundles, and what killed processes left behind; whatever else is there stays."""
-    for path in list(bundles.iterdir()):
+    for path in bundles.iterdir():
         if path.name not in kept:
             remove_bundle(path)
 

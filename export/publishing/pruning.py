@@ -56,7 +56,7 @@ def prune(store: ObjectStore, *, keep: int) -> Pruned:
     removed = [
         version
         for version in versions
-        if version not in kept and (version.whole or (_is_ours(version) and version.written_s < day_ago_s))
+        if version not in kept and (version.whole or (_is_unfinished(version) and version.written_s < day_ago_s))
     ]
     shown = {address for version in kept for address in _pictures(store, version)}
     pictures = [
@@ -92,14 +92,12 @@ def _wanted(versions: Sequence[Version], pointer: Pointer, keep: int) -> list[Ve
     return served + [version for version in before + newest if version.whole][: keep - 1]
 
 
-def _is_ours(version: Version) -> bool:
-    """Whether a bundle that isn't whole was begun by a publisher: its manifest, which goes last, isn't there yet.
+def _is_unfinished(version: Version) -> bool:
+    """Whether a publisher began it and has not come to its manifest, which goes last.
 
-    A manifest that is not the one by which the folder is called may be anybody's.
+    A manifest that doesn't belong to the folder's name may be anybody's.
     """
-    return version.manifest is None and bundle_key(version.id, MANIFEST_FILE) not in {
-        found.key for found in version.objects
-    }
+    return all(found.key != bundle_key(version.id, MANIFEST_FILE) for found in version.objects)
 
 
 def _pictures(store: ObjectStore, version: Version) -> Iterator[str]:

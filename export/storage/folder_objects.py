@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from stat import S_ISREG
 
 from export.disk.file_lock import FileLock
 from export.disk.whole_files import sync
@@ -19,6 +21,7 @@ _PART_BYTES = 1 << 20
 _LOCK_FILE = ".lock"
 # Not beside an object's place: a bundle's folder holds its files and nothing else.
 _PARTIAL_FOLDER = ".partial"
+_PARTIAL_NAME = re.compile("[0-9a-f]{16}")
 
 
 class FolderObjects:
@@ -93,7 +96,8 @@ class FolderObjects:
     def remove_partial(self, *, before_s: float) -> None:
         with self._translated():
             for path in (self.folder / _PARTIAL_FOLDER).glob("*"):
-                if path.stat().st_mtime < before_s:
+                status = path.lstat()
+                if _PARTIAL_NAME.fullmatch(path.name) and S_ISREG(status.st_mode) and status.st_mtime < before_s:
                     path.unlink(missing_ok=True)
 
     def _write(self, key: str, parts: Iterable[bytes]) -> None:

@@ -184,13 +184,16 @@ def test_nothing_is_pruned_where_a_bundle_that_stays_is_damaged(store: FolderObj
 
 
 def test_partial_files_of_the_killed_go_after_a_day(store: FolderObjects, ids: list[str]) -> None:
-    partial = store.folder / ".partial" / "0123"
-    partial.write_bytes(b"half")
+    partial, mine = store.folder / ".partial" / "0123456789abcdef", store.folder / ".partial" / "mine"
+    for path in (partial, mine):
+        path.write_bytes(b"half")
     prune(store, keep=4)
     assert partial.exists()
-    os.utime(partial, (0, time.time() - LEFT_ALONE_S - 60))
+    for path in (partial, mine):
+        os.utime(path, (0, time.time() - LEFT_ALONE_S - 60))
     prune(store, keep=4)
     assert not partial.exists()
+    assert mine.exists()
     assert read_in_service(store).bundle == ids[3]
 
 
