@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from export.cli.answer_table import printable
 from export.cli.wording import count
 
 MAX_FAILURES_SHOWN = 20
@@ -38,9 +37,13 @@ def _index(arguments: argparse.Namespace) -> None:
         f" {report.read:,} read, {report.forgotten:,} forgotten"
     )
     if report.strangers:
+        from export.cli.answer_table import printable
+
         named = printable(report.strangers[0])
         print(f"{count(len(report.strangers), 'row')} of the columns names no photo, such as {named}", file=sys.stderr)
     if report.failures:
+        from export.cli.answer_table import printable
+
         print(f"{count(len(report.failures), 'photo')} can't be used:", file=sys.stderr)
         for failure in report.failures[:MAX_FAILURES_SHOWN]:
             print(f"  {printable(failure.path)}: {printable(failure.reason)}", file=sys.stderr)

@@ -10,8 +10,7 @@ import shutil
 import stat
 from pathlib import Path
 
-from handler.bundle.manifest import BUNDLE_FILES, MANIFEST_FILE, bundle_id
-from handler.store.signature import SIGNATURE_FILE
+from handler.bundle.manifest import BUNDLE_FILES, MANIFEST_FILE, SIGNATURE_FILE, bundle_id
 
 _PICTURE = re.compile(r"(?:thumbnails|photos)/([0-9a-f]{2})/\1[0-9a-f]{62}\.[a-z0-9]+(?:\.partial)?")
 _BUNDLE_ID = re.compile(r"[0-9a-f]{16}")

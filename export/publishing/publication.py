@@ -32,10 +32,9 @@ from export.publishing.uploads import (
 from export.storage.folder_objects import FolderObjects
 from export.storage.object_store import ObjectStore, Upload
 from handler.bundle.bundle import Bundle
-from handler.bundle.manifest import MANIFEST_FILE
+from handler.bundle.manifest import MANIFEST_FILE, SIGNATURE_FILE
 from handler.store.folder_store import open_bundle
 from handler.store.pointer import bundle_key
-from handler.store.signature import SIGNATURE_FILE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

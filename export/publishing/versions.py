@@ -11,11 +11,10 @@ from export.disk.own_names import is_bundle_id
 from export.errors import PublishingError
 from export.publishing.pointer_swap import put_in_service, read_in_service
 from export.storage.object_store import ListedObject, ObjectStore
-from handler.bundle.manifest import MANIFEST_FILE, Manifest, bundle_id
+from handler.bundle.manifest import MANIFEST_FILE, SIGNATURE_FILE, Manifest, bundle_id
 from handler.bundle.manifest_reader import MAX_MANIFEST_BYTES, read_manifest
 from handler.errors import BundleError
 from handler.store.pointer import BUNDLES_KEY, Pointer, bundle_key
-from handler.store.signature import SIGNATURE_FILE
 
 _READ_AT_ONCE = 8
 

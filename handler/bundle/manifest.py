@@ -16,6 +16,7 @@ from handler.bundle.relevance import Calibration
 
 FORMAT_VERSION = 1
 MANIFEST_FILE = "manifest.json"
+SIGNATURE_FILE = "manifest.sig"
 BUNDLE_FILES = (*ENCODER_FILES, "index.usearch", "views.i8", "catalogue.bin", "columns.bin")
 
 IndexKind = Literal["exact", "hnsw"]

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handler.bundle.delivery import DELIVERY_ORDER, BundleFiles
-from handler.bundle.manifest import BUNDLE_FILES, MANIFEST_FILE, Manifest, bundle_id
+from handler.bundle.manifest import BUNDLE_FILES, MANIFEST_FILE, SIGNATURE_FILE, Manifest, bundle_id
 from handler.bundle.manifest_reader import MAX_MANIFEST_BYTES, read_manifest
 from handler.errors import BundleError
 from handler.store.delivery_thread import DeliveryThread
 from handler.store.hashes import Hash, sha256_of
 from handler.store.pointer import BUNDLES_KEY, MAX_POINTER_BYTES, POINTER_KEY, Pointer
-from handler.store.signature import SIGNATURE_BYTES, SIGNATURE_FILE
+from handler.store.signature import SIGNATURE_BYTES
 from handler.store.verification import check_signature, verify_file
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from handler.bundle.delivery import DELIVERY_ORDER, BundleFiles
-from handler.bundle.manifest import MANIFEST_FILE, FileInfo, Manifest, bundle_id
+from handler.bundle.manifest import MANIFEST_FILE, SIGNATURE_FILE, FileInfo, Manifest, bundle_id
 from handler.bundle.manifest_reader import MAX_MANIFEST_BYTES, read_manifest
 from handler.errors import BundleError, StoreError
 from handler.settings import Settings
@@ -25,7 +25,7 @@ from handler.store.cache import INCOMING_SUFFIX, Cache
 from handler.store.credentials import credential_source
 from handler.store.pointer import MAX_POINTER_BYTES, POINTER_KEY, Pointer, bundle_key
 from handler.store.s3 import ATTEMPTS, S3Client
-from handler.store.signature import SIGNATURE_BYTES, SIGNATURE_FILE
+from handler.store.signature import SIGNATURE_BYTES
 from handler.store.verification import check_digest, check_signature
 
 CONNECTIONS = 6

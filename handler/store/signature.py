@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from handler.settings import PUBLIC_KEY_BYTES
 
-SIGNATURE_FILE = "manifest.sig"
 SIGNATURE_BYTES = 64
 
 # RFC 8032, section 5.1: the field's prime, the order of the base point, the curve's constant d, a root of -1.

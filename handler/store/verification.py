@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from handler.bundle.manifest import MANIFEST_FILE, FileInfo
+from handler.bundle.manifest import MANIFEST_FILE, SIGNATURE_FILE, FileInfo
 from handler.errors import BundleError
 from handler.store.hashes import Hash, sha256_of
-from handler.store.signature import SIGNATURE_FILE, verifies
+from handler.store.signature import verifies
 
 
 def check_signature(manifest_bytes: bytes, signature: bytes, public_key: bytes) -> None:

@@ -10,12 +10,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from handler.bundle.bundle import Bundle
-from handler.bundle.manifest import MANIFEST_FILE, bundle_id
+from handler.bundle.manifest import MANIFEST_FILE, SIGNATURE_FILE, bundle_id
 from handler.errors import BundleError, SettingsError, StoreError
 from handler.settings import Settings
 from handler.store.hashes import HashesAhead, sha256_of
 from handler.store.pointer import POINTER_KEY, bundle_key
-from handler.store.signature import SIGNATURE_FILE
 from handler.store.store import Store, deliver, open_store
 from tests.functional.handler.artefacts import PHOTOS, write_bundle
 from tests.functional.handler.published import point_to, publish, put_bundle
