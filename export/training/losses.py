@@ -77,6 +77,19 @@ def photo_to_text_loss(visual: Tensor, rows: Tensor, captions: Tensor, owners: T
     return (loss.sum(1) / own.sum(1)).mean()
 
 
+def name_loss(visual: Tensor, names: Tensor, targets: Tensor, *, temperature: float) -> Tensor:
+    """Each photo has to tell what it shows among all names: cross-entropy with how much each name is said of it.
+
+    Args:
+        visual: float32 [n, dim], unit L2 norm.
+        names: float32 [names, dim], unit L2 norm.
+        targets: float32 [n, names], none negative; rows sum to one, or to nothing where nothing is known.
+        temperature: Divides the cosines.
+    """
+    told = -(targets * (visual @ names.T / temperature).log_softmax(1)).sum()
+    return told / targets.sum().clamp(min=1.0)
+
+
 def text_to_photo_loss(
     texts: Tensor, visual: Tensor, rows: Tensor, queue: Tensor, queue_rows: Tensor, *, temperature: float
 ) -> Tensor:

@@ -172,15 +172,6 @@ def read_synsets(data: Path) -> list[Synset]:
     ]
 
 
-def read_caption_bank(data: Path) -> list[str]:
-    """COCO's captions, each once, without those of ``dev`` photos: of lists and single ones."""
-    held_out = _dev_keys(data)
-    texts = [text for line in read_lines(data / "captions" / "coco-paraphrases.jsonl.gz") for text in json.loads(line)]
-    texts += read_lines(data / "captions" / "coco-single.txt.gz")
-    by_key = {caption_key(text): normalise_caption(text) for text in texts}
-    return [text for key, text in by_key.items() if key and key not in held_out]
-
-
 def read_relatedness(data: Path) -> list[SentencePair]:
     """The pairs of SICK's test set (Marelli et al. 2014)."""
     rows = (line.split("\t") for line in read_lines(data / "captions" / "sick-test.tsv.gz"))
@@ -193,6 +184,7 @@ def _dev_keys(data: Path) -> frozenset[str]:
 
 
 def read_lines(path: Path) -> Iterator[str]:
+    """The lines of a text, packed by gzip or not, but for empty ones; raises DataError where it isn't there."""
     if not path.is_file():
         raise DataError(f"{path} is missing; --data wants the layout described in export/README.md")
     if path.suffix == ".gz":

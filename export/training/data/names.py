@@ -13,17 +13,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from export.errors import DataError
-from export.training.data.corpus import read_labelled, read_lines, read_synsets
+from export.training.data.corpus import CaptionedPhoto, read_labelled, read_lines, read_synsets
 
 CLASSES = 1_000
 
 _CONCRETE = frozenset(f"noun.{kind}" for kind in "animal artifact body food object person phenomenon plant".split())
 _FEWEST_USES = 3
+_MOST_SAID = 4
 _WORD = re.compile(r"[a-z]+")
 _IN_BRACKETS = re.compile(r"\([^)]*\)")
-_DETERMINER = re.compile(r"^(?:an?|the|any|some|one|either|several|various|numerous|of|kind|type|breed|variety|members?) ")
+_DETERMINER = re.compile(
+    r"^(?:an?|the|any|some|one|either|several|various|numerous|of|kind|type|breed|variety|members?) "
+)
 _DIFFERENCE = re.compile(
-    r"[,;:.]| (?:that|which|who|whose|with|for|of|used|having|in|on|at|to|from|made|consisting|or|and|by|as|worn|where)\b"
+    r"[,;:.]| (?:that|which|who|whose|with|for|of|used|having|in|on|at|to|from|made|consisting|or|and|by|as|worn)\b"
 )
 _IRREGULAR = {
     "man": "men", "woman": "women", "child": "children", "person": "people", "foot": "feet", "tooth": "teeth",
@@ -35,6 +38,15 @@ _IRREGULAR = {
 def with_article(name: str) -> str:
     """The name with an indefinite article: ``"apple"`` -> ``"an apple"``."""
     return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
+def names_as_caption(names: Sequence[str]) -> str:
+    """What can be said of a photo of which only names are known.
+
+    Example: ``("cabinet", "chair", "dining table")`` -> ``"a cabinet, a chair and a dining table"``
+    """
+    told = [with_article(name) for name in names[:_MOST_SAID]]
+    return " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
 
 
 def plural(name: str) -> str:
@@ -71,6 +83,9 @@ def read_name_lists(data: Path) -> list[tuple[str, ...]]:
 
     Of a WordNet's concrete nouns only those that its own glosses or the labels of photos use are taken; the rest
     nobody asks for.
+
+    Raises:
+        DataError: There are none.
     """
     synsets = read_synsets(data)
     labelled = read_labelled(data, "train")
@@ -80,14 +95,20 @@ def read_name_lists(data: Path) -> list[tuple[str, ...]]:
     lists = [
         _texts(synset.lemmas, general_name(synset.gloss), synset.gloss)
         for synset in synsets
-        if synset.file in _CONCRETE
-        and any(uses[lemma] >= _FEWEST_USES or lemma in known for lemma in synset.lemmas)
+        if synset.file in _CONCRETE and any(uses[lemma] >= _FEWEST_USES or lemma in known for lemma in synset.lemmas)
     ]
-    general = {photo.names for photo in labelled if len(photo.names) == 2 and photo.source in _SPECIFIC_FIRST}
+    general = {photo.names for photo in labelled if is_one_thing(photo) and len(photo.names) == 2}
     lists.extend(_texts((specific,), kind, None) for specific, kind in sorted(general))
     in_wordnet = {lemma for synset in synsets for lemma in synset.lemmas}
     lists.extend(_texts((name,), None, None) for name in sorted(known - in_wordnet))
+    if not lists:
+        raise DataError("captions/wordnet-glosses.jsonl.gz has no concrete noun that its own glosses use three times")
     return lists
+
+
+def is_one_thing(photo: CaptionedPhoto) -> bool:
+    """Whether the names of a labelled photo are of one thing, the most specific first, and not of several things."""
+    return len(photo.names) == 1 or photo.source in _SPECIFIC_FIRST
 
 
 def read_class_names(data: Path) -> tuple[str, ...]:

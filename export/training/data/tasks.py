@@ -113,16 +113,27 @@ def phrase(caption: str, lexicon: Lexicon) -> str | None:
     return None
 
 
+def noun_shares(captions: Sequence[str], lexicon: Lexicon) -> dict[str, float]:
+    """The things that captions of one photo name, with the share of the captions that do, most named first."""
+    named: Counter[str] = Counter()
+    for caption in captions:
+        named.update(list(dict.fromkeys(nouns(caption, lexicon))))
+    return {noun: count / len(captions) for noun, count in named.most_common()}
+
+
+def nouns(caption: str, lexicon: Lexicon) -> list[str]:
+    """The things that a caption names, in its order, singular."""
+    found = (lexicon.thing(word) for word in _WORD.findall(caption.lower()))
+    return [noun for noun in found if noun]
+
+
 def things(captions: Sequence[str], lexicon: Lexicon) -> str | None:
     """What the captions name, what most of them name first.
 
     Example: ``("A dog on the grass", "A brown dog")`` -> ``"dog, grass"``
     """
-    named: Counter[str] = Counter()
-    for caption in captions:
-        found = (lexicon.thing(word) for word in _WORD.findall(caption.lower()))
-        named.update(list(dict.fromkeys(noun for noun in found if noun)))
-    agreed = [noun for noun, count in named.most_common(_MOST_THINGS) if count > 1 or len(captions) < 3]
+    shares = list(noun_shares(captions, lexicon).items())[:_MOST_THINGS]
+    agreed = [noun for noun, share in shares if share * len(captions) > 1.5 or len(captions) < 3]
     return ", ".join(agreed) or None
 
 

@@ -95,12 +95,7 @@ class Backbone(nn.Module):
         Raises:
             ModelError: The file is missing, can't be read, or its convolutions are others.
         """
-        if not path.is_file():
-            raise ModelError(f"{path} is missing; the weights to start from come with the extra 'train'")
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-        except (RuntimeError, UnpicklingError, EOFError) as error:
-            raise ModelError(f"{path} is no PyTorch checkpoint: {error}") from error
+        state = _read(path)
         kernels = [tensor for tensor in state.values() if tensor.ndim == 4]
         norms = [name.removesuffix("running_mean") for name in state if name.endswith(".running_mean")]
         targets = [module for module in self.modules() if isinstance(module, PaddedConvolution)]
@@ -115,6 +110,34 @@ class Backbone(nn.Module):
             assert convolution.bias is not None
             convolution.weight.data.copy_(kernel * scale[:, None, None, None])
             convolution.bias.data.copy_(state[f"{norm}bias"] - state[f"{norm}running_mean"] * scale)
+
+
+class Classifier(nn.Module):
+    """EfficientNet-Lite0 as it was pretrained: photos -> ImageNet's classes, in their order."""
+
+    def __init__(self, path: Path) -> None:
+        """Read what ``Backbone.load_pretrained`` reads, and the classifier's last layer; raises ModelError."""
+        super().__init__()
+        self.backbone = Backbone()
+        self.backbone.load_pretrained(path)
+        state = _read(path)
+        self.last = nn.Linear(GRID_WIDTH, len(state["_fc.bias"]))
+        self.last.load_state_dict({"weight": state["_fc.weight"], "bias": state["_fc.bias"]})
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Probabilities, float32 [n, classes], of [n, 3, size, size] in [-1, 1]."""
+        logits: Tensor = self.last(self.backbone(x).float().mean((2, 3)))
+        return logits.softmax(-1)
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise ModelError(f"{path} is missing; the weights to start from come with the extra 'train'")
+    try:
+        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, UnpicklingError, EOFError) as error:
+        raise ModelError(f"{path} is no PyTorch checkpoint: {error}") from error
+    return state
 
 
 def pretrained_backbone() -> Path:

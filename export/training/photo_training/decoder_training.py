@@ -5,9 +5,9 @@
    caption's vector and a photo's).
 2. *answers*: from photos, four instructions at once, cross-entropy on the answer; beside it, where there is a
    teacher with the same vocabulary, the divergence from the teacher's next words.
-3. *rewards*: self-critical training (Rennie et al. 2017, arXiv 1612.00563): captions are sampled, and
-   those that people's captions of the photo agree with more than with the other samples become
-   likelier. The answers to all instructions are learnt on beside it, so that none is forgotten.
+3. *rewards*: self-critical training (Rennie et al. 2017, arXiv 1612.00563): captions are sampled. Those that people's
+   captions of the photo agree with more than with the other samples become likelier, those that name what nobody saw
+   there less likely (invention.py). The answers to all instructions are learnt on beside it, so that none is forgotten.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from export.training.data.caption_text import BEGIN_ID, END_ID, PADDING_ID, plai
 from export.training.data.tasks import DESCRIBE, Answer, Lexicon, choose_answer
 from export.training.photo_model.photo_model import PhotoModel
 from export.training.photo_training.cider import CiderReward
+from export.training.photo_training.invention import Invention
 from export.training.photo_training.photo_data import PhotoData
 from export.training.photo_training.teaching import ChooseAnswer, DecoderRecipe, Teaching, WordTeacher, remember
 from export.training.text_encoder.sentence_model import EmbedTexts
@@ -65,7 +66,7 @@ def train_decoder(
 
     _train_language(teaching, lists, choose, work / "language", vectors_of)
     train_answers(teaching, training, choose_of, work / "answers")
-    train_rewards(teaching, training, choose_of, work / "rewards")
+    train_rewards(teaching, training, choose_of, work / "rewards", Invention(training.photos, lexicon))
     model.eval()
 
 
@@ -122,8 +123,10 @@ def train_answers(teaching: Teaching, data: PhotoData, choose: ChooseAnswer, wor
     model.eval()
 
 
-def train_rewards(teaching: Teaching, data: PhotoData, choose: ChooseAnswer, work: Path) -> None:
-    """The run of rewards; the same arguments."""
+def train_rewards(
+    teaching: Teaching, data: PhotoData, choose: ChooseAnswer, work: Path, invention: Invention | None = None
+) -> None:
+    """The run of rewards; the same arguments, and what tells inventions, which cost, if there is anything."""
     recipe, model = teaching.recipe, teaching.model
     run = teaching.run(work, recipe.reward_rate, recipe.reward_steps)
     reward = CiderReward([[plain_words(text) for text in photo.captions] for photo in data.photos])
@@ -135,19 +138,19 @@ def train_rewards(teaching: Teaching, data: PhotoData, choose: ChooseAnswer, wor
         memory = remember(model, teaching.images(data, rows, random))
         sampled = sample(model, prefix, memory, samples=recipe.samples, longest=recipe.longest_sample)
         texts = teaching.tokenizer.decode_batch([_until_end(row) for row in sampled.tolist()])
-        rewards = torch.tensor(
-            [
-                reward.score(int(photo), plain_words(text))
-                for photo, text in zip(rows.repeat(recipe.samples), texts, strict=True)
-            ]
-        )
+        of_rows = [int(row) for row in rows.repeat(recipe.samples)]
+        cider = torch.tensor([reward.score(row, plain_words(text)) for row, text in zip(of_rows, texts, strict=True)])
+        invented = torch.zeros(len(texts))
+        if invention:
+            invented += torch.tensor([invention.share(row, text) for row, text in zip(of_rows, texts, strict=True)])
+        rewards = cider - recipe.invention_cost * invented
         answers = [choose(int(row), random) for row in rows]
         losses = {
             "rewards": _policy_loss(model, prefix, sampled, memory, _advantages(rewards, recipe.samples)),
             "answers": recipe.answer_weight * teaching.answer_loss(answers, memory),
         }
         run.advance(losses)
-        run.note_and_save({**losses, "cider": rewards.mean()})
+        run.note_and_save({**losses, "cider": cider.mean(), "invented": invented.mean()})
     run.use_averages()
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
 
+from export.training.data.augmentation import load_pixels
 from export.training.data.caption_text import train_tokenizer
-from export.training.data.corpus import read_paraphrases, read_split, read_synsets
-from export.training.data.pseudo_captions import pseudo_captioned
+from export.training.data.corpus import read_labelled, read_paraphrases, read_split, read_synsets
+from export.training.data.detected_names import read_detected
+from export.training.data.names import names_as_caption, read_class_names
 from export.training.data.tasks import read_lexicon
 from export.training.photo_model.backbone import pretrained_backbone
 from export.training.photo_model.photo_model import PhotoModel, PhotoModelShape
 from export.training.photo_training.decoder_training import train_decoder
-from export.training.photo_training.photo_data import load_photos
+from export.training.photo_training.name_targets import make_name_targets
+from export.training.photo_training.photo_data import KEPT_SIZE, load_photos, with_captions
 from export.training.photo_training.teaching import DecoderRecipe, WordTeacher
 from export.training.photo_training.visual_training import VisualRecipe, train_visual_view
 from export.training.text_encoder.sentence_model import EmbedTexts
@@ -23,11 +27,16 @@ from export.training.text_encoder.sentence_model import EmbedTexts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhotoRecipe:
-    """What the default photo model was trained with."""
+    """What the default photo model was trained with.
+
+    Attributes:
+        told_share: As ``make_name_targets`` takes it.
+    """
 
     shape: PhotoModelShape = field(default_factory=PhotoModelShape)
     visual: VisualRecipe = field(default_factory=VisualRecipe)
     decoder: DecoderRecipe = field(default_factory=DecoderRecipe)
+    told_share: float = 0.6
     seed: int = 20_261_122
 
 
@@ -49,13 +58,23 @@ def train_photo_model(
     torch.manual_seed(recipe.seed)
     lists = read_paraphrases(data)
     texts = [caption for captions in lists for caption in captions]
-    tokenizer = teacher.tokenizer if teacher else train_tokenizer(texts, recipe.shape.vocabulary_size)
+    labelled = read_labelled(data, "train")
+    told = [names_as_caption(photo.names) for photo in labelled]
+    tokenizer = teacher.tokenizer if teacher else train_tokenizer([*texts, *told], recipe.shape.vocabulary_size)
     model = PhotoModel(recipe.shape)
     model.backbone.load_pretrained(pretrained_backbone())
     model.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    photos = [*read_split(data, "train"), *pseudo_captioned(data, seed=recipe.seed)]
-    training, held_out = load_photos(photos, vectors_of), load_photos(read_split(data, "dev"), vectors_of)
-    train_visual_view(model, training, held_out, work, recipe.visual)
     lexicon = read_lexicon(read_synsets(data), texts)
-    train_decoder(model, tokenizer, lists, training, lexicon, work, recipe.decoder, vectors_of, teacher)
+    captioned = read_split(data, "train")
+    photos = [*captioned, *labelled, *read_detected(data)]
+    pixels = load_pixels([photo.path for photo in photos], KEPT_SIZE)
+    classes = read_class_names(data)
+    names = make_name_targets(
+        photos, pixels, lexicon, classes, pretrained_backbone(), vectors_of, told_share=recipe.told_share
+    )
+    training = with_captions(photos, pixels, vectors_of, names)
+    train_visual_view(model, training, load_photos(read_split(data, "dev"), vectors_of), work, recipe.visual)
+    named = [dataclasses.replace(photo, captions=(caption,)) for photo, caption in zip(labelled, told, strict=True)]
+    described = with_captions([*captioned, *named], pixels[: len(captioned) + len(named)], vectors_of)
+    train_decoder(model, tokenizer, lists, described, lexicon, work, recipe.decoder, vectors_of, teacher)
     return model.eval(), tokenizer

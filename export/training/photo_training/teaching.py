@@ -37,6 +37,7 @@ class DecoderRecipe:
         shares: How often each of ``tasks.INSTRUCTIONS`` is asked.
         samples: Captions sampled for each photo whose mean reward is each other's baseline.
         answer_weight: Of the cross-entropy beside the rewards.
+        invention_cost: What a sample loses that names nothing but what isn't there; CIDEr-D is the unit.
     """
 
     shares: tuple[float, ...] = (0.55, 0.15, 0.15, 0.15)
@@ -44,17 +45,18 @@ class DecoderRecipe:
     language_batch: int = 128
     language_rate: float = 1e-3
     language_noise: float = 0.03
-    answer_steps: int = 750
+    answer_steps: int = 1_000
     answer_rate: float = 8e-4
     answers_per_photo: int = 2
     photos_per_step: int = 64
     crop_size: int = 224
     label_smoothing: float = 0.1
-    reward_steps: int = 400
+    reward_steps: int = 500
     reward_rate: float = 2e-4
     samples: int = 5
     longest_sample: int = 20
     answer_weight: float = 0.2
+    invention_cost: float = 0.5
     weight_decay: float = 0.02
     average_decay: float = 0.995
     seed: int = 20_261_122

@@ -5,7 +5,8 @@
 3. *view*: a head of its own for the finished backbone, as it is served, and for photos as they are. It
    reads what the backbone learnt better than the head that was trained along with it on crops.
 
-Last, the view's hubness is measured. The targets are the vectors of people's captions; the text encoder stays as it is.
+Last, the view's hubness is measured. The targets are the vectors of people's captions and of names (name_targets.py);
+the text encoder stays as it is.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from export.training.data.augmentation import augment, to_input
-from export.training.losses import photo_to_text_loss, text_to_photo_loss
+from export.training.losses import name_loss, photo_to_text_loss, text_to_photo_loss
 from export.training.photo_model.captioner_export import export_vision, pooled_as_served
 from export.training.photo_model.packing import crops_of_samples
 from export.training.photo_model.photo_model import PhotoModel, VisualHead
@@ -32,20 +33,28 @@ from export.training.training_run import Run, shuffled_batch
 _PHOTOS_AT_ONCE = 64
 _PHOTOS_MEASURED = 512
 _PROBE_EVERY = 280
+_CAPTIONS_PER_NAME = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisualRecipe:
-    """What the default visual view was trained with; steps are optimizer steps."""
+    """What the default visual view was trained with; steps are optimizer steps.
+
+    Attributes:
+        captioned_share: Of the photos of a step of *whole*; the others have names alone.
+        name_weight: Of the loss on names beside those on captions.
+    """
 
     head_passes: int = 4
     head_rate: float = 1e-3
     head_photos_per_step: int = 256
     head_weight_decay: float = 0.05
-    whole_steps: int = 1_680
+    whole_steps: int = 2_200
     whole_rate: float = 3e-4
     backbone_rate: float = 1e-4
     photos_per_step: int = 64
+    captioned_share: float = 0.7
+    name_weight: float = 1.5
     queue: int = 1_024
     weight_decay: float = 0.02
     average_decay: float = 0.995
@@ -87,10 +96,13 @@ def tune_view(model: PhotoModel, training: PhotoData, held_out: PhotoData, work:
 
 
 def _measure_hubness(model: PhotoModel, data: PhotoData, recipe: VisualRecipe) -> None:
-    """On all captions, and on some of the photos, as one number is asked of them."""
+    """On all captions, on names half as often, and on some of the photos, as one number is asked of them."""
+    rows = np.random.default_rng(recipe.seed).permutation(len(data.photos))[:_PHOTOS_MEASURED]
     with torch.no_grad():
-        seen = model.visual_head(_pooled_grids(model, data.pixels[:_PHOTOS_MEASURED]))
-    model.hubness.fit(data.vectors, seen, seed=recipe.seed)
+        seen = model.visual_head(_pooled_grids(model, data.pixels[rows]))
+    names = data.names.vectors
+    asked = names.repeat(max(1, len(data.vectors) // max(1, len(names)) // _CAPTIONS_PER_NAME), 1)
+    model.hubness.fit(torch.cat([data.vectors, asked]), seen, seed=recipe.seed)
 
 
 def recall_of_view(visual: Tensor, held_out: PhotoData) -> dict[str, float]:
@@ -120,12 +132,12 @@ def _train_whole(model: PhotoModel, data: PhotoData, held_out: PhotoData, work: 
     vision.train()
     for step in run.remaining():
         random = np.random.default_rng((recipe.seed, step, 4))
-        rows = shuffled_batch(step, recipe.photos_per_step, len(data.photos), seed=(recipe.seed, 6))
+        rows = _some_of_each(data, step, recipe)
         with torch.autocast("cpu", torch.bfloat16):
             images = augment(to_input(data.pixels[rows]), model.shape.trained_size, random)
             visual = model.visual_head(VisualHead.pool(model.backbone(images).float()))
         at = torch.from_numpy(rows)
-        losses = _losses(data, at, visual, data.any_captions(rows, random), queue, queue_rows, recipe.temperature)
+        losses = _losses(data, at, visual, _any_captions(data, rows, random), queue, queue_rows, recipe)
         run.advance(losses)
         queue = torch.cat([visual.detach(), queue])[: recipe.queue]
         queue_rows = torch.cat([at, queue_rows])[: recipe.queue]
@@ -174,8 +186,8 @@ def _train_head(
         pooled = torch.where(torch.from_numpy(random.random((len(rows), 1)) < 0.5), mirrored[at], as_they_are[at])
         with torch.autocast("cpu", torch.bfloat16):
             members = head.members(pooled)
-        captions = data.any_captions(rows, random)
-        of_members = [_losses(data, at, visual, captions, *queue, recipe.temperature) for visual in members]
+        captions = _any_captions(data, rows, random)
+        of_members = [_losses(data, at, visual, captions, *queue, recipe) for visual in members]
         losses = {name: torch.stack([losses[name] for losses in of_members]).mean() for name in of_members[0]}
         run.advance(losses)
         run.note_and_save(losses)
@@ -220,13 +232,38 @@ def _probe(model: PhotoModel, held_out: PhotoData) -> dict[str, float]:
         return recall_of_view(model.visual_head(_pooled_grids(model, held_out.pixels)), held_out)
 
 
+def _some_of_each(data: PhotoData, step: int, recipe: VisualRecipe) -> NDArray[np.int64]:
+    """The step's rows of captioned photos and of others, in the recipe's proportion, each passed over in turn."""
+    captioned, others = np.flatnonzero(data.captioned), np.flatnonzero(~data.captioned)
+    size = min(recipe.photos_per_step, len(data.photos))
+    some = min(round(recipe.captioned_share * size), len(captioned)) if len(others) else size
+    rows = captioned[shuffled_batch(step, some, len(captioned), seed=(recipe.seed, 6))]
+    if not len(others):
+        return rows
+    return np.concatenate([rows, others[shuffled_batch(step, size - some, len(others), seed=(recipe.seed, 11))]])
+
+
+def _any_captions(data: PhotoData, rows: NDArray[np.int64], random: np.random.Generator) -> Tensor:
+    """Of those of the rows that have captions."""
+    return data.any_captions(rows[data.captioned[rows]], random)
+
+
 def _losses(
-    data: PhotoData, at: Tensor, visual: Tensor, captions: Tensor, queue: Tensor, queue_at: Tensor, temperature: float
+    data: PhotoData, at: Tensor, visual: Tensor, captions: Tensor, queue: Tensor, queue_at: Tensor, recipe: VisualRecipe
 ) -> dict[str, Tensor]:
-    return {
-        "photo_to_text": photo_to_text_loss(visual, at, data.vectors, data.owners, temperature=temperature),
-        "text_to_photo": text_to_photo_loss(captions, visual, at, queue, queue_at, temperature=temperature),
+    """Photos without captions are what captions are not about."""
+    has = torch.from_numpy(data.captioned)[at]
+    own, own_at = visual[has], at[has]
+    others, others_at = torch.cat([visual[~has], queue]), torch.cat([at[~has], queue_at])
+    temperature = recipe.temperature
+    losses = {
+        "photo_to_text": photo_to_text_loss(own, own_at, data.vectors, data.owners, temperature=temperature),
+        "text_to_photo": text_to_photo_loss(captions, own, own_at, others, others_at, temperature=temperature),
     }
+    if len(data.names.names):
+        told = name_loss(visual, data.names.vectors, data.names.shares[at], temperature=temperature)
+        losses["names"] = recipe.name_weight * told
+    return losses
 
 
 def _make_run(

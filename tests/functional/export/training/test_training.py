@@ -66,6 +66,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             Image.fromarray(pixels).save(folder / "photos" / name)
             split = "dev" if thing == "boat" else "train"
             lines.append(json.dumps({"file": name, "split": split, "captions": captions_of(colour, thing)}))
+    lines.append(json.dumps({"file": "red-wall.png", "split": "train", "captions": [], "labels": ["tree", "wall"]}))
     (folder / "photos" / "squares.jsonl").write_text("\n".join(lines))
     texts = {
         "lists-paraphrases.jsonl.gz": json.dumps(["A dog runs.", "A dog is running."]) + "\n",

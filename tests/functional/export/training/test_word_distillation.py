@@ -19,6 +19,7 @@ from export.training.data.tasks import DESCRIBE, Answer
 from export.training.losses import IGNORED, word_distillation_loss
 from export.training.photo_model.photo_model import PhotoModel, PhotoModelShape
 from export.training.photo_training.decoder_training import train_answers
+from export.training.photo_training.name_targets import no_names
 from export.training.photo_training.photo_data import PhotoData
 from export.training.photo_training.teaching import ChooseAnswer, DecoderRecipe, Teaching, WordTeacher
 
@@ -59,6 +60,7 @@ def _photos(seed: int, captions: Sequence[str] = CAPTIONS) -> PhotoData:
         vectors=torch.zeros(len(captions), SHAPE.dim),
         owners=torch.arange(len(captions)),
         first=np.arange(len(captions) + 1),
+        names=no_names(len(captions), SHAPE.dim),
     )
 
 

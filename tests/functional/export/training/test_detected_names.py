@@ -1,9 +1,7 @@
-"""Pseudo-captions with a detector that sees a cat in dark photos and a cat and a cup in light ones."""
+"""Detected names with a detector that sees a cat in dark photos and a cat and a cup in light ones."""
 
 from __future__ import annotations
 
-import gzip
-import json
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +11,7 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from export.errors import DataError
-from export.training.data.pseudo_captions import pseudo_captioned
+from export.training.data.detected_names import read_detected
 
 LABELS = ["person", "cat", "n/a", "cup", "dining table"]
 
@@ -43,41 +41,29 @@ def write_detector(path: Path) -> None:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    for folder in ("photos/coco-uncaptioned", "captions", "weights"):
+    for folder in ("photos/coco-uncaptioned", "weights"):
         (tmp_path / folder).mkdir(parents=True)
     for name, brightness in {"dark": 10, "light": 240}.items():
         Image.new("RGB", (40, 30), (brightness,) * 3).save(tmp_path / "photos" / "coco-uncaptioned" / f"{name}.jpg")
-    Image.new("RGB", (8, 8)).save(tmp_path / "photos" / "dev.jpg")
-    line = {"file": "dev.jpg", "split": "dev", "captions": ["A cat that is held out"]}
-    (tmp_path / "photos" / "some.jsonl").write_text(json.dumps(line))
-    captions = ["a cat sleeps", "a cat and a person", "a cat on a table", "two cats", "a cup", "a cup near a cat"]
-    with gzip.open(tmp_path / "captions" / "coco-single.txt.gz", "wt") as stream:
-        stream.write("\n".join([*captions, "a dog", "a cat that is held out."]))
-    with gzip.open(tmp_path / "captions" / "coco-paraphrases.jsonl.gz", "wt") as stream:
-        stream.write(json.dumps(["A cat sleeps.", "a kitchen"]))
     (tmp_path / "weights" / "coco_labels.txt").write_text("\n".join(LABELS))
     write_detector(tmp_path / "weights" / "yolox_nano.onnx")
     return tmp_path
 
 
-def test_photos_get_captions_that_name_what_is_seen(data: Path) -> None:
-    dark, light = pseudo_captioned(data, seed=0)
-    assert (dark.path.name, light.path.name) == ("dark.jpg", "light.jpg")
-    assert {"a cat sleeps", "two cats"} <= set(dark.captions)
-    assert "a cup" in light.captions
-    used = [*dark.captions, *light.captions]
-    assert len(set(used)) == len(used)
-    assert not {"a dog", "a kitchen", "a cat that is held out"} & set(used)
+def test_photos_get_the_names_of_what_is_seen(data: Path) -> None:
+    dark, light = read_detected(data)
+    assert (dark.path.name, dark.names, dark.captions) == ("dark.jpg", ("cat",), ())
+    assert (light.path.name, light.names) == ("light.jpg", ("cat", "cup"))
 
 
 def test_nothing_is_made_of_photos_that_are_not_there(data: Path) -> None:
     for path in (data / "photos" / "coco-uncaptioned").iterdir():
         path.unlink()
     (data / "weights" / "yolox_nano.onnx").unlink()
-    assert pseudo_captioned(data, seed=0) == []
+    assert read_detected(data) == []
 
 
 def test_a_missing_detector_is_said(data: Path) -> None:
     (data / "weights" / "yolox_nano.onnx").unlink()
     with pytest.raises(DataError, match=r"yolox_nano\.onnx is missing; .*export/README\.md"):
-        pseudo_captioned(data, seed=0)
+        read_detected(data)
