@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.bundle.relevance import Calibration
+from handler.bundle.relevance import QUERY_KINDS, Calibration, Curve
 
 NEAREST = 2.2
 FARTHER_WITH_PHOTOS = 0.4
@@ -28,7 +28,7 @@ GROWTH = 0.2
 fitted on shows more kinds of things, so that of 257 to 4,103 photos as many absent things are answered with this."""
 STEEPNESS = 0.8
 """How much the logit rises with each spread."""
-THRESHOLD = 0.5
+THRESHOLD, PERHAPS = 0.5, 0.3
 _PROBED_PHOTOS = 2_000
 
 
@@ -55,24 +55,25 @@ def background_level(fused: NDArray[np.float32], probes: NDArray[np.float32], *,
 def lay_over_background(
     calibration: Calibration, views: NDArray[np.float32], probes: NDArray[np.float32], *, photos: int
 ) -> Calibration:
-    """A calibration for one collection: the shipped curve counts scores from the level of the background.
+    """A calibration for one collection: the shipped curves count scores from the level of the background.
 
     Args:
-        calibration: Its intercept is the logit at that level, from which its knot is counted too.
+        calibration: Its curves' intercepts are the logits at that level, from which their knots are counted too.
         views: float32 [n, views, dim], unit L2 norm, of some of the collection's photos.
         probes: As in ``calibrate_by_background``.
         photos: How many there are in all.
 
     Returns:
-        The same with intercept and knot as they are served, counted from score 0.
+        The same with intercepts and knots as they are served, counted from score 0.
     """
     fused = np.einsum("pvd,v->pd", views, np.array(calibration.weights, np.float32))
     level = background_level(fused, probes, photos=photos)
-    return replace(
-        calibration,
-        intercept=calibration.intercept - calibration.slope * level,
-        knot=calibration.knot + level,
-    )
+    name, phrase, sentence = (_counted_from(calibration.curve(kind), level) for kind in QUERY_KINDS)
+    return replace(calibration, name=name, phrase=phrase, sentence=sentence)
+
+
+def _counted_from(curve: Curve, level: float) -> Curve:
+    return replace(curve, intercept=curve.intercept - curve.slope * level, knot=curve.knot + level)
 
 
 def calibrate_by_background(
@@ -91,14 +92,8 @@ def calibrate_by_background(
     background = _Background.of(probes @ views.mean(1).T)
     slope = STEEPNESS / background.spread
     even = background.middle + background.spread * (NEAREST + FARTHER_WITH_PHOTOS * math.log(photos))
-    return Calibration(
-        encoder=encoder,
-        captioner=captioner,
-        weights=(1.0 / count,) * count,
-        slope=slope,
-        intercept=-slope * even,
-        threshold=THRESHOLD,
-    )
+    curve = Curve(slope=slope, intercept=-slope * even, threshold=THRESHOLD, perhaps=PERHAPS)
+    return Calibration.of_one_curve(curve, encoder=encoder, captioner=captioner, weights=(1.0 / count,) * count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ Knows how wide text is on a terminal and what must not reach one; knows nothing 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # what it imports takes a fifth of a second, and a list of failures wants none of it
@@ -23,21 +23,23 @@ def answer_table(answer: SearchAnswer, *, width: int) -> str:
         width: Columns of the terminal; longer captions are cut.
 
     Returns:
-        Lines without a closing newline; "nothing relevant" when that is the answer.
+        Lines without a closing newline; "nothing relevant" when that is the answer. What is perhaps meant comes last.
 
     Example:
         "0.93  chelsea.png  a cat is looking at the camera"
     """
-    if not answer["results"]:
-        return "  –     nothing relevant"
+    parts = [_rows(answer["results"], width)] if answer["results"] else []
+    if answer["perhaps"]:
+        parts += ["  perhaps:", _rows(answer["perhaps"], width)]
+    return "\n".join(parts) or "  –     nothing relevant"
+
+
+def _rows(results: Sequence[Result], width: int) -> str:
     # A third of the line for the photo's path at most: its end tells more than its beginning.
-    ids = [
-        cut(printable(result["id"]), max(12, width // 3), keep_end=True) + _folded(result)
-        for result in answer["results"]
-    ]
+    ids = [cut(printable(result["id"]), max(12, width // 3), keep_end=True) + _folded(result) for result in results]
     id_width = max(columns(id_) for id_ in ids)
     lines = []
-    for id_, result in zip(ids, answer["results"], strict=True):
+    for id_, result in zip(ids, results, strict=True):
         start = f"  {result['relevance']:.2f}  {id_}{' ' * (id_width - columns(id_))}  "
         lines.append(start + cut(printable(result["caption"]), max(12, width - columns(start))))
     return "\n".join(lines)

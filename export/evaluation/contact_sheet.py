@@ -13,7 +13,7 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from handler.search.answers import SearchAnswer
+from handler.search.answers import Result, SearchAnswer
 
 # A page of more pictures than this is slow to open; photos that a query found come first.
 _HERE = Path(__file__).parent
@@ -66,13 +66,19 @@ def contact_sheet(photos: Sequence[SheetPhoto], answers: Sequence[SearchAnswer])
 
 def _answer(answer: SearchAnswer, by_id: dict[str, SheetPhoto]) -> str:
     """One query with the photos that it found, or the plain word that it found none."""
-    found = [
+    found, perhaps = (_found(results, by_id) for results in (answer["results"], answer["perhaps"]))
+    body = found + (f'<p class="nothing">Perhaps:</p>{perhaps}' if perhaps else "")
+    body = body or '<p class="nothing">Nothing relevant was found.</p>'
+    return f'<section class="answer"><h3>{escape(answer["query"])}</h3>{body}</section>'
+
+
+def _found(results: Iterable[Result], by_id: dict[str, SheetPhoto]) -> str:
+    items = [
         f'<li>{_picture(by_id[result["id"]])}<span class="relevance">{result["relevance"]:.2f}</span></li>'
-        for result in answer["results"]
+        for result in results
         if result["id"] in by_id
     ]
-    body = f"<ol>{''.join(found)}</ol>" if found else '<p class="nothing">Nothing relevant was found.</p>'
-    return f'<section class="answer"><h3>{escape(answer["query"])}</h3>{body}</section>'
+    return f"<ol>{''.join(items)}</ol>" if items else ""
 
 
 def _card(photo: SheetPhoto, answers: Sequence[SearchAnswer]) -> str:

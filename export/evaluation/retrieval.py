@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from export.errors import DataError
 from export.progress import Progress
 from handler.bundle.bundle import Bundle
+from handler.bundle.relevance import kind_of_query
 from handler.bundle.texts import normalise
 from handler.errors import PhotoNotFoundError, QueryError
 from handler.search.answers import SearchAnswer
@@ -216,7 +217,8 @@ def _relevances(bundle: Bundle, query: str, numbers: Sequence[int]) -> list[floa
     cosines = bundle.views.of(np.array(numbers, dtype=np.int64)) @ vector
     scores = cosines @ np.array(calibration.weights, dtype=np.float32)
     captions = cosines[:, : bundle.manifest.views.kinds.count("caption")]
-    relevances: list[float] = calibration.relevance(scores, captions.max(axis=1)).tolist()
+    curve = calibration.curve(kind_of_query(query))
+    relevances: list[float] = curve.relevance(scores, captions.max(axis=1)).tolist()
     return relevances
 
 

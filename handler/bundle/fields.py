@@ -44,6 +44,10 @@ class Fields:
             raise BundleError(f"{name} is not valid JSON: {error}") from error
         return cls(value, name=name)
 
+    def has(self, field: str) -> bool:
+        """Whether there is a value that isn't taken yet."""
+        return field in self._values
+
     def text(self, field: str, *, max_length: int = MAX_TEXT_LENGTH) -> str:
         return self._as_text(self._take(field), field, max_length)
 

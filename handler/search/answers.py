@@ -29,13 +29,17 @@ class Result(TypedDict):
 
 
 class Page(TypedDict):
-    """A page of results in order of relevance; `next_offset` is where the next one starts, if there is one."""
+    """A page of results in order of relevance; `next_offset` is where the next one starts, if there is one.
+
+    `perhaps` is what comes after the last result: photos that are below the threshold, yet better than chance.
+    """
 
     bundle: str
     took_ms: float
     no_relevant_results: bool
     next_offset: int | None
     results: list[Result]
+    perhaps: list[Result]
 
 
 class SearchAnswer(Page):

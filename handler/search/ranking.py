@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from handler.bundle.bundle import Bundle
 from handler.bundle.index.vector_index import Hits, best
+from handler.bundle.relevance import QueryKind
 from handler.search.filters import Mask
 
 # A caption that is the query itself is looked for among so many of the photos that the fused vectors put first.
@@ -28,14 +29,16 @@ class Sought:
         texts: float32 [n, dim], unit norm; a caption is the query's own if it is close to each of them.
         direction: float32 [dim], their weighted mean: relevance is logistic in the inner product with it, so its
             logit is the weighted mean of the logits that each text alone would have.
+        kind: What the curve of relevance depends on.
     """
 
     texts: NDArray[np.float32]
     direction: NDArray[np.float32]
+    kind: QueryKind = "sentence"
 
     @classmethod
-    def of(cls, texts: NDArray[np.float32], shares: NDArray[np.float32]) -> Self:
-        return cls(texts=texts, direction=shares @ texts)
+    def of(cls, texts: NDArray[np.float32], shares: NDArray[np.float32], kind: QueryKind) -> Self:
+        return cls(texts=texts, direction=shares @ texts, kind=kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,19 +74,20 @@ class Ranking:
         hits = self._bundle.index.search(sought.direction, max(count, IDENTITY_DEPTH), allowed)
         return self._order(sought, hits, count)
 
-    def relevant(self, text: NDArray[np.float32], threshold: float) -> Mask:
+    def relevant(self, text: NDArray[np.float32], kind: QueryKind) -> Mask:
         """Which photos are relevant to a text, float32 [dim] of unit norm: bool [photos]."""
+        curve = self._calibration.curve(kind)
         scores = self._bundle.index.scores(text)
-        mask: Mask = self._calibration.relevance(scores, np.full_like(scores, -1.0)) >= threshold
-        sought = Sought(texts=text[np.newaxis], direction=text)
+        mask: Mask = curve.relevance(scores, np.full_like(scores, -1.0)) >= curve.threshold
+        sought = Sought(texts=text[np.newaxis], direction=text, kind=kind)
         first = self._order(sought, best(scores, IDENTITY_DEPTH), IDENTITY_DEPTH)
-        mask[first.numbers] |= first.relevances >= threshold
+        mask[first.numbers] |= first.relevances >= curve.threshold
         return mask
 
     def _order(self, sought: Sought, hits: Hits, count: int) -> Ranked:
         closest = np.full(len(hits.numbers), -1.0, dtype=np.float32)
         closest[:IDENTITY_DEPTH] = self._closest_caption(sought, hits.numbers[:IDENTITY_DEPTH])
-        relevances = self._calibration.relevance(hits.scores, closest)
+        relevances = self._calibration.curve(sought.kind).relevance(hits.scores, closest)
         head = min(IDENTITY_DEPTH, len(closest))
         order = np.arange(len(closest))
         order[:head] = np.lexsort((hits.numbers[:head], -hits.scores[:head], -relevances[:head]))

@@ -11,10 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from handler.bundle.bundle import Bundle
+from handler.bundle.relevance import kind_of_query
 from handler.search.answers import (
     CollectionAnswer,
     Page,
     PhotoAnswer,
+    Result,
     SearchAnswer,
     SimilarAnswer,
 )
@@ -51,8 +53,8 @@ class Searcher:
         Args:
             query: 1 to 512 characters, of which one at least is no white space; or more than one text.
             k: Results wanted, 1 to 100.
-            min_relevance: Relevance below which nothing counts as relevant, 0 to 1; by default the
-                bundle's own calibrated threshold.
+            min_relevance: Relevance below which nothing counts as relevant, 0 to 1, and nothing as perhaps; by
+                default the bundle's own calibrated thresholds of both.
             selection: In place of `k` and `min_relevance`.
 
         Raises:
@@ -125,15 +127,18 @@ class Searcher:
         texts = [self.canonical(text) for text in query.texts]
         if not all(map(self.bundle.encoder.knows, texts)):
             return None
-        return Sought.of(self.bundle.encoder.encode(texts), np.array(query.shares, dtype=np.float32))
+        shares = np.array(query.shares, dtype=np.float32)
+        return Sought.of(self.bundle.encoder.encode(texts), shares, kind_of_query(max(texts, key=_word_count)))
 
     def _without(self, texts: Sequence[str], allowed: Mask | None) -> Mask | None:
         """The photos that may be answered, but for those that are relevant to one of the texts."""
         known = [text for text in map(self.canonical, texts) if self.bundle.encoder.knows(text)]
         if not known:
             return allowed
-        threshold = self.bundle.manifest.calibration.threshold
-        unwanted = [self._ranking.relevant(vector, threshold) for vector in self.bundle.encoder.encode(known)]
+        vectors = self.bundle.encoder.encode(known)
+        unwanted = [
+            self._ranking.relevant(vector, kind_of_query(text)) for text, vector in zip(known, vectors, strict=True)
+        ]
         wanted: Mask = ~np.logical_or.reduce(unwanted)
         return wanted if allowed is None else wanted & allowed
 
@@ -148,42 +153,54 @@ class Searcher:
     ) -> Page:
         """A page of the photos by what is sought; `without` is the number of a photo that is left out."""
         wanted = selection.offset + selection.k
-        relevant = _NOTHING if sought is None else self._relevant(sought, selection, allowed, without, wanted + 1)
-        page = relevant.where(slice(selection.offset, wanted))
-        results = []
+        relevant = perhaps = _NOTHING
         if sought is not None:
-            results = self._describer.results(sought, page)
-        if selection.dedupe:
-            for result, folded in zip(results, self._folded(page, allowed), strict=True):
-                result["duplicates"] = folded
+            relevant, perhaps = self._relevant(sought, selection, allowed, without, wanted + 1)
+        page = relevant.where(slice(selection.offset, wanted))
+        more = len(relevant.numbers) > wanted
+        perhaps = perhaps.where(slice(0, 0 if more else selection.k - len(page.numbers)))
         return {
             "bundle": self.bundle.id,
             "took_ms": _since(started),
             "no_relevant_results": not len(relevant.numbers),
-            "next_offset": wanted if len(relevant.numbers) > wanted else None,
-            "results": results,
+            "next_offset": wanted if more else None,
+            "results": self._results(sought, page, selection, allowed),
+            "perhaps": self._results(sought, perhaps, selection, allowed),
         }
+
+    def _results(
+        self, sought: Sought | None, photos: Ranked, selection: Selection, allowed: Mask | None
+    ) -> list[Result]:
+        if sought is None:
+            return []
+        results = self._describer.results(sought, photos)
+        if selection.dedupe:
+            for result, folded in zip(results, self._folded(photos, allowed), strict=True):
+                result["duplicates"] = folded
+        return results
 
     def _relevant(
         self, sought: Sought, selection: Selection, allowed: Mask | None, without: int | None, wanted: int
-    ) -> Ranked:
-        """The first `wanted` photos that reach the threshold, or more, or all of them."""
-        threshold = selection.min_relevance
-        if threshold is None:
-            threshold = self.bundle.manifest.calibration.threshold
+    ) -> tuple[Ranked, Ranked]:
+        """The first `wanted` photos that reach the threshold, or more, or all; then those that are perhaps meant."""
+        curve = self.bundle.manifest.calibration.curve(sought.kind)
+        threshold, least = curve.threshold, min(curve.threshold, curve.perhaps)
+        if selection.min_relevance is not None:
+            threshold = least = selection.min_relevance
         count = wanted + 1  # the photo that is left out may be among them
         if selection.dedupe:
             count *= _RANKED_PER_GROUP
         while True:
             ranked = self._ranking.first(sought, count, allowed)
-            relevant = ranked.where(ranked.relevances >= threshold)
-            exhausted = len(relevant.numbers) < count
+            found = ranked.where(ranked.relevances >= least)
+            exhausted = len(found.numbers) < count
             if selection.dedupe:
-                relevant = self._fold(relevant, without)
+                found = self._fold(found, without)
             if without is not None:
-                relevant = relevant.where(relevant.numbers != without)
-            if exhausted or len(relevant.numbers) >= wanted:
-                return relevant
+                found = found.where(found.numbers != without)
+            if exhausted or len(found.numbers) >= wanted:
+                reached = found.relevances >= threshold
+                return found.where(reached), found.where(~reached)
             count *= _RANKED_PER_GROUP
 
     def _fold(self, ranked: Ranked, without: int | None) -> Ranked:
@@ -204,6 +221,10 @@ class Searcher:
 
 
 _NOTHING = Ranked(numbers=np.empty(0, dtype=np.int64), relevances=np.empty(0, dtype=np.float32))
+
+
+def _word_count(text: str) -> int:
+    return len(text.split())
 
 
 def _since(started: float) -> float:

@@ -10,6 +10,7 @@ export interface ThinlensPhoto {
   byLook: boolean;
   /** 0 to 1; undefined where it was not searched for. */
   relevance: number | undefined;
+  perhaps: true | undefined;
   /** How many near-duplicates it stands for. */
   duplicates: number;
   url: string | undefined;
@@ -24,7 +25,7 @@ export interface ThinlensSearchDetail {
   query: string;
   /** The id of the photo whose like was wanted, or "". */
   similar: string;
-  answer: { bundle: string; no_relevant_results: boolean; next_offset: number | null; results: object[] };
+  answer: { bundle: string; no_relevant_results: boolean; next_offset: number | null; results: object[]; perhaps: object[] };
 }
 
 /** Attributes: `endpoint`, `texts` (a JSON object), `no-history`, `autofocus`. */

@@ -4,29 +4,52 @@ It knows vectors, nothing of photos or files. Two fits, one after the other:
 
 * the weights of the views are a conditional logit (McFadden 1974): each query has to pick its
   photo out of all photos of its collection, by the weighted sum of the views' cosines;
-* the curve is a logistic regression (Platt 1999) of "a person wrote this text of this photo" on
-  that sum, less the level of the collection's background, over three kinds of pairs of equal
-  total weight: a query with its own photo, with a random other photo, and a query about what is
-  in none of the photos with the photo that comes closest. The last are the hard negatives that
-  are surely negative. Photos that the view doesn't recognise score as any other, and so the
-  logit is nearly flat there: it is a linear spline with one knot.
+* the curves, one for each kind of query (a word, two or three, more), are logistic regressions
+  (Platt 1999) of "a person said this of this photo" on that sum, less the level of the collection's
+  background. Three kinds of pairs have equal total weight: a query with a photo of which it was
+  said, with a random other photo, and a query about what is in none of the photos with the photo
+  that comes closest. The last are the hard negatives that are surely negative. Photos that the view
+  doesn't recognise score as any other, and so the logit is nearly flat there: it is a linear spline
+  with one knot.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from export.bundles.background import background_level
+from handler.bundle.relevance import QUERY_KINDS, Curve, QueryKind
 
+UNSURE = -1
+FEWEST = 50
+"""Pairs of each kind; with fewer, nothing is fitted."""
 ABSENT_ANSWERED = 0.05
+"""Of the queries about absent things, how many reach the threshold."""
+ABSENT_PERHAPS = 0.3
+"""The same of the level above which photos are better than chance."""
 _RANDOM_PHOTOS_PER_QUERY = 4
 _KNOTS = np.linspace(0.1, 0.9, 17)
 """Where the curve may bend: quantiles of the scores that it is fitted on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindData:
+    """Queries of one kind about one collection.
+
+    Attributes:
+        queries: float32 [queries, dim], texts that people said of the photos, each once.
+        right: int8 [queries, photos]: 1 where it was said, 0 where not, UNSURE where only few said so.
+        absent: float32 [m, dim], texts about what is in none of the photos.
+    """
+
+    queries: NDArray[np.float32]
+    right: NDArray[np.int8]
+    absent: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,16 +58,12 @@ class CalibrationData:
 
     Attributes:
         views: float32 [photos, views, dim], the caption views and the visual view, unit L2 norm.
-        queries: float32 [queries, dim], texts that people wrote of the photos.
-        owners: int64 [queries], the photo of each query.
-        absent: float32 [m, dim], texts about what is in none of the photos.
+        kinds: What is asked.
         probes: float32 [k, dim], texts whose scores are the collection's background.
     """
 
     views: NDArray[np.float32]
-    queries: NDArray[np.float32]
-    owners: NDArray[np.int64]
-    absent: NDArray[np.float32]
+    kinds: Mapping[QueryKind, KindData]
     probes: NDArray[np.float32]
 
 
@@ -62,51 +81,62 @@ class Spline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Curve:
-    """What was fitted: the weights sum to one, relevance = sigmoid(spline(score - background)).
+class Fitted:
+    """What was fitted: the weights sum to one, relevance = sigmoid(logit(score - background)).
 
-    ``threshold`` is the relevance that ABSENT_ANSWERED of the queries about what is in none of the photos reach.
+    A curve's ``threshold`` is the relevance that ABSENT_ANSWERED of the queries about what is in none of the photos
+    reach, its ``perhaps`` the one that ABSENT_PERHAPS of them reach. Kinds of which there are fewer than FEWEST pairs
+    have none, unless there are that few of all.
     """
 
     weights: tuple[float, ...]
-    spline: Spline
-    threshold: float
+    curves: Mapping[QueryKind, Curve]
 
 
-def fit_curve(collections: Sequence[CalibrationData], *, seed: int = 0) -> Curve:
-    """Fit weights and curve on all collections together."""
+def fit(collections: Sequence[CalibrationData], *, seed: int = 0) -> Fitted:
+    """Fit weights and curves on all collections together."""
     weights = fit_weights(collections)
-    pairs = [_pairs(data, weights, seed=seed) for data in collections]
-    own = np.concatenate([each.own for each in pairs])
-    strangers = np.concatenate([each.strangers for each in pairs])
-    closest = np.concatenate([each.closest for each in pairs])
-    scores = np.concatenate([own, strangers, closest])
-    positive = np.concatenate([np.ones(len(own)), np.zeros(len(strangers) + len(closest))])
-    importance = np.concatenate([np.full(len(part), 1.0 / len(part)) for part in (own, strangers, closest)])
-    spline = fit_spline(scores, positive, importance)
-    reached = float(spline.logits(np.quantile(closest, 1.0 - ABSENT_ANSWERED)))
-    return Curve(
+    pairs = {kind: _all_pairs(collections, kind, weights, seed=seed) for kind in QUERY_KINDS}
+    fewest = {kind: min(map(len, of_kind.parts)) for kind, of_kind in pairs.items()}
+    enough = {kind: of_kind for kind, of_kind in pairs.items() if fewest[kind] >= min(FEWEST, max(fewest.values()))}
+    return Fitted(
         weights=tuple(float(weight) for weight in weights),
-        spline=spline,
-        threshold=round(float(1.0 / (1.0 + np.exp(-reached))), 2),
+        curves={kind: fit_curve(of_kind) for kind, of_kind in enough.items()},
     )
 
 
+def fit_curve(pairs: ScoredPairs) -> Curve:
+    """The curve of one kind of query."""
+    scores = np.concatenate([pairs.own, pairs.strangers, pairs.closest])
+    positive = np.concatenate([np.ones(len(pairs.own)), np.zeros(len(pairs.strangers) + len(pairs.closest))])
+    importance = np.concatenate([np.full(len(part), 1.0 / len(part)) for part in pairs.parts])
+    spline = fit_spline(scores, positive, importance)
+
+    def reached_by(share: float) -> float:
+        logit = float(spline.logits(np.array(np.quantile(pairs.closest, 1.0 - share))))
+        return round(float(1.0 / (1.0 + np.exp(-logit))), 4)
+
+    return Curve(**asdict(spline), threshold=reached_by(ABSENT_ANSWERED), perhaps=reached_by(ABSENT_PERHAPS))
+
+
 def fit_weights(collections: Sequence[CalibrationData]) -> NDArray[np.float32]:
-    """Weights of the views, float32 [views], none negative, summing to one."""
-    cosines = [np.einsum("qd,pvd->vqp", data.queries, data.views).astype(np.float32) for data in collections]
-    queries = sum(len(data.queries) for data in collections)
+    """Weights of the views, float32 [views], none negative, summing to one; by the kind of most words that there is."""
+    asked = [(data.views, data.kinds[kind]) for data in collections for kind in QUERY_KINDS[-1:] if kind in data.kinds]
+    asked = asked or [(data.views, of_kind) for data in collections for of_kind in data.kinds.values()]
+    cosines = [np.einsum("qd,pvd->vqp", kind.queries, views).astype(np.float32) for views, kind in asked]
+    owners = [(kind.right == 1).argmax(1) for _, kind in asked]
+    queries = sum(map(len, owners))
 
     def negative_log_likelihood(strengths: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         total, gradient = 0.0, np.zeros(len(strengths))
-        for data, of_views in zip(collections, cosines, strict=True):
-            rows = np.arange(len(data.queries))
+        for of_views, owner in zip(cosines, owners, strict=True):
+            rows = np.arange(len(owner))
             logits = np.tensordot(strengths.astype(np.float32), of_views, 1)
             logits -= logits.max(1, keepdims=True)
             probabilities = np.exp(logits)
             probabilities /= probabilities.sum(1, keepdims=True)
-            total -= float(np.log(np.maximum(probabilities[rows, data.owners], 1e-30)).sum())
-            own = of_views[:, rows, data.owners].sum(1)
+            total -= float(np.log(np.maximum(probabilities[rows, owner], 1e-30)).sum())
+            own = of_views[:, rows, owner].sum(1)
             gradient += np.einsum("vqp,qp->v", of_views, probabilities) - own
         return total / queries, gradient / queries
 
@@ -123,24 +153,43 @@ def fit_weights(collections: Sequence[CalibrationData]) -> NDArray[np.float32]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Pairs:
-    """Scores above the background, of the three kinds of pairs."""
+class ScoredPairs:
+    """Scores above the background, each float32 [n], of queries with their own photos, others, and the closest one."""
 
     own: NDArray[np.float32]
     strangers: NDArray[np.float32]
     closest: NDArray[np.float32]
 
+    @property
+    def parts(self) -> tuple[NDArray[np.float32], ...]:
+        return self.own, self.strangers, self.closest
 
-def _pairs(data: CalibrationData, weights: NDArray[np.float32], *, seed: int) -> _Pairs:
+
+def _all_pairs(
+    collections: Sequence[CalibrationData], kind: QueryKind, weights: NDArray[np.float32], *, seed: int
+) -> ScoredPairs:
+    found = [score_pairs(data, kind, weights, seed=seed) for data in collections if kind in data.kinds]
+    own, strangers, closest = (
+        np.concatenate([np.empty(0, np.float32), *parts])
+        for parts in (zip(*(pairs.parts for pairs in found), strict=True) if found else ((), (), ()))
+    )
+    return ScoredPairs(own=own, strangers=strangers, closest=closest)
+
+
+def score_pairs(data: CalibrationData, kind: QueryKind, weights: NDArray[np.float32], *, seed: int = 0) -> ScoredPairs:
+    """The three kinds of pairs that a curve is fitted on, of one collection."""
+    asked = data.kinds[kind]
     fused = np.einsum("pvd,v->pd", data.views, weights)
     background = background_level(fused, data.probes, photos=len(fused))
+    scores = asked.queries @ fused.T - background
     random = np.random.default_rng(seed)
-    step = random.integers(1, len(fused), (len(data.queries), _RANDOM_PHOTOS_PER_QUERY))
-    others = (data.owners[:, None] + step) % len(fused)
-    return _Pairs(
-        own=(data.queries * fused[data.owners]).sum(1) - background,
-        strangers=np.einsum("qd,qnd->qn", data.queries, fused[others]).ravel() - background,
-        closest=(data.absent @ fused.T).max(1) - background,
+    query, photo = np.nonzero(asked.right == 0)
+    wanted = min(len(query), _RANDOM_PHOTOS_PER_QUERY * len(asked.queries))
+    drawn = random.choice(len(query), wanted, replace=False)
+    return ScoredPairs(
+        own=scores[asked.right == 1],
+        strangers=scores[query[drawn], photo[drawn]],
+        closest=(asked.absent @ fused.T).max(1, initial=-1.0) - background,
     )
 
 
@@ -151,7 +200,7 @@ def fit_spline(
     centre, spread = float(scores.mean()), float(scores.std())
     standard = (scores - centre) / spread
 
-    def fit(knot: float) -> tuple[float, NDArray[np.float64]]:
+    def fit_with(knot: float) -> tuple[float, NDArray[np.float64]]:
         terms = np.stack([np.ones(len(standard)), standard, np.maximum(standard - knot, 0.0)])
 
         def negative_log_likelihood(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -165,7 +214,7 @@ def fit_spline(
         return float(found.fun), found.x
 
     knots = np.quantile(standard, _KNOTS)
-    fits = [fit(float(knot)) for knot in knots]
+    fits = [fit_with(float(knot)) for knot in knots]
     best = int(np.argmin([loss for loss, _ in fits]))
     intercept, slope, bend = (float(value) for value in fits[best][1])
     return Spline(

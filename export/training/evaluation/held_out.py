@@ -1,4 +1,4 @@
-"""Held-back photos through the shipped files: what calibration is fitted on.
+"""Held-out photos through the shipped files: what calibration is fitted on.
 
 Photos are decoded, captioned and embedded exactly as indexing does it, by the quantised models.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,18 +17,45 @@ import numpy as np
 from export.errors import DataError
 from export.evaluation.probes import PROBES
 from export.photos.decoding import decode_photo
-from export.training.data.corpus import CaptionedPhoto, read_collections, read_synsets
-from export.training.evaluation.calibration import CalibrationData, fit_curve
+from export.training.data.corpus import (
+    CaptionedPhoto,
+    Synset,
+    read_collections,
+    read_labelled,
+    read_paraphrases,
+    read_synsets,
+)
+from export.training.data.names import with_article
+from export.training.data.tasks import Lexicon, noun_shares, phrase, read_lexicon
+from export.training.evaluation.calibration import UNSURE, CalibrationData, KindData, fit
 from export.understanding.onnx_captioner import OnnxCaptionerSource
 from handler.bundle.encoder import Encoder
-from handler.bundle.relevance import Calibration
+from handler.bundle.relevance import QUERY_KINDS, Calibration, QueryKind, kind_of_query
 
 _PHOTOS_AT_ONCE = 16
 _ABSENT_QUERIES = 1_000
+_AGREED = 0.6
+"""Three of five captions."""
+_OLD, _SENTENCE = "an old", "there is a "
 _FEWEST_USES = 8
 _WORD = re.compile(r"[a-z]+")
 _CONCRETE = frozenset(f"noun.{kind}" for kind in "animal artifact food object person phenomenon plant".split())
 _STOP_WORDS = frozenset("an and are for from his her into its out over that the their there two while with".split())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldOut:
+    """A collection of held-out photos, and what is asked of it.
+
+    Attributes:
+        photos: The photos.
+        queries: Texts, and the rows of the photos of which each was said, mapped to how sure that is: 1 or UNSURE.
+        absent: Texts about what is in none of the photos.
+    """
+
+    photos: Sequence[CaptionedPhoto]
+    queries: Mapping[str, Mapping[int, int]]
+    absent: Sequence[str]
 
 
 def calibrate(models: Path, data: Path, *, seed: int = 0) -> Calibration:
@@ -39,25 +66,64 @@ def calibrate(models: Path, data: Path, *, seed: int = 0) -> Calibration:
         data: The corpus, whose ``dev`` photos are held out from training.
         seed: What random pairs depend on.
     """
-    photos = read_collections(data, "dev")
-    absent = [absent_queries(data, collection, count=_ABSENT_QUERIES, seed=seed) for collection in photos]
-    return calibrate_on(models, photos, absent, seed=seed)
+    return calibrate_on(models, read_held_out(data, seed=seed), seed=seed)
+
+
+def read_held_out(data: Path, *, seed: int = 0) -> list[HeldOut]:
+    """The ``dev`` photos of a corpus with all that is asked of them: captions, their nouns and phrases, and names."""
+    synsets = read_synsets(data)
+    captions = [caption for captions in read_paraphrases(data) for caption in captions]
+    lexicon = read_lexicon(synsets, captions)
+    collections = [photos for photos in (*read_collections(data, "dev"), read_labelled(data, "dev")) if photos]
+    held_out = []
+    for photos in collections:
+        nouns = absent_nouns(synsets, photos, count=_ABSENT_QUERIES, seed=seed)
+        absent = [*map(with_article, nouns), *(f"{_OLD} {noun}" for noun in nouns), *(_SENTENCE + n for n in nouns)]
+        held_out.append(HeldOut(photos=photos, queries=queries_about(photos, lexicon), absent=absent))
+    return held_out
+
+
+def queries_about(photos: Sequence[CaptionedPhoto], lexicon: Lexicon | None = None) -> dict[str, dict[int, int]]:
+    """What people said of photos, and of which: their captions, and given a lexicon nouns, phrases and names."""
+    said: dict[str, dict[int, int]] = {}
+    for row, photo in enumerate(photos):
+        for caption in photo.captions:
+            said.setdefault(caption, {})[row] = 1
+        if lexicon is None:
+            continue
+        for noun, share in noun_shares(photo.captions, lexicon).items():
+            said.setdefault(noun, {})[row] = 1 if share >= _AGREED else UNSURE
+        for phrases in (phrase(caption, lexicon) for caption in photo.captions):
+            if phrases:
+                said.setdefault(phrases, {})[row] = 1
+        for name in photo.names:
+            said.setdefault(name, {})[row] = 1
+    return {text: rows for text, rows in said.items() if 1 in rows.values()}
 
 
 def calibrate_on(
-    models: Path, collections: Sequence[Sequence[CaptionedPhoto]], absent: Sequence[Sequence[str]], *, seed: int = 0
+    models: Path, collections: Sequence[HeldOut], *, like: Calibration | None = None, seed: int = 0
 ) -> Calibration:
-    """The same on collections of photos, with texts about what is in none of each one's photos."""
+    """The same on collections of photos.
+
+    Args:
+        models: The folder with encoder/ and captioner/.
+        collections: What the curves are fitted on.
+        like: Whose curves are taken for kinds of queries of which there are too few; without it, that of the next kind.
+        seed: What random pairs depend on.
+    """
     encoder = Encoder.load(models / "encoder")
     source = OnnxCaptionerSource.open(models / "captioner", encoder=models / "encoder")
-    served = [serve_held_out(encoder, source, photos, texts) for photos, texts in zip(collections, absent, strict=True)]
-    curve = fit_curve(served, seed=seed)
+    fitted = fit([serve_held_out(encoder, source, held_out) for held_out in collections], seed=seed)
+    some = next(iter(fitted.curves.values()))
+    name, phrase_, sentence = (fitted.curves.get(kind) or (like.curve(kind) if like else some) for kind in QUERY_KINDS)
     calibration = Calibration(
         encoder=encoder.identity,
         captioner=source.identity,
-        weights=curve.weights,
-        threshold=curve.threshold,
-        **asdict(curve.spline),
+        weights=fitted.weights,
+        name=name,
+        phrase=phrase_,
+        sentence=sentence,
     )
     write_calibration(models, calibration)
     return calibration
@@ -68,11 +134,10 @@ def write_calibration(models: Path, calibration: Calibration) -> None:
     (models / "calibration.json").write_text(json.dumps(asdict(calibration), indent=2) + "\n", encoding="utf-8")
 
 
-def serve_held_out(
-    encoder: Encoder, source: OnnxCaptionerSource, photos: Sequence[CaptionedPhoto], absent: Sequence[str]
-) -> CalibrationData:
-    """The views of one collection's photos and the queries that people wrote of them, as vectors."""
+def serve_held_out(encoder: Encoder, source: OnnxCaptionerSource, held_out: HeldOut) -> CalibrationData:
+    """The views of one collection's photos and the queries about them, as vectors."""
     captioner = source.load()
+    photos = held_out.photos
     texts: list[str] = []
     visual = []
     for start in range(0, len(photos), _PHOTOS_AT_ONCE):
@@ -85,21 +150,31 @@ def serve_held_out(
     captions = encoder.encode(texts).reshape(len(photos), len(source.instructions), encoder.dim)
     return CalibrationData(
         views=np.concatenate([captions, np.stack(visual)[:, None]], axis=1),
-        queries=encoder.encode([caption for photo in photos for caption in photo.captions]),
-        owners=np.repeat(np.arange(len(photos)), [len(photo.captions) for photo in photos]),
-        absent=encoder.encode(absent),
+        kinds={kind: asked for kind in QUERY_KINDS if (asked := _of_kind(encoder, held_out, kind))},
         probes=encoder.encode(PROBES),
     )
 
 
-def absent_queries(data: Path, photos: Sequence[CaptionedPhoto], *, count: int, seed: int) -> list[str]:
-    """Things that none of the photos' captions name, as people would ask for them: "a lighthouse".
+def _of_kind(encoder: Encoder, held_out: HeldOut, kind: QueryKind) -> KindData | None:
+    texts = [text for text in held_out.queries if kind_of_query(text) == kind]
+    absent = [text for text in held_out.absent if kind_of_query(text) == kind]
+    if not texts or not absent:
+        return None
+    right = np.zeros((len(texts), len(held_out.photos)), np.int8)
+    for row, text in enumerate(texts):
+        for photo, sure in held_out.queries[text].items():
+            right[row, photo] = sure
+    return KindData(queries=encoder.encode(texts), right=right, absent=encoder.encode(absent))
+
+
+def absent_nouns(synsets: Sequence[Synset], photos: Sequence[CaptionedPhoto], *, count: int, seed: int) -> list[str]:
+    """Things that none of the photos' captions and names name, as people would ask for them: "lighthouse".
 
     They are a WordNet's concrete nouns that its own glosses use often enough, so that they aren't too rare to be asked
     for: what nobody would ask for would be told from the photos too easily.
     """
-    mentioned = {stem for photo in photos for caption in photo.captions for stem in _stems(caption)}
-    synsets = read_synsets(data)
+    said = (text for photo in photos for text in (*photo.captions, *photo.names))
+    mentioned = {stem for text in said for stem in _stems(text)}
     uses = Counter(word for synset in synsets for word in set(_WORD.findall(synset.gloss.lower())))
     nouns = [
         lemma
@@ -114,7 +189,7 @@ def absent_queries(data: Path, photos: Sequence[CaptionedPhoto], *, count: int, 
             "more synsets in captions/wordnet-glosses.jsonl.gz"
         )
     chosen = np.random.default_rng(seed).permutation(len(nouns))[:count]
-    return [f"{'an' if nouns[row][0] in 'aeiou' else 'a'} {nouns[row]}" for row in chosen]
+    return [nouns[row] for row in chosen]
 
 
 def _stems(text: str) -> set[str]:

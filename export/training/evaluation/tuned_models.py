@@ -17,13 +17,14 @@ from export.errors import ModelError, TrainingError
 from export.evaluation.retrieval import off_topic_texts
 from export.models.model_set import Models, shipped_models
 from export.training.data.corpus import CaptionedPhoto
-from export.training.evaluation.held_out import calibrate_on, write_calibration
+from export.training.evaluation.held_out import HeldOut, calibrate_on, queries_about, write_calibration
 from export.training.evaluation.report import Report, report
 from export.training.photo_model.packing import write_captioner
 from export.training.photo_model.photo_model import PhotoModel
 from export.training.photo_model.unpacking import Unpacked, read_captioner
 from export.understanding.onnx_captioner import OnnxCaptionerSource
 from handler.bundle.encoder_files import ENCODER_FILES
+from handler.bundle.relevance import Calibration
 
 FEWEST_TO_CALIBRATE = 100
 """Photos held out; with fewer, the calibration stays that of the models that were tuned."""
@@ -92,7 +93,7 @@ def write_tuned(tuned: Unpacked, models: Path, held_out: Sequence[CaptionedPhoto
                 f"R@1, R@5 and R@10 {_mean_recall(after):.1%}, before {_mean_recall(before):.1%}), so nothing is "
                 "written: keep the shipped ones, or caption more photos"
             )
-        calibrated = _calibrate(folder, held_out)
+        calibrated = _calibrate(folder, held_out, start.calibration)
         shutil.copytree(folder, to, dirs_exist_ok=True)
     return Tuned(before=before, after=after, calibrated=calibrated, worse_cider=worse_cider)
 
@@ -104,12 +105,13 @@ def _keep_calibration(folder: Path, start: Models) -> None:
     write_calibration(folder, dataclasses.replace(start.calibration, captioner=captioner))
 
 
-def _calibrate(folder: Path, held_out: Sequence[CaptionedPhoto]) -> bool:
+def _calibrate(folder: Path, held_out: Sequence[CaptionedPhoto], like: Calibration | None) -> bool:
     """Fit the calibration on the held-out photos if they are enough; whether they are."""
     absent = off_topic_texts(caption for photo in held_out for caption in photo.captions)
     enough = len(held_out) >= FEWEST_TO_CALIBRATE and len(absent) >= _FEWEST_ABSENT
     if enough:
-        calibrate_on(folder, [held_out], [absent])
+        asked = HeldOut(photos=held_out, queries=queries_about(held_out), absent=absent)
+        calibrate_on(folder, [asked], like=like)
     return enough
 
 

@@ -20,6 +20,7 @@ export class NoAnswer extends Error {
  * @property {string} caption The text that explains why it was found, or its first caption.
  * @property {boolean} byLook Whether the picture itself explains it better than any caption.
  * @property {number | undefined} relevance 0 to 1; of an answer to a search only.
+ * @property {true | undefined} perhaps It is below what counts as relevant, yet better than chance.
  * @property {number} duplicates How many near-duplicates it stands for.
  * @property {string | undefined} url An http(s) address, as the thumbnail's is.
  * @property {string | undefined} thumbnail
@@ -74,7 +75,9 @@ export class Client {
     const wanted = { ...parameters, k: count, min_relevance: minRelevance, ...after };
     const given = Object.entries(wanted).filter(([, value]) => value !== undefined);
     const raw = await this.#fetch(`${path}?${new URLSearchParams(given)}`, signal);
-    const photos = listed(raw.results).map((result) => this.#photo(result));
+    const found = listed(raw.results).map((result) => this.#photo(result));
+    const perhaps = listed(raw.perhaps ?? []).map((result) => ({ ...this.#photo(result), perhaps: true }));
+    const photos = [...found, ...perhaps];
     const next = raw.next_offset > 0 ? { offset: raw.next_offset, bundle: raw.bundle } : undefined;
     return { photos, next, raw };
   }

@@ -51,8 +51,8 @@ export class Grid {
 
   /** Show these photos after the others. */
   add(photos) {
-    const tiles = photos.map(({ aspect }) => {
-      const tile = make("li", { part: "photo" });
+    const tiles = photos.map(({ aspect, perhaps }) => {
+      const tile = make("li", perhaps ? { part: "photo perhaps", class: "perhaps" } : { part: "photo" });
       tile.style.setProperty("--aspect", aspect);
       return tile;
     });
@@ -100,10 +100,11 @@ export class Grid {
   }
 
   #content(photo) {
-    const { caption, relevance, duplicates } = photo;
+    const { caption, relevance, duplicates, perhaps } = photo;
     const alike = duplicates ? [this.#say("duplicates", { count: duplicates })] : [];
     const relevant = relevance === undefined ? [] : [this.#say("relevance", { relevance })];
-    const name = [caption, ...relevant, ...alike].join(". ");
+    const unsure = perhaps ? [this.#say("perhaps")] : [];
+    const name = [caption, ...unsure, ...relevant, ...alike].join(". ");
     const open = { type: "button", class: "open", part: "picture", tabindex: -1, "aria-label": name };
     const words = { class: "caption", part: "caption", dir: "auto", "aria-hidden": "true" };
     const similar = this.#say("similar");
@@ -114,6 +115,7 @@ export class Grid {
         "div",
         { class: "line" },
         ...meter(relevance, this.#say),
+        ...unsure.map((text) => make("span", { class: "unsure", "aria-hidden": "true" }, text)),
         ...alike.map((text) => make("span", { "aria-hidden": "true", title: text }, `+${duplicates}`)),
         iconButton("similar", `${similar}: ${caption}`, like),
       ),

@@ -73,10 +73,14 @@ export class Results {
    * @param {"more" | "closest" | ""} offer What else there is: more of them, less relevant ones, or nothing.
    * @param {object | undefined} next From where there is more.
    * @param {object | undefined} source The photo that they are like.
+   * @param {string} query What was asked.
    */
-  showPhotos(photos, offer, next, source) {
+  showPhotos(photos, offer, next, source, query) {
     this.#show({ photos, source });
     this.#end(offer, next);
+    if (photos.every(({ perhaps }) => perhaps)) {
+      this.#notify("perhapsThese", this.#say(source ? "perhapsSimilar" : "perhapsDetail", { query }));
+    }
   }
 
   /** More photos after those that are shown. */
@@ -124,7 +128,9 @@ export class Results {
 
   /** Say how many there are, and offer what there may be beyond them. */
   #end(offer, next) {
-    this.#status.textContent = this.#say("count", { count: this.count });
+    const unsure = this.#grid.photos.filter(({ perhaps }) => perhaps).length;
+    const sure = this.#say("count", { count: this.count - unsure });
+    this.#status.textContent = unsure ? this.#say("countPerhaps", { sure, count: unsure }) : sure;
     this.#more.hidden = !offer;
     this.#more.textContent = offer && this.#say(offer);
     this.#more.onclick = () => this.#reader[offer](next);

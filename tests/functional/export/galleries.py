@@ -18,7 +18,7 @@ from PIL import Image
 from export.models.model_set import Models
 from export.understanding.captioner import Understanding
 from handler.bundle.encoder import Encoder
-from handler.bundle.relevance import Calibration
+from handler.bundle.relevance import Calibration, Curve
 from tests.functional.handler.artefacts import write_encoder
 
 IMAGE_SIZE = 32
@@ -96,13 +96,11 @@ def fake_models(folder: Path, *, delay_s: float = 0.0) -> Models:
         encoder=encoder,
         encoder_identity=identity,
         captioner=source,
-        calibration=Calibration(
+        calibration=Calibration.of_one_curve(
+            Curve(slope=1.0, intercept=-4.0, threshold=0.5),
             encoder=identity,
             captioner=source.identity,
             weights=(2.0, 1.0, 6.0),
-            slope=1.0,
-            intercept=-4.0,
-            threshold=0.5,
         ),
     )
 

@@ -37,7 +37,7 @@ from handler.bundle.manifest import (
     Provenance,
     ViewsInfo,
 )
-from handler.bundle.relevance import Calibration
+from handler.bundle.relevance import Calibration, Curve
 from handler.bundle.views import write_views
 
 DIM = 64
@@ -110,6 +110,7 @@ class BundleChoices:
     slope: float = 1.0
     intercept: float = -4.0
     threshold: float = 0.5
+    perhaps: float = 1.0
     golden: tuple[Golden, ...] = field(default_factory=tuple)
     suggestions: tuple[str, ...] = ("dog", "snow")
 
@@ -151,13 +152,16 @@ def write_bundle(folder: Path, photos: Sequence[TinyPhoto] = PHOTOS, choices: Bu
         encoder=EncoderInfo(name="bag-of-words", identity=identity, dim=encoder.dim, max_tokens=MAX_TOKENS),
         index=IndexInfo(kind=choices.kind, scale=index_scale, dim=encoder.dim, count=len(photos), expansion_search=64),
         views=ViewsInfo(kinds=("caption", "visual"), scale=view_scale),
-        calibration=Calibration(
+        calibration=Calibration.of_one_curve(
+            Curve(
+                slope=choices.slope,
+                intercept=choices.intercept,
+                threshold=choices.threshold,
+                perhaps=choices.perhaps,
+            ),
             encoder=choices.calibration_encoder or identity,
             captioner=choices.calibration_captioner,
             weights=choices.weights,
-            slope=choices.slope,
-            intercept=choices.intercept,
-            threshold=choices.threshold,
         ),
         counts=Counts(photos=len(photos), captions=len(photos), failures=0),
         provenance=Provenance(

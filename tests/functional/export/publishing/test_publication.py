@@ -52,7 +52,8 @@ def index_colours(photos: Path, out: Path) -> None:
     """Index photos with the fake captioner, and a curve that passes the quality gate."""
     models = fake_models(out / "models")
     assert models.calibration is not None
-    calibration = replace(models.calibration, slope=2.0, intercept=-14.0)
+    curve = replace(models.calibration.sentence, slope=2.0, intercept=-14.0)
+    calibration = replace(models.calibration, name=curve, phrase=curve, sentence=curve)
     index_photos(photos, out, workers=1, models=replace(models, calibration=calibration))
 
 

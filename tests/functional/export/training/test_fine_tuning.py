@@ -171,8 +171,8 @@ def test_the_command_line_fine_tunes_exports_and_indexes(
     assert tuned.captioner.identity != shipped.captioner.identity
     assert shipped.calibration is not None
     assert tuned.calibration is not None
-    assert (tuned.calibration.slope, tuned.calibration.weights) == (
-        shipped.calibration.slope,
+    assert (tuned.calibration.sentence, tuned.calibration.weights) == (
+        shipped.calibration.sentence,
         shipped.calibration.weights,
     )
 

@@ -17,7 +17,7 @@ from export.bundles.background import (
     sample_of,
 )
 from export.evaluation.probes import PROBES
-from handler.bundle.relevance import Calibration
+from handler.bundle.relevance import Calibration, Curve
 
 
 def vectors(count: int, *, seed: int, dim: int = 64) -> NDArray[np.float32]:
@@ -36,10 +36,10 @@ def test_the_curve_lies_where_it_is_said_to() -> None:
     scores = (probes @ views[:, 0].T).ravel()
     low, middle = np.percentile(scores, [15.87, 50])
     even = middle + (middle - low) * (NEAREST + FARTHER_WITH_PHOTOS * np.log(500))
-    curve = {"slope": calibration.slope, "intercept": calibration.intercept}
+    curve = {"slope": calibration.name.slope, "intercept": calibration.name.intercept}
     assert relevance(even, **curve) == pytest.approx(0.5, abs=1e-3)
-    assert calibration.slope == pytest.approx(STEEPNESS / (middle - low), rel=1e-3)
-    assert (calibration.encoder, calibration.captioner, calibration.threshold) == ("e" * 64, "c" * 64, 0.5)
+    assert calibration.name.slope == pytest.approx(STEEPNESS / (middle - low), rel=1e-3)
+    assert (calibration.encoder, calibration.captioner, calibration.name.threshold) == ("e" * 64, "c" * 64, 0.5)
 
 
 def test_all_views_count_the_same() -> None:
@@ -53,15 +53,15 @@ def test_photos_that_probes_describe_leave_the_background_where_it_is() -> None:
     matching = np.concatenate([views, probes[:20, np.newaxis]])
     before = calibrate_by_background(views, probes, photos=400, encoder="e", captioner="c")
     after = calibrate_by_background(matching, probes, photos=400, encoder="e", captioner="c")
-    assert after.slope == pytest.approx(before.slope, rel=0.02)
-    assert after.intercept == pytest.approx(before.intercept, rel=0.02)
+    assert after.name.slope == pytest.approx(before.name.slope, rel=0.02)
+    assert after.name.intercept == pytest.approx(before.name.intercept, rel=0.02)
 
 
 def test_one_photo_and_photos_that_are_all_alike_have_a_curve_too() -> None:
     for views in (vectors(1, seed=0)[:, np.newaxis], np.repeat(vectors(1, seed=0)[:, np.newaxis], 5, axis=0)):
         calibration = calibrate_by_background(views, views[:, 0], photos=len(views), encoder="e", captioner="c")
-        assert np.isfinite([calibration.slope, calibration.intercept]).all()
-        assert calibration.slope > 0
+        assert np.isfinite([calibration.name.slope, calibration.name.intercept]).all()
+        assert calibration.name.slope > 0
 
 
 @pytest.mark.parametrize(("count", "expected"), [(1, 1), (7, 7), (2_000, 2_000), (70_000, 2_000)])
@@ -77,13 +77,17 @@ def test_probes_are_all_different() -> None:
 
 def test_the_shipped_curve_counts_from_the_level_of_the_background() -> None:
     views, probes = vectors(300, seed=0).reshape(150, 2, 64), vectors(60, seed=1)
-    curve = {"slope": 20.0, "intercept": -3.0, "knot": 0.1, "bend": 5.0}
-    shipped = Calibration(encoder="e", captioner="c", weights=(0.25, 0.75), threshold=0.6, **curve)
+    name = Curve(slope=20.0, intercept=-3.0, knot=0.1, bend=5.0, threshold=0.6)
+    phrase, sentence = replace(name, slope=10.0), replace(name, intercept=-4.0)
+    shipped = Calibration(encoder="e", captioner="c", weights=(0.25, 0.75), name=name, phrase=phrase, sentence=sentence)
     laid = lay_over_background(shipped, views, probes, photos=150)
     level = background_level(0.25 * views[:, 0] + 0.75 * views[:, 1], probes, photos=150)
-    assert laid.intercept == pytest.approx(-3.0 - 20.0 * level)
-    assert laid.knot == pytest.approx(0.1 + level)
-    assert laid == replace(shipped, intercept=laid.intercept, knot=laid.knot)
+    assert laid.name.intercept == pytest.approx(-3.0 - 20.0 * level)
+    assert laid.name.knot == pytest.approx(0.1 + level)
+    assert laid.name == replace(name, intercept=laid.name.intercept, knot=laid.name.knot)
+    assert laid.phrase.intercept == pytest.approx(-3.0 - 10.0 * level)
+    assert laid.sentence.intercept == pytest.approx(-4.0 - 20.0 * level)
+    assert laid == replace(shipped, name=laid.name, phrase=laid.phrase, sentence=laid.sentence)
 
 
 def test_the_level_rises_with_the_number_of_photos() -> None:

@@ -33,6 +33,7 @@ def answer(*results: Result) -> SearchAnswer:
         "no_relevant_results": not results,
         "next_offset": None,
         "results": list(results),
+        "perhaps": [],
     }
 
 

@@ -39,6 +39,7 @@ def answer(query: str, *results: Result) -> SearchAnswer:
         "no_relevant_results": not results,
         "next_offset": None,
         "results": list(results),
+        "perhaps": [],
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -9,11 +11,15 @@ from numpy.typing import NDArray
 from export.bundles.background import background_level
 from export.training.evaluation.calibration import (
     ABSENT_ANSWERED,
+    ABSENT_PERHAPS,
+    UNSURE,
     CalibrationData,
+    KindData,
     Spline,
-    fit_curve,
+    fit,
     fit_spline,
     fit_weights,
+    score_pairs,
 )
 
 
@@ -32,9 +38,13 @@ def make_data(*, noise: tuple[float, float], shift: float = 0.0, seed: int = 0) 
 
     return CalibrationData(
         views=shifted(np.stack([near(photos, amount) for amount in noise], axis=1), shift),
-        queries=shifted(near(photos.repeat(3, axis=0), 0.1), 1.0),
-        owners=np.arange(300).repeat(3),
-        absent=shifted(near(np.zeros((200, 32)), 1.0), 1.0),
+        kinds={
+            "sentence": KindData(
+                queries=shifted(near(photos.repeat(3, axis=0), 0.1), 1.0),
+                right=np.eye(300, dtype=np.int8).repeat(3, axis=0),
+                absent=shifted(near(np.zeros((200, 32)), 1.0), 1.0),
+            )
+        },
         probes=shifted(near(np.zeros((100, 32)), 1.0), 1.0),
     )
 
@@ -55,19 +65,22 @@ def test_views_as_good_as_each_other_weigh_the_same() -> None:
 
 def test_the_curve_tells_own_photos_from_others_and_from_what_is_absent() -> None:
     data = make_data(noise=(0.2, 0.1))
-    curve = fit_curve([data])
-    fused = np.einsum("pvd,v->pd", data.views, np.array(curve.weights))
-
+    fitted = fit([data])
+    curve, asked = fitted.curves["sentence"], data.kinds["sentence"]
+    fused = np.einsum("pvd,v->pd", data.views, np.array(fitted.weights, np.float32))
     level = background_level(fused, data.probes, photos=len(fused))
 
-    def relevance(scores: NDArray[np.floating]) -> NDArray[np.floating]:
-        return sigmoid(curve.spline.logits(scores - level))
+    def relevance(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        return curve.relevance(np.asarray(scores - level, np.float32), np.full(len(scores), -1.0, np.float32))
 
-    own = relevance((data.queries * fused[data.owners]).sum(1))
-    others = relevance((data.queries * fused[(data.owners + 1) % len(fused)]).sum(1))
-    absent = relevance((data.absent @ fused.T).max(1))
+    owners = np.arange(300).repeat(3)
+    own = relevance((asked.queries * fused[owners]).sum(1))
+    others = relevance((asked.queries * fused[(owners + 1) % len(fused)]).sum(1))
+    absent = relevance((asked.absent @ fused.T).max(1))
     assert (absent >= curve.threshold).mean() == pytest.approx(ABSENT_ANSWERED, abs=0.02)
-    assert curve.spline.slope > 0
+    assert (absent >= curve.perhaps).mean() == pytest.approx(ABSENT_PERHAPS, abs=0.02)
+    assert set(fitted.curves) == {"sentence"}
+    assert curve.slope > 0
     assert own.mean() > 0.9
     assert others.mean() < 0.05
     assert absent.mean() < 0.35
@@ -75,9 +88,24 @@ def test_the_curve_tells_own_photos_from_others_and_from_what_is_absent() -> Non
 
 def test_a_collection_in_which_everything_scores_higher_has_the_same_curve() -> None:
     low, high = make_data(noise=(0.2, 0.1)), make_data(noise=(0.2, 0.1), shift=0.3)
-    alone, together = fit_curve([low]), fit_curve([low, high])
-    above = np.linspace(-0.5, 0.5, 11)
-    assert sigmoid(together.spline.logits(above)) == pytest.approx(sigmoid(alone.spline.logits(above)), abs=0.02)
+    alone, together = (fit(data).curves["sentence"] for data in ([low], [low, high]))
+    above, no_caption = np.linspace(-0.5, 0.5, 11, dtype=np.float32), np.full(11, -1.0, np.float32)
+    assert together.relevance(above, no_caption) == pytest.approx(alone.relevance(above, no_caption), abs=0.02)
+
+
+def test_what_only_few_said_of_a_photo_counts_neither_way() -> None:
+    data = make_data(noise=(0.2, 0.1))
+    asked = data.kinds["sentence"]
+    unsure = asked.right.copy()
+    unsure[asked.right == 0] = UNSURE
+    unsure[:, 0] = asked.right[:, 0]
+    pairs = score_pairs(
+        CalibrationData(views=data.views, kinds={"name": replace(asked, right=unsure)}, probes=data.probes),
+        "name",
+        np.array([0.5, 0.5], np.float32),
+    )
+    assert len(pairs.own) == 900
+    assert len(pairs.strangers) == 897  # of the first photo alone, of which 3 of 900 queries are
 
 
 def test_the_curve_bends_where_recognised_photos_begin() -> None:

@@ -27,7 +27,7 @@ from handler.bundle.manifest import (
     bundle_id,
 )
 from handler.bundle.manifest_reader import MAX_MANIFEST_BYTES, read_manifest
-from handler.bundle.relevance import Calibration
+from handler.bundle.relevance import Calibration, Curve
 from handler.errors import BundleError
 
 HASHES = {name: hashlib.sha256(name.encode()).hexdigest() for name in BUNDLE_FILES}
@@ -41,8 +41,8 @@ MANIFEST = Manifest(
     encoder=EncoderInfo(name="tiny", identity=IDENTITY, dim=4, max_tokens=64),
     index=IndexInfo(kind="hnsw", scale=0.01, dim=4, count=10, expansion_search=64),
     views=ViewsInfo(kinds=("caption", "visual"), scale=0.002),
-    calibration=Calibration(
-        encoder=IDENTITY, captioner=CAPTIONER, weights=(1.5, 2.0), slope=1.0, intercept=-2.0, threshold=0.3
+    calibration=Calibration.of_one_curve(
+        Curve(slope=1.0, intercept=-2.0, threshold=0.3), encoder=IDENTITY, captioner=CAPTIONER, weights=(1.5, 2.0)
     ),
     counts=Counts(photos=10, captions=10, failures=1),
     provenance=Provenance(
@@ -75,7 +75,7 @@ def test_is_read_as_it_was_written() -> None:
 
     assert read_manifest(written) == MANIFEST
     assert read_manifest(written).to_bytes() == written
-    assert written.startswith(b'{\n  "calibration": {\n    "bend": 0.0,\n    "captioner": "ccc')
+    assert written.startswith(b'{\n  "calibration": {\n    "captioner": "ccc')
     assert written.endswith(b"}\n")
     assert "ein Hund läuft".encode() in written
 
