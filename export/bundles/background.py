@@ -1,12 +1,14 @@
 """The background: where scores lie in a collection that mean nothing, and the relevance that is laid over it.
 
-What can be known of any collection is where the scores of texts lie that have nothing to do with a photo: those of
-everyday probes with everything in it, of which few belong together. The shipped calibration counts from there.
+The shipped curves count scores from the level of the collection: how close its closest photo comes to a thing that it
+doesn't show. Of many kinds of things any collection shows but some, so the lower part of their closest photos' scores
+tells it, whatever the photos are and however many.
 
-For models that nobody has calibrated there is no more than that: without photos that people have described, nobody can
-say how likely a score is right. The logistic curve is laid at a distance from the background that was measured with
-other encoders and captions, in units of its spread (export/README.md has the numbers). It is a rule of thumb, and what
-`thinlens evaluate` says of it, with queries of one's own, counts for more.
+For models that nobody has calibrated there is no more than the background: where the scores of everyday probes lie with
+all photos. Without photos that people have described, nobody can say how likely a score is right. The logistic curve is
+laid at a distance from the background that was measured with other encoders and captions, in units of its spread
+(export/README.md has the numbers). It is a rule of thumb; what `thinlens evaluate` says of it, with queries of one's
+own, counts for more.
 """
 
 from __future__ import annotations
@@ -23,13 +25,13 @@ NEAREST = 2.2
 FARTHER_WITH_PHOTOS = 0.4
 """A score is as likely right as not at NEAREST + FARTHER_WITH_PHOTOS * ln(photos) spreads above the middle of the
 background: of many photos, the one that comes closest to a query that has nothing to do with any comes closer."""
-GROWTH = 0.2
-"""The same of the shipped visual views. Within a collection it is 0.3; but the smaller one of those that the curve was
-fitted on shows more kinds of things, so that of 257 to 4,103 photos as many absent things are answered with this."""
 STEEPNESS = 0.8
 """How much the logit rises with each spread."""
 THRESHOLD, PERHAPS = 0.5, 0.3
 _PROBED_PHOTOS = 2_000
+_SHOWN_BY_FEW = 0.3
+"""The share of things whose closest photo lies below the level."""
+_PART = 4
 
 
 def sample_of(count: int) -> NDArray[np.int64]:
@@ -37,37 +39,41 @@ def sample_of(count: int) -> NDArray[np.int64]:
     return np.unique(np.linspace(0, count - 1, num=min(count, _PROBED_PHOTOS), dtype=np.int64))
 
 
-def background_level(fused: NDArray[np.float32], probes: NDArray[np.float32], *, photos: int) -> float:
-    """How high a text that has nothing to do with any photo comes with the one that is closest to it, by and large.
+def absent_level(fused: NDArray[np.float32], things: NDArray[np.float32], *, photos: int) -> float:
+    """How close the closest photo of a collection comes to a thing that the collection doesn't show.
 
-    Collections differ in the middle of their background and in its spread, and the more photos, the closer the closest
-    comes: GROWTH spreads with each e-fold.
+    The more photos there are, the closer it comes, by as much with each e-fold. By how much is told by a quarter of the
+    photos.
 
     Args:
         fused: float32 [n, dim], the fused vectors of some photos.
-        probes: float32 [probes, dim].
+        things: float32 [things, dim], the vectors of ``probes.THINGS``.
         photos: How many there are in all.
     """
-    background = _Background.of(probes @ fused.T)
-    return background.middle + GROWTH * background.spread * math.log(photos)
+    scores = things @ fused.T
+    level = float(np.quantile(scores.max(1), _SHOWN_BY_FEW))
+    if photos <= len(fused):
+        return level
+    of_part = float(np.quantile(scores[:, ::_PART].max(1), _SHOWN_BY_FEW))
+    return level + max(0.0, level - of_part) / math.log(_PART) * math.log(photos / len(fused))
 
 
-def lay_over_background(
-    calibration: Calibration, views: NDArray[np.float32], probes: NDArray[np.float32], *, photos: int
+def lay_over_collection(
+    calibration: Calibration, views: NDArray[np.float32], things: NDArray[np.float32], *, photos: int
 ) -> Calibration:
-    """A calibration for one collection: the shipped curves count scores from the level of the background.
+    """A calibration for one collection: the shipped curves count scores from its level.
 
     Args:
         calibration: Its curves' intercepts are the logits at that level, from which their knots are counted too.
         views: float32 [n, views, dim], unit L2 norm, of some of the collection's photos.
-        probes: As in ``calibrate_by_background``.
+        things: As in ``absent_level``.
         photos: How many there are in all.
 
     Returns:
         The same with intercepts and knots as they are served, counted from score 0.
     """
     fused = np.einsum("pvd,v->pd", views, np.array(calibration.weights, np.float32))
-    level = background_level(fused, probes, photos=photos)
+    level = absent_level(fused, things, photos=photos)
     name, phrase, sentence = (_counted_from(calibration.curve(kind), level) for kind in QUERY_KINDS)
     return replace(calibration, name=name, phrase=phrase, sentence=sentence)
 

@@ -16,13 +16,13 @@ from urllib.parse import quote
 
 import numpy as np
 
-from export.bundles.background import calibrate_by_background, lay_over_background, sample_of
+from export.bundles.background import calibrate_by_background, lay_over_collection, sample_of
 from export.bundles.caption_texts import photo_texts
 from export.bundles.duplicates import group_duplicates
 from export.bundles.index_choice import write_best_index
 from export.bundles.photo_vectors import bundle_vectors, photo_views
 from export.bundles.suggestions import suggest
-from export.evaluation.probes import PROBES
+from export.evaluation.probes import PROBES, THINGS
 from export.library.library import Library
 from export.library.records import UnderstoodPhoto
 from export.models.model_set import Models
@@ -125,12 +125,12 @@ def _calibrate(library: Library, photos: Sequence[UnderstoodPhoto], models: Mode
     """The calibration that came with the models, or where none did one by rule, laid over this collection's scores."""
     sample = [photos[number] for number in sample_of(len(photos))]
     views = photo_views(library, sample, models)
-    probes = Encoder.load(models.encoder).encode(PROBES)
+    encoder = Encoder.load(models.encoder)
     if models.calibration:
-        return lay_over_background(models.calibration, views, probes, photos=len(photos))
+        return lay_over_collection(models.calibration, views, encoder.encode(THINGS), photos=len(photos))
     return calibrate_by_background(
         views,
-        probes,
+        encoder.encode(PROBES),
         photos=len(photos),
         encoder=models.encoder_identity,
         captioner=models.captioner.identity,

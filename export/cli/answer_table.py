@@ -28,7 +28,8 @@ def answer_table(answer: SearchAnswer, *, width: int) -> str:
     Example:
         "0.93  chelsea.png  a cat is looking at the camera"
     """
-    parts = [_rows(answer["results"], width)] if answer["results"] else []
+    parts = [f"  {printable(answer['corrected'])}:"] if answer["corrected"] else []
+    parts += [_rows(answer["results"], width)] if answer["results"] else []
     if answer["perhaps"]:
         parts += ["  perhaps:", _rows(answer["perhaps"], width)]
     return "\n".join(parts) or "  –     nothing relevant"

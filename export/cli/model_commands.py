@@ -6,13 +6,14 @@ import argparse
 import json
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from export.cli.distillation_commands import add_tool_parsers
 from export.errors import ModelError, TrainingError
 from export.models.hub import model_folder
-from export.models.model_set import MODELS, shipped_models
+from export.models.model_set import MODELS, Models, shipped_models
 from export.training.data.corpus import CaptionedPhoto, read_photos
 from handler.bundle.encoder_files import identify_encoder
 
@@ -186,6 +187,8 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         if arguments.pictures:
             arguments.pictures.mkdir(parents=True, exist_ok=True)
             reliability_diagram(found.pairs, title=name).save(arguments.pictures / f"reliability-{name}.png")
+    if not _is_file(arguments):
+        print(_kinds(models, arguments))
     crowd = sorted((arguments.data / "photos" / CROWD).glob("*.jpg"))
     if crowd:
         served = search_in_a_crowd(models, everything, crowd)
@@ -200,6 +203,29 @@ def _evaluated(arguments: argparse.Namespace) -> dict[str, Sequence[CaptionedPho
 
         return {arguments.data.stem: read_fine_tuning_photos(arguments.data).held_out}
     return {name: read_photos(arguments.data / "photos" / f"{name}.jsonl", "dev") for name in EVALUATED}
+
+
+def _kinds(models: Models, arguments: argparse.Namespace) -> str:
+    """What the thresholds cost, by kind of query."""
+    from export.training.evaluation.held_out import read_held_out, serve_held_out
+    from export.training.evaluation.kinds import score_kind
+    from export.understanding.onnx_captioner import OnnxCaptionerSource
+    from handler.bundle.encoder import Encoder
+    from handler.bundle.relevance import QUERY_KINDS
+
+    encoder = Encoder.load(models.encoder)
+    source = OnnxCaptionerSource.open(arguments.models / "captioner", encoder=models.encoder)
+    served = [serve_held_out(encoder, source, held_out) for held_out in read_held_out(arguments.data)]
+    assert models.calibration is not None
+    scores = {kind: asdict(score_kind(served, kind, models.calibration)) for kind in QUERY_KINDS}
+    if arguments.json:
+        return json.dumps({"collection": "kinds of queries", "kinds": scores})
+    lines = [f"{'kinds of queries, each of its own collection':<44}{''.join(f'{kind:>10}' for kind in scores)}"]
+    for name in scores[QUERY_KINDS[0]]:
+        values = (of_kind[name] for of_kind in scores.values())
+        cells = "".join(f"{value:>10,}" if name == "queries" else f"{value:>10.3f}" for value in values)
+        lines.append(f"{name.replace('_', ' '):<44}{cells}")
+    return "\n".join([*lines, ""])
 
 
 def _tables(name: str, measured: Report) -> str:

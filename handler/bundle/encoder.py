@@ -38,6 +38,10 @@ class TextEncoder(Protocol):
     def knows(self, text: str) -> bool:
         """Whether the vector of a text says anything."""
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Words that are known whole, those that are used most first; none where that can't be told."""
+
 
 class Encoder:
     """An ONNX sentence encoder with its tokenizer; see handler/README.md for its files."""
@@ -122,6 +126,14 @@ class Encoder:
             token != unknown and not special
             for token, special in zip(encoding.tokens, encoding.special_tokens_mask, strict=True)
         )
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The whole words of a WordPiece vocabulary, in its order; none of another."""
+        if type(self._tokenizer.model).__name__ != "WordPiece":
+            return ()
+        vocabulary = self._tokenizer.get_vocab(with_added_tokens=False)
+        return tuple(word for word in sorted(vocabulary, key=vocabulary.__getitem__) if word.isalpha())
 
     def _run(self, encodings: Sequence[Encoding]) -> NDArray[np.float32]:
         """Vectors of one batch, float32 [n, dim]; shorter texts are padded and masked."""

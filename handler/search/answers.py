@@ -43,9 +43,13 @@ class Page(TypedDict):
 
 
 class SearchAnswer(Page):
-    """The answer to a query, which is given as it was understood."""
+    """The answer to a query, which is given as it was understood.
+
+    `corrected` is the same with known words in place of unknown ones, if nothing was found but by that.
+    """
 
     query: str
+    corrected: str | None
 
 
 class SimilarAnswer(Page):

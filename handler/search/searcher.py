@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from handler.search.filters import EVERY_PHOTO, Filters, Mask
 from handler.search.query import Query
 from handler.search.ranking import Ranked, Ranking, Sought
 from handler.search.selection import DEFAULT_K, Selection
+from handler.search.spelling import corrected
 
 # Near-duplicates are folded away after ranking, so a few more photos are ranked at first than are asked for.
 _RANKED_PER_GROUP = 4
@@ -69,10 +71,28 @@ class Searcher:
         sought = self._sought(query)
         if sought is not None:
             allowed = self._without(query.without, allowed)
-        return {
+        answer: SearchAnswer = {
             "query": " + ".join(map(self.canonical, query.texts)),
+            "corrected": None,
             **self._page(sought, selection, allowed, started),
         }
+        if answer["results"] or answer["perhaps"] or selection.offset:
+            return answer
+        return self._spelt_otherwise(query, selection, allowed, started) or answer
+
+    def _spelt_otherwise(
+        self, query: Query, selection: Selection, allowed: Mask | None, started: float
+    ) -> SearchAnswer | None:
+        """The answer to the query with known words in the place of unknown ones; None where that finds nothing."""
+        typed = tuple(map(self.canonical, query.texts))
+        known = self.bundle.encoder.words
+        texts = tuple(corrected(text, known) or text for text in typed)
+        if texts == typed:
+            return None
+        page = self._page(self._sought(replace(query, texts=texts)), selection, allowed, started)
+        if not page["results"] and not page["perhaps"]:
+            return None
+        return {"query": " + ".join(typed), "corrected": " + ".join(texts), **page}
 
     def similar(
         self,

@@ -484,12 +484,12 @@ this.#show({ photos });
 this.suggest(suggestions);
 this.#status.textContent = "";
 }
-showPhotos(photos, offer, next, source, query) {
+showPhotos(photos, offer, next, source, query, corrected) {
 this.#show({ photos, source });
 this.#end(offer, next);
 if (photos.every(({ perhaps }) => perhaps)) {
 this.#notify("perhapsThese", this.#say(source ? "perhapsSimilar" : "perhapsDetail", { query }));
-}
+} else if (corrected) this.#notify("correctedTo", this.#say("correctedDetail", { query }));
 }
 addPhotos(photos, offer, next) {
 this.#grid.add(photos);
@@ -609,6 +609,8 @@ number: "{relevance}",
 perhaps: "Perhaps",
 perhapsThese: "Perhaps one of these",
 perhapsDetail: "It is not sure that any of them shows “{query}”.",
+correctedTo: "Another spelling",
+correctedDetail: "These are photos of “{query}”.",
 perhapsSimilar: "It is not sure that any of them is like this one.",
 similar: "More like this",
 similarTo: "Photos like “{caption}”",
@@ -776,7 +778,7 @@ similar && !source ? this.#client.photo(similar, signal) : source,
 const offer = next ? "more" : minRelevance === 0 ? "" : "closest";
 return () => {
 if (after) this.#results.addPhotos(photos, offer, next);
-else if (photos.length) this.#results.showPhotos(photos, offer, next, known, query);
+else if (photos.length) this.#results.showPhotos(photos, offer, next, known, raw.corrected ?? query, raw.corrected);
 else this.#results.showNothing(query, offer, known);
 if (!photos.length && !after) this.#suggest(signal);
 this.#tell("thinlens-search", { query, similar, answer: raw });

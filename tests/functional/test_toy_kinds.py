@@ -223,6 +223,10 @@ class ToyTextEncoder:
     def knows(self, text: str) -> bool:
         return True
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        return ()
+
 
 def test_a_text_encoder_of_another_kind_answers(out: Path, toys: ToyStore) -> None:
     assert main(["publish", toys.address, "--out", str(out)]) == 0

@@ -110,13 +110,13 @@ def _read_photos(jsonl: Path, split: Split) -> Iterator[CaptionedPhoto]:
 
 
 def read_split(data: Path, split: Split) -> list[CaptionedPhoto]:
-    """The photos of one split of every collection below ``data/photos``."""
-    return [photo for photos in read_collections(data, split) for photo in photos]
+    """The captioned photos of one split of every collection below ``data/photos``."""
+    return [photo for jsonl in _photo_files(data) for photo in read_photos(jsonl, split)]
 
 
 def read_collections(data: Path, split: Split) -> list[list[CaptionedPhoto]]:
-    """The photos of one split, of each collection below ``data/photos`` that has any."""
-    return [photos for jsonl in _photo_files(data) if (photos := read_photos(jsonl, split))]
+    """The photos of one split, captioned and labelled, of each collection below ``data/photos`` that has any."""
+    return [photos for jsonl in _photo_files(data) if (photos := list(_read_photos(jsonl, split)))]
 
 
 def _photo_files(data: Path) -> list[Path]:

@@ -5,8 +5,8 @@ It knows vectors, nothing of photos or files. Two fits, one after the other:
 * the weights of the views are a conditional logit (McFadden 1974): each query has to pick its
   photo out of all photos of its collection, by the weighted sum of the views' cosines;
 * the curves, one for each kind of query (a word, two or three, more), are logistic regressions
-  (Platt 1999) of "a person said this of this photo" on that sum, less the level of the collection's
-  background. Three kinds of pairs have equal total weight: a query with a photo of which it was
+  (Platt 1999) of "a person said this of this photo" on that sum, less the collection's
+  level. Three kinds of pairs have equal total weight: a query with a photo of which it was
   said, with a random other photo, and a query about what is in none of the photos with the photo
   that comes closest. The last are the hard negatives that are surely negative. Photos that the view
   doesn't recognise score as any other, and so the logit is nearly flat there: it is a linear spline
@@ -22,14 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from export.bundles.background import background_level
+from export.bundles.background import absent_level
 from handler.bundle.relevance import QUERY_KINDS, Curve, QueryKind
 
 UNSURE = -1
 FEWEST = 50
 """Pairs of each kind; with fewer, nothing is fitted."""
-ABSENT_ANSWERED = 0.05
-"""Of the queries about absent things, how many reach the threshold."""
+ABSENT_ANSWERED: Mapping[QueryKind, float] = {"name": 0.05, "phrase": 0.05, "sentence": 0.1}
+"""Of the queries about absent things, how many reach the threshold. A caption of which no thing is there may still tell
+the place, the light or what is done."""
 ABSENT_PERHAPS = 0.3
 """The same of the level above which photos are better than chance."""
 _RANDOM_PHOTOS_PER_QUERY = 4
@@ -59,12 +60,12 @@ class CalibrationData:
     Attributes:
         views: float32 [photos, views, dim], the caption views and the visual view, unit L2 norm.
         kinds: What is asked.
-        probes: float32 [k, dim], texts whose scores are the collection's background.
+        things: float32 [k, dim], the vectors of ``probes.THINGS``.
     """
 
     views: NDArray[np.float32]
     kinds: Mapping[QueryKind, KindData]
-    probes: NDArray[np.float32]
+    things: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,7 @@ class Spline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fitted:
-    """What was fitted: the weights sum to one, relevance = sigmoid(logit(score - background)).
+    """What was fitted: the weights sum to one, relevance = sigmoid(logit(score - level)).
 
     A curve's ``threshold`` is the relevance that ABSENT_ANSWERED of the queries about what is in none of the photos
     reach, its ``perhaps`` the one that ABSENT_PERHAPS of them reach. Kinds of which there are fewer than FEWEST pairs
@@ -100,13 +101,13 @@ def fit(collections: Sequence[CalibrationData], *, seed: int = 0) -> Fitted:
     fewest = {kind: min(map(len, of_kind.parts)) for kind, of_kind in pairs.items()}
     enough = {kind: of_kind for kind, of_kind in pairs.items() if fewest[kind] >= min(FEWEST, max(fewest.values()))}
     return Fitted(
-        weights=tuple(float(weight) for weight in weights),
-        curves={kind: fit_curve(of_kind) for kind, of_kind in enough.items()},
+        weights=tuple(round(float(weight), 2) for weight in weights),
+        curves={kind: fit_curve(of_kind, ABSENT_ANSWERED[kind]) for kind, of_kind in enough.items()},
     )
 
 
-def fit_curve(pairs: ScoredPairs) -> Curve:
-    """The curve of one kind of query."""
+def fit_curve(pairs: ScoredPairs, absent_answered: float) -> Curve:
+    """The curve of one kind of query, whose threshold that share of the queries about absent things reaches."""
     scores = np.concatenate([pairs.own, pairs.strangers, pairs.closest])
     positive = np.concatenate([np.ones(len(pairs.own)), np.zeros(len(pairs.strangers) + len(pairs.closest))])
     importance = np.concatenate([np.full(len(part), 1.0 / len(part)) for part in pairs.parts])
@@ -114,9 +115,9 @@ def fit_curve(pairs: ScoredPairs) -> Curve:
 
     def reached_by(share: float) -> float:
         logit = float(spline.logits(np.array(np.quantile(pairs.closest, 1.0 - share))))
-        return round(float(1.0 / (1.0 + np.exp(-logit))), 4)
+        return round(float(1.0 / (1.0 + np.exp(-logit))), 3)
 
-    return Curve(**asdict(spline), threshold=reached_by(ABSENT_ANSWERED), perhaps=reached_by(ABSENT_PERHAPS))
+    return Curve(**asdict(spline), threshold=reached_by(absent_answered), perhaps=reached_by(ABSENT_PERHAPS))
 
 
 def fit_weights(collections: Sequence[CalibrationData]) -> NDArray[np.float32]:
@@ -154,7 +155,7 @@ def fit_weights(collections: Sequence[CalibrationData]) -> NDArray[np.float32]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredPairs:
-    """Scores above the background, each float32 [n], of queries with their own photos, others, and the closest one."""
+    """Scores above the level, each float32 [n], of queries with their own photos, others, and the closest one."""
 
     own: NDArray[np.float32]
     strangers: NDArray[np.float32]
@@ -179,9 +180,8 @@ def _all_pairs(
 def score_pairs(data: CalibrationData, kind: QueryKind, weights: NDArray[np.float32], *, seed: int = 0) -> ScoredPairs:
     """The three kinds of pairs that a curve is fitted on, of one collection."""
     asked = data.kinds[kind]
-    fused = np.einsum("pvd,v->pd", data.views, weights)
-    background = background_level(fused, data.probes, photos=len(fused))
-    scores = asked.queries @ fused.T - background
+    fused, level = _fused(data, weights)
+    scores = scores_above_level(data, kind, weights)
     random = np.random.default_rng(seed)
     query, photo = np.nonzero(asked.right == 0)
     wanted = min(len(query), _RANDOM_PHOTOS_PER_QUERY * len(asked.queries))
@@ -189,8 +189,19 @@ def score_pairs(data: CalibrationData, kind: QueryKind, weights: NDArray[np.floa
     return ScoredPairs(
         own=scores[asked.right == 1],
         strangers=scores[query[drawn], photo[drawn]],
-        closest=(asked.absent @ fused.T).max(1, initial=-1.0) - background,
+        closest=(asked.absent @ fused.T).max(1, initial=-1.0) - level,
     )
+
+
+def scores_above_level(data: CalibrationData, kind: QueryKind, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The score of each query of a kind with each photo, less the collection's level: float32 [queries, photos]."""
+    fused, level = _fused(data, weights)
+    return np.asarray(data.kinds[kind].queries @ fused.T - level, np.float32)
+
+
+def _fused(data: CalibrationData, weights: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+    fused = np.einsum("pvd,v->pd", data.views, weights)
+    return fused, absent_level(fused, data.things, photos=len(fused))
 
 
 def fit_spline(

@@ -5,6 +5,7 @@ Photos are decoded, captioned and embedded exactly as indexing does it, by the q
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections import Counter
@@ -15,18 +16,17 @@ from pathlib import Path
 import numpy as np
 
 from export.errors import DataError
-from export.evaluation.probes import PROBES
+from export.evaluation.probes import THINGS
 from export.photos.decoding import decode_photo
 from export.training.data.corpus import (
     CaptionedPhoto,
     Synset,
     read_collections,
-    read_labelled,
     read_paraphrases,
     read_synsets,
 )
 from export.training.data.names import with_article
-from export.training.data.tasks import Lexicon, noun_shares, phrase, read_lexicon
+from export.training.data.tasks import Lexicon, noun_shares, nouns, phrase, read_lexicon
 from export.training.evaluation.calibration import UNSURE, CalibrationData, KindData, fit
 from export.understanding.onnx_captioner import OnnxCaptionerSource
 from handler.bundle.encoder import Encoder
@@ -36,7 +36,6 @@ _PHOTOS_AT_ONCE = 16
 _ABSENT_QUERIES = 1_000
 _AGREED = 0.6
 """Three of five captions."""
-_OLD, _SENTENCE = "an old", "there is a "
 _FEWEST_USES = 8
 _WORD = re.compile(r"[a-z]+")
 _CONCRETE = frozenset(f"noun.{kind}" for kind in "animal artifact food object person phenomenon plant".split())
@@ -74,11 +73,11 @@ def read_held_out(data: Path, *, seed: int = 0) -> list[HeldOut]:
     synsets = read_synsets(data)
     captions = [caption for captions in read_paraphrases(data) for caption in captions]
     lexicon = read_lexicon(synsets, captions)
-    collections = [photos for photos in (*read_collections(data, "dev"), read_labelled(data, "dev")) if photos]
     held_out = []
-    for photos in collections:
-        nouns = absent_nouns(synsets, photos, count=_ABSENT_QUERIES, seed=seed)
-        absent = [*map(with_article, nouns), *(f"{_OLD} {noun}" for noun in nouns), *(_SENTENCE + n for n in nouns)]
+    for photos in read_collections(data, "dev"):
+        things = absent_nouns(synsets, photos, count=_ABSENT_QUERIES, seed=seed)
+        absent = [*map(with_article, things), *(f"an old {thing}" for thing in things)]
+        absent += absent_captions(captions, lexicon, photos, count=_ABSENT_QUERIES, seed=seed)
         held_out.append(HeldOut(photos=photos, queries=queries_about(photos, lexicon), absent=absent))
     return held_out
 
@@ -151,7 +150,7 @@ def serve_held_out(encoder: Encoder, source: OnnxCaptionerSource, held_out: Held
     return CalibrationData(
         views=np.concatenate([captions, np.stack(visual)[:, None]], axis=1),
         kinds={kind: asked for kind in QUERY_KINDS if (asked := _of_kind(encoder, held_out, kind))},
-        probes=encoder.encode(PROBES),
+        things=encoder.encode(THINGS),
     )
 
 
@@ -167,29 +166,43 @@ def _of_kind(encoder: Encoder, held_out: HeldOut, kind: QueryKind) -> KindData |
     return KindData(queries=encoder.encode(texts), right=right, absent=encoder.encode(absent))
 
 
+def absent_captions(
+    captions: Sequence[str], lexicon: Lexicon, photos: Sequence[CaptionedPhoto], *, count: int, seed: int
+) -> list[str]:
+    """Captions of other photos, of whose things none is named by the captions and names of these."""
+    mentioned = _mentioned(photos)
+    order = np.random.default_rng(seed).permutation(len(captions))
+    told = (captions[row] for row in order)
+    fit_for = (text for text in told if (named := set(nouns(text, lexicon))) and not named & mentioned)
+    return list(dict.fromkeys(itertools.islice(fit_for, count)))
+
+
 def absent_nouns(synsets: Sequence[Synset], photos: Sequence[CaptionedPhoto], *, count: int, seed: int) -> list[str]:
     """Things that none of the photos' captions and names name, as people would ask for them: "lighthouse".
 
     They are a WordNet's concrete nouns that its own glosses use often enough, so that they aren't too rare to be asked
     for: what nobody would ask for would be told from the photos too easily.
     """
-    said = (text for photo in photos for text in (*photo.captions, *photo.names))
-    mentioned = {stem for text in said for stem in _stems(text)}
+    mentioned = _mentioned(photos)
     uses = Counter(word for synset in synsets for word in set(_WORD.findall(synset.gloss.lower())))
-    nouns = [
+    found = [
         lemma
         for synset in synsets
         for lemma in synset.lemmas[:1]
         if synset.file in _CONCRETE and uses[lemma] >= _FEWEST_USES and not _stems(lemma) & mentioned
     ]
-    nouns = list(dict.fromkeys(nouns))
-    if not nouns:
+    found = list(dict.fromkeys(found))
+    if not found:
         raise DataError(
             "the photos' captions name everything that the glosses do; relevance wants things that none names: "
             "more synsets in captions/wordnet-glosses.jsonl.gz"
         )
-    chosen = np.random.default_rng(seed).permutation(len(nouns))[:count]
-    return [nouns[row] for row in chosen]
+    chosen = np.random.default_rng(seed).permutation(len(found))[:count]
+    return [found[row] for row in chosen]
+
+
+def _mentioned(photos: Sequence[CaptionedPhoto]) -> frozenset[str]:
+    return frozenset(stem for photo in photos for text in (*photo.captions, *photo.names) for stem in _stems(text))
 
 
 def _stems(text: str) -> set[str]:

@@ -74,13 +74,14 @@ export class Results {
    * @param {object | undefined} next From where there is more.
    * @param {object | undefined} source The photo that they are like.
    * @param {string} query What was asked.
+   * @param {string | undefined} corrected It again, if what was typed found nothing.
    */
-  showPhotos(photos, offer, next, source, query) {
+  showPhotos(photos, offer, next, source, query, corrected) {
     this.#show({ photos, source });
     this.#end(offer, next);
     if (photos.every(({ perhaps }) => perhaps)) {
       this.#notify("perhapsThese", this.#say(source ? "perhapsSimilar" : "perhapsDetail", { query }));
-    }
+    } else if (corrected) this.#notify("correctedTo", this.#say("correctedDetail", { query }));
   }
 
   /** More photos after those that are shown. */

@@ -19,6 +19,8 @@ export const ENGLISH = {
   perhaps: "Perhaps",
   perhapsThese: "Perhaps one of these",
   perhapsDetail: "It is not sure that any of them shows “{query}”.",
+  correctedTo: "Another spelling",
+  correctedDetail: "These are photos of “{query}”.",
   perhapsSimilar: "It is not sure that any of them is like this one.",
   similar: "More like this",
   similarTo: "Photos like “{caption}”",

@@ -150,7 +150,7 @@ export class ThinlensSearch extends HTMLElement {
     const offer = next ? "more" : minRelevance === 0 ? "" : "closest";
     return () => {
       if (after) this.#results.addPhotos(photos, offer, next);
-      else if (photos.length) this.#results.showPhotos(photos, offer, next, known, query);
+      else if (photos.length) this.#results.showPhotos(photos, offer, next, known, raw.corrected ?? query, raw.corrected);
       else this.#results.showNothing(query, offer, known);
       if (!photos.length && !after) this.#suggest(signal);
       this.#tell("thinlens-search", { query, similar, answer: raw });

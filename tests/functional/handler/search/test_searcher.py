@@ -26,6 +26,7 @@ def test_the_whole_answer(searcher: Searcher) -> None:
     assert result.pop("thumbnail_url").startswith(f"{BASE}thumbnails/")  # type: ignore[misc]
     assert answer == {
         "query": "a dog runs in the park",
+        "corrected": None,
         "bundle": searcher.bundle.id,
         "no_relevant_results": False,
         "next_offset": None,
@@ -42,6 +43,7 @@ def test_the_whole_answer(searcher: Searcher) -> None:
                 "columns": {"stars": 3.5, "place": ["Paris", "Île  de France"]},
             }
         ],
+        "perhaps": [],
     }
 
 

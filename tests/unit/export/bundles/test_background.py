@@ -8,15 +8,14 @@ from numpy.typing import NDArray
 
 from export.bundles.background import (
     FARTHER_WITH_PHOTOS,
-    GROWTH,
     NEAREST,
     STEEPNESS,
-    background_level,
+    absent_level,
     calibrate_by_background,
-    lay_over_background,
+    lay_over_collection,
     sample_of,
 )
-from export.evaluation.probes import PROBES
+from export.evaluation.probes import PROBES, THINGS
 from handler.bundle.relevance import Calibration, Curve
 
 
@@ -73,15 +72,16 @@ def test_a_sample_is_evenly_spread(count: int, expected: int) -> None:
 
 def test_probes_are_all_different() -> None:
     assert len(set(PROBES)) == len(PROBES) == 64
+    assert len(set(THINGS)) == len(THINGS) > 250
 
 
-def test_the_shipped_curve_counts_from_the_level_of_the_background() -> None:
+def test_the_shipped_curves_count_from_the_level_of_the_collection() -> None:
     views, probes = vectors(300, seed=0).reshape(150, 2, 64), vectors(60, seed=1)
     name = Curve(slope=20.0, intercept=-3.0, knot=0.1, bend=5.0, threshold=0.6)
     phrase, sentence = replace(name, slope=10.0), replace(name, intercept=-4.0)
     shipped = Calibration(encoder="e", captioner="c", weights=(0.25, 0.75), name=name, phrase=phrase, sentence=sentence)
-    laid = lay_over_background(shipped, views, probes, photos=150)
-    level = background_level(0.25 * views[:, 0] + 0.75 * views[:, 1], probes, photos=150)
+    laid = lay_over_collection(shipped, views, probes, photos=150)
+    level = absent_level(0.25 * views[:, 0] + 0.75 * views[:, 1], probes, photos=150)
     assert laid.name.intercept == pytest.approx(-3.0 - 20.0 * level)
     assert laid.name.knot == pytest.approx(0.1 + level)
     assert laid.name == replace(name, intercept=laid.name.intercept, knot=laid.name.knot)
@@ -90,8 +90,19 @@ def test_the_shipped_curve_counts_from_the_level_of_the_background() -> None:
     assert laid == replace(shipped, name=laid.name, phrase=laid.phrase, sentence=laid.sentence)
 
 
-def test_the_level_rises_with_the_number_of_photos() -> None:
-    fused, probes = vectors(300, seed=0), vectors(60, seed=1)
-    low, middle = np.percentile(probes @ fused.T, [15.87, 50])
-    rise = background_level(fused, probes, photos=3_000) - background_level(fused, probes, photos=300)
-    assert rise == pytest.approx(GROWTH * (middle - low) * np.log(10), rel=1e-3)
+def test_things_that_few_photos_show_dont_move_the_level() -> None:
+    fused, things = vectors(500, seed=0), vectors(100, seed=1)
+    shown = np.concatenate([things[:80], fused[:20]])
+    assert absent_level(fused, shown, photos=500) == pytest.approx(absent_level(fused, things, photos=500), abs=0.02)
+
+
+def test_the_level_of_a_sample_is_that_of_all_photos() -> None:
+    fused, things = vectors(20_000, seed=0), vectors(300, seed=1)
+    of_all = absent_level(fused, things, photos=20_000)
+    of_sample = absent_level(fused[sample_of(20_000)], things, photos=20_000)
+    assert of_sample == pytest.approx(of_all, abs=0.01)
+    assert absent_level(fused[:2_000], things, photos=2_000) < of_all - 0.03
+
+
+def test_one_photo_has_a_level() -> None:
+    assert np.isfinite(absent_level(vectors(1, seed=0), vectors(9, seed=1), photos=1))

@@ -34,6 +34,7 @@ def answer(*results: Result) -> SearchAnswer:
         "next_offset": None,
         "results": list(results),
         "perhaps": [],
+        "corrected": None,
     }
 
 

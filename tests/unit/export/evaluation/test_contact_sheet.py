@@ -40,6 +40,7 @@ def answer(query: str, *results: Result) -> SearchAnswer:
         "next_offset": None,
         "results": list(results),
         "perhaps": [],
+        "corrected": None,
     }
 
 

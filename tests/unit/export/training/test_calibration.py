@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from export.bundles.background import background_level
+from export.bundles.background import absent_level
 from export.training.evaluation.calibration import (
     ABSENT_ANSWERED,
     ABSENT_PERHAPS,
@@ -45,7 +45,7 @@ def make_data(*, noise: tuple[float, float], shift: float = 0.0, seed: int = 0) 
                 absent=shifted(near(np.zeros((200, 32)), 1.0), 1.0),
             )
         },
-        probes=shifted(near(np.zeros((100, 32)), 1.0), 1.0),
+        things=shifted(near(np.zeros((100, 32)), 1.0), 1.0),
     )
 
 
@@ -68,7 +68,7 @@ def test_the_curve_tells_own_photos_from_others_and_from_what_is_absent() -> Non
     fitted = fit([data])
     curve, asked = fitted.curves["sentence"], data.kinds["sentence"]
     fused = np.einsum("pvd,v->pd", data.views, np.array(fitted.weights, np.float32))
-    level = background_level(fused, data.probes, photos=len(fused))
+    level = absent_level(fused, data.things, photos=len(fused))
 
     def relevance(scores: NDArray[np.float32]) -> NDArray[np.float32]:
         return curve.relevance(np.asarray(scores - level, np.float32), np.full(len(scores), -1.0, np.float32))
@@ -77,7 +77,7 @@ def test_the_curve_tells_own_photos_from_others_and_from_what_is_absent() -> Non
     own = relevance((asked.queries * fused[owners]).sum(1))
     others = relevance((asked.queries * fused[(owners + 1) % len(fused)]).sum(1))
     absent = relevance((asked.absent @ fused.T).max(1))
-    assert (absent >= curve.threshold).mean() == pytest.approx(ABSENT_ANSWERED, abs=0.02)
+    assert (absent >= curve.threshold).mean() == pytest.approx(ABSENT_ANSWERED["sentence"], abs=0.02)
     assert (absent >= curve.perhaps).mean() == pytest.approx(ABSENT_PERHAPS, abs=0.02)
     assert set(fitted.curves) == {"sentence"}
     assert curve.slope > 0
@@ -100,7 +100,7 @@ def test_what_only_few_said_of_a_photo_counts_neither_way() -> None:
     unsure[asked.right == 0] = UNSURE
     unsure[:, 0] = asked.right[:, 0]
     pairs = score_pairs(
-        CalibrationData(views=data.views, kinds={"name": replace(asked, right=unsure)}, probes=data.probes),
+        CalibrationData(views=data.views, kinds={"name": replace(asked, right=unsure)}, things=data.things),
         "name",
         np.array([0.5, 0.5], np.float32),
     )

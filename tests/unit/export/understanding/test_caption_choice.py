@@ -31,6 +31,10 @@ class TwoWords:
     def knows(self, text: str) -> bool:
         return text in VECTORS
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        return ()
+
 
 def hypotheses(*scores: float) -> list[list[Hypothesis]]:
     return [[Hypothesis(tokens=[1], score=score) for score in scores] for _ in TEXTS]
