@@ -129,8 +129,8 @@ class Encoder:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The whole words of a WordPiece vocabulary, in its order; none of another."""
-        if type(self._tokenizer.model).__name__ != "WordPiece":
+        """The whole words of a vocabulary of words and their pieces, in its order; none of one of another kind."""
+        if type(self._tokenizer.model).__name__ not in ("WordPiece", "WordLevel"):
             return ()
         vocabulary = self._tokenizer.get_vocab(with_added_tokens=False)
         return tuple(word for word in sorted(vocabulary, key=vocabulary.__getitem__) if word.isalpha())

@@ -32,7 +32,13 @@ def result(photo_id: str = "a.jpg", **changes: object) -> dict[str, Any]:
     }
 
 
-def answer(results: Sequence[dict[str, Any]], *, next_offset: int | None = None) -> dict[str, Any]:
+def answer(
+    results: Sequence[dict[str, Any]],
+    *,
+    next_offset: int | None = None,
+    perhaps: Sequence[dict[str, Any]] = (),
+    corrected: str | None = None,
+) -> dict[str, Any]:
     """The answer to a search that found these, and more from an offset on."""
     return {
         "query": "anything",
@@ -41,12 +47,21 @@ def answer(results: Sequence[dict[str, Any]], *, next_offset: int | None = None)
         "no_relevant_results": not results,
         "next_offset": next_offset,
         "results": list(results),
+        "perhaps": list(perhaps),
+        "corrected": corrected,
     }
 
 
-def give(page: Page, results: Sequence[dict[str, Any]]) -> None:
+def give(
+    page: Page,
+    results: Sequence[dict[str, Any]],
+    *,
+    perhaps: Sequence[dict[str, Any]] = (),
+    corrected: str | None = None,
+) -> None:
     """Answer every search and every wish for similar photos with these, and every picture with a grey pixel."""
+    body = answer(results, perhaps=perhaps, corrected=corrected)
     for path in ("search", "similar"):
-        page.route(f"**/v1/{path}?*", lambda route: route.fulfill(json=answer(results), headers=ANYBODY))
+        page.route(f"**/v1/{path}?*", lambda route: route.fulfill(json=body, headers=ANYBODY))
     for folder in ("thumbnails", "photos"):
         page.route(f"**/{folder}/*", lambda route: route.fulfill(body=PICTURE, content_type="image/png"))

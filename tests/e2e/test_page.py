@@ -32,7 +32,7 @@ def try_suggestion(page: Page) -> None:
     query = suggestion.inner_text()
     suggestion.click()
     expect(page.get_by_role("searchbox")).to_have_value(query)
-    expect(page.get_by_role("status")).to_have_text(re.compile(r"^\d+ photos?$"))
+    expect(page.get_by_role("status")).to_have_text(re.compile(r"^\d+ photos?"))
 
 
 def test_it_begins_with_photos_of_the_collection_and_what_to_try(page: Page) -> None:
@@ -46,7 +46,7 @@ def test_typing_a_description_shows_the_photo(page: Page) -> None:
     picture = page.get_by_role("listitem").first.locator("img")
     picture.evaluate("image => image.decode()")
     assert picture.evaluate(LOADED)
-    expect(page.get_by_role("status")).to_have_text(re.compile(r"^\d+ photos?$"))
+    expect(page.get_by_role("status")).to_have_text(re.compile(r"^\d+ photos?"))
     assert page.url.endswith("/?" + urlencode({"q": COFFEE_CAPTION}))
 
 

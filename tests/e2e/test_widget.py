@@ -334,3 +334,29 @@ def test_nothing_is_animated_for_who_wants_it_so(page: Page) -> None:
 def test_the_page_says_how_many_there_are_in_few_words(page: Page) -> None:
     find(page, PHOTOS[:1])
     expect(page.get_by_role("status")).to_have_text(re.compile("^1 photo$"))
+
+
+def test_what_is_perhaps_meant_is_not_shown_as_found(page: Page) -> None:
+    give(page, [result("sure.jpg")], perhaps=[result("unsure.jpg", relevance=0.3)])
+    page.get_by_role("searchbox").fill("dog")
+    expect(photo(page, 0)).to_have_accessible_name("caption of sure.jpg. Relevance 0.50")
+    expect(photo(page, 1)).to_have_accessible_name("caption of unsure.jpg. Perhaps. Relevance 0.30")
+    expect(page.get_by_role("status")).to_have_text("1 photo, and 1 perhaps")
+    expect(page.get_by_role("heading", name="Perhaps one of these")).to_be_hidden()
+
+
+def test_a_page_is_not_blank_where_something_is_perhaps_meant(page: Page) -> None:
+    give(page, [], perhaps=[result("unsure.jpg", relevance=0.3)])
+    page.get_by_role("searchbox").fill("dog")
+    expect(page.get_by_role("heading", name="Perhaps one of these")).to_be_visible()
+    expect(page.get_by_text("It is not sure that any of them shows “dog”.").first).to_be_visible()
+    expect(page.get_by_role("listitem")).to_have_count(1)
+    assert Axe().run(page).response["violations"] == []
+
+
+def test_it_is_said_when_another_spelling_was_searched_for(page: Page) -> None:
+    give(page, [result("elephant.jpg")], corrected="elephant")
+    page.get_by_role("searchbox").fill("elefant")
+    expect(page.get_by_role("heading", name="Another spelling")).to_be_visible()
+    expect(page.get_by_text("These are photos of “elephant”.").first).to_be_visible()
+    expect(page.get_by_role("listitem")).to_have_count(1)

@@ -81,3 +81,15 @@ def test_cut_text_fits(text: str, width: int, keep_end: bool) -> None:
     shortened = cut(text, width, keep_end=keep_end)
     assert columns(shortened) <= width
     assert shortened == text or "…" in shortened
+
+
+def test_what_is_perhaps_meant_comes_last() -> None:
+    unsure: SearchAnswer = {**answer(result("cat.png", 0.9, "a cat")), "perhaps": [result("dog.jpg", 0.4, "a dog")]}
+    assert answer_table(unsure, width=80) == "  0.90  cat.png  a cat\n  perhaps:\n  0.40  dog.jpg  a dog"
+    unsure["results"] = []
+    assert answer_table(unsure, width=80) == "  perhaps:\n  0.40  dog.jpg  a dog"
+
+
+def test_another_spelling_is_said() -> None:
+    corrected: SearchAnswer = {**answer(result("cat.png", 0.9, "a cat")), "corrected": "cat\x1b"}
+    assert answer_table(corrected, width=80) == "  cat\ufffd:\n  0.90  cat.png  a cat"
