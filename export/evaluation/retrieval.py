@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from export.errors import DataError
 from export.progress import Progress
 from handler.bundle.bundle import Bundle
-from handler.bundle.relevance import kind_of_query
+from handler.bundle.relevance import QUERY_KINDS, QueryKind, kind_of_query
 from handler.bundle.texts import normalise
 from handler.errors import PhotoNotFoundError, QueryError
 from handler.search.answers import SearchAnswer
@@ -148,7 +148,7 @@ def measure(searcher: Searcher, queries: Sequence[EvaluationQuery], progress: Pr
             of_other.append(other_relevance)
         progress.advance(1)
     progress.end()
-    off_topic = off_topic_texts(query.text for query in queries)
+    off_topic = _like(queries, off_topic_texts(query.text for query in queries))
     pairs = _pairs(of_right, of_other, [_closest_relevance(searcher, text) for text in off_topic])
     answered = [not searcher.search(text)["no_relevant_results"] for text in off_topic]
     evaluation: Evaluation = {
@@ -232,6 +232,30 @@ def off_topic_texts(captions: Iterable[str]) -> list[str]:
     mentioned = {word for caption in captions for word in _words(caption)}
     texts = OFF_TOPIC_QUERIES.read_text(encoding="utf-8").splitlines()
     return [text for text in texts if not mentioned & _words(text)]
+
+
+def as_queries(things: Sequence[str], kind: QueryKind) -> list[str]:
+    """Queries of a kind about things: one alone, two, or one beside another.
+
+    Example: ``("castle", "igloo")`` as sentences -> ``["castle next to a igloo", "igloo next to a castle"]``
+    """
+    if kind == "name":
+        return list(things)
+    between = " and " if kind == "phrase" else " next to a "
+    return [f"{thing}{between}{other}" for thing, other in zip(things, [*things[1:], *things[:1]], strict=True)]
+
+
+def _like(queries: Sequence[EvaluationQuery], off_topic: Sequence[str]) -> list[str]:
+    """Off-topic texts of the kinds of the queries, as often as these: their curves are not the same."""
+    kinds = [kind_of_query(query.text) for query in queries]
+    names = [text for text in off_topic if kind_of_query(text) == "name"]
+    texts = []
+    for kind in QUERY_KINDS:
+        of_kind = dict.fromkeys(
+            [*(text for text in off_topic if kind_of_query(text) == kind), *as_queries(names, kind)]
+        )
+        texts += list(of_kind)[: round(len(names) * kinds.count(kind) / len(kinds))]
+    return texts
 
 
 def _words(text: str) -> set[str]:

@@ -5,11 +5,8 @@ Photos are decoded, captioned and embedded exactly as indexing does it, by the q
 
 from __future__ import annotations
 
-import itertools
 import json
-import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,16 +14,17 @@ import numpy as np
 
 from export.errors import DataError
 from export.evaluation.probes import THINGS
+from export.evaluation.retrieval import as_queries
 from export.photos.decoding import decode_photo
 from export.training.data.corpus import (
     CaptionedPhoto,
-    Synset,
     read_collections,
+    read_labelled,
     read_paraphrases,
     read_synsets,
 )
-from export.training.data.names import with_article
-from export.training.data.tasks import Lexicon, noun_shares, nouns, phrase, read_lexicon
+from export.training.data.names import read_class_names
+from export.training.data.tasks import Lexicon, noun_shares, phrase, read_lexicon
 from export.training.evaluation.calibration import UNSURE, CalibrationData, KindData, fit
 from export.understanding.onnx_captioner import OnnxCaptionerSource
 from handler.bundle.encoder import Encoder
@@ -36,9 +34,6 @@ _PHOTOS_AT_ONCE = 16
 _ABSENT_QUERIES = 1_000
 _AGREED = 0.6
 """Three of five captions."""
-_FEWEST_USES = 8
-_WORD = re.compile(r"[a-z]+")
-_CONCRETE = frozenset(f"noun.{kind}" for kind in "animal artifact food object person phenomenon plant".split())
 _STOP_WORDS = frozenset("an and are for from his her into its out over that the their there two while with".split())
 
 
@@ -70,14 +65,14 @@ def calibrate(models: Path, data: Path, *, seed: int = 0) -> Calibration:
 
 def read_held_out(data: Path, *, seed: int = 0) -> list[HeldOut]:
     """The ``dev`` photos of a corpus with all that is asked of them: captions, their nouns and phrases, and names."""
-    synsets = read_synsets(data)
-    captions = [caption for captions in read_paraphrases(data) for caption in captions]
-    lexicon = read_lexicon(synsets, captions)
+    captions = (caption for captions in read_paraphrases(data) for caption in captions)
+    lexicon = read_lexicon(read_synsets(data), captions)
+    labels = {name for photo in read_labelled(data, "train") for name in photo.names}
+    known = {*lexicon.things, *labels, *read_class_names(data)}
     held_out = []
     for photos in read_collections(data, "dev"):
-        things = absent_nouns(synsets, photos, count=_ABSENT_QUERIES, seed=seed)
-        absent = [*map(with_article, things), *(f"an old {thing}" for thing in things)]
-        absent += absent_captions(captions, lexicon, photos, count=_ABSENT_QUERIES, seed=seed)
+        things = absent_names(known, photos, count=_ABSENT_QUERIES, seed=seed)
+        absent = [text for kind in QUERY_KINDS for text in as_queries(things, kind)]
         held_out.append(HeldOut(photos=photos, queries=queries_about(photos, lexicon), absent=absent))
     return held_out
 
@@ -166,43 +161,28 @@ def _of_kind(encoder: Encoder, held_out: HeldOut, kind: QueryKind) -> KindData |
     return KindData(queries=encoder.encode(texts), right=right, absent=encoder.encode(absent))
 
 
-def absent_captions(
-    captions: Sequence[str], lexicon: Lexicon, photos: Sequence[CaptionedPhoto], *, count: int, seed: int
-) -> list[str]:
-    """Captions of other photos, of whose things none is named by the captions and names of these."""
-    mentioned = _mentioned(photos)
-    order = np.random.default_rng(seed).permutation(len(captions))
-    told = (captions[row] for row in order)
-    fit_for = (text for text in told if (named := set(nouns(text, lexicon))) and not named & mentioned)
-    return list(dict.fromkeys(itertools.islice(fit_for, count)))
+def absent_names(known: Iterable[str], photos: Sequence[CaptionedPhoto], *, count: int, seed: int) -> list[str]:
+    """Things that none of the photos' captions and names name, though people ask for them: "lighthouse".
 
+    Args:
+        known: Names of what can be seen, of which those of one word are taken.
+        photos: With all that was said of them.
+        count: How many at most.
+        seed: Which ones.
 
-def absent_nouns(synsets: Sequence[Synset], photos: Sequence[CaptionedPhoto], *, count: int, seed: int) -> list[str]:
-    """Things that none of the photos' captions and names name, as people would ask for them: "lighthouse".
-
-    They are a WordNet's concrete nouns that its own glosses use often enough, so that they aren't too rare to be asked
-    for: what nobody would ask for would be told from the photos too easily.
+    Raises:
+        DataError: All that is known is named.
     """
-    mentioned = _mentioned(photos)
-    uses = Counter(word for synset in synsets for word in set(_WORD.findall(synset.gloss.lower())))
-    found = [
-        lemma
-        for synset in synsets
-        for lemma in synset.lemmas[:1]
-        if synset.file in _CONCRETE and uses[lemma] >= _FEWEST_USES and not _stems(lemma) & mentioned
-    ]
-    found = list(dict.fromkeys(found))
-    if not found:
+    said = (text for photo in photos for text in (*photo.captions, *photo.names))
+    mentioned = {stem for text in said for stem in _stems(text)}
+    names = sorted({name for name in known if kind_of_query(name) == "name" and not _stems(name) & mentioned})
+    if not names:
         raise DataError(
-            "the photos' captions name everything that the glosses do; relevance wants things that none names: "
-            "more synsets in captions/wordnet-glosses.jsonl.gz"
+            "the photos' captions name everything that has a name; relevance wants things that none names: "
+            "more nouns in captions, or more labelled photos"
         )
-    chosen = np.random.default_rng(seed).permutation(len(found))[:count]
-    return [found[row] for row in chosen]
-
-
-def _mentioned(photos: Sequence[CaptionedPhoto]) -> frozenset[str]:
-    return frozenset(stem for photo in photos for text in (*photo.captions, *photo.names) for stem in _stems(text))
+    chosen = np.random.default_rng(seed).permutation(len(names))[:count]
+    return [names[row] for row in chosen]
 
 
 def _stems(text: str) -> set[str]:
