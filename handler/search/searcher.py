@@ -76,22 +76,22 @@ class Searcher:
             "corrected": None,
             **self._page(sought, selection, allowed, started),
         }
-        if answer["results"] or answer["perhaps"] or selection.offset:
+        if answer["results"] or selection.offset:
             return answer
-        return self._spelt_otherwise(query, selection, allowed, started) or answer
+        other = self._spelt_otherwise(query, selection, allowed, started)
+        better = other is not None and (other["results"] or (other["perhaps"] and not answer["perhaps"]))
+        return other if other is not None and better else answer
 
     def _spelt_otherwise(
         self, query: Query, selection: Selection, allowed: Mask | None, started: float
     ) -> SearchAnswer | None:
-        """The answer to the query with known words in the place of unknown ones; None where that finds nothing."""
+        """The answer to the query with known words in the place of unknown ones; None where all are known."""
         typed = tuple(map(self.canonical, query.texts))
         known = self.bundle.encoder.words
         texts = tuple(corrected(text, known) or text for text in typed)
         if texts == typed:
             return None
         page = self._page(self._sought(replace(query, texts=texts)), selection, allowed, started)
-        if not page["results"] and not page["perhaps"]:
-            return None
         return {"query": " + ".join(typed), "corrected": " + ".join(texts), **page}
 
     def similar(

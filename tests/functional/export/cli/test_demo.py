@@ -9,6 +9,8 @@ import pytest
 
 from export.cli.demo import SAMPLE_QUERIES, run_demo
 from export.errors import LibraryError
+from handler.search.searcher import Searcher
+from handler.store.folder_store import open_bundle
 
 
 def test_the_samples_are_found_by_what_they_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -18,7 +20,9 @@ def test_the_samples_are_found_by_what_they_show(tmp_path: Path, capsys: pytest.
     assert re.match(r"11 photos captioned and indexed in \d+\.\d s\.\n", printed)
     answers = dict(re.findall(r"“(.+)”\n  (.+)", printed))
     assert list(answers) == list(SAMPLE_QUERIES)
-    assert "chelsea.png" in answers["a cat looking at the camera"]
+    assert "chelsea.png" in answers["cat"]
+    assert "flower.jpg" in answers["an orange flower"]
+    assert answers["coffee"] == "perhaps:"
     # None of the samples shows it, and that is what is said.
     assert answers["children playing football"] == "–     nothing relevant"
     sheet = (out / "contact-sheet.html").read_text(encoding="utf-8")
@@ -27,6 +31,8 @@ def test_the_samples_are_found_by_what_they_show(tmp_path: Path, capsys: pytest.
     for command in ("search", "serve"):
         assert f"thinlens {command} " in printed
     assert f"--out {out}" in printed
+    (suggested,) = re.findall(r"thinlens search '(.+)'", printed)
+    assert Searcher(open_bundle(out / "bundle")).search(suggested)["results"]
 
 
 def test_it_does_not_replace_the_library_of_other_photos(tmp_path: Path) -> None:
