@@ -23,7 +23,7 @@ from handler.search.searcher import Searcher
 from handler.store.folder_store import open_bundle
 
 # Of "coffee" the models aren't sure; the last one is about something that none of the sample photographs shows.
-SAMPLE_QUERIES = (
+SAMPLE_QUERIES: tuple[str, ...] = (
     "cat",
     "motorcycle",
     "coffee",
@@ -32,7 +32,7 @@ SAMPLE_QUERIES = (
     "children playing football",
 )
 
-OWN_QUERIES = (
+OWN_QUERIES: tuple[str, ...] = (
     "people smiling at the camera",
     "a dog",
     "food on a table",

@@ -38,8 +38,11 @@ class TextEncoder(Protocol):
     def knows(self, text: str) -> bool:
         """Whether the vector of a text says anything."""
 
+    def is_word(self, word: str) -> bool:
+        """Whether a word is known whole."""
+
     @property
-    def words(self) -> tuple[str, ...]:
+    def words(self) -> Sequence[str]:
         """Words that are known whole, those that are used most first; none where that can't be told."""
 
 
@@ -127,7 +130,11 @@ class Encoder:
             for token, special in zip(encoding.tokens, encoding.special_tokens_mask, strict=True)
         )
 
-    @property
+    def is_word(self, word: str) -> bool:
+        """Whether a word stands whole in the vocabulary."""
+        return self._tokenizer.token_to_id(word) is not None
+
+    @cached_property
     def words(self) -> tuple[str, ...]:
         """The whole words of a vocabulary of words and their pieces, in its order; none of one of another kind."""
         if type(self._tokenizer.model).__name__ not in ("WordPiece", "WordLevel"):

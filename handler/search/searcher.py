@@ -87,8 +87,7 @@ class Searcher:
     ) -> SearchAnswer | None:
         """The answer to the query with known words in the place of unknown ones; None where all are known."""
         typed = tuple(map(self.canonical, query.texts))
-        known = self.bundle.encoder.words
-        texts = tuple(corrected(text, known) or text for text in typed)
+        texts = tuple(corrected(text, self.bundle.encoder) or text for text in typed)
         if texts == typed:
             return None
         page = self._page(self._sought(replace(query, texts=texts)), selection, allowed, started)

@@ -1,6 +1,6 @@
 """Spelling: the known word that is closest to one that nobody knows.
 
-Knows words; knows nothing of photos or vectors. It is asked only where a query found nothing, so a rare word that is
+Knows words; knows nothing of photos. It is asked only where a query found nothing, so a rare word that is
 right is never taken for another.
 """
 
@@ -12,30 +12,32 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from handler.bundle.encoder import TextEncoder
+
 SHORTEST = 4
 _LONG = 6
 _WORD = re.compile(r"[^\W\d_]+")
 
 
-def corrected(text: str, known: Sequence[str]) -> str | None:
+def corrected(text: str, encoder: TextEncoder) -> str | None:
     """The text with the closest known word in the place of each unknown one; None where there is nothing to correct.
 
     Args:
-        text: In lower case, as the known words are.
-        known: Words, those that are used most first.
+        text: In the encoder's canonical form.
+        encoder: Knows words, those that are used most first.
 
     Example:
-        corrected("an elefant", ("elephant", "a", "an")) -> "an elephant"
+        "an elefant" -> "an elephant"
     """
-    words = frozenset(known)
-    better = _WORD.sub(lambda match: _better(match.group(), words, known), text)
-    return better if better != text else None
 
+    def better(match: re.Match[str]) -> str:
+        word = match.group()
+        if len(word) < SHORTEST or encoder.is_word(word):
+            return word
+        return closest_word(word, encoder.words) or word
 
-def _better(word: str, words: frozenset[str], known: Sequence[str]) -> str:
-    if len(word) < SHORTEST or word in words:
-        return word
-    return closest_word(word, known) or word
+    spelt = _WORD.sub(better, text)
+    return spelt if spelt != text else None
 
 
 def closest_word(word: str, known: Sequence[str]) -> str | None:
@@ -53,16 +55,15 @@ def closest_word(word: str, known: Sequence[str]) -> str | None:
     return near[best] if distances[best] <= most else None
 
 
-def _distances(word: str, others: Sequence[str]) -> NDArray[np.int64]:
-    """The edit distance of a word to each of others, where two neighbours that change places are one edit: int64 [n].
+def _distances(word: str, others: Sequence[str]) -> NDArray[np.int16]:
+    """The edit distance of a word to each of others, where two neighbours that change places are one edit: int16 [n].
 
     It is the usual table, filled for all others at once.
     """
     longest = max(map(len, others))
-    letters = np.zeros((longest, len(others)), dtype=np.uint32)
-    for column, other in enumerate(others):
-        letters[: len(other), column] = np.frombuffer(other.encode("utf-32-le"), dtype=np.uint32)
-    rows = [np.tile(np.arange(longest + 1)[:, np.newaxis], (1, len(others)))]
+    padded = "".join(other.ljust(longest, "\0") for other in others).encode("utf-32-le")
+    letters = np.frombuffer(padded, dtype=np.uint32).reshape(len(others), longest).T.copy()
+    rows = [np.tile(np.arange(longest + 1, dtype=np.int16)[:, np.newaxis], (1, len(others)))]
     for place, letter in enumerate(map(ord, word), start=1):
         above, row = rows[-1], np.full_like(rows[-1], place)
         for column in range(1, longest + 1):
@@ -73,4 +74,5 @@ def _distances(word: str, others: Sequence[str]) -> NDArray[np.int64]:
                 row[column] = np.where(swapped, np.minimum(row[column], rows[-2][column - 2] + 1), row[column])
         rows.append(row)
     lengths = np.fromiter(map(len, others), dtype=np.int64, count=len(others))
-    return np.asarray(rows[-1][lengths, np.arange(len(others))], dtype=np.int64)
+    found: NDArray[np.int16] = rows[-1][lengths, np.arange(len(others))]
+    return found

@@ -223,6 +223,9 @@ class ToyTextEncoder:
     def knows(self, text: str) -> bool:
         return True
 
+    def is_word(self, word: str) -> bool:
+        return True
+
     @property
     def words(self) -> tuple[str, ...]:
         return ()

@@ -31,6 +31,9 @@ class TwoWords:
     def knows(self, text: str) -> bool:
         return text in VECTORS
 
+    def is_word(self, word: str) -> bool:
+        return True
+
     @property
     def words(self) -> tuple[str, ...]:
         return ()

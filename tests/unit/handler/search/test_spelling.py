@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from handler.bundle.encoder_files import EncoderConfiguration
 from handler.search.spelling import closest_word, corrected
 
 KNOWN = ("a", "an", "dog", "cat", "elephant", "element", "giraffe", "kitchen", "chicken", "beach", "bench", "old")
+
+
+class Words:
+    """An encoder of which nothing is asked but words."""
+
+    configuration = EncoderConfiguration(name="words", dim=1, max_tokens=1)
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self.words = words
+
+    def is_word(self, word: str) -> bool:
+        return word in self.words
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        raise NotImplementedError
+
+    def canonical(self, text: str) -> str:
+        raise NotImplementedError
+
+    def knows(self, text: str) -> bool:
+        raise NotImplementedError
 
 
 @pytest.mark.parametrize(
@@ -29,7 +55,7 @@ KNOWN = ("a", "an", "dog", "cat", "elephant", "element", "giraffe", "kitchen", "
     ],
 )
 def test_unknown_words_become_the_closest_known_ones(text: str, expected: str | None) -> None:
-    assert corrected(text, KNOWN) == expected
+    assert corrected(text, Words(KNOWN)) == expected
 
 
 def test_of_two_as_close_the_first_is_taken() -> None:
@@ -38,7 +64,7 @@ def test_of_two_as_close_the_first_is_taken() -> None:
 
 
 def test_without_known_words_nothing_is_corrected() -> None:
-    assert corrected("elefant", ()) is None
+    assert corrected("elefant", Words(())) is None
     assert closest_word("elefant", ("cat",)) is None
 
 
