@@ -73,8 +73,8 @@ class Searcher:
             allowed = self._without(query.without, allowed)
         answer: SearchAnswer = {
             "query": " + ".join(map(self.canonical, query.texts)),
-            "corrected": None,
             **self._page(sought, selection, allowed, started),
+            "corrected": None,
         }
         if answer["results"] or selection.offset:
             return answer
@@ -91,7 +91,7 @@ class Searcher:
         if texts == typed:
             return None
         page = self._page(self._sought(replace(query, texts=texts)), selection, allowed, started)
-        return {"query": " + ".join(typed), "corrected": " + ".join(texts), **page}
+        return {"query": " + ".join(typed), **page, "corrected": " + ".join(texts)}
 
     def similar(
         self,

@@ -47,7 +47,8 @@ def test_search_for_programs(gallery: Gallery) -> None:
     searched = run_thinlens(*command)
     assert (searched.returncode, searched.stderr) == (SUCCESS, "")
     answer = json.loads(searched.stdout)
-    assert list(answer) == ["query", "bundle", "took_ms", "no_relevant_results", "next_offset", "results"]
+    page = ["bundle", "took_ms", "no_relevant_results", "next_offset", "results", "perhaps"]
+    assert list(answer) == ["query", *page, "corrected"]
     assert (answer["results"][0]["id"], answer["results"][0]["relevance"]) == (COFFEE, 1.0)
     assert len(answer["results"]) == 2
 

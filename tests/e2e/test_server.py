@@ -39,6 +39,8 @@ def test_a_query_finds_the_photo_that_shows_it(client: httpx.Client, gallery: Ga
                 "columns": {},
             }
         ],
+        "perhaps": [],
+        "corrected": None,
     }
     assert 0 < took_ms < 1000
     assert re.fullmatch(r"/thumbnails/[0-9a-f]{2}/[0-9a-f]{64}\.jpg", thumbnail_url)
