@@ -177,14 +177,16 @@ class Searcher:
             relevant, perhaps = self._relevant(sought, selection, allowed, without, wanted + 1)
         page = relevant.where(slice(selection.offset, wanted))
         more = len(relevant.numbers) > wanted
-        perhaps = perhaps.where(slice(0, 0 if more else selection.k - len(page.numbers)))
+        is_last = not more and (len(page.numbers) > 0 or selection.offset == 0)
+        perhaps = perhaps.where(slice(0, selection.k - len(page.numbers) if is_last else 0))
+        results, unsure = (self._results(sought, photos, selection, allowed) for photos in (page, perhaps))
         return {
             "bundle": self.bundle.id,
             "took_ms": _since(started),
             "no_relevant_results": not len(relevant.numbers),
             "next_offset": wanted if more else None,
-            "results": self._results(sought, page, selection, allowed),
-            "perhaps": self._results(sought, perhaps, selection, allowed),
+            "results": results,
+            "perhaps": unsure,
         }
 
     def _results(

@@ -49,10 +49,17 @@ def test_nothing_is_perhaps_meant_where_the_client_says_what_is_relevant(searche
     assert ids(searcher.search("a dog in the park", min_relevance=0.25)) == ([DOG, SNOW], [])
 
 
-def test_perhaps_comes_after_the_last_page_alone(searcher: Searcher) -> None:
-    first = searcher.search("snow dog", selection=Selection(k=1))
-    assert first["next_offset"] is None
-    assert len(first["results"]) + len(first["perhaps"]) <= 1
+def test_perhaps_comes_after_the_last_page_alone(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "bundle", choices=BundleChoices(threshold=0.25, perhaps=0.05))
+    searcher = Searcher(open_bundle(tmp_path / "bundle"))
+
+    def page(offset: int) -> tuple[list[str], list[str]]:
+        return ids(searcher.search("a dog in the park", selection=Selection(k=1 + offset, offset=offset)))
+
+    assert page(0) == ([DOG], [])
+    found, perhaps = page(1)
+    assert (found, perhaps[0]) == ([SNOW], HORSE)
+    assert page(2) == ([], [])
 
 
 def test_a_photo_isnt_perhaps_like_itself(searcher: Searcher) -> None:
