@@ -8,23 +8,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-
-from handler.bundle.encoder import TextEncoder
 
 SHORTEST = 4
 _LONG = 6
 _WORD = re.compile(r"[^\W\d_]+")
 
 
-def corrected(text: str, encoder: TextEncoder) -> str | None:
+class Vocabulary(Protocol):
+    """What is known of words, as ``TextEncoder`` has it."""
+
+    @property
+    def words(self) -> Sequence[str]: ...
+
+    def is_word(self, word: str) -> bool: ...
+
+
+def corrected(text: str, vocabulary: Vocabulary) -> str | None:
     """The text with the closest known word in the place of each unknown one; None where there is nothing to correct.
 
     Args:
         text: In the encoder's canonical form.
-        encoder: Knows words, those that are used most first.
+        vocabulary: Knows words, those that are used most first.
 
     Example:
         "an elefant" -> "an elephant"
@@ -32,9 +40,9 @@ def corrected(text: str, encoder: TextEncoder) -> str | None:
 
     def better(match: re.Match[str]) -> str:
         word = match.group()
-        if len(word) < SHORTEST or encoder.is_word(word):
+        if len(word) < SHORTEST or vocabulary.is_word(word):
             return word
-        return closest_word(word, encoder.words) or word
+        return closest_word(word, vocabulary.words) or word
 
     spelt = _WORD.sub(better, text)
     return spelt if spelt != text else None

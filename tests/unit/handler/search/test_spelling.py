@@ -4,37 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from handler.bundle.encoder_files import EncoderConfiguration
 from handler.search.spelling import closest_word, corrected
 
 KNOWN = ("a", "an", "dog", "cat", "elephant", "element", "giraffe", "kitchen", "chicken", "beach", "bench", "old")
 
 
 class Words:
-    """An encoder of which nothing is asked but words."""
-
-    configuration = EncoderConfiguration(name="words", dim=1, max_tokens=1)
+    """A vocabulary."""
 
     def __init__(self, words: Sequence[str]) -> None:
         self.words = words
 
     def is_word(self, word: str) -> bool:
         return word in self.words
-
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        raise NotImplementedError
-
-    def canonical(self, text: str) -> str:
-        raise NotImplementedError
-
-    def knows(self, text: str) -> bool:
-        raise NotImplementedError
 
 
 @pytest.mark.parametrize(
