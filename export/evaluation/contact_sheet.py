@@ -69,7 +69,7 @@ def _answer(answer: SearchAnswer, by_id: dict[str, SheetPhoto]) -> str:
     found, perhaps = (_found(results, by_id) for results in (answer["results"], answer["perhaps"]))
     body = found + (f'<p class="nothing">Perhaps:</p>{perhaps}' if perhaps else "")
     body = body or '<p class="nothing">Nothing relevant was found.</p>'
-    return f'<section class="answer"><h3>{escape(answer["query"])}</h3>{body}</section>'
+    return f'<section class="answer"><h3>{escape(answer["query"])}</h3><div>{body}</div></section>'
 
 
 def _found(results: Iterable[Result], by_id: dict[str, SheetPhoto]) -> str:

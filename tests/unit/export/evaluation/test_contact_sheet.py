@@ -88,7 +88,7 @@ def test_each_photo_has_its_picture_caption_and_queries() -> None:
     ]
     assert page.texts["main/div/figure/figcaption/ul/li/span"] == ["a sleeping cat", "0.93"]
     assert page.texts["main/div/section/h3"] == ["a sleeping cat", "a submarine"]
-    assert page.texts["main/div/section/p"] == ["Nothing relevant was found."]
+    assert page.texts["main/div/section/div/p"] == ["Nothing relevant was found."]
     assert [picture["alt"] for picture in page.pictures] == ["a cat sleeps", "a cat sleeps", "a dog runs"]
     data = "data:image/jpeg;base64," + base64.b64encode(THUMBNAIL).decode()
     assert {picture["src"] for picture in page.pictures} == {data}
@@ -122,3 +122,10 @@ def test_a_large_gallery_is_cut_and_the_rest_counted() -> None:
     captions = page.texts["main/div/figure/figcaption/p"][::2]
     assert captions == [f"photo {MAX_PHOTOS + 1}", *(f"photo {number}" for number in range(MAX_PHOTOS - 1))]
     assert page.texts["main/p"] == ["2 more photos of the bundle not shown."]
+
+
+def test_what_is_perhaps_meant_is_told_from_what_was_found() -> None:
+    unsure: SearchAnswer = {**answer("a cat"), "perhaps": [result("a.jpg", 0.3)]}
+    page = Page(contact_sheet([photo("a.jpg", "a")], [unsure]))
+    assert page.texts["main/div/section/div/p"] == ["Perhaps:"]
+    assert page.texts["main/div/section/div/ol/li/span"] == ["0.30"]
