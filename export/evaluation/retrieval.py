@@ -92,7 +92,7 @@ def read_queries(path: Path) -> list[EvaluationQuery]:
                 if line.strip():
                     queries += _parse(line, f"line {number} of {path}")
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} can't be read: {error}") from error
+        raise DataError(f"{path} can't be read: {getattr(error, 'strerror', None) or error}") from error
     if not queries:
         raise DataError(f'{path} holds no queries; expected lines such as {{"file": "a.jpg", "captions": ["a cat"]}}')
     return queries
