@@ -17,7 +17,7 @@ from urllib.parse import quote
 import numpy as np
 
 from export.bundles.background import calibrate_by_background, lay_over_collection, sample_of
-from export.bundles.caption_texts import photo_texts
+from export.bundles.caption_texts import photo_captions, photo_texts
 from export.bundles.duplicates import group_duplicates
 from export.bundles.index_choice import write_best_index
 from export.bundles.photo_vectors import bundle_vectors, photo_views
@@ -27,7 +27,7 @@ from export.library.library import Library
 from export.library.records import UnderstoodPhoto
 from export.models.model_set import Models
 from export.photos.thumbnails import thumbnail_address
-from handler.bundle.catalogue import Caption, PhotoRecord, write_catalogue
+from handler.bundle.catalogue import PhotoRecord, write_catalogue
 from handler.bundle.columns import write_columns
 from handler.bundle.encoder import Encoder
 from handler.bundle.encoder_files import ENCODER_FILES, EncoderConfiguration
@@ -190,10 +190,7 @@ def _record(photo: UnderstoodPhoto, instructions: Sequence[str]) -> PhotoRecord:
         size_bytes=photo.size_bytes,
         taken=photo.facts.taken,
         placeholder=photo.facts.placeholder,
-        captions=tuple(
-            Caption(instruction=instruction, text=text, edited=photo.edit is not None)
-            for instruction, text in zip(instructions, photo_texts(photo, instructions), strict=True)
-        ),
+        captions=photo_captions(photo, instructions),
         columns=photo.columns,
     )
 

@@ -5,16 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from export.library.library import Library
-from export.library.records import UnderstoodPhoto
+from export.library.records import NAMES, UnderstoodPhoto
 from export.models.model_set import Models
 from export.progress import Progress
+from handler.bundle.catalogue import Caption
 
 _EMBEDDED_AT_ONCE = 512
 
 
+def photo_captions(photo: UnderstoodPhoto, instructions: Sequence[str]) -> tuple[Caption, ...]:
+    """What each caption view of a photo says, in the order of the instructions."""
+    return tuple(_caption(photo, instruction) for instruction in instructions)
+
+
 def photo_texts(photo: UnderstoodPhoto, instructions: Sequence[str]) -> list[str]:
-    """The text of each caption view of a photo, in the order of the instructions."""
-    return [photo.captions[instruction] if photo.edit is None else photo.edit for instruction in instructions]
+    """Their texts."""
+    return [caption.text for caption in photo_captions(photo, instructions)]
+
+
+def _caption(photo: UnderstoodPhoto, instruction: str) -> Caption:
+    if photo.edit is not None:
+        return Caption(instruction=instruction, text=photo.edit, edited=True, kind="caption")
+    if text := photo.captions[instruction]:
+        return Caption(instruction=instruction, text=text, edited=False, kind="caption")
+    names = photo.captions.get(NAMES, "")
+    return Caption(instruction=instruction, text=names, edited=False, kind="names" if names else "none")
 
 
 def embed_texts(library: Library, texts: Sequence[str], models: Models, progress: Progress) -> None:

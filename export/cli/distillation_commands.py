@@ -215,11 +215,11 @@ def _distil_captioner(arguments: argparse.Namespace) -> None:
         print("the teacher has a vocabulary of its own: the student learns its captions, not how probable each word is")
     encoder = Encoder.load(MODELS / "encoder")
     recipe = PhotoRecipe(shape=shape)
-    model, pieces = train_photo_model(corpus, arguments.work / "photo", recipe, encoder.encode, teacher)
+    trained = train_photo_model(corpus, arguments.work / "photo", recipe, encoder.encode, teacher)
     (arguments.to / "encoder").mkdir(parents=True, exist_ok=True)
     for name in ENCODER_FILES:
         shutil.copyfile(MODELS / "encoder" / name, arguments.to / "encoder" / name)
     identity = identify_encoder(arguments.to / "encoder")
-    write_captioner(model, pieces, arguments.to / "captioner", encoder_identity=identity)
+    write_captioner(trained, arguments.to / "captioner", encoder_identity=identity)
     calibrate(arguments.to, corpus)
     print(f"wrote {arguments.to}")

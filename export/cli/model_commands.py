@@ -20,7 +20,7 @@ from handler.bundle.encoder_files import identify_encoder
 if TYPE_CHECKING:
     from export.evaluation.retrieval import Evaluation
     from export.training.evaluation.report import Report
-    from export.training.photo_model.unpacking import Unpacked
+    from export.training.photo_model.unpacking import TrainedCaptioner
 
 EVALUATED = ("flickr8k", "coco257")
 CROWD = "coco-uncaptioned"
@@ -42,9 +42,11 @@ def add_parsers(models: argparse.ArgumentParser) -> None:
     train.add_argument(
         "--teacher", metavar="MODEL", help="a sentence-transformers folder or name (default: all-MiniLM-L6-v2)"
     )
+    _add_encoder(train)
     export = _add(commands, "export", "write the trained models as ONNX, quantised, and calibrate them", _export)
     export.add_argument("--work", type=Path, required=True, metavar="DIR", help="where they were trained")
     export.add_argument("--teacher", metavar="MODEL", help="as it was given to train")
+    _add_encoder(export)
     export.add_argument(
         "--to",
         type=Path,
@@ -56,6 +58,15 @@ def add_parsers(models: argparse.ArgumentParser) -> None:
     evaluate.add_argument("--pictures", type=Path, metavar="DIR", help="reliability diagrams go here, as PNG")
     evaluate.add_argument("--json", action="store_true", help="print JSON instead of tables")
     add_tool_parsers(commands, _run)
+
+
+def _add_encoder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--encoder",
+        type=Path,
+        metavar="DIR",
+        help="a text encoder that is there, for the photo model to learn in its space (default: one that is trained)",
+    )
 
 
 def _add(
@@ -92,24 +103,28 @@ def _train(arguments: argparse.Namespace) -> None:
         _train_default(arguments)
 
 
-def _train_default(arguments: argparse.Namespace) -> tuple[Path, Unpacked]:
+def _train_default(arguments: argparse.Namespace) -> tuple[Path, TrainedCaptioner]:
     """The folder of the text encoder as it is served, and the photo model, which learns in its space.
 
     Training that is finished only reads its checkpoints.
     """
-    from export.training.photo_model.packing import write_encoder
-    from export.training.photo_model.unpacking import Unpacked
     from export.training.photo_training.photo_recipe import PhotoRecipe, train_photo_model
-    from export.training.text_encoder.encoder_training import EncoderRecipe, train_encoder
-    from export.training.text_encoder.sentence_model import default_teacher
     from handler.bundle.encoder import Encoder
 
-    teacher = model_folder(arguments.teacher) if arguments.teacher else default_teacher()
-    served = arguments.work / "served-encoder"
-    write_encoder(*train_encoder(arguments.data, teacher, arguments.work / "encoder", EncoderRecipe()), served)
+    served = arguments.encoder or _train_encoder(arguments)
     vectors_of = Encoder.load(served).encode
-    model, tokenizer = train_photo_model(arguments.data, arguments.work / "photo", PhotoRecipe(), vectors_of)
-    return served, Unpacked(model=model, tokenizer=tokenizer)
+    return served, train_photo_model(arguments.data, arguments.work / "photo", PhotoRecipe(), vectors_of)
+
+
+def _train_encoder(arguments: argparse.Namespace) -> Path:
+    from export.training.photo_model.packing import write_encoder
+    from export.training.text_encoder.encoder_training import EncoderRecipe, train_encoder
+    from export.training.text_encoder.sentence_model import default_teacher
+
+    teacher = model_folder(arguments.teacher) if arguments.teacher else default_teacher()
+    served: Path = arguments.work / "served-encoder"
+    write_encoder(*train_encoder(arguments.data, teacher, arguments.work / "encoder", EncoderRecipe()), served)
+    return served
 
 
 def _export(arguments: argparse.Namespace) -> None:
@@ -122,14 +137,13 @@ def _export(arguments: argparse.Namespace) -> None:
         _export_tuned(arguments)
         return
     to = arguments.to or MODELS
-    for name in ("encoder", "photo/rewards"):
+    for name in ("photo/rewards",) if arguments.encoder else ("encoder", "photo/rewards"):
         if not (arguments.work / name / "checkpoint.pt").is_file():
             raise TrainingError(f"{arguments.work / name} has no checkpoint; run 'thinlens models train' first")
     served, trained = _train_default(arguments)
-    shutil.copytree(served, to / "encoder", dirs_exist_ok=True)
-    write_captioner(
-        trained.model, trained.tokenizer, to / "captioner", encoder_identity=identify_encoder(to / "encoder")
-    )
+    if served.resolve() != (to / "encoder").resolve():
+        shutil.copytree(served, to / "encoder", dirs_exist_ok=True)
+    write_captioner(trained, to / "captioner", encoder_identity=identify_encoder(to / "encoder"))
     calibrate(to, arguments.data)
     print(f"wrote {to}")
 
@@ -139,7 +153,7 @@ def _is_file(arguments: argparse.Namespace) -> bool:
     return bool(arguments.data.suffix == ".jsonl" or arguments.data.is_file())
 
 
-def _fine_tune(arguments: argparse.Namespace) -> Unpacked:
+def _fine_tune(arguments: argparse.Namespace) -> TrainedCaptioner:
     from export.training.data.fine_tuning_photos import read_fine_tuning_photos
     from export.training.photo_training.fine_tuning import FineTuningRecipe, fine_tune, run_folder
 
@@ -207,24 +221,43 @@ def _evaluated(arguments: argparse.Namespace) -> dict[str, Sequence[CaptionedPho
 
 def _kinds(models: Models, arguments: argparse.Namespace) -> str:
     """What the thresholds cost, by kind of query."""
-    from export.training.evaluation.held_out import read_held_out, serve_held_out
+    from export.training.evaluation.held_out import describe_held_out, read_held_out, serve_held_out
     from export.training.evaluation.kinds import score_kind
+    from export.training.evaluation.truth import score_truth
     from export.understanding.onnx_captioner import OnnxCaptionerSource
     from handler.bundle.encoder import Encoder
     from handler.bundle.relevance import QUERY_KINDS
 
     encoder = Encoder.load(models.encoder)
-    source = OnnxCaptionerSource.open(arguments.models / "captioner", encoder=models.encoder)
-    served = [serve_held_out(encoder, source, held_out) for held_out in read_held_out(arguments.data)]
+    held_out = read_held_out(arguments.data)
+    captioner = OnnxCaptionerSource.open(arguments.models / "captioner", encoder=models.encoder).load()
+    understood = [captioner.say(described) for described in describe_held_out(arguments.models, held_out)]
+    served = [serve_held_out(encoder, said, of) for said, of in zip(understood, held_out, strict=True)]
     assert models.calibration is not None
+    by_collection = {
+        of.name: {
+            "photos": len(of.photos),
+            **asdict(score_truth(of.photos, said, of.invention)),
+            "words": asdict(score_kind([data], "name", models.calibration)) if "name" in data.kinds else None,
+        }
+        for of, said, data in zip(held_out, understood, served, strict=True)
+        if of.invention
+    }
     scores = {kind: asdict(score_kind(served, kind, models.calibration)) for kind in QUERY_KINDS}
     if arguments.json:
-        return json.dumps({"collection": "kinds of queries", "kinds": scores})
+        return json.dumps({"collection": "kinds of queries", "kinds": scores, "collections": by_collection})
     lines = [f"{'kinds of queries, each of its own collection':<44}{''.join(f'{kind:>10}' for kind in scores)}"]
     for name in scores[QUERY_KINDS[0]]:
         values = (of_kind[name] for of_kind in scores.values())
         cells = "".join(f"{value:>10,}" if name == "queries" else f"{value:>10.3f}" for value in values)
         lines.append(f"{name.replace('_', ' '):<44}{cells}")
+    lines += ["", f"{'what is said':<20} captioned  named  somebody invented  things invented  words: precision     F1"]
+    for name, of in by_collection.items():
+        shares = (
+            f"{of['captioned']:9.1%} {of['named']:6.1%} {of['somebody_invented']:18.1%} {of['things_invented']:16.1%}"
+        )
+        words = of["words"]
+        lines.append(f"{name:<20} {shares}" + (f" {words['precision']:17.1%} {words['f1']:6.2f}" if words else ""))
     return "\n".join([*lines, ""])
 
 

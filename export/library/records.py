@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from export.photos.facts import PhotoFacts
 from handler.bundle.catalogue import ColumnValue
 
+NAMES = "names"
+"""What stands for an instruction where a captioner says for sure what a photo shows."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownPhoto:
@@ -24,7 +27,7 @@ class KnownPhoto:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentUnderstanding:
-    """All that is learnt of one content: its facts, a caption for each instruction, the visual vector if any."""
+    """All that is learnt of one content: facts, captions by instruction and NAMES, a visual vector if any."""
 
     content: str
     facts: PhotoFacts

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from export.errors import OutputError
 from export.library.library import Library
-from export.library.records import ContentUnderstanding, KnownPhoto
+from export.library.records import NAMES, ContentUnderstanding, KnownPhoto
 from export.photos.decoding import DECODER
 from export.photos.thumbnails import Thumbnails
 from export.progress import Progress
@@ -105,6 +105,6 @@ def _learnt(photo: ReadPhoto, understanding: Understanding, instructions: Sequen
     return ContentUnderstanding(
         content=photo.content,
         facts=photo.facts,
-        captions=dict(zip(instructions, understanding.captions, strict=True)),
+        captions=dict(zip((*instructions, NAMES), (*understanding.captions, understanding.names), strict=True)),
         vector=understanding.vector,
     )

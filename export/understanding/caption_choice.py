@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from export.understanding.beam_search import Hypothesis
 from handler.bundle.encoder import TextEncoder
 
 _CLOSENESS = 8.0
@@ -25,27 +24,30 @@ _SAID_AGAIN = frozenset(
 """Words of three letters and more that captions say as often as they like."""
 
 
-def choose_captions(
-    hypotheses: Sequence[Sequence[Hypothesis]],
-    texts: Sequence[Sequence[str]],
-    visual: NDArray[np.float32],
-    encoder: TextEncoder | None,
-) -> list[int]:
-    """Which hypothesis of each photo is its caption, by number.
+def choose_captions(scores: NDArray[np.float32], cosines: NDArray[np.float32] | None) -> NDArray[np.intp]:
+    """Which hypothesis of each photo is its caption, by number, int [photos].
 
     Args:
-        hypotheses: Of each photo, the most probable first; as many for each.
-        texts: What they say.
-        visual: float32 [photos, dim], the photos' visual views, of unit L2 norm.
-        encoder: In whose space they lie; without one the most probable is chosen.
+        scores: float32 [photos, hypotheses], their log probabilities, the most probable first.
+        cosines: float32 [photos, hypotheses], with the visual view; without them the most probable is chosen.
     """
-    if encoder is None:
-        return [0] * len(texts)
-    scores = np.array([[each.score for each in of_photo] for of_photo in hypotheses])
-    vectors = encoder.encode([text for of_photo in texts for text in of_photo])
-    cosines = np.einsum("pbd,pd->pb", vectors.reshape(*scores.shape, -1), visual)
-    chosen: list[int] = (scores + _CLOSENESS * cosines).argmax(1).tolist()
+    chosen: NDArray[np.intp] = (scores if cosines is None else scores + np.float32(_CLOSENESS) * cosines).argmax(1)
     return chosen
+
+
+def cosines_with_view(
+    texts: Sequence[Sequence[str]], visual: NDArray[np.float32], encoder: TextEncoder
+) -> NDArray[np.float32]:
+    """How close texts come to the visual view of their photo, float32 [photos, texts].
+
+    Args:
+        texts: As many of each photo.
+        visual: float32 [photos, dim], the photos' visual views, of unit L2 norm.
+        encoder: In whose space they lie.
+    """
+    vectors = encoder.encode([text for of_photo in texts for text in of_photo])
+    cosines: NDArray[np.float32] = np.einsum("pbd,pd->pb", vectors.reshape(len(texts), -1, visual.shape[1]), visual)
+    return cosines
 
 
 def repetition_penalties(tokenizer: Tokenizer) -> NDArray[np.float32]:

@@ -17,13 +17,16 @@ class Understanding:
     """What the captioner makes of one photo.
 
     Attributes:
-        captions: One text for each instruction, in the order of the captioner's instructions.
+        captions: One text for each instruction, in the order of the captioner's instructions; the first is empty where
+            it would hardly be true.
         vector: float32 [dim], unit L2 norm: the visual view, in the text encoder's space; None from a captioner
             that has none.
+        names: What can be said for sure without a caption, as a caption; empty where nothing can.
     """
 
     captions: tuple[str, ...]
     vector: NDArray[np.float32] | None
+    names: str = ""
 
 
 class Captioner(Protocol):

@@ -1,10 +1,10 @@
 """The captioner over ONNX Runtime: a model folder that answers instructions about photos.
 
 The folder holds ``vision.onnx`` (pixels -> visual view and the decoder's memory, run once a
-photo), ``decoder.onnx`` (tokens, memory, cache -> the best next tokens, grown cache), ``tokenizer.json``
-and ``captioner.json``. Memory and cache are tensors for each layer, which are handed from one run to the next as they
-are: ``vision.onnx`` gives each ``memory.*`` that ``decoder.onnx`` takes, and this each ``grown.*`` that is its next
-``cache.*``.
+photo, and how probable names are), ``decoder.onnx`` (tokens, memory, cache -> the best next tokens, grown cache),
+``tokenizer.json`` and ``captioner.json``. Memory and cache are tensors for each layer, which are handed from one run to
+the next as they are: ``vision.onnx`` gives each ``memory.*`` that ``decoder.onnx`` takes, and this each ``grown.*``
+that is its next ``cache.*``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import functools
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,9 @@ from tokenizers import Tokenizer
 
 from export.errors import ModelError
 from export.understanding.beam_search import Decoding, Step, decode
-from export.understanding.caption_choice import choose_captions, repetition_penalties
+from export.understanding.caption_choice import choose_captions, cosines_with_view, repetition_penalties
 from export.understanding.captioner import Understanding
+from export.understanding.truth import Supports, Truth, read_truth
 from handler.bundle.encoder import Encoder
 from handler.bundle.encoder_files import identify_encoder
 from handler.runtime import onnxruntime
@@ -59,6 +60,8 @@ class OnnxCaptionerSource:
         known_instructions: What it has learnt to answer.
         encoder_identity: Of the text encoder in whose space its visual views lie.
         encoder: That text encoder's folder; None where captions are to be chosen without it.
+        names: Which ones it tells.
+        truth: When its captions are believed; None where they always are.
     """
 
     folder: Path
@@ -67,6 +70,8 @@ class OnnxCaptionerSource:
     known_instructions: tuple[str, ...]
     encoder_identity: str
     encoder: Path | None
+    names: tuple[str, ...]
+    truth: Truth | None
 
     @classmethod
     def open(cls, folder: Path, *, encoder: Path | None = None) -> OnnxCaptionerSource:
@@ -98,6 +103,8 @@ class OnnxCaptionerSource:
             known_instructions=tuple(settings.get("known_instructions", settings["instructions"])),
             encoder_identity=settings["encoder_identity"],
             encoder=encoder,
+            names=tuple(settings.get("names", ())),
+            truth=read_truth(settings),
         )
 
     @property
@@ -117,7 +124,17 @@ class OnnxCaptionerSource:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
     visual: NDArray[np.float32]
+    told: NDArray[np.float32]
     memory: Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answered:
+    """One text of each photo, with its log probability, and its cosine with the view where an encoder tells."""
+
+    texts: Sequence[str]
+    scores: NDArray[np.float32]
+    cosines: NDArray[np.float32] | None
 
 
 class Reader:
@@ -147,6 +164,37 @@ class Reader:
         return Step(scores=found["scores"].numpy(), candidates=found["candidates"].numpy())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """What a captioner makes of photos, before what is hardly true is left out.
+
+    Attributes:
+        answers: To each instruction, one text of each photo.
+        supports: float32 [n, SUPPORTS], what supports the answers to the first; None where nothing tells.
+        visual: float32 [n, dim], unit L2 norm.
+        told: float32 [n, names], how probable each name is.
+    """
+
+    answers: Sequence[Sequence[str]]
+    supports: NDArray[np.float32] | None
+    visual: NDArray[np.float32]
+    told: NDArray[np.float32]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Described]) -> Described:
+        """All parts as one, in their order."""
+        supports = [part.supports for part in parts if part.supports is not None]
+        return cls(
+            answers=[
+                [text for texts in answers for text in texts]
+                for answers in zip(*(part.answers for part in parts), strict=True)
+            ],
+            supports=np.concatenate(supports) if supports else None,
+            visual=np.concatenate([part.visual for part in parts]),
+            told=np.concatenate([part.told for part in parts]),
+        )
+
+
 class OnnxCaptioner:
     """Captions and the visual view of photos, on one CPU thread."""
 
@@ -160,6 +208,10 @@ class OnnxCaptioner:
         self._begin_id = self._token_id("begin")
         self._end_id = self._token_id("end")
         self._penalties = repetition_penalties(self._tokenizer)
+        self._supports = Supports(source.names)
+        found = [output.shape[1] for output in self._vision.get_outputs() if output.name == "told"]
+        if found and found != [len(source.names)]:
+            raise ModelError(f"{source.folder}: vision.onnx tells {found[0]} names, captioner.json {len(source.names)}")
 
     @property
     def image_size(self) -> int:
@@ -172,27 +224,48 @@ class OnnxCaptioner:
         return self._source.instructions
 
     def understand(self, pixels: NDArray[np.uint8], *, beams: int = 3) -> list[Understanding]:
-        """Caption photos and give each its visual view.
+        """Caption photos and give each its visual view; a caption that is hardly true is left out.
 
         Args:
             pixels: uint8 [n, image_size, image_size, 3], RGB.
             beams: Hypotheses of the beam search; 1 is greedy.
         """
-        expected = (self.image_size, self.image_size, 3)
-        if pixels.dtype != np.uint8 or pixels.shape[1:] != expected:
-            raise ValueError(f"pixels are {pixels.dtype} {list(pixels.shape)}, expected uint8 [n, *{list(expected)}]")
         return [
             understanding
             for start in range(0, len(pixels), _AT_ONCE)
-            for understanding in self._understand(pixels[start : start + _AT_ONCE], beams)
+            for understanding in self.say(self.describe(pixels[start : start + _AT_ONCE], beams=beams))
         ]
 
-    def _understand(self, pixels: NDArray[np.uint8], beams: int) -> list[Understanding]:
+    def describe(self, pixels: NDArray[np.uint8], *, beams: int = 3) -> Described:
+        """The same of a few photos, true or not, and what tells whether it is."""
+        expected = (self.image_size, self.image_size, 3)
+        if pixels.dtype != np.uint8 or pixels.shape[1:] != expected:
+            raise ValueError(f"pixels are {pixels.dtype} {list(pixels.shape)}, expected uint8 [n, *{list(expected)}]")
         seen = self._see(pixels)
-        answers = [self._answer(instruction, seen, beams) for instruction in self.instructions]
+        answered = [self._answer(instruction, seen, beams) for instruction in self.instructions]
+        first, supports = answered[0], None
+        if self._source.names and first.cosines is not None:
+            supports = self._supports.of(first.texts, first.cosines, first.scores, seen.told)
+        return Described(
+            answers=[answer.texts for answer in answered],
+            supports=supports,
+            visual=seen.visual,
+            told=seen.told,
+        )
+
+    def say(self, described: Described) -> list[Understanding]:
+        """What is said of photos that were described, with what is hardly true left out."""
+        captions = [list(texts) for texts in zip(*described.answers, strict=True)]
+        names = [""] * len(captions)
+        truth = self._source.truth
+        if truth and described.supports is not None:
+            for row, probability in enumerate(truth.of(described.supports)):
+                names[row] = _as_sentence(truth.sure(described.told[row], self._source.names))
+                if probability < truth.caption_from:
+                    captions[row][0] = ""
         return [
-            Understanding(captions=tuple(texts), vector=vector)
-            for vector, *texts in zip(seen.visual, *answers, strict=True)
+            Understanding(captions=tuple(texts), vector=vector, names=sure)
+            for texts, vector, sure in zip(captions, described.visual, names, strict=True)
         ]
 
     def _see(self, pixels: NDArray[np.uint8]) -> _Seen:
@@ -202,9 +275,10 @@ class OnnxCaptioner:
             for start in range(0, len(pixels), _SEEN_AT_ONCE)
         ]
         found = {name: np.concatenate(arrays) for name, arrays in zip(names, zip(*parts, strict=True), strict=True)}
-        return _Seen(visual=found.pop("visual"), memory=found)
+        told = found.pop("told", np.zeros((len(pixels), 0), np.float32))  # captioners from before have no names
+        return _Seen(visual=found.pop("visual"), told=told, memory=found)
 
-    def _answer(self, instruction: str, seen: _Seen, beams: int) -> list[str]:
+    def _answer(self, instruction: str, seen: _Seen, beams: int) -> _Answered:
         count = len(seen.visual)
         prefix = [*self._tokenizer.encode(instruction).ids, self._begin_id]
         reader = Reader(self._decoder, seen.memory)
@@ -216,8 +290,15 @@ class OnnxCaptioner:
         )
         hypotheses = decode(reader, prefix, count, end_id=self._end_id, decoding=decoding)
         texts = [self._tokenizer.decode_batch([each.tokens for each in of_photo]) for of_photo in hypotheses]
-        chosen = choose_captions(hypotheses, texts, seen.visual, self._encoder)
-        return [_as_sentence(of_photo[number]) for of_photo, number in zip(texts, chosen, strict=True)]
+        scores = np.array([[each.score for each in of_photo] for of_photo in hypotheses], np.float32)
+        cosines = None if self._encoder is None else cosines_with_view(texts, seen.visual, self._encoder)
+        chosen = choose_captions(scores, cosines)
+        rows = np.arange(count)
+        return _Answered(
+            texts=[_as_sentence(of_photo[number]) for of_photo, number in zip(texts, chosen, strict=True)],
+            scores=scores[rows, chosen],
+            cosines=None if cosines is None else cosines[rows, chosen],
+        )
 
     def _token_id(self, role: str) -> int:
         found = self._tokenizer.token_to_id(self._settings[role])

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Self, TypeAlias
+from typing import Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,13 +36,26 @@ MAX_NUMBER = 1e300
 ColumnValue: TypeAlias = str | float | tuple[str, ...]
 
 
+CaptionKind = Literal["caption", "names", "none"]
+CAPTION_KINDS: tuple[CaptionKind, ...] = ("caption", "names", "none")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caption:
-    """One text about a photo; `edited` if a person wrote it in place of the captioner's."""
+    """One text about a photo.
+
+    Attributes:
+        instruction: What the captioner was asked.
+        text: What is said.
+        edited: Whether a person wrote it in place of the captioner's.
+        kind: "caption" answers the instruction; "names" are of what the photo shows for sure, where an answer would
+            hardly have been true; "none" is empty, where nothing was sure.
+    """
 
     instruction: str
     text: str
     edited: bool
+    kind: CaptionKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +196,7 @@ def _read_caption(fields: Fields) -> Caption:
         instruction=fields.text("instruction"),
         text=fields.text("text"),
         edited=fields.flag("edited"),
+        kind=fields.choice("kind", CAPTION_KINDS) if fields.has("kind") else "caption",
     )
     fields.finish()
     return caption

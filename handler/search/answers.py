@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypeAlias, TypedDict
 
+from handler.bundle.catalogue import CaptionKind
+
 # What the collection's own table says of a photo, by the columns' names.
 ColumnsAnswer: TypeAlias = dict[str, str | float | list[str]]
 
@@ -18,6 +20,7 @@ class Result(TypedDict):
     id: str
     relevance: float
     caption: str
+    caption_kind: CaptionKind
     matched: str
     url: str
     thumbnail_url: str
@@ -63,6 +66,7 @@ class CaptionAnswer(TypedDict):
 
     instruction: str
     text: str
+    kind: CaptionKind
     edited: bool
     model: str | None
 

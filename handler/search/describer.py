@@ -49,6 +49,7 @@ class Describer:
                 {
                     "instruction": caption.instruction,
                     "text": caption.text,
+                    "kind": caption.kind,
                     "edited": caption.edited,
                     "model": None if caption.edited else captioner,
                 }
@@ -80,7 +81,8 @@ class Describer:
                 {
                     "id": record.id,
                     "relevance": round(float(relevance), 2),
-                    "caption": record.captions[0].text if record.captions else "",
+                    "caption": record.captions[0].text,
+                    "caption_kind": record.captions[0].kind,
                     "matched": self._matched(record, of_views),
                     "url": self._address(record.url),
                     "thumbnail_url": self._address(record.thumbnail),
@@ -100,9 +102,10 @@ class Describer:
         """
         captions = cosines[: self._caption_views]
         if captions.max(initial=-1.0) >= IDENTICAL_FROM:
-            return record.captions[int(np.argmax(captions))].text
+            return record.captions[int(np.argmax(captions))].text or VISUAL
         view = int(np.argmax(self._weights * cosines))
-        return record.captions[view].text if view < self._caption_views else VISUAL
+        text = record.captions[view].text if view < self._caption_views else ""
+        return text or VISUAL
 
     def _address(self, address: str) -> str:
         return urljoin(self._media_url, address)

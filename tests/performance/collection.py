@@ -103,7 +103,7 @@ def _calibration(models: Models) -> Calibration:
 
 def _record(number: int, models: Models, random: np.random.Generator) -> PhotoRecord:
     captions = tuple(
-        Caption(instruction=instruction, text=_text(random), edited=False)
+        Caption(instruction=instruction, text=_text(random), edited=False, kind="caption")
         for instruction in models.captioner.instructions
     )
     name = f"{number // 1_000:05}/{number:08}"

@@ -114,9 +114,9 @@ def read_split(data: Path, split: Split) -> list[CaptionedPhoto]:
     return [photo for jsonl in _photo_files(data) for photo in read_photos(jsonl, split)]
 
 
-def read_collections(data: Path, split: Split) -> list[list[CaptionedPhoto]]:
+def read_collections(data: Path, split: Split) -> dict[str, list[CaptionedPhoto]]:
     """The photos of one split, captioned and labelled, of each collection below ``data/photos`` that has any."""
-    return [photos for jsonl in _photo_files(data) if (photos := list(_read_photos(jsonl, split)))]
+    return {jsonl.stem: photos for jsonl in _photo_files(data) if (photos := list(_read_photos(jsonl, split)))}
 
 
 def _photo_files(data: Path) -> list[Path]:

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from export.errors import DataError
 from export.training.data.corpus import CaptionedPhoto, read_labelled, read_lines, read_synsets
+from export.understanding.naming import with_article
 
 CLASSES = 1_000
 
 _CONCRETE = frozenset(f"noun.{kind}" for kind in "animal artifact body food object person phenomenon plant".split())
 _FEWEST_USES = 3
-_MOST_SAID = 4
 _WORD = re.compile(r"[a-z]+")
 _IN_BRACKETS = re.compile(r"\([^)]*\)")
 _DETERMINER = re.compile(
@@ -33,20 +33,6 @@ _IRREGULAR = {
     "mouse": "mice", "goose": "geese", "sheep": "sheep", "fish": "fish", "deer": "deer", "knife": "knives",
     "leaf": "leaves", "loaf": "loaves", "shelf": "shelves", "wolf": "wolves", "calf": "calves", "scarf": "scarves",
 }  # fmt: skip
-
-
-def with_article(name: str) -> str:
-    """The name with an indefinite article: ``"apple"`` -> ``"an apple"``."""
-    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
-
-
-def names_as_caption(names: Sequence[str]) -> str:
-    """What can be said of a photo of which only names are known.
-
-    Example: ``("cabinet", "chair", "dining table")`` -> ``"a cabinet, a chair and a dining table"``
-    """
-    told = [with_article(name) for name in names[:_MOST_SAID]]
-    return " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
 
 
 def plural(name: str) -> str:

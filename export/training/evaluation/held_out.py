@@ -26,7 +26,11 @@ from export.training.data.corpus import (
 from export.training.data.names import read_class_names
 from export.training.data.tasks import Lexicon, noun_shares, phrase, read_lexicon
 from export.training.evaluation.calibration import UNSURE, CalibrationData, KindData, fit
-from export.understanding.onnx_captioner import OnnxCaptionerSource
+from export.training.evaluation.truth import fit_truth
+from export.training.photo_training.invention import Invention
+from export.understanding.captioner import Understanding
+from export.understanding.onnx_captioner import Described, OnnxCaptioner, OnnxCaptionerSource
+from export.understanding.truth import write_truth
 from handler.bundle.encoder import Encoder
 from handler.bundle.relevance import QUERY_KINDS, Calibration, QueryKind, kind_of_query
 
@@ -42,18 +46,22 @@ class HeldOut:
     """A collection of held-out photos, and what is asked of it.
 
     Attributes:
+        name: Of the collection.
         photos: The photos.
         queries: Texts, and the rows of the photos of which each was said, mapped to how sure that is: 1 or UNSURE.
         absent: Texts about what is in none of the photos.
+        invention: Tells what captions of the photos name that nobody else does; None without a lexicon.
     """
 
+    name: str
     photos: Sequence[CaptionedPhoto]
     queries: Mapping[str, Mapping[int, int]]
     absent: Sequence[str]
+    invention: Invention | None = None
 
 
 def calibrate(models: Path, data: Path, *, seed: int = 0) -> Calibration:
-    """Fit the calibration of an encoder and a captioner and write it beside them, as ``calibration.json``.
+    """Fit what an encoder and a captioner are believed; written into ``captioner.json`` and as ``calibration.json``.
 
     Args:
         models: The folder with encoder/ and captioner/.
@@ -70,10 +78,11 @@ def read_held_out(data: Path, *, seed: int = 0) -> list[HeldOut]:
     labels = {name for photo in read_labelled(data, "train") for name in photo.names}
     known = {*lexicon.things, *labels, *read_class_names(data)}
     held_out = []
-    for photos in read_collections(data, "dev"):
+    for name, photos in read_collections(data, "dev").items():
         things = absent_names(known, photos, count=_ABSENT_QUERIES, seed=seed)
         absent = [text for kind in QUERY_KINDS for text in as_queries(things, kind)]
-        held_out.append(HeldOut(photos=photos, queries=queries_about(photos, lexicon), absent=absent))
+        queries, invention = queries_about(photos, lexicon), Invention(photos, lexicon)
+        held_out.append(HeldOut(name=name, photos=photos, queries=queries, absent=absent, invention=invention))
     return held_out
 
 
@@ -103,12 +112,20 @@ def calibrate_on(
     Args:
         models: The folder with encoder/ and captioner/.
         collections: What the curves are fitted on.
-        like: Whose curves are taken for kinds of queries of which there are too few; without it, that of the next kind.
+        like: Whose curves are taken for kinds of queries of which there are too few, and whose truth is kept; without
+            it, that of the next kind.
         seed: What random pairs depend on.
     """
     encoder = Encoder.load(models / "encoder")
-    source = OnnxCaptionerSource.open(models / "captioner", encoder=models / "encoder")
-    fitted = fit([serve_held_out(encoder, source, held_out) for held_out in collections], seed=seed)
+    described = describe_held_out(models, collections)
+    if like is None:
+        names = OnnxCaptionerSource.open(models / "captioner").names
+        truth = fit_truth([(of.photos, each) for of, each in zip(collections, described, strict=True)], names)
+        write_truth(models / "captioner", truth)
+    source = OnnxCaptionerSource.open(models / "captioner", encoder=models / "encoder")  # it is another with its truth
+    captioner = source.load()
+    served = [serve_held_out(encoder, captioner.say(each), of) for of, each in zip(collections, described, strict=True)]
+    fitted = fit(served, seed=seed)
     some = next(iter(fitted.curves.values()))
     name, phrase_, sentence = (fitted.curves.get(kind) or (like.curve(kind) if like else some) for kind in QUERY_KINDS)
     calibration = Calibration(
@@ -128,22 +145,29 @@ def write_calibration(models: Path, calibration: Calibration) -> None:
     (models / "calibration.json").write_text(json.dumps(asdict(calibration), indent=2) + "\n", encoding="utf-8")
 
 
-def serve_held_out(encoder: Encoder, source: OnnxCaptionerSource, held_out: HeldOut) -> CalibrationData:
-    """The views of one collection's photos and the queries about them, as vectors."""
-    captioner = source.load()
-    photos = held_out.photos
-    texts: list[str] = []
-    visual = []
+def describe_held_out(models: Path, collections: Sequence[HeldOut]) -> list[Described]:
+    """What the captioner makes of each collection's photos."""
+    captioner = OnnxCaptionerSource.open(models / "captioner", encoder=models / "encoder").load()
+    return [_describe(captioner, held_out.photos) for held_out in collections]
+
+
+def _describe(captioner: OnnxCaptioner, photos: Sequence[CaptionedPhoto]) -> Described:
+    parts = []
     for start in range(0, len(photos), _PHOTOS_AT_ONCE):
         part = photos[start : start + _PHOTOS_AT_ONCE]
         pixels = [decode_photo(photo.path, image_size=captioner.image_size).pixels for photo in part]
-        for understanding in captioner.understand(np.stack(pixels)):
-            texts.extend(understanding.captions)
-            if understanding.vector is not None:
-                visual.append(understanding.vector)
-    captions = encoder.encode(texts).reshape(len(photos), len(source.instructions), encoder.dim)
+        parts.append(captioner.describe(np.stack(pixels)))
+    return Described.joined(parts)
+
+
+def serve_held_out(encoder: Encoder, understood: Sequence[Understanding], held_out: HeldOut) -> CalibrationData:
+    """The views of one collection's photos, of which so much is understood, and the queries about them, as vectors."""
+    visual = np.stack([understanding.vector for understanding in understood if understanding.vector is not None])
+    texts = np.array([[text or each.names for text in each.captions] for each in understood])
+    captions = encoder.encode(texts.ravel().tolist()).reshape(*texts.shape, encoder.dim)
+    captions = np.where((texts != "")[..., None], captions, visual[:, None])
     return CalibrationData(
-        views=np.concatenate([captions, np.stack(visual)[:, None]], axis=1),
+        views=np.concatenate([captions, visual[:, None]], axis=1),
         kinds={kind: asked for kind in QUERY_KINDS if (asked := _of_kind(encoder, held_out, kind))},
         things=encoder.encode(THINGS),
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from export.training.evaluation.calibration import CalibrationData, score_pairs,
 from handler.bundle.relevance import Calibration, Curve, QueryKind
 
 _FIRST = 10
+_SEVERAL = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,7 @@ class KindScores:
         empty: Queries of which no photo is relevant, and ``blank``, nor perhaps meant.
         empty_though_right: The same of those whose first photo is right, and ``blank_though_right``.
         shown_precision: Of the photos that are relevant by the threshold.
+        f1: Of these photos, the mean over queries of which two or more are right; 0 where there is none.
         absent_answered: Queries about absent things that find something relevant, and ``absent_perhaps``, or perhaps.
         ece: Expected calibration error.
     """
@@ -41,6 +44,7 @@ class KindScores:
     empty_though_right: float
     blank_though_right: float
     shown_precision: float
+    f1: float
     absent_answered: float
     absent_perhaps: float
     ece: float
@@ -51,7 +55,7 @@ def score_kind(collections: Sequence[CalibrationData], kind: QueryKind, calibrat
     weights, curve = np.array(calibration.weights, np.float32), calibration.curve(kind)
     asked = [data for data in collections if kind in data.kinds]
     found = [_ask(data, kind, weights, curve) for data in asked]
-    precision, first, best, shown, right = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    precision, first, best, shown, right, there = (np.concatenate(parts) for parts in zip(*found, strict=True))
     absent = np.concatenate([_relevance(curve, score_pairs(data, kind, weights).closest) for data in asked])
     least = min(curve.perhaps, curve.threshold)
     return KindScores(
@@ -63,6 +67,7 @@ def score_kind(collections: Sequence[CalibrationData], kind: QueryKind, calibrat
         empty_though_right=float((best[first] < curve.threshold).mean()),
         blank_though_right=float((best[first] < least).mean()),
         shown_precision=float(right.sum() / max(1, shown.sum())),
+        f1=_macro_f1(shown, right, there),
         absent_answered=float((absent >= curve.threshold).mean()),
         absent_perhaps=float((absent >= least).mean()),
         ece=expected_calibration_error(_pairs(asked, kind, weights, curve)),
@@ -71,8 +76,8 @@ def score_kind(collections: Sequence[CalibrationData], kind: QueryKind, calibrat
 
 def _ask(
     data: CalibrationData, kind: QueryKind, weights: NDArray[np.float32], curve: Curve
-) -> tuple[NDArray[np.floating], NDArray[np.bool_], NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
-    """Of each query: precision, whether the first is right, its relevance, photos shown, and how many are right."""
+) -> tuple[NDArray[Any], ...]:
+    """Of each query: precision, whether the first is right, its relevance, photos shown, these right, all right."""
     scores, right = scores_above_level(data, kind, weights), data.kinds[kind].right == 1
     relevances = _relevance(curve, scores)
     order = np.argsort(-scores, axis=1)[:, :_FIRST]
@@ -80,7 +85,15 @@ def _ask(
     counted = np.minimum(right.sum(1), _FIRST)
     considered = np.arange(order.shape[1]) < counted[:, np.newaxis]
     shown = (relevances >= curve.threshold) & (data.kinds[kind].right >= 0)
-    return (hits & considered).sum(1) / counted, hits[:, 0], relevances.max(1), shown.sum(1), (shown & right).sum(1)
+    precision, there = (hits & considered).sum(1) / counted, right.sum(1)
+    return precision, hits[:, 0], relevances.max(1), shown.sum(1), (shown & right).sum(1), there
+
+
+def _macro_f1(shown: NDArray[np.int64], right: NDArray[np.int64], there: NDArray[np.int64]) -> float:
+    several = there >= _SEVERAL
+    if not several.any():
+        return 0.0
+    return float((2 * right[several] / (shown[several] + there[several])).mean())
 
 
 def _pairs(

@@ -20,9 +20,9 @@ from export.training.data.corpus import CaptionedPhoto
 from export.training.evaluation.held_out import HeldOut, calibrate_on, queries_about, write_calibration
 from export.training.evaluation.report import Report, report
 from export.training.photo_model.packing import write_captioner
-from export.training.photo_model.photo_model import PhotoModel
-from export.training.photo_model.unpacking import Unpacked, read_captioner
+from export.training.photo_model.unpacking import TrainedCaptioner, read_captioner
 from export.understanding.onnx_captioner import OnnxCaptionerSource
+from export.understanding.truth import write_truth
 from handler.bundle.encoder_files import ENCODER_FILES
 from handler.bundle.relevance import Calibration
 
@@ -48,7 +48,7 @@ class Tuned:
     worse_cider: float | None
 
 
-def write_tuned(tuned: Unpacked, models: Path, held_out: Sequence[CaptionedPhoto], to: Path) -> Tuned:
+def write_tuned(tuned: TrainedCaptioner, models: Path, held_out: Sequence[CaptionedPhoto], to: Path) -> Tuned:
     """Write fine-tuned models with the encoder of those from which they come.
 
     Args:
@@ -73,19 +73,17 @@ def write_tuned(tuned: Unpacked, models: Path, held_out: Sequence[CaptionedPhoto
         image_size = start.captioner.load().image_size
         worse_cider = None
 
-        def written(model: PhotoModel) -> Report:
+        def written(captioner: TrainedCaptioner) -> Report:
             identity = start.encoder_identity
-            write_captioner(
-                model, tuned.tokenizer, folder / "captioner", encoder_identity=identity, image_size=image_size
-            )
+            write_captioner(captioner, folder / "captioner", encoder_identity=identity, image_size=image_size)
             _keep_calibration(folder, start)
             return report(shipped_models(folder), held_out).report
 
-        after = written(tuned.model)
+        after = written(tuned)
         if _cider(after) < _cider(before):
             worse_cider = _cider(after)
-            mixed = read_captioner(models / "captioner").model
-            mixed.visual_head.load_state_dict(tuned.model.visual_head.state_dict())
+            mixed = read_captioner(models / "captioner")
+            mixed.model.visual_head.load_state_dict(tuned.model.visual_head.state_dict())
             after = written(mixed)
         if _mean_recall(after) < _mean_recall(before):
             raise TrainingError(
@@ -99,8 +97,10 @@ def write_tuned(tuned: Unpacked, models: Path, held_out: Sequence[CaptionedPhoto
 
 
 def _keep_calibration(folder: Path, start: Models) -> None:
-    """Write the calibration from before, for the captioner as it is now."""
+    """Write the calibration from before, of truth and of relevance, for the captioner as it is now."""
     assert start.calibration is not None
+    assert isinstance(start.captioner, OnnxCaptionerSource)
+    write_truth(folder / "captioner", start.captioner.truth)
     captioner = OnnxCaptionerSource.open(folder / "captioner", encoder=folder / "encoder").identity
     write_calibration(folder, dataclasses.replace(start.calibration, captioner=captioner))
 
@@ -110,7 +110,7 @@ def _calibrate(folder: Path, held_out: Sequence[CaptionedPhoto], like: Calibrati
     absent = off_topic_texts(caption for photo in held_out for caption in photo.captions)
     enough = len(held_out) >= FEWEST_TO_CALIBRATE and len(absent) >= _FEWEST_ABSENT
     if enough:
-        asked = HeldOut(photos=held_out, queries=queries_about(held_out), absent=absent)
+        asked = HeldOut(name="held out", photos=held_out, queries=queries_about(held_out), absent=absent)
         calibrate_on(folder, [asked], like=like)
     return enough
 

@@ -46,7 +46,7 @@ def export_vision(model: PhotoModel, path: Path, *, pixels: NDArray[np.uint8]) -
     random = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), np.uint8)
     with torch.no_grad():
         seen = model.understand_as_served(torch.from_numpy(random).permute(0, 3, 1, 2).float() / 127.5 - 1.0)
-    _compare(graph, {"pixels": random}, {"visual": seen.visual, **_by_layer("memory", seen.memory)})
+    _compare(graph, {"pixels": random}, {"visual": seen.visual, "told": seen.names, **_by_layer("memory", seen.memory)})
     runs = ({"pixels": pixels[start : start + _PHOTOS_PER_RUN]} for start in range(0, len(pixels), _PHOTOS_PER_RUN))
     activations = observe(graph, writer.taps, runs)
     onnx.save_model(vision_graph(Int8Writer(activations), model, image_size=size), str(path))

@@ -20,7 +20,7 @@ from export.photos.samples import copy_samples
 from export.training.data.caption_text import BEGIN, END
 from export.training.data.tasks import DESCRIBE, INSTRUCTIONS
 from export.training.photo_model.captioner_export import export_decoder, export_vision
-from export.training.photo_model.photo_model import PhotoModel
+from export.training.photo_model.unpacking import TrainedCaptioner
 from export.training.text_encoder.sentence_model import MAX_TOKENS, TextEncoder, tokenise
 from handler.bundle.encoder_files import EncoderConfiguration
 
@@ -64,13 +64,12 @@ def float_encoder(encoder: TextEncoder, tokenizer: Tokenizer, *, name: str) -> F
 
 
 def write_captioner(
-    model: PhotoModel, tokenizer: Tokenizer, folder: Path, *, encoder_identity: str, image_size: int = IMAGE_SIZE
+    captioner: TrainedCaptioner, folder: Path, *, encoder_identity: str, image_size: int = IMAGE_SIZE
 ) -> None:
     """Write the captioner's folder: both graphs, tokenizer, settings.
 
     Args:
-        model: The trained photo model.
-        tokenizer: Its decoder's.
+        captioner: The trained photo model, its decoder's tokenizer, its names.
         folder: Is made where it isn't there.
         encoder_identity: Of the text encoder in whose space the visual view lies.
         image_size: Side in pixels of the squares that photos become.
@@ -78,6 +77,7 @@ def write_captioner(
     Raises:
         ModelError: An exported graph disagrees with torch.
     """
+    model, tokenizer = captioner.model, captioner.tokenizer
     folder.mkdir(parents=True, exist_ok=True)
     pixels = crops_of_samples(image_size)
     export_vision(model, folder / "vision.onnx", pixels=pixels)
@@ -96,6 +96,7 @@ def write_captioner(
         "end": END,
         "max_new_tokens": MAX_NEW_TOKENS,
         "length_penalty": LENGTH_PENALTY,
+        "names": list(captioner.names),
         "empty_cache": [shape.layers, 2, shape.heads, 0, shape.head_width],
     }
     _write_json(folder / "captioner.json", settings)

@@ -16,7 +16,7 @@ from torch import nn
 from export.conversion.graph_writing import CONTRIBUTED, Convolution, FloatWriter
 from export.training.photo_model.backbone import CELL_PIXELS, GRID_WIDTH, Backbone, InvertedResidual, PaddedConvolution
 from export.training.photo_model.hubness import SHARE, TEMPERATURE, Hubness
-from export.training.photo_model.photo_model import PhotoModel
+from export.training.photo_model.photo_model import NAME_TEMPERATURE, PhotoModel
 
 _PARTS = ("keys", "values")
 POOLED = "pooled"
@@ -36,7 +36,8 @@ def vision_graph(writer: FloatWriter, model: PhotoModel, *, image_size: int) -> 
     _memory(writer, grid, model, image_size=image_size)
     photos = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["photos", image_size, image_size, 3])
     visual = helper.make_tensor_value_info("visual", TensorProto.FLOAT, ["photos", shape.dim])
-    return writer.model("vision", [photos], [visual, *_heads("memory", "photos", "slots", model)])
+    told = helper.make_tensor_value_info("told", TensorProto.FLOAT, ["photos", shape.names])
+    return writer.model("vision", [photos], [visual, told, *_heads("memory", "photos", "slots", model)])
 
 
 def _backbone(writer: FloatWriter, x: str, backbone: Backbone) -> str:
@@ -103,15 +104,25 @@ def _memory(writer: FloatWriter, grid: str, model: PhotoModel, *, image_size: in
     cells = writer.node(
         "Add", [_linear(writer, rows, "cell_projection", model.cell_projection), _places(writer, model, image_size)]
     )
-    vector = _gemm(writer, "seen", "visual_projection", model.visual_projection)
-    slot = writer.node("Add", [vector, writer.weight("visual_embedding", model.visual_embedding)])
-    slots = writer.node("Concat", [writer.node("Unsqueeze", [slot, writer.constant([1])]), cells], axis=1)
+    bank = writer.weight("names", model.names)
+    near = writer.node("Gemm", ["seen", bank], transB=1, alpha=1.0 / NAME_TEMPERATURE)
+    said = writer.node("MatMul", [writer.node("Softmax", [near], "told", axis=-1), bank])
+    vectors = (("visual", "seen", model.visual_projection), ("name", said, model.name_projection))
+    first = [_slot(writer, f"{of}_projection", vector, by, f"{of}_embedding", model) for of, vector, by in vectors]
+    slots = writer.node("Concat", [*first, cells], axis=1)
     parts = _linear(writer, writer.normalise(slots, "memory_norm", model.memory_norm), "memory_in", model.memory_in)
     names = _names("memory", model)
     heads = writer.constant([0, 0, shape.heads, shape.head_width])
     split = writer.nodes("Split", [parts], [f"{name}.part" for name in names], axis=2, num_outputs=len(names))
     for part, name in zip(split, names, strict=True):
         writer.node("Transpose", [writer.node("Reshape", [part, heads])], name, perm=[0, 2, 1, 3])
+
+
+def _slot(writer: FloatWriter, name: str, vector: str, projection: nn.Linear, embedding: str, model: PhotoModel) -> str:
+    """A slot of the memory for one vector: [photos, 1, width]."""
+    projected = _gemm(writer, vector, name, projection)
+    slot = writer.node("Add", [projected, writer.weight(embedding, model.get_parameter(embedding))])
+    return writer.node("Unsqueeze", [slot, writer.constant([1])])
 
 
 def _places(writer: FloatWriter, model: PhotoModel, image_size: int) -> str:

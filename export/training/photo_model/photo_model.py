@@ -16,6 +16,8 @@ from torch.nn import functional
 from export.training.photo_model.backbone import CELL_PIXELS, GRID_WIDTH, Backbone
 from export.training.photo_model.hubness import Hubness
 
+NAME_TEMPERATURE = 0.05
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhotoModelShape:
@@ -25,6 +27,7 @@ class PhotoModelShape:
         trained_size: Side in pixels of the squares it is trained on; it takes other sizes too.
         visual_members: Heads whose mean is the visual view, each of ``visual_hidden`` units.
         bank: Texts that photos' views are set against.
+        names: How many names are told from the visual view; at least 1.
     """
 
     trained_size: int = 192
@@ -32,6 +35,7 @@ class PhotoModelShape:
     visual_members: int = 2
     visual_hidden: int = 672
     bank: int = 1_500
+    names: int = 1
     width: int = 320
     heads: int = 8
     layers: int = 3
@@ -50,9 +54,10 @@ class PhotoModelShape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Understood:
-    """What the vision half gives: the visual view and the decoder's keys and values over the photo."""
+    """What the vision half gives: the visual view, how probable each name is, and the decoder's keys and values."""
 
     visual: Tensor
+    names: Tensor
     memory: Tensor
 
 
@@ -153,7 +158,13 @@ class DecoderLayer(nn.Module):
 
 
 class PhotoModel(nn.Module):
-    """Backbone, visual head and decoder; the two halves that are exported are ``understand`` and ``decode``."""
+    """Backbone, visual head and decoder; the two halves that are exported are ``understand`` and ``decode``.
+
+    Attributes:
+        names: float32 [names, dim], the vectors of what the names are called, unit L2 norm.
+    """
+
+    names: Tensor
 
     def __init__(self, shape: PhotoModelShape) -> None:
         super().__init__()
@@ -164,6 +175,9 @@ class PhotoModel(nn.Module):
         self.cell_projection = nn.Linear(GRID_WIDTH, shape.width)
         self.visual_projection = nn.Linear(shape.dim, shape.width)
         self.visual_embedding = nn.Parameter(torch.randn(shape.width) * 0.02)
+        self.register_buffer("names", torch.zeros(shape.names, shape.dim))
+        self.name_projection = nn.Linear(shape.dim, shape.width)
+        self.name_embedding = nn.Parameter(torch.randn(shape.width) * 0.02)
         self.cell_embedding = nn.Parameter(torch.randn(shape.width, shape.trained_side, shape.trained_side) * 0.02)
         self.memory_norm = nn.LayerNorm(shape.width)
         self.memory_in = nn.Linear(shape.width, 2 * shape.layers * shape.width)
@@ -180,12 +194,17 @@ class PhotoModel(nn.Module):
             pixels: float32 [n, 3, size, size] in [-1, 1], size a multiple of 32.
 
         Returns:
-            visual float32 [n, dim], unit L2 norm; memory [n, layers, 2, heads, slots, head_width], where the slots
-            are the visual view and the cells of the grid.
+            visual float32 [n, dim], unit L2 norm; names float32 [n, names], probabilities; memory
+            [n, layers, 2, heads, slots, head_width], where the slots are the visual view, what its names say together,
+            and the cells of the grid.
         """
         grid = self.backbone(pixels)
         visual = self.visual_head(VisualHead.pool(grid))
-        return Understood(visual=visual, memory=self.remember(grid, visual))
+        return Understood(visual=visual, names=self.tell_names(visual), memory=self.remember(grid, visual))
+
+    def tell_names(self, visual: Tensor) -> Tensor:
+        """How probable each name is, float32 [n, names], by the softmax that it was trained with (losses.name_loss)."""
+        return (visual @ self.names.T / NAME_TEMPERATURE).softmax(-1)
 
     def understand_as_served(self, pixels: Tensor) -> Understood:
         """The same with the visual view less its hubness."""
@@ -199,11 +218,11 @@ class PhotoModel(nn.Module):
         if grid.shape[-1] != self.shape.trained_side:
             places = functional.interpolate(places[None], size=grid.shape[-2:], mode="bicubic", align_corners=False)[0]
         cells = cells + places.flatten(1).T
-        return self._keys_values(torch.cat([self._visual_slot(visual), cells], dim=1))
+        return self._keys_values(torch.cat([self._visual_slot(visual), self._name_slot(visual), cells], dim=1))
 
     def remember_text(self, vectors: Tensor) -> Tensor:
         """The same of a photo of which only the vector of a caption is known: one slot."""
-        return self._keys_values(self._visual_slot(vectors))
+        return self._keys_values(torch.cat([self._visual_slot(vectors), self._name_slot(vectors)], dim=1))
 
     def decode(self, tokens: Tensor, memory: Tensor, cache: Tensor) -> Decoded:
         """Logits after each of some new tokens, given those before them in the cache.
@@ -251,6 +270,12 @@ class PhotoModel(nn.Module):
 
     def _visual_slot(self, vectors: Tensor) -> Tensor:
         slot: Tensor = self.visual_projection(vectors) + self.visual_embedding
+        return slot.unsqueeze(1)
+
+    def _name_slot(self, visual: Tensor) -> Tensor:
+        """The mean of the names' vectors, by how probable they are (ConSE, arXiv 1312.5650)."""
+        said = self.tell_names(visual) @ self.names
+        slot: Tensor = self.name_projection(said) + self.name_embedding
         return slot.unsqueeze(1)
 
     def _keys_values(self, slots: Tensor) -> Tensor:

@@ -22,20 +22,21 @@ from export.understanding.onnx_captioner import OnnxCaptionerSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unpacked:
-    """A captioner in torch: the model in evaluation mode, and its decoder's tokenizer."""
+class TrainedCaptioner:
+    """A captioner in torch: the model in evaluation mode, its decoder's tokenizer, and the names that it tells."""
 
     model: PhotoModel
     tokenizer: Tokenizer
+    names: tuple[str, ...]
 
 
-def read_captioner(folder: Path) -> Unpacked:
+def read_captioner(folder: Path) -> TrainedCaptioner:
     """Load a captioner's folder into torch.
 
     Raises:
         ModelError: A file is missing, or the graphs don't hold a photo model's weights under their names.
     """
-    OnnxCaptionerSource.open(folder)  # says what is missing
+    source = OnnxCaptionerSource.open(folder)  # says what is missing
     weights = read_weights(folder / "vision.onnx") | read_weights(folder / "decoder.onnx")
     try:
         model = PhotoModel(_shape(weights, heads=_heads(folder)))
@@ -47,7 +48,8 @@ def read_captioner(folder: Path) -> Unpacked:
         if found != wanted:
             raise _refusal(folder, f"{name}: found {found}, expected {wanted}")
     model.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in weights.items()})
-    return Unpacked(model=model.eval(), tokenizer=Tokenizer.from_file(str(folder / "tokenizer.json")))
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    return TrainedCaptioner(model=model.eval(), tokenizer=tokenizer, names=source.names)
 
 
 def _refusal(folder: Path, reason: str) -> ModelError:
@@ -73,6 +75,7 @@ def _shape(weights: dict[str, NDArray[np.float32]], *, heads: int) -> PhotoModel
         visual_members=len(weights["visual_head.hidden.bias"]) // visual_hidden,
         visual_hidden=visual_hidden,
         bank=len(weights["hubness.bank"]),
+        names=len(weights["names"]),
         width=width,
         heads=heads,
         layers=weights["memory_in.weight"].shape[0] // (2 * width),

@@ -27,7 +27,7 @@ from export.training.data.caption_text import PADDING_ID
 from export.training.data.corpus import CaptionedPhoto
 from export.training.data.fine_tuning_photos import FineTuningPhotos
 from export.training.data.tasks import Answer
-from export.training.photo_model.unpacking import Unpacked, read_captioner
+from export.training.photo_model.unpacking import TrainedCaptioner, read_captioner
 from export.training.photo_training.decoder_training import train_rewards
 from export.training.photo_training.photo_data import KEPT_SIZE, PhotoData, with_captions
 from export.training.photo_training.teaching import DecoderRecipe, Teaching
@@ -67,7 +67,7 @@ def run_folder(jsonl: Path, models: Path, work: Path, recipe: FineTuningRecipe) 
     return work / f"tuned-{digest.hexdigest()[:16]}"
 
 
-def fine_tune(photos: FineTuningPhotos, models: Path, work: Path, recipe: FineTuningRecipe) -> Unpacked:
+def fine_tune(photos: FineTuningPhotos, models: Path, work: Path, recipe: FineTuningRecipe) -> TrainedCaptioner:
     """Fine-tune a captioner, or go on with a run that was interrupted.
 
     Args:
@@ -93,7 +93,7 @@ def fine_tune(photos: FineTuningPhotos, models: Path, work: Path, recipe: FineTu
     decoder = dataclasses.replace(recipe.decoder, reward_steps=steps)
     teaching = Teaching(model=start.model, tokenizer=start.tokenizer, recipe=decoder)
     train_rewards(teaching, training, answers.choose, work / LAST_RUN)
-    return Unpacked(model=start.model.eval(), tokenizer=start.tokenizer)
+    return dataclasses.replace(start, model=start.model.eval())
 
 
 class OwnAnswers:

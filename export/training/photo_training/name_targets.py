@@ -20,10 +20,10 @@ from torch.nn import functional
 
 from export.training.data.augmentation import to_input
 from export.training.data.corpus import CaptionedPhoto
-from export.training.data.names import with_article
 from export.training.data.tasks import Lexicon, noun_shares
 from export.training.photo_model.backbone import Classifier
 from export.training.text_encoder.sentence_model import EmbedTexts
+from export.understanding.naming import with_article
 
 _CLASSIFIER_SIZE = 224
 _PHOTOS_AT_ONCE = 64
@@ -42,6 +42,13 @@ class NameTargets:
     names: tuple[str, ...]
     vectors: Tensor
     shares: Tensor
+
+    def often(self, fewest_photos: int) -> NameTargets:
+        """Those names that so many photos have, or at least one name of those that most have."""
+        counts = (self.shares > 0).sum(0)
+        kept = torch.nonzero(counts >= min(fewest_photos, int(counts.max())))[:, 0]
+        names = tuple(self.names[column] for column in kept.tolist())
+        return NameTargets(names=names, vectors=self.vectors[kept], shares=self.shares[:, kept])
 
 
 def no_names(photos: int, dim: int) -> NameTargets:

@@ -45,13 +45,13 @@ class DecoderRecipe:
     language_batch: int = 128
     language_rate: float = 1e-3
     language_noise: float = 0.03
-    answer_steps: int = 1_000
+    answer_steps: int = 700
     answer_rate: float = 8e-4
     answers_per_photo: int = 2
     photos_per_step: int = 64
     crop_size: int = 224
     label_smoothing: float = 0.1
-    reward_steps: int = 500
+    reward_steps: int = 320
     reward_rate: float = 2e-4
     samples: int = 5
     longest_sample: int = 20

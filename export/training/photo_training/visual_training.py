@@ -49,7 +49,7 @@ class VisualRecipe:
     head_rate: float = 1e-3
     head_photos_per_step: int = 256
     head_weight_decay: float = 0.05
-    whole_steps: int = 2_200
+    whole_steps: int = 1_100
     whole_rate: float = 3e-4
     backbone_rate: float = 1e-4
     photos_per_step: int = 64

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,11 @@ WORDS = ("a", "photo", "wall", "all", "in", "dog", "my", "of", *COLOURS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FakeSource:
-    """A source of fake captioners; picklable, as workers need it."""
+    """A source of fake captioners; picklable, as workers need it.
+
+    Attributes:
+        sure: What is said in place of a caption of a photo of some colours.
+    """
 
     encoder: Path
     encoder_identity: str
@@ -46,6 +51,7 @@ class FakeSource:
     instructions: tuple[str, ...] = INSTRUCTIONS
     known_instructions: tuple[str, ...] = (*INSTRUCTIONS, "Is it dark?")
     alone: bool = False
+    sure: Mapping[str, str] = field(default_factory=dict)
 
     def asking(self, instructions: tuple[str, ...]) -> FakeSource:
         return replace(self, instructions=instructions)
@@ -75,8 +81,11 @@ class FakeCaptioner:
             INSTRUCTIONS[1]: f"all {colour}",
             "Is it dark?": f"a {'black' if colour == 'black' else 'white'} wall",
         }
+        names = self._source.sure.get(colour, "")
+        if colour in self._source.sure:
+            answers[INSTRUCTIONS[0]] = ""
         captions = tuple(answers[instruction] for instruction in self._source.instructions)
-        return Understanding(captions=captions, vector=self._encoder.encode([f"{colour} wall"])[0])
+        return Understanding(captions=captions, vector=self._encoder.encode([f"{colour} wall"])[0], names=names)
 
 
 def colour_of(pixels: NDArray[np.uint8]) -> str:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from handler.bundle.catalogue import Caption, ColumnValue, PhotoRecord, write_catalogue
+from handler.bundle.catalogue import Caption, CaptionKind, ColumnValue, PhotoRecord, write_catalogue
 from handler.bundle.columns import write_columns
 from handler.bundle.encoder import Encoder
 from handler.bundle.index.index_kinds import write_index
@@ -60,6 +60,7 @@ class TinyPhoto:
     caption: str
     seen: str = ""
     edited: bool = False
+    kind: CaptionKind = "caption"
     width: int = 640
     height: int = 480
     type: str = "jpeg"
@@ -248,7 +249,7 @@ def _record(photo: TinyPhoto) -> PhotoRecord:
         size_bytes=12_345,
         taken=photo.taken,
         placeholder="7f3f1f" * 12,
-        captions=(Caption(instruction=INSTRUCTION, text=photo.caption, edited=photo.edited),),
+        captions=(Caption(instruction=INSTRUCTION, text=photo.caption, edited=photo.edited, kind=photo.kind),),
         columns=photo.columns,
     )
 

@@ -25,6 +25,7 @@ from export.training.evaluation.held_out import calibrate
 from export.training.photo_model.backbone import Backbone, pretrained_backbone
 from export.training.photo_model.packing import write_captioner, write_encoder
 from export.training.photo_model.photo_model import PhotoModel, PhotoModelShape
+from export.training.photo_model.unpacking import TrainedCaptioner
 from export.training.photo_training.photo_recipe import PhotoRecipe, train_photo_model
 from export.training.photo_training.teaching import DecoderRecipe
 from export.training.photo_training.visual_training import VisualRecipe
@@ -124,7 +125,7 @@ def encoder(data: Path, teacher: Path, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="module")
 def photo_model(
     data: Path, encoder: tuple[TextEncoder, Tokenizer], tmp_path_factory: pytest.TempPathFactory
-) -> tuple[PhotoModel, Tokenizer]:
+) -> TrainedCaptioner:
     shape = PhotoModelShape(
         trained_size=64, dim=64, visual_hidden=32, width=16, heads=2, layers=2, vocabulary_size=120, max_tokens=64
     )
@@ -150,14 +151,14 @@ def photo_model(
 def models(
     data: Path,
     encoder: tuple[TextEncoder, Tokenizer],
-    photo_model: tuple[PhotoModel, Tokenizer],
+    photo_model: TrainedCaptioner,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """The folder that is shipped: encoder, captioner, calibration."""
     folder = tmp_path_factory.mktemp("models")
     write_encoder(*encoder, folder / "encoder")
     identity = Encoder.load(folder / "encoder").identity
-    write_captioner(*photo_model, folder / "captioner", encoder_identity=identity, image_size=IMAGE_SIZE)
+    write_captioner(photo_model, folder / "captioner", encoder_identity=identity, image_size=IMAGE_SIZE)
     calibrate(folder, data)
     return folder
 
@@ -178,8 +179,8 @@ def test_the_student_comes_close_to_its_teacher(
     assert distance(*encoder) < 0.5 * distance(untrained.eval(), trimmed)
 
 
-def test_every_tensor_of_the_photo_model_was_trained(photo_model: tuple[PhotoModel, Tokenizer]) -> None:
-    model, _ = photo_model
+def test_every_tensor_of_the_photo_model_was_trained(photo_model: TrainedCaptioner) -> None:
+    model = photo_model.model
     torch.manual_seed(PhotoRecipe().seed)
     untrained = PhotoModel(model.shape)
     untrained.backbone.load_pretrained(pretrained_backbone())
@@ -199,8 +200,8 @@ def test_the_served_encoder_is_the_trained_one(
     assert (alone * served.encode(texts)).sum(1).min() > 0.9999
 
 
-def test_the_served_captioner_says_what_torch_says(models: Path, photo_model: tuple[PhotoModel, Tokenizer]) -> None:
-    model, tokenizer = photo_model
+def test_the_served_captioner_says_what_torch_says(models: Path, photo_model: TrainedCaptioner) -> None:
+    model, tokenizer = photo_model.model, photo_model.tokenizer
     pixels = np.random.default_rng(1).integers(0, 256, (3, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
     served = OnnxCaptionerSource.open(models / "captioner").load()
     understandings = served.understand(pixels, beams=1)
@@ -249,8 +250,8 @@ def test_a_calibration_of_another_encoder_is_refused(models: Path, tmp_path: Pat
         shipped_models(other)
 
 
-def test_weights_in_8_bits_are_a_quarter_of_the_size(models: Path, photo_model: tuple[PhotoModel, Tokenizer]) -> None:
-    weights = sum(parameter.numel() for parameter in photo_model[0].parameters())
+def test_weights_in_8_bits_are_a_quarter_of_the_size(models: Path, photo_model: TrainedCaptioner) -> None:
+    weights = sum(parameter.numel() for parameter in photo_model.model.parameters())
     assert sum(path.stat().st_size for path in (models / "captioner").glob("*.onnx")) < 0.3 * 4 * weights
 
 

@@ -18,7 +18,7 @@ from export.photos.samples import copy_samples
 from export.training.data.caption_text import train_tokenizer
 from export.training.photo_model.packing import write_captioner
 from export.training.photo_model.photo_model import PhotoModel, PhotoModelShape
-from export.training.photo_model.unpacking import read_captioner
+from export.training.photo_model.unpacking import TrainedCaptioner, read_captioner
 from export.understanding.onnx_captioner import OnnxCaptionerSource
 
 pytestmark = [
@@ -28,7 +28,7 @@ pytestmark = [
 ]
 
 SHAPE = PhotoModelShape(
-    trained_size=64, dim=48, visual_hidden=40, width=32, heads=4, layers=2, vocabulary_size=70, max_tokens=66
+    trained_size=64, dim=48, visual_hidden=40, width=32, heads=4, layers=2, vocabulary_size=70, max_tokens=66, names=3
 )
 
 
@@ -38,17 +38,20 @@ def test_every_weight_comes_back_as_it_was_rounded(tmp_path: Path) -> None:
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.01 * torch.randn_like(parameter))  # the exporter writes weights that are the same once
-    write_captioner(model, train_tokenizer(["a dog runs"], 70), tmp_path, encoder_identity="0" * 64, image_size=96)
+        model.names.copy_(torch.nn.functional.normalize(torch.randn(*model.names.shape), dim=1))
+    trained = TrainedCaptioner(model=model, tokenizer=train_tokenizer(["a dog runs"], 70), names=("dog", "cat", "cow"))
+    write_captioner(trained, tmp_path, encoder_identity="0" * 64, image_size=96)
     unpacked = read_captioner(tmp_path)
     read, tokenizer = unpacked.model, unpacked.tokenizer
     assert read.shape == SHAPE
+    assert unpacked.names == trained.names
     assert tokenizer.get_vocab_size() == train_tokenizer(["a dog runs"], 70).get_vocab_size()
     before, after = model.state_dict(), read.state_dict()
     for name, weights in before.items():
         assert (after[name] - weights).norm() < 0.02 * weights.norm() + 1e-6, name
 
     again = tmp_path / "again"
-    write_captioner(read, tokenizer, again, encoder_identity="0" * 64, image_size=96)
+    write_captioner(unpacked, again, encoder_identity="0" * 64, image_size=96)
     third = read_captioner(again).model.state_dict()
     assert all((third[name] - weights).norm() < 0.02 * weights.norm() + 1e-6 for name, weights in after.items())
 

@@ -24,7 +24,7 @@ def record(photo_id: str, **changes: object) -> PhotoRecord:
         "size_bytes": 1_000,
         "taken": None,
         "placeholder": None,
-        "captions": (Caption(instruction="What is it?", text="a dog", edited=False),),
+        "captions": (Caption(instruction="What is it?", text="a dog", edited=False, kind="caption"),),
         "columns": {},
         **changes,
     }
@@ -34,7 +34,9 @@ def record(photo_id: str, **changes: object) -> PhotoRecord:
 RECORDS = [
     record("A.jpg", taken="2020-02-30T00:00:00"),
     record("a b.jpg", width=1, height=1, size_bytes=0),
-    record("a\nb.jpg", captions=(Caption(instruction="?", text="<b>&amp;\u2028\x00</b>", edited=True),)),
+    record(
+        "a\nb.jpg", captions=(Caption(instruction="?", text="<b>&amp;\u2028\x00</b>", edited=True, kind="caption"),)
+    ),
     record("é.jpg"),
     record("日本/写真.jpg"),
     record("🐕.jpg"),

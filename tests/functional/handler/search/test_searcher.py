@@ -35,6 +35,7 @@ def test_the_whole_answer(searcher: Searcher) -> None:
                 "id": "animals/dog.jpg",
                 "relevance": 1.0,
                 "caption": "a dog runs in the park",
+                "caption_kind": "caption",
                 "matched": "a dog runs in the park",
                 "url": f"{BASE}photos/animals/dog.jpg",
                 "width": 640,
@@ -191,7 +192,13 @@ def test_a_photo(searcher: Searcher) -> None:
         "taken": "2024-05-06T07:08:09",
         "placeholder": "7f3f1f" * 12,
         "captions": [
-            {"instruction": INSTRUCTION, "text": "snow on a mountain", "edited": False, "model": CAPTIONER},
+            {
+                "instruction": INSTRUCTION,
+                "text": "snow on a mountain",
+                "kind": "caption",
+                "edited": False,
+                "model": CAPTIONER,
+            },
         ],
         "columns": {},
     }

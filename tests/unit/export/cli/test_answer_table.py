@@ -15,6 +15,7 @@ def result(id_: str, relevance: float, caption: str) -> Result:
         "id": id_,
         "relevance": relevance,
         "caption": caption,
+        "caption_kind": "caption",
         "matched": caption,
         "url": id_,
         "thumbnail_url": id_,

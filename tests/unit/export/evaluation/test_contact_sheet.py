@@ -21,6 +21,7 @@ def result(id_: str, relevance: float) -> Result:
         "id": id_,
         "relevance": relevance,
         "caption": "",
+        "caption_kind": "none",
         "matched": "",
         "url": id_,
         "thumbnail_url": id_,

@@ -13,11 +13,9 @@ from export.errors import DataError
 from export.training.data.names import (
     CLASSES,
     general_name,
-    names_as_caption,
     plural,
     read_class_names,
     read_name_lists,
-    with_article,
 )
 
 
@@ -70,19 +68,6 @@ def test_plurals_are_those_of_the_first_noun(name: str, several: str) -> None:
 )
 def test_a_gloss_says_what_a_thing_is(gloss: str, expected: str | None) -> None:
     assert general_name(gloss) == expected
-
-
-@pytest.mark.parametrize(
-    ("names", "caption"),
-    [
-        (("chair",), "a chair"),
-        (("apple", "fruit"), "an apple and a fruit"),
-        (("a", "b", "c", "d", "e"), "an a, a b, a c and a d"),
-    ],
-)
-def test_names_are_told_as_a_caption(names: tuple[str, ...], caption: str) -> None:
-    assert names_as_caption(names) == caption
-    assert with_article(names[0]) in caption
 
 
 def test_texts_about_one_name_stand_together(tmp_path: Path) -> None:

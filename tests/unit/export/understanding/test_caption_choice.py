@@ -9,8 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, models
 
-from export.understanding.beam_search import Hypothesis
-from export.understanding.caption_choice import choose_captions, repetition_penalties
+from export.understanding.caption_choice import choose_captions, cosines_with_view, repetition_penalties
 from handler.bundle.encoder_files import EncoderConfiguration
 
 VECTORS = {"a cat": (1.0, 0.0), "a dog": (0.0, 1.0)}
@@ -39,8 +38,8 @@ class TwoWords:
         return ()
 
 
-def hypotheses(*scores: float) -> list[list[Hypothesis]]:
-    return [[Hypothesis(tokens=[1], score=score) for score in scores] for _ in TEXTS]
+def scores(*of_each: float) -> NDArray[np.float32]:
+    return np.array([of_each for _ in TEXTS], np.float32)
 
 
 @pytest.mark.parametrize(
@@ -52,11 +51,13 @@ def hypotheses(*scores: float) -> list[list[Hypothesis]]:
 )
 def test_what_is_both_probable_and_close_to_the_view(second: float, chosen: list[int]) -> None:
     visual = np.array([[0.0, 1.0], [0.0, 1.0]], np.float32)  # both photos show a dog
-    assert choose_captions(hypotheses(-1.0, second), TEXTS, visual, TwoWords()) == chosen
+    cosines = cosines_with_view(TEXTS, visual, TwoWords())
+    assert cosines.tolist() == [[0.0, 1.0], [1.0, 0.0]]
+    assert choose_captions(scores(-1.0, second), cosines).tolist() == chosen
 
 
 def test_without_an_encoder_the_most_probable() -> None:
-    assert choose_captions(hypotheses(-1.0, -1.1), TEXTS, np.ones((2, 2), np.float32), None) == [0, 0]
+    assert choose_captions(scores(-1.0, -1.1), None).tolist() == [0, 0]
 
 
 def test_words_of_content_cost_something_when_they_are_said_again() -> None:
