@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -32,8 +33,15 @@ def sync(path: Path) -> None:
 
 
 def point_to(link: Path, target: str) -> None:
-    """Let a symbolic link point to a target, in one step: there is no moment without it. Raises OSError."""
+    """Let a symbolic link point to a target, in one step: there is no moment without it.
+
+    Raises:
+        OSError: What is there is no link, or the link can't be written.
+    """
     beside = link.with_name(link.name + PARTIAL_SUFFIX)
+    for path in (link, beside):
+        if os.path.lexists(path) and not path.is_symlink():
+            raise FileExistsError(errno.EEXIST, f"{path.name} is no link of Thinlens and stays", str(path))
     beside.unlink(missing_ok=True)
     beside.symlink_to(target)
     beside.replace(link)

@@ -1,0 +1,48 @@
+"""An output folder that holds files of others at the names that Thinlens wants: they stay, and are named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from export.cli.main import main
+from export.gallery.indexing import index_photos
+from export.progress import Progress
+from tests.functional.export.galleries import fake_models, write_photo
+
+
+@pytest.mark.parametrize("name", ["bundle", "bundle.partial", "models.json"])
+def test_a_file_of_somebody_else_stays(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write_photo(tmp_path / "photos/red.png", "red")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text('{"name": "mine"}')
+    assert main(["index", str(tmp_path / "photos"), "--out", str(tmp_path / "out"), "--workers", "1"]) == 1
+    assert f"{name} " in capsys.readouterr().err
+    assert (tmp_path / "out" / name).read_text() == '{"name": "mine"}'
+
+
+def test_a_folder_of_somebody_else_stays(tmp_path: Path) -> None:
+    from export.errors import OutputError
+
+    write_photo(tmp_path / "photos/red.png", "red")
+    (tmp_path / "out/bundle").mkdir(parents=True)
+    (tmp_path / "out/bundle/diary.txt").write_text("mine")
+    with pytest.raises(OutputError, match="bundle is no link of Thinlens and stays"):
+        index_photos(
+            tmp_path / "photos", tmp_path / "out", models=fake_models(tmp_path / "models"), progress=Progress()
+        )
+    assert (tmp_path / "out/bundle/diary.txt").read_text() == "mine"
+
+
+def test_a_page_of_somebody_else_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    write_photo(tmp_path / "photos/red.png", "red")
+    assert main(["demo", str(tmp_path / "photos"), "--out", str(out)]) == 0
+    sheet = out / "contact-sheet.html"
+    assert "Thinlens contact sheet" in sheet.read_text()
+    assert main(["demo", str(tmp_path / "photos"), "--out", str(out)]) == 0  # its own is written again
+    sheet.write_text("<title>mine</title>")
+    assert main(["demo", str(tmp_path / "photos"), "--out", str(out)]) == 1
+    assert "contact-sheet.html is no contact sheet of Thinlens and stays" in capsys.readouterr().err
+    assert sheet.read_text() == "<title>mine</title>"
