@@ -254,7 +254,7 @@ NAMES = st.sampled_from(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.sets(NAMES, min_size=1, max_size=4), keep=st.integers(1, 3))
 def test_files_of_others_stay_byte_for_byte(
     store: FolderObjects, ids: list[str], tmp_path_factory: pytest.TempPathFactory, names: set[str], keep: int
