@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from export.cli.main import main
+from export.conversion.encoder_folder import refuse_foreign_encoder
+from export.errors import OutputError
 from export.gallery.indexing import index_photos
 from export.progress import Progress
 from tests.functional.export.galleries import fake_models, write_photo
@@ -23,8 +25,6 @@ def test_a_file_of_somebody_else_stays(tmp_path: Path, name: str, capsys: pytest
 
 
 def test_a_folder_of_somebody_else_stays(tmp_path: Path) -> None:
-    from export.errors import OutputError
-
     write_photo(tmp_path / "photos/red.png", "red")
     (tmp_path / "out/bundle").mkdir(parents=True)
     (tmp_path / "out/bundle/diary.txt").write_text("mine")
@@ -46,3 +46,14 @@ def test_a_page_of_somebody_else_stays(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["demo", str(tmp_path / "photos"), "--out", str(out)]) == 1
     assert "contact-sheet.html is no contact sheet of Thinlens and stays" in capsys.readouterr().err
     assert sheet.read_text() == "<title>mine</title>"
+
+
+def test_an_encoder_is_not_written_over_files_of_somebody_else(tmp_path: Path) -> None:
+    refuse_foreign_encoder(tmp_path / "missing")
+    (tmp_path / "notes.txt").write_text("mine")
+    refuse_foreign_encoder(tmp_path)
+    (tmp_path / "tokenizer.json").write_text('{"version": "1.0"}')
+    with pytest.raises(OutputError, match=r"holds tokenizer\.json, which Thinlens didn't write"):
+        refuse_foreign_encoder(tmp_path)
+    fake_models(tmp_path / "models")
+    refuse_foreign_encoder(tmp_path / "models/encoder")  # its own is written anew
