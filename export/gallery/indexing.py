@@ -142,7 +142,7 @@ def _compare(discovery: Discovery, library: Library, progress: Progress, *, thre
 
 def _is_known(found: FoundPhoto, known: Mapping[str, KnownPhoto]) -> bool:
     photo = known.get(found.id)
-    return photo is not None and (photo.size_bytes, photo.mtime_ns) == (found.size_bytes, found.mtime_ns)
+    return photo is not None and (photo.size_bytes, photo.stamp) == (found.size_bytes, found.stamp)
 
 
 def _hash(
@@ -153,11 +153,11 @@ def _hash(
 
     def hash_one(photo: FoundPhoto) -> KnownPhoto | None:
         try:
-            content = content_hash(root / photo.id, size_bytes=photo.size_bytes, mtime_ns=photo.mtime_ns)
+            content = content_hash(root / photo.id, size_bytes=photo.size_bytes, stamp=photo.stamp)
         except UnreadablePhotoError as error:
             unreadable[photo.id] = str(error)
             return None
-        return KnownPhoto(id=photo.id, size_bytes=photo.size_bytes, mtime_ns=photo.mtime_ns, content=content)
+        return KnownPhoto(id=photo.id, size_bytes=photo.size_bytes, stamp=photo.stamp, content=content)
 
     progress.begin("hashing photos", len(photos))
     with ThreadPoolExecutor(max_workers=threads) as pool:

@@ -18,7 +18,7 @@ class KnownPhoto:
 
     id: str
     size_bytes: int
-    mtime_ns: int
+    stamp: int
     content: str
 
 

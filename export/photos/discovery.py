@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from export.errors import PhotosError
+from export.photos.content_hash import stamp_of
 from export.photos.formats import SUFFIXES
 
 
@@ -25,12 +26,12 @@ class FoundPhoto:
     Attributes:
         id: Its path relative to the root, "/" between the parts; absolute for a listed file outside of the root.
         size_bytes: Of the file.
-        mtime_ns: When the file was last changed, nanoseconds since 1970.
+        stamp: As ``stamp_of`` gives it.
     """
 
     id: str
     size_bytes: int
-    mtime_ns: int
+    stamp: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +168,7 @@ class _Search:
         elif not (path.isascii() or _is_unicode(path)):
             self._refuse(path, "its name is not valid UTF-8; rename it")
         else:
-            self.photos[path] = FoundPhoto(id=path, size_bytes=status.st_size, mtime_ns=status.st_mtime_ns)
+            self.photos[path] = FoundPhoto(id=path, size_bytes=status.st_size, stamp=stamp_of(status))
 
     def _refuse(self, path: str, reason: str) -> None:
         self.unreadable[os.fsencode(path).decode("utf-8", "backslashreplace")] = reason
