@@ -6,6 +6,7 @@ with its reason, never raised.
 
 from __future__ import annotations
 
+import codecs
 import fnmatch
 import os
 import re
@@ -150,7 +151,7 @@ class _Search:
     def read_list(self, file: Path) -> None:
         if file.suffix.lower() in SUFFIXES:
             raise PhotosError(f"{file} is a photo; expected the folder in which photos lie, or a file that lists them")
-        data = file.read_bytes()
+        data = file.read_bytes().removeprefix(codecs.BOM_UTF8)  # editors on Windows write it
         lines = data.split(b"\0") if b"\0" in data else [line.rstrip(b"\r") for line in data.split(b"\n")]
         prefix = str(self.root).rstrip("/") + "/"
         for line in filter(None, lines):

@@ -153,3 +153,10 @@ def test_what_cannot_be_indexed(tmp_path: Path, photos: str, message: str) -> No
     with pytest.raises(PhotosError) as caught:
         discover(tmp_path / photos)
     assert str(caught.value).endswith(message)
+
+
+@pytest.mark.parametrize("content", [b"\xef\xbb\xbfa.jpg\r\nb.jpg\r\n", b"a.jpg\0b.jpg\0", b"\xef\xbb\xbfa.jpg\nb.jpg"])
+def test_lists_as_editors_on_windows_write_them(tmp_path: Path, content: bytes) -> None:
+    touch(tmp_path, "a.jpg", "b.jpg")
+    (tmp_path / "list.txt").write_bytes(content)
+    assert ids(discover(tmp_path / "list.txt")) == ["a.jpg", "b.jpg"]
