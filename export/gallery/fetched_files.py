@@ -64,6 +64,11 @@ class FetchedFiles:
                     ) from error
                 self._files[found.key] = found
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing that was fetched is there."""
+        return not self._files
+
     def has(self, found: ListedObject) -> bool:
         """Whether an object of the store lies there as it is in the store."""
         known = self._files.get(found.key)
@@ -118,12 +123,12 @@ class FetchedFiles:
             sha256=hashlib.sha256(data).hexdigest(),
         )
         self._partial.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         partial = self._partial / secrets.token_hex(8)
         write_whole(partial, data)
         os.utime(partial, (found.modified_s, found.modified_s))
         with self._lock, self._record.open("a", encoding="utf-8") as record:
             record.write(_line(written))
-        path.parent.mkdir(parents=True, exist_ok=True)
         partial.replace(path)
         self._files[found.key] = written
 

@@ -6,12 +6,13 @@ photos themselves are there to be served and published. Photos of others that li
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from export.errors import OutputError, PhotosError
+from export.errors import OutputError, PhotosError, StoreError, UnavailableStoreError
 from export.gallery.fetched_files import FetchedFiles
 from export.library.library import Library
 from export.photos.discovery import Exclusion
@@ -22,6 +23,8 @@ from export.storage.object_store import ListedObject, ObjectStore
 FOLDER = "photos"
 _COLUMNS = ("columns.csv", "columns.json")
 _FETCHED_AT_ONCE = 16
+_IMPOSSIBLE_NAMES = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EINVAL, errno.EILSEQ)
+"""What the file system says of keys that can't be paths."""
 _log = logging.getLogger(__name__)
 
 
@@ -46,6 +49,9 @@ def fetch_photos(store: ObjectStore, out: Path, *, exclude: Sequence[str], progr
     folder, exclusion = out / FOLDER, Exclusion(exclude)
     with Library.open(out):  # for its lock: one run at a time
         wanted = {found.key: found for found in store.objects("") if _is_wanted(found.key, exclusion)}
+        for key in [key for key in wanted if not wanted.keys().isdisjoint(_folders_of(key))]:
+            _log.warning("%s can't be fetched, so it is left out: a part of its key is a file", key)
+            del wanted[key]
         if all(key in _COLUMNS for key in wanted):
             raise PhotosError(f"{store.address} holds no photos; expected objects ending in {', '.join(SUFFIXES)}")
         try:
@@ -73,11 +79,31 @@ def _is_wanted(key: str, exclusion: Exclusion) -> bool:
     return not (any(part.startswith(".") for part in parts) or exclusion.covers(key))
 
 
+def _folders_of(key: str) -> list[str]:
+    """What would be folders above a key: "a/b/c.jpg" -> "a", "a/b"."""
+    return [str(parent) for parent in PurePosixPath(key).parents[:-1]]
+
+
 def _may_be_photo(key: str) -> bool:
     return key in _COLUMNS or key.lower().endswith(SUFFIXES)
 
 
 def _fetch(missing: Sequence[ListedObject], store: ObjectStore, files: FetchedFiles, progress: Progress) -> None:
+    """Fetch objects; those that can't be had, archived, forbidden or of impossible names, are named and left out."""
+    refused: dict[str, Exception] = {}
+
+    def fetch_if_it_can_be_had(found: ListedObject) -> None:
+        try:
+            fetch(found)
+        except UnavailableStoreError:
+            raise
+        except StoreError as error:
+            refused[found.key] = error
+        except OSError as error:
+            if error.errno not in _IMPOSSIBLE_NAMES:
+                raise
+            refused[found.key] = error
+
     def fetch(found: ListedObject) -> None:
         stored = store.read(found.key, max_bytes=found.size_bytes)
         if stored is None:  # it has gone meanwhile
@@ -88,8 +114,12 @@ def _fetch(missing: Sequence[ListedObject], store: ObjectStore, files: FetchedFi
     progress.begin("fetching", sum(found.size_bytes for found in missing), in_bytes=True)
     with ThreadPoolExecutor(max_workers=_FETCHED_AT_ONCE) as pool:
         try:
-            for future in [pool.submit(fetch, found) for found in missing]:
+            for future in [pool.submit(fetch_if_it_can_be_had, found) for found in missing]:
                 future.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
     progress.end()
+    for key, reason in sorted(refused.items()):
+        _log.warning("%s can't be fetched, so it is left out: %s", key, getattr(reason, "strerror", None) or reason)
+    if refused and files.empty:
+        raise next(iter(refused.values()))
