@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 PARTIAL_SUFFIX = ".partial"
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -38,11 +39,31 @@ def point_to(link: Path, target: str) -> None:
     Raises:
         OSError: What is there is no link, or the link can't be written.
     """
+    _make_link(_beside(link), target).replace(link)
+    sync(link.parent)
+
+
+def check_links(link: Path) -> None:
+    """Check that ``point_to`` can let a link point to something, and leave everything as it is. Raises OSError."""
+    _make_link(_beside(link), "nowhere").unlink()
+
+
+def _beside(link: Path) -> Path:
     beside = link.with_name(link.name + PARTIAL_SUFFIX)
     for path in (link, beside):
         if os.path.lexists(path) and not path.is_symlink():
             raise FileExistsError(errno.EEXIST, f"{path.name} is no link of Thinlens and stays", str(path))
     beside.unlink(missing_ok=True)
-    beside.symlink_to(target)
-    beside.replace(link)
-    sync(link.parent)
+    return beside
+
+
+def _make_link(path: Path, target: str) -> Path:
+    try:
+        path.symlink_to(target)
+    except OSError as error:
+        if error.errno in _NO_LINKS:
+            raise OSError(
+                error.errno, "its disk has no symbolic links (exFAT and some network shares haven't)", str(path)
+            ) from error
+        raise
+    return path

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from export.bundles.bundling import update_bundle
+from export.bundles.bundling import check_place, update_bundle
 from export.errors import UnreadablePhotoError
 from export.library.library import Library
 from export.library.records import Failure, KnownPhoto
@@ -77,12 +77,14 @@ def index_photos(
         BundleError: The new bundle doesn't pass its own checks; the one from before stays in service.
     """
     discovery = discover(photos, exclude=exclude, out=out)
+    ModelChoice.of(out)  # raises where the file of the choice is somebody else's
     models = models or choice.open(out)
     own = columns or find_columns(discovery.root)
     table = read_columns(own) if own else {}
     progress = progress or Progress()
     workers = workers or _cores()
     with Library.open(out) as library:
+        check_place(out)
         library.photos.put_root(discovery.root)
         compared = _compare(discovery, library, progress, threads=workers)
         unreadable = discovery.unreadable | compared.unreadable

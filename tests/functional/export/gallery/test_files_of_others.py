@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from export.conversion.encoder_folder import refuse_foreign_encoder
 from export.errors import OutputError
 from export.gallery.indexing import index_photos
 from export.progress import Progress
-from tests.functional.export.galleries import fake_models, write_photo
+from tests.functional.export.galleries import fake_models, times_understood, write_photo
 
 
 @pytest.mark.parametrize("name", ["bundle", "bundle.partial", "models.json"])
@@ -57,3 +59,26 @@ def test_an_encoder_is_not_written_over_files_of_somebody_else(tmp_path: Path) -
         refuse_foreign_encoder(tmp_path)
     fake_models(tmp_path / "models")
     refuse_foreign_encoder(tmp_path / "models/encoder")  # its own is written anew
+
+
+def test_a_disk_without_links_is_refused_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    write_photo(tmp_path / "photos/red.png", "red")
+    models = fake_models(tmp_path / "models")
+    monkeypatch.setattr(Path, "symlink_to", no_links)
+    with pytest.raises(OutputError, match=r"has no symbolic links \(exFAT .*; choose another --out"):
+        index_photos(tmp_path / "photos", tmp_path / "out", models=models, progress=Progress())
+    assert times_understood(models) == []
+
+
+def test_a_disk_without_locks_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    write_photo(tmp_path / "photos/red.png", "red")
+    models = fake_models(tmp_path / "models")
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with pytest.raises(OutputError, match="can't be locked against other runs: No locks available; choose an --out on"):
+        index_photos(tmp_path / "photos", tmp_path / "out", models=models, progress=Progress())
