@@ -14,7 +14,7 @@ from pathlib import Path
 
 from export.bundles.caption_texts import embed_texts, photo_texts
 from export.disk.own_names import remove_bundle
-from export.disk.whole_files import point_to, sync
+from export.disk.whole_files import check_links, point_to, sync
 from export.errors import OutputError, PhotosError
 from export.library.library import Library
 from export.library.records import UnderstoodPhoto, WrittenBundle
@@ -74,6 +74,18 @@ def update_bundle(library: Library, out: Path, models: Models, progress: Progres
             "what is done is kept, and the bundle from before stays in service"
         ) from error
     return served
+
+
+def check_place(out: Path) -> None:
+    """Check that a bundle can come into service in an output folder, before there is one. Raises OutputError."""
+    if (out / CURRENT).is_symlink():
+        return
+    try:
+        check_links(out / CURRENT)
+    except OSError as error:
+        raise OutputError(
+            f"{out} can't hold a bundle: {error.strerror}; choose another --out, the photos may stay where they are"
+        ) from error
 
 
 def _replace(

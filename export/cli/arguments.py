@@ -187,6 +187,7 @@ def _add_store_commands(commands: _Commands) -> None:
         required=True,
         help="bundles to keep: the one in service, the one before it, then the newest",
     )
+    prune.add_argument("--dry-run", action="store_true", help="say what would be removed, and remove nothing")
 
 
 def _add_evaluate(commands: _Commands) -> None:

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from export.cli.answer_table import answer_table
-from export.errors import LibraryError
-from export.evaluation.contact_sheet import SheetPhoto, contact_sheet
+from export.errors import LibraryError, OutputError
+from export.evaluation.contact_sheet import SheetPhoto, contact_sheet, is_contact_sheet
 from export.gallery.indexing import index_photos
 from export.photos.samples import copy_samples
 from handler.search.answers import SearchAnswer
@@ -65,6 +65,8 @@ def run_demo(*, photos: Path | None, out: Path) -> None:
     answers = [searcher.search(query, k=RESULTS_PER_QUERY) for query in queries]
     _print_answers(answers)
     sheet = out / "contact-sheet.html"
+    if os.path.lexists(sheet) and not is_contact_sheet(sheet):
+        raise OutputError(f"{sheet} is no contact sheet of Thinlens and stays; choose another --out")
     beside = sheet.with_suffix(".tmp")
     beside.write_text(contact_sheet(list(_sheet_photos(searcher, out)), answers), encoding="utf-8")
     beside.replace(sheet)

@@ -57,6 +57,11 @@ def _summary(done: Publication, store: ObjectStore) -> str:
     if done.replaced == done.bundle:
         return f"Bundle {done.bundle} with {photos} was in service in {store.address} already: {sent}."
     summary = f"Bundle {done.bundle} with {photos} is in service in {store.address}: {sent}."
+    if done.others:
+        summary += (
+            f"\n{count(done.others, 'file')} in its photos/ and thumbnails/ that Thinlens didn't write: nothing ever "
+            "removes them."
+        )
     if done.replaced is not None:
         summary += f"\nBefore, {done.replaced} was; it is put back by: thinlens rollback {store.address}"
     return summary
@@ -123,9 +128,12 @@ def _rollback(arguments: argparse.Namespace) -> None:
 
 def _prune(arguments: argparse.Namespace) -> None:
     store = open_store(arguments.store)
-    done = prune(store, keep=arguments.keep)
+    done = prune(store, keep=arguments.keep, dry_run=arguments.dry_run)
     bundles, pictures = count(len(done.bundles), "bundle"), count(done.pictures, "picture")
-    print(f"Removed from {store.address}: {bundles} and {pictures}, {done.size_bytes / 1e6:,.1f} MB.")
+    said = "Would be removed" if arguments.dry_run else "Removed"
+    print(f"{said} from {store.address}: {bundles} and {pictures}, {done.size_bytes / 1e6:,.1f} MB.")
+    for bundle in done.bundles:
+        print(bundle)
 
 
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], None]] = {

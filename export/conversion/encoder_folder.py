@@ -19,6 +19,7 @@ from tokenizers import Tokenizer
 
 from export.conversion.activations import Arrays
 from export.conversion.quantisation import FLOAT32, Scheme, quantise, write_graph
+from export.disk.own_names import refuse_foreign
 from export.errors import ModelError
 from export.evaluation.probes import PROBES
 from export.evaluation.retrieval import OFF_TOPIC_QUERIES
@@ -46,6 +47,11 @@ class FloatEncoder:
     expected: NDArray[np.float32]
 
 
+def refuse_foreign_encoder(folder: Path) -> None:
+    """Raises OutputError where a folder has files of an encoder that Thinlens didn't write."""
+    refuse_foreign(folder, ENCODER_FILES, marker="encoder.json", keys=("name", "dim", "max_tokens"))
+
+
 def write_encoder_folder(encoder: FloatEncoder, folder: Path, *, scheme: Scheme) -> None:
     """Write encoder.onnx, encoder.bin, tokenizer.json and encoder.json, and compare with the source.
 
@@ -58,7 +64,9 @@ def write_encoder_folder(encoder: FloatEncoder, folder: Path, *, scheme: Scheme)
         ModelError: The graph disagrees with its source, or turns away from it in few bits by more than the scheme
             allows; nothing is left.
         BundleError: The handler can't run it.
+        OutputError: The folder has such files of somebody else; they stay.
     """
+    refuse_foreign_encoder(folder)
     name = encoder.configuration.name
     with TemporaryDirectory() as scratch:
         worst = float(np.abs(_probe(encoder, FLOAT32, Path(scratch)) - encoder.expected).max())

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
-from export.conversion.encoder_folder import FloatEncoder, write_encoder_folder
+from export.conversion.encoder_folder import FloatEncoder, refuse_foreign_encoder, write_encoder_folder
 from export.conversion.quantisation import FLOAT32, SCHEMES, Scheme
 from export.errors import DataError, ModelError
 from handler.bundle.encoder import Encoder
@@ -98,6 +98,7 @@ def choose_scheme(
     Raises:
         ModelError: The graph disagrees with its source, or no scheme finds enough.
     """
+    refuse_foreign_encoder(folder)
     with TemporaryDirectory() as scratch:
         write_encoder_folder(encoder, Path(scratch) / "source", scheme=FLOAT32)
         expected = Encoder.load(Path(scratch) / "source").encode(texts)

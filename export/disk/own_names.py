@@ -5,15 +5,21 @@ A folder or a bucket may hold files of the user's beside ours; whatever removes 
 
 from __future__ import annotations
 
+import json
+import math
+import os
 import re
 import shutil
 import stat
+from collections.abc import Collection
 from pathlib import Path
 
+from export.errors import OutputError
 from handler.bundle.manifest import BUNDLE_FILES, MANIFEST_FILE, SIGNATURE_FILE, bundle_id
 
 _PICTURE = re.compile(r"(?:thumbnails|photos)/([0-9a-f]{2})/\1[0-9a-f]{62}\.[a-z0-9]+(?:\.partial)?")
 _BUNDLE_ID = re.compile(r"[0-9a-f]{16}")
+_PARTIAL_NAME = re.compile(r"[0-9a-f]{16}(?:\.partial)?")
 _STAGING = re.compile(r"staging-[a-z0-9_]{8}")
 
 
@@ -30,6 +36,49 @@ def is_bundle_id(name: str) -> bool:
 def is_bundle_file(name: str) -> bool:
     """Whether a name is that of a file of a bundle."""
     return name in (*BUNDLE_FILES, MANIFEST_FILE, SIGNATURE_FILE)
+
+
+def remove_partial_files(folder: Path, *, before_s: float = math.inf) -> None:
+    """Remove what killed processes have left half-written in a folder that is for such files alone. Raises OSError.
+
+    Args:
+        folder: May be missing; isn't followed if it is a link.
+        before_s: In seconds since 1970; what was written later stays.
+    """
+    if folder.is_symlink():
+        return
+    for path in folder.glob("*"):
+        status = path.lstat()
+        if _PARTIAL_NAME.fullmatch(path.name) and stat.S_ISREG(status.st_mode) and status.st_mtime < before_s:
+            path.unlink(missing_ok=True)
+
+
+def refuse_foreign(folder: Path, names: Collection[str], *, marker: str, keys: Collection[str]) -> None:
+    """Refuse to write files into a folder that has such files of somebody else.
+
+    Args:
+        folder: May be missing.
+        names: What is to be written.
+        marker: Which of them is JSON that tells who wrote them.
+        keys: What that JSON has if it was Thinlens.
+
+    Raises:
+        OutputError: It has one of the names, and the marker isn't ours.
+    """
+    there = sorted(name for name in names if os.path.lexists(folder / name))
+    if there and not _has_keys(folder / marker, keys):
+        raise OutputError(
+            f"{folder} holds {', '.join(there)}, which Thinlens didn't write; nothing was overwritten: choose another "
+            "folder"
+        )
+
+
+def _has_keys(path: Path, keys: Collection[str]) -> bool:
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(found, dict) and found.keys() >= set(keys)
 
 
 def remove_bundle(folder: Path) -> None:

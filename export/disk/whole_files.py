@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 PARTIAL_SUFFIX = ".partial"
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -32,9 +34,36 @@ def sync(path: Path) -> None:
 
 
 def point_to(link: Path, target: str) -> None:
-    """Let a symbolic link point to a target, in one step: there is no moment without it. Raises OSError."""
-    beside = link.with_name(link.name + PARTIAL_SUFFIX)
-    beside.unlink(missing_ok=True)
-    beside.symlink_to(target)
-    beside.replace(link)
+    """Let a symbolic link point to a target, in one step: there is no moment without it.
+
+    Raises:
+        OSError: What is there is no link, or the link can't be written.
+    """
+    _make_link(_beside(link), target).replace(link)
     sync(link.parent)
+
+
+def check_links(link: Path) -> None:
+    """Check that ``point_to`` can let a link point to something, and leave everything as it is. Raises OSError."""
+    _make_link(_beside(link), "nowhere").unlink()
+
+
+def _beside(link: Path) -> Path:
+    beside = link.with_name(link.name + PARTIAL_SUFFIX)
+    for path in (link, beside):
+        if os.path.lexists(path) and not path.is_symlink():
+            raise FileExistsError(errno.EEXIST, f"{path.name} is no link of Thinlens and stays", str(path))
+    beside.unlink(missing_ok=True)
+    return beside
+
+
+def _make_link(path: Path, target: str) -> Path:
+    try:
+        path.symlink_to(target)
+    except OSError as error:
+        if error.errno in _NO_LINKS:
+            raise OSError(
+                error.errno, "its disk has no symbolic links (exFAT and some network shares haven't)", str(path)
+            ) from error
+        raise
+    return path

@@ -17,6 +17,7 @@ from handler.search.answers import Result, SearchAnswer
 
 # A page of more pictures than this is slow to open; photos that a query found come first.
 _HERE = Path(__file__).parent
+_TITLE, _HEAD_BYTES = b"<title>Thinlens contact sheet</title>", 1_024
 MAX_PHOTOS = 200
 
 
@@ -37,6 +38,11 @@ class SheetPhoto:
     thumbnail: bytes
     width: int
     height: int
+
+
+def is_contact_sheet(path: Path) -> bool:
+    """Whether a file is a page that this module made."""
+    return path.is_file() and not path.is_symlink() and _TITLE in path.read_bytes()[:_HEAD_BYTES]
 
 
 def contact_sheet(photos: Sequence[SheetPhoto], answers: Sequence[SearchAnswer]) -> str:

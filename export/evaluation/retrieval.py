@@ -87,7 +87,7 @@ def read_queries(path: Path) -> list[EvaluationQuery]:
     """
     queries = []
     try:
-        with path.open(encoding="utf-8") as lines:
+        with path.open(encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
                     queries += _parse(line, f"line {number} of {path}")

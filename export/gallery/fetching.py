@@ -1,19 +1,19 @@
 """Fetching: photos that lie in a bucket become a folder, whose photos are then indexed like any other's.
 
 The folder lies in the output folder and is kept: a photo that hasn't changed in the bucket isn't fetched again, and the
-photos themselves are there to be served and published.
+photos themselves are there to be served and published. Photos of others that lie there are neither indexed nor touched.
 """
 
 from __future__ import annotations
 
+import errno
 import logging
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from export.disk.whole_files import write_whole
-from export.errors import OutputError, PhotosError
+from export.errors import OutputError, PhotosError, StoreError, UnavailableStoreError
+from export.gallery.fetched_files import FetchedFiles
 from export.library.library import Library
 from export.photos.discovery import Exclusion
 from export.photos.formats import SUFFIXES
@@ -23,6 +23,8 @@ from export.storage.object_store import ListedObject, ObjectStore
 FOLDER = "photos"
 _COLUMNS = ("columns.csv", "columns.json")
 _FETCHED_AT_ONCE = 16
+_IMPOSSIBLE_NAMES = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EINVAL, errno.EILSEQ)
+"""What the file system says of keys that can't be paths."""
 _log = logging.getLogger(__name__)
 
 
@@ -41,17 +43,23 @@ def fetch_photos(store: ObjectStore, out: Path, *, exclude: Sequence[str], progr
     Raises:
         PhotosError: The store holds no photos.
         StoreError: The store can't be read; what was fetched is kept.
-        OutputError: The output folder can't be written.
+        OutputError: The output folder can't be written, or holds photos that weren't fetched; these stay as they are.
         LibraryError: Another run has the output folder.
     """
     folder, exclusion = out / FOLDER, Exclusion(exclude)
     with Library.open(out):  # for its lock: one run at a time
-        wanted = [found for found in store.objects("") if _is_wanted(found.key, exclusion)]
-        if all(found.key in _COLUMNS for found in wanted):
+        wanted = {found.key: found for found in store.objects("") if _is_wanted(found.key, exclusion)}
+        for key in [key for key in wanted if not wanted.keys().isdisjoint(_folders_of(key))]:
+            _log.warning("%s can't be fetched, so it is left out: a part of its key is a file", key)
+            del wanted[key]
+        if all(key in _COLUMNS for key in wanted):
             raise PhotosError(f"{store.address} holds no photos; expected objects ending in {', '.join(SUFFIXES)}")
         try:
-            _remove_others(folder, {found.key for found in wanted})
-            _fetch([found for found in wanted if not _is_fetched(folder, found)], store, folder, progress)
+            files = FetchedFiles(out, folder)
+            files.examine(wanted, matters=_may_be_photo)
+            files.remove_all_but(wanted)
+            _fetch([found for found in wanted.values() if not files.has(found)], store, files, progress)
+            files.keep()
         except OSError as error:
             raise OutputError(
                 f"{folder} can't be written: {error.strerror}; make room or choose another --out, then run again: "
@@ -62,7 +70,7 @@ def fetch_photos(store: ObjectStore, out: Path, *, exclude: Sequence[str], progr
 
 def _is_wanted(key: str, exclusion: Exclusion) -> bool:
     """Whether an object is a photo, or what is known of the photos, by its name."""
-    if key not in _COLUMNS and not key.lower().endswith(SUFFIXES):
+    if not _may_be_photo(key):
         return False
     parts = key.split("/")
     if any(part in ("", ".", "..") for part in parts) or "\0" in key:
@@ -71,37 +79,47 @@ def _is_wanted(key: str, exclusion: Exclusion) -> bool:
     return not (any(part.startswith(".") for part in parts) or exclusion.covers(key))
 
 
-def _is_fetched(folder: Path, found: ListedObject) -> bool:
-    try:
-        status = (folder / found.key).stat()
-    except FileNotFoundError:
-        return False
-    return (status.st_size, int(status.st_mtime)) == (found.size_bytes, int(found.modified_s))
+def _folders_of(key: str) -> list[str]:
+    """What would be folders above a key: "a/b/c.jpg" -> "a", "a/b"."""
+    return [str(parent) for parent in PurePosixPath(key).parents[:-1]]
 
 
-def _remove_others(folder: Path, keys: set[str]) -> None:
-    """Remove what is gone from the store, and what a killed process has left half-written."""
-    for path in folder.rglob("*"):
-        if not path.is_dir() and path.relative_to(folder).as_posix() not in keys:
-            path.unlink()
+def _may_be_photo(key: str) -> bool:
+    return key in _COLUMNS or key.lower().endswith(SUFFIXES)
 
 
-def _fetch(missing: Sequence[ListedObject], store: ObjectStore, folder: Path, progress: Progress) -> None:
+def _fetch(missing: Sequence[ListedObject], store: ObjectStore, files: FetchedFiles, progress: Progress) -> None:
+    """Fetch objects; those that can't be had, archived, forbidden or of impossible names, are named and left out."""
+    refused: dict[str, Exception] = {}
+
+    def fetch_if_it_can_be_had(found: ListedObject) -> None:
+        try:
+            fetch(found)
+        except UnavailableStoreError:
+            raise
+        except StoreError as error:
+            refused[found.key] = error
+        except OSError as error:
+            if error.errno not in _IMPOSSIBLE_NAMES:
+                raise
+            refused[found.key] = error
+
     def fetch(found: ListedObject) -> None:
         stored = store.read(found.key, max_bytes=found.size_bytes)
         if stored is None:  # it has gone meanwhile
             return
-        path = folder / found.key
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, stored.data)
-        os.utime(path, (found.modified_s, found.modified_s))
+        files.write(found, stored.data)
         progress.advance(len(stored.data))
 
     progress.begin("fetching", sum(found.size_bytes for found in missing), in_bytes=True)
     with ThreadPoolExecutor(max_workers=_FETCHED_AT_ONCE) as pool:
         try:
-            for future in [pool.submit(fetch, found) for found in missing]:
+            for future in [pool.submit(fetch_if_it_can_be_had, found) for found in missing]:
                 future.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
     progress.end()
+    for key, reason in sorted(refused.items()):
+        _log.warning("%s can't be fetched, so it is left out: %s", key, getattr(reason, "strerror", None) or reason)
+    if refused and files.empty:
+        raise next(iter(refused.values()))

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from export.bundles.bundling import update_bundle
+from export.bundles.bundling import check_place, update_bundle
 from export.errors import UnreadablePhotoError
 from export.library.library import Library
 from export.library.records import Failure, KnownPhoto
@@ -77,12 +77,14 @@ def index_photos(
         BundleError: The new bundle doesn't pass its own checks; the one from before stays in service.
     """
     discovery = discover(photos, exclude=exclude, out=out)
+    ModelChoice.of(out)  # raises where the file of the choice is somebody else's
     models = models or choice.open(out)
     own = columns or find_columns(discovery.root)
     table = read_columns(own) if own else {}
     progress = progress or Progress()
     workers = workers or _cores()
     with Library.open(out) as library:
+        check_place(out)
         library.photos.put_root(discovery.root)
         compared = _compare(discovery, library, progress, threads=workers)
         unreadable = discovery.unreadable | compared.unreadable
@@ -142,7 +144,7 @@ def _compare(discovery: Discovery, library: Library, progress: Progress, *, thre
 
 def _is_known(found: FoundPhoto, known: Mapping[str, KnownPhoto]) -> bool:
     photo = known.get(found.id)
-    return photo is not None and (photo.size_bytes, photo.mtime_ns) == (found.size_bytes, found.mtime_ns)
+    return photo is not None and (photo.size_bytes, photo.stamp) == (found.size_bytes, found.stamp)
 
 
 def _hash(
@@ -153,11 +155,11 @@ def _hash(
 
     def hash_one(photo: FoundPhoto) -> KnownPhoto | None:
         try:
-            content = content_hash(root / photo.id, size_bytes=photo.size_bytes, mtime_ns=photo.mtime_ns)
+            content = content_hash(root / photo.id, size_bytes=photo.size_bytes, stamp=photo.stamp)
         except UnreadablePhotoError as error:
             unreadable[photo.id] = str(error)
             return None
-        return KnownPhoto(id=photo.id, size_bytes=photo.size_bytes, mtime_ns=photo.mtime_ns, content=content)
+        return KnownPhoto(id=photo.id, size_bytes=photo.size_bytes, stamp=photo.stamp, content=content)
 
     progress.begin("hashing photos", len(photos))
     with ThreadPoolExecutor(max_workers=threads) as pool:

@@ -5,6 +5,7 @@ It knows transactions, versions and what can go wrong on a disk; what the rows m
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -40,6 +41,11 @@ class Database:
             folder.mkdir(parents=True, exist_ok=True)
             taken = lock.take(wait=False)
         except OSError as error:
+            if error.errno in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
+                raise OutputError(
+                    f"{folder} can't be locked against other runs: {error.strerror}; choose an --out on another disk, "
+                    "the photos may stay where they are"
+                ) from error
             reason = f"{folder} can't be written: {error.strerror}"
             raise OutputError(f"{reason}; make room, or choose another folder with --out") from error
         if not taken:

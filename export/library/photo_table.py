@@ -23,7 +23,7 @@ class PhotoTable:
         """The photos, by id."""
         with self._database.reading() as connection:
             rows = connection.execute("SELECT id, size_bytes, mtime_ns, content FROM photos")
-            return {row[0]: KnownPhoto(id=row[0], size_bytes=row[1], mtime_ns=row[2], content=row[3]) for row in rows}
+            return {row[0]: KnownPhoto(id=row[0], size_bytes=row[1], stamp=row[2], content=row[3]) for row in rows}
 
     def contents(self) -> set[str]:
         """What the photos show, each once."""
@@ -32,7 +32,7 @@ class PhotoTable:
 
     def put(self, photos: Iterable[KnownPhoto]) -> None:
         """Keep photos as they are now."""
-        rows = [(photo.id, photo.size_bytes, photo.mtime_ns, photo.content) for photo in photos]
+        rows = [(photo.id, photo.size_bytes, photo.stamp, photo.content) for photo in photos]
         with self._database.transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?)", rows)
             revise(connection)

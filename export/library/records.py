@@ -21,7 +21,7 @@ class KnownPhoto:
 
     id: str
     size_bytes: int
-    mtime_ns: int
+    stamp: int
     content: str
 
 

@@ -8,7 +8,7 @@ SCHEMA = """
 CREATE TABLE photos (           -- the photos of the last run
     id          TEXT PRIMARY KEY,
     size_bytes  INTEGER NOT NULL,
-    mtime_ns    INTEGER NOT NULL,
+    mtime_ns    INTEGER NOT NULL, -- a stamp of its dates, see stamp_of
     content     TEXT NOT NULL   -- sha256 of the file, hexadecimal
 ) STRICT;
 CREATE INDEX photos_by_content ON photos (content);

@@ -8,6 +8,7 @@ together come with theirs.
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,13 +40,16 @@ class ModelChoice:
 
     @classmethod
     def of(cls, out: Path) -> ModelChoice:
-        """What the last run in an output folder has chosen."""
+        """What the last run in an output folder has chosen. Raises OutputError where its file is none of ours."""
+        path = out / CHOICE_FILE
         try:
-            chosen = json.loads((out / CHOICE_FILE).read_bytes())
+            chosen = json.loads(path.read_bytes())
         except FileNotFoundError:
             return SHIPPED
         except (OSError, ValueError) as error:
-            raise OutputError(f"{out / CHOICE_FILE} can't be read: {error}; index again") from error
+            raise OutputError(f"{path} can't be read: {error}; move it away, or choose another --out") from error
+        if not isinstance(chosen, dict) or not {"captioner", "encoder"} <= chosen.keys():
+            raise OutputError(f"{path} isn't a file of Thinlens and stays; move it away, or choose another --out")
         instructions = tuple(chosen.get("instructions", ()))
         return cls(
             models=chosen.get("models"),
@@ -55,8 +59,10 @@ class ModelChoice:
         )
 
     def keep(self, out: Path) -> None:
-        """Note the choice in an output folder, for whoever corrects a caption there."""
+        """Note the choice in an output folder, for whoever corrects a caption there. Raises OutputError."""
         path = out / CHOICE_FILE
+        if os.path.lexists(path):
+            ModelChoice.of(out)  # raises where it is somebody else's
         if self == SHIPPED:
             path.unlink(missing_ok=True)
             return

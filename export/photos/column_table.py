@@ -38,9 +38,10 @@ def find_columns(root: Path) -> Path | None:
 def read_columns(path: Path) -> OwnColumns:
     """Read a table.
 
-    A CSV file has a line of names first, and the first column holds the photos' ids. A column in which every value is
-    a number is one of numbers. A JSON file is an object of objects, ``{"dogs/rex.jpg": {"place": "Paris", "rating":
-    4, "tags": ["dog", "park"]}}``. Values that are empty or null are left out.
+    A CSV file has a line of names first, and the first column holds the photos' ids. A column is one of numbers where
+    every value reads back as the same text ("7", "-0.5"; not "007" or "1.10"). A JSON file is an object of objects,
+    ``{"dogs/rex.jpg": {"place": "Paris", "rating": 4, "tags": ["dog", "park"]}}``. Values that are empty or null are
+    left out.
 
     Returns:
         The values by the photo's id and the column's name.
@@ -88,7 +89,15 @@ def _read_json(text: str) -> OwnColumns:
         raise ColumnsError(f"not JSON: {error}") from error
     if not isinstance(document, Mapping):
         raise ColumnsError(f"found a {type(document).__name__}, expected an object with a photo's id as each name")
-    return {photo: dict(_read_values(photo, values)) for photo, values in document.items()}
+    return {_id(photo): dict(_read_values(photo, values)) for photo, values in document.items()}
+
+
+def _id(photo: str) -> str:
+    if not photo.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in photo):
+        raise ColumnsError(
+            f"found the photo {photo!r}, half of whose character is missing; expected UTF-8 or \\u pairs"
+        )
+    return photo
 
 
 def _read_values(photo: str, values: object) -> Iterator[tuple[str, ColumnValue]]:
@@ -127,8 +136,11 @@ def _text(value: str) -> str:
 
 
 def _is_number(value: ColumnValue) -> bool:
+    text = str(value)
     try:
-        number = float(str(value))
+        number = float(text)
     except ValueError:
         return False
-    return math.isfinite(number) and abs(number) <= MAX_NUMBER
+    if not math.isfinite(number) or abs(number) > MAX_NUMBER:
+        return False
+    return text in (repr(number), str(int(number)) if number.is_integer() else "")

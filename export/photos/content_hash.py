@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 from export.errors import UnreadablePhotoError
 
 
-def content_hash(path: Path, *, size_bytes: int, mtime_ns: int) -> str:
-    """Hash a file that has this size and this date (nanoseconds since 1970) before and after.
+def stamp_of(status: os.stat_result) -> int:
+    """What changes whenever a file does, of 63 bits, which SQLite holds whatever the dates are.
+
+    It is of the date of the file's content, and of that of its inode: the first is kept by tools that write into photos
+    (exiftool -P), and nobody sets the second.
+    """
+    dates = f"{status.st_mtime_ns} {status.st_ctime_ns}".encode()
+    return int.from_bytes(hashlib.blake2b(dates, digest_size=8).digest()) >> 1
+
+
+def content_hash(path: Path, *, size_bytes: int, stamp: int) -> str:
+    """Hash a file that has this size and this stamp before and after.
 
     Returns:
         Its sha256, hexadecimal.
@@ -22,12 +33,12 @@ def content_hash(path: Path, *, size_bytes: int, mtime_ns: int) -> str:
             content = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise UnreadablePhotoError(f"can't be read: {error.strerror}") from error
-    check_unchanged(path, size_bytes=size_bytes, mtime_ns=mtime_ns)
+    check_unchanged(path, size_bytes=size_bytes, stamp=stamp)
     return content
 
 
-def check_unchanged(path: Path, *, size_bytes: int, mtime_ns: int) -> None:
-    """Check that a file still has a size and a date (nanoseconds since 1970).
+def check_unchanged(path: Path, *, size_bytes: int, stamp: int) -> None:
+    """Check that a file still has a size and a stamp.
 
     Raises:
         UnreadablePhotoError: It hasn't, or it is gone.
@@ -36,5 +47,5 @@ def check_unchanged(path: Path, *, size_bytes: int, mtime_ns: int) -> None:
         status = path.stat()
     except OSError as error:
         raise UnreadablePhotoError(f"can't be read: {error.strerror}") from error
-    if (status.st_size, status.st_mtime_ns) != (size_bytes, mtime_ns):
+    if (status.st_size, stamp_of(status)) != (size_bytes, stamp):
         raise UnreadablePhotoError("it changed while it was read; run again")

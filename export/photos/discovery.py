@@ -6,6 +6,7 @@ with its reason, never raised.
 
 from __future__ import annotations
 
+import codecs
 import fnmatch
 import os
 import re
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from export.errors import PhotosError
+from export.photos.content_hash import stamp_of
 from export.photos.formats import SUFFIXES
 
 
@@ -25,12 +27,12 @@ class FoundPhoto:
     Attributes:
         id: Its path relative to the root, "/" between the parts; absolute for a listed file outside of the root.
         size_bytes: Of the file.
-        mtime_ns: When the file was last changed, nanoseconds since 1970.
+        stamp: As ``stamp_of`` gives it.
     """
 
     id: str
     size_bytes: int
-    mtime_ns: int
+    stamp: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +151,7 @@ class _Search:
     def read_list(self, file: Path) -> None:
         if file.suffix.lower() in SUFFIXES:
             raise PhotosError(f"{file} is a photo; expected the folder in which photos lie, or a file that lists them")
-        data = file.read_bytes()
+        data = file.read_bytes().removeprefix(codecs.BOM_UTF8)  # editors on Windows write it
         lines = data.split(b"\0") if b"\0" in data else [line.rstrip(b"\r") for line in data.split(b"\n")]
         prefix = str(self.root).rstrip("/") + "/"
         for line in filter(None, lines):
@@ -167,7 +169,7 @@ class _Search:
         elif not (path.isascii() or _is_unicode(path)):
             self._refuse(path, "its name is not valid UTF-8; rename it")
         else:
-            self.photos[path] = FoundPhoto(id=path, size_bytes=status.st_size, mtime_ns=status.st_mtime_ns)
+            self.photos[path] = FoundPhoto(id=path, size_bytes=status.st_size, stamp=stamp_of(status))
 
     def _refuse(self, path: str, reason: str) -> None:
         self.unreadable[os.fsencode(path).decode("utf-8", "backslashreplace")] = reason

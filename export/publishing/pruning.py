@@ -14,11 +14,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from export.bundles.bundle_writer import PHOTOS_ADDRESS
 from export.disk.own_names import is_bundle_file, is_picture
 from export.errors import StoreError
-from export.photos.thumbnails import FOLDER as THUMBNAILS
 from export.publishing.pointer_swap import read_in_service
+from export.publishing.uploads import picture_objects
 from export.publishing.versions import Version, list_versions
 from export.storage.object_store import ObjectStore
 from handler.bundle.catalogue import Catalogue
@@ -31,15 +30,20 @@ _CATALOGUE_FILE = "catalogue.bin"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
-    """What was removed: the ids of bundles, how many pictures, and the bytes of it all."""
+    """What was removed, or would be: the ids of bundles, how many pictures, and the bytes of it all."""
 
     bundles: tuple[str, ...]
     pictures: int
     size_bytes: int
 
 
-def prune(store: ObjectStore, *, keep: int) -> Pruned:
+def prune(store: ObjectStore, *, keep: int, dry_run: bool = False) -> Pruned:
     """Remove bundles until so many whole ones are left, and what belongs to none of those.
+
+    Args:
+        store: What is pruned.
+        keep: How many whole bundles are left.
+        dry_run: Say what would be removed, and remove nothing.
 
     Raises:
         StoreError: The store can't be used, nothing is in service there, or a bundle that stays is damaged, so that
@@ -61,8 +65,7 @@ def prune(store: ObjectStore, *, keep: int) -> Pruned:
     shown = {address for version in kept for address in _pictures(store, version)}
     pictures = [
         found
-        for prefix in (f"{THUMBNAILS}/", PHOTOS_ADDRESS)
-        for found in store.objects(prefix)
+        for found in picture_objects(store)
         if is_picture(found.key) and found.key not in shown and found.modified_s < day_ago_s
     ]
     if read_in_service(store) != in_service:
@@ -73,10 +76,11 @@ def prune(store: ObjectStore, *, keep: int) -> Pruned:
         for found in version.objects
         if is_bundle_file(found.key.removeprefix(bundle_key(version.id)))
     ]
-    # The manifests first: a bundle without one is unfinished, and nobody puts it in service.
-    store.remove([bundle_key(version.id, MANIFEST_FILE) for version in removed])
-    store.remove([found.key for found in [*files, *pictures]])
-    store.remove_partial(before_s=day_ago_s)
+    if not dry_run:
+        # The manifests first: a bundle without one is unfinished, and nobody puts it in service.
+        store.remove([bundle_key(version.id, MANIFEST_FILE) for version in removed])
+        store.remove([found.key for found in [*files, *pictures]])
+        store.remove_partial(before_s=day_ago_s)
     return Pruned(
         bundles=tuple(version.id for version in removed),
         pictures=len(pictures),

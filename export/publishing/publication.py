@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from export.bundles.bundling import BUNDLES, CURRENT
+from export.disk.own_names import is_picture
 from export.errors import OutputError, PublishingError, QualityError
 from export.library.library import Library
 from export.progress import Progress
@@ -26,6 +27,7 @@ from export.publishing.uploads import (
     file_upload,
     missing_uploads,
     photo_uploads,
+    picture_objects,
     send,
     thumbnail_uploads,
 )
@@ -62,6 +64,7 @@ class Publication:
         checks: What was measured of it.
         sent_bytes: How much had to be sent.
         replaced: The id of the bundle that was in service before; the same, where it was this one already.
+        others: How many files lie among the published pictures that Thinlens didn't write.
     """
 
     bundle: str
@@ -69,6 +72,7 @@ class Publication:
     checks: tuple[Check, ...]
     sent_bytes: int
     replaced: str | None
+    others: int
 
 
 def publish(out: Path, store: ObjectStore, choices: Choices, progress: Progress) -> Publication:
@@ -99,6 +103,7 @@ def publish(out: Path, store: ObjectStore, choices: Choices, progress: Progress)
         checks=staged.checks,
         sent_bytes=sent_bytes,
         replaced=since.bundle,
+        others=sum(not is_picture(found.key) for found in picture_objects(store)),
     )
 
 

@@ -12,7 +12,7 @@ from export.photos.thumbnails import FOLDER as THUMBNAILS
 from export.progress import Progress
 from export.publishing.published_bundle import content_of, original_address
 from export.storage.media_types import media_type
-from export.storage.object_store import ObjectStore, Upload
+from export.storage.object_store import ListedObject, ObjectStore, Upload
 from handler.bundle.bundle import Bundle
 from handler.bundle.catalogue import PhotoRecord
 from handler.bundle.manifest import MANIFEST_FILE
@@ -85,7 +85,7 @@ def missing_uploads(store: ObjectStore, uploads: Iterable[Upload], in_service: s
         uploads: In any order.
         in_service: The id of the bundle in service.
     """
-    pictures = {found.key for prefix in (f"{THUMBNAILS}/", PHOTOS_ADDRESS) for found in store.objects(prefix)}
+    pictures = {found.key for found in picture_objects(store)}
     served = _keys_by_hash(store, in_service)
 
     def is_there(upload: Upload) -> bool:
@@ -95,6 +95,11 @@ def missing_uploads(store: ObjectStore, uploads: Iterable[Upload], in_service: s
         return store.holds(upload) or (source is not None and store.copy(source, upload))
 
     return [upload for upload in uploads if not is_there(upload)]
+
+
+def picture_objects(store: ObjectStore) -> list[ListedObject]:
+    """What lies where thumbnails and photos are published, whoever put it there."""
+    return [found for prefix in (f"{THUMBNAILS}/", PHOTOS_ADDRESS) for found in store.objects(prefix)]
 
 
 def _keys_by_hash(store: ObjectStore, bundle: str | None) -> dict[str, str]:

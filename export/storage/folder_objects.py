@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from stat import S_ISREG
 
 from export.disk.file_lock import FileLock
+from export.disk.own_names import remove_partial_files
 from export.disk.whole_files import sync
 from export.errors import StoreError
 from export.storage.object_store import ListedObject, StoredObject, Upload, file_parts
@@ -21,7 +20,6 @@ _PART_BYTES = 1 << 20
 _LOCK_FILE = ".lock"
 # Not beside an object's place: a bundle's folder holds its files and nothing else.
 _PARTIAL_FOLDER = ".partial"
-_PARTIAL_NAME = re.compile("[0-9a-f]{16}")
 
 
 class FolderObjects:
@@ -95,10 +93,7 @@ class FolderObjects:
 
     def remove_partial(self, *, before_s: float) -> None:
         with self._translated():
-            for path in (self.folder / _PARTIAL_FOLDER).glob("*"):
-                status = path.lstat()
-                if _PARTIAL_NAME.fullmatch(path.name) and S_ISREG(status.st_mode) and status.st_mtime < before_s:
-                    path.unlink(missing_ok=True)
+            remove_partial_files(self.folder / _PARTIAL_FOLDER, before_s=before_s)
 
     def _write(self, key: str, parts: Iterable[bytes]) -> None:
         path = self.folder / key

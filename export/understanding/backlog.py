@@ -81,7 +81,7 @@ class Backlog:
             path=self.root / photo.id,
             content=photo.content,
             size_bytes=photo.size_bytes,
-            mtime_ns=photo.mtime_ns,
+            stamp=photo.stamp,
             understand=understand,
         )
 

@@ -28,7 +28,7 @@ class ReadingTask:
         path: Its file.
         content: Hash of what the file held when it was hashed.
         size_bytes: Of the file when it was hashed.
-        mtime_ns: Of the file when it was hashed.
+        stamp: Of the file when it was hashed, as ``stamp_of`` gives it.
         understand: Whether the captioner is asked; otherwise only the thumbnail is wanted.
     """
 
@@ -36,7 +36,7 @@ class ReadingTask:
     path: Path
     content: str
     size_bytes: int
-    mtime_ns: int
+    stamp: int
     understand: bool
 
 
@@ -93,9 +93,9 @@ def _decode_unchanged(task: ReadingTask, image_size: int, turn: AbstractContextM
     try:
         photo = decode_photo(task.path, image_size=image_size, large_photo_turn=turn)
     except BrokenPhotoError:
-        check_unchanged(task.path, size_bytes=task.size_bytes, mtime_ns=task.mtime_ns)
+        check_unchanged(task.path, size_bytes=task.size_bytes, stamp=task.stamp)
         raise
-    check_unchanged(task.path, size_bytes=task.size_bytes, mtime_ns=task.mtime_ns)
+    check_unchanged(task.path, size_bytes=task.size_bytes, stamp=task.stamp)
     return photo
 
 

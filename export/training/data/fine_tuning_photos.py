@@ -64,7 +64,7 @@ def read_fine_tuning_photos(jsonl: Path) -> FineTuningPhotos:
 
 def _read(jsonl: Path) -> Iterator[_Line]:
     try:
-        lines = jsonl.read_text(encoding="utf-8").splitlines()
+        lines = jsonl.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(
             f"{jsonl} can't be read: {getattr(error, 'strerror', None) or error}; expected a JSON object a line"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from pathlib import Path
 
@@ -102,6 +103,8 @@ def test_queries_are_read(tmp_path: Path) -> None:
         {"file": "b.jpg", "captions": []},
     ]
     path.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines) + "\n\n", encoding="utf-8")
+    assert read_queries(path) == queries(("a cat", "a.jpg"), ("ein Kätzchen", "a.jpg"))
+    path.write_bytes(codecs.BOM_UTF8 + path.read_bytes())
     assert read_queries(path) == queries(("a cat", "a.jpg"), ("ein Kätzchen", "a.jpg"))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from export.errors import LibraryError, PhotosError, UnavailableStoreError
+from export.errors import LibraryError, PhotosError, StoreError, UnavailableStoreError
 from export.gallery.fetching import fetch_photos
 from export.gallery.indexing import index_photos
 from export.library.library import Library
@@ -127,3 +127,39 @@ def test_fetched_photos_are_indexed_by_their_keys(store: CountingStore, tmp_path
     assert (again.photos, again.read, again.forgotten) == (2, 0, 1)
     with Library.open_to_read(out) as library:
         assert sorted(library.photos.all()) == ["walls/old/green.PNG", "walls/red.jpg"]
+
+
+class ArchivedStore(FolderObjects):
+    """A store that doesn't give out some of its objects."""
+
+    def read(self, key: str, *, max_bytes: int) -> StoredObject | None:
+        if key.startswith("archived"):
+            raise StoreError(f"reading {key}: it is archived; restore it first")
+        return super().read(key, max_bytes=max_bytes)
+
+    def objects(self, prefix: str) -> list[ListedObject]:
+        found = super().objects(prefix)
+        impossible = (f"{'long' * 100}.jpg", "blue.jpg/red.jpg")  # a bucket has no folders, so both are keys
+        return [*found, *(ListedObject(key=key, size_bytes=1, modified_s=1.0) for key in impossible)]
+
+
+def test_an_object_that_cannot_be_had_is_named_and_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("archived.jpg", "blue.jpg"):
+        write_photo(tmp_path / "store" / name, "blue")
+
+    class Store(ArchivedStore):
+        def read(self, key: str, *, max_bytes: int) -> StoredObject | None:
+            found = super().read(key, max_bytes=max_bytes) if key in ("archived.jpg", "blue.jpg") else None
+            return found or StoredObject(data=b"x", version="1")
+
+    with caplog.at_level(logging.WARNING):
+        assert fetch(Store(tmp_path / "store"), tmp_path / "out").keys() == {"blue.jpg"}
+    assert "archived.jpg can't be fetched, so it is left out: reading archived.jpg: it is archived" in caplog.text
+    assert "blue.jpg/red.jpg can't be fetched, so it is left out: " in caplog.text
+    assert ".jpg can't be fetched, so it is left out: File name too long" in caplog.text
+
+
+def test_where_nothing_can_be_had_the_reason_is_the_error(tmp_path: Path) -> None:
+    write_photo(tmp_path / "store/archived.jpg", "blue")
+    with pytest.raises(StoreError, match="it is archived"):
+        fetch(ArchivedStore(tmp_path / "store"), tmp_path / "out")

@@ -95,5 +95,5 @@ def test_a_choice_is_kept_with_whole_paths(tmp_path: Path, monkeypatch: pytest.M
     SHIPPED.keep(tmp_path)
     assert ModelChoice.of(tmp_path) == SHIPPED
     (tmp_path / CHOICE_FILE).write_text("{")
-    with pytest.raises(OutputError, match=r"models\.json can't be read: .* index again"):
+    with pytest.raises(OutputError, match=r"models\.json can't be read: .* move it away"):
         ModelChoice.of(tmp_path)

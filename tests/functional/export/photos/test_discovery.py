@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from export.errors import PhotosError
+from export.photos.content_hash import stamp_of
 from export.photos.discovery import Discovery, FoundPhoto, discover
 from export.photos.formats import SUFFIXES
 
@@ -25,10 +26,10 @@ def ids(discovery: Discovery) -> list[str]:
 
 def test_what_is_found_of_a_photo(tmp_path: Path) -> None:
     touch(tmp_path, "a/b.jpg")
-    os.utime(tmp_path / "a/b.jpg", ns=(5, 1_234_567_890_123_456_789))
+    stamp = stamp_of((tmp_path / "a/b.jpg").stat())
     assert discover(tmp_path) == Discovery(
         root=tmp_path,
-        photos=(FoundPhoto(id="a/b.jpg", size_bytes=7, mtime_ns=1_234_567_890_123_456_789),),
+        photos=(FoundPhoto(id="a/b.jpg", size_bytes=7, stamp=stamp),),
         unreadable={},
     )
 
@@ -152,3 +153,10 @@ def test_what_cannot_be_indexed(tmp_path: Path, photos: str, message: str) -> No
     with pytest.raises(PhotosError) as caught:
         discover(tmp_path / photos)
     assert str(caught.value).endswith(message)
+
+
+@pytest.mark.parametrize("content", [b"\xef\xbb\xbfa.jpg\r\nb.jpg\r\n", b"a.jpg\0b.jpg\0", b"\xef\xbb\xbfa.jpg\nb.jpg"])
+def test_lists_as_editors_on_windows_write_them(tmp_path: Path, content: bytes) -> None:
+    touch(tmp_path, "a.jpg", "b.jpg")
+    (tmp_path / "list.txt").write_bytes(content)
+    assert ids(discover(tmp_path / "list.txt")) == ["a.jpg", "b.jpg"]

@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from export.errors import ModelError
+from export.photos.content_hash import stamp_of
 from export.understanding import worker_pool
 from export.understanding.captioner import Understanding
 from export.understanding.photo_reader import FailedPhoto, Outcome, ReadingTask, ReadPhoto
@@ -74,7 +75,7 @@ def tasks(folder: Path, colours: list[str]) -> list[ReadingTask]:
                 path=path,
                 content=f"{number:064x}",
                 size_bytes=status.st_size,
-                mtime_ns=status.st_mtime_ns,
+                stamp=stamp_of(status),
                 understand=True,
             )
         )

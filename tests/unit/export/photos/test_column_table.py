@@ -17,7 +17,7 @@ def written(folder: Path, text: str | bytes, name: str = "columns.csv") -> Path:
 
 
 def test_csv(tmp_path: Path) -> None:
-    text = '\ufefffile,place,Stars ,note\r\na.jpg,Paris,4,""\r\n"b, c.jpg"," New  York ",-.5,"two\nlines"\r\n'
+    text = '\ufefffile,place,Stars ,note\r\na.jpg,Paris,4,""\r\n"b, c.jpg"," New  York ",-0.5,"two\nlines"\r\n'
     text += "\r\nd.jpg,,,\r\n"
     assert read_columns(written(tmp_path, text)) == {
         "a.jpg": {"place": "Paris", "Stars": 4.0},
@@ -29,6 +29,16 @@ def test_csv(tmp_path: Path) -> None:
 def test_a_csv_column_is_of_numbers_if_all_its_values_are(tmp_path: Path) -> None:
     table = read_columns(written(tmp_path, "file,a,b\nx,1,1\ny,2e3,nan\nz,0x1,3"))
     assert table == {"x": {"a": "1", "b": "1"}, "y": {"a": "2e3", "b": "nan"}, "z": {"a": "0x1", "b": "3"}}
+
+
+@pytest.mark.parametrize("value", ["01234", "+491701234567", "1_000", "1.10", "-.5", "1e5", "٣", "Infinity"])
+def test_what_would_read_back_as_another_text_is_text(tmp_path: Path, value: str) -> None:
+    assert read_columns(written(tmp_path, f"file,a\nx,7\ny,{value}")) == {"x": {"a": "7"}, "y": {"a": value}}
+
+
+@pytest.mark.parametrize(("value", "number"), [("0", 0.0), ("-12", -12.0), ("3.25", 3.25), ("4.0", 4.0)])
+def test_what_reads_back_as_the_same_text_is_a_number(tmp_path: Path, value: str, number: float) -> None:
+    assert read_columns(written(tmp_path, f"file,a\nx,{value}")) == {"x": {"a": number}}
 
 
 def test_json(tmp_path: Path) -> None:
@@ -73,6 +83,7 @@ def test_json(tmp_path: Path) -> None:
         ("c.json", '{"x": {"a": NaN}}', "found 'nan' as 'a'"),
         ("c.json", '{"x": {"a": 1e999}}', "found 'inf' as 'a'"),
         ("c.json", "[" * 100_000, ""),
+        ("c.json", '{"p\\ud83d.jpg": {"place": "x"}}', "found the photo 'p\\ud83d.jpg', half of whose character"),
     ],
 )
 def test_tables_that_make_no_sense(tmp_path: Path, name: str, text: str | bytes, message: str) -> None:
