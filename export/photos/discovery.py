@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import codecs
 import fnmatch
+import logging
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from export.errors import PhotosError
 from export.photos.content_hash import stamp_of
 from export.photos.formats import SUFFIXES
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,9 @@ def discover(photos: Path, *, exclude: Sequence[str] = (), out: Path | None = No
         if is_folder:
             os.scandir(root).close()  # unlike a folder below, one that can't be listed at all is the end of the run
             search.walk(out)
+            for kind, folders in search.left_out.items():
+                more = f", and {len(folders) - 1:,} more" if len(folders) > 1 else ""
+                _log.warning("Left out as %s: %s%s", kind, min(folders), more)
         else:
             search.read_list(photos)
     except OSError as error:
@@ -117,6 +123,7 @@ class _Search:
     exclusion: Exclusion
     photos: dict[str, FoundPhoto] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
 
     def walk(self, out: Path | None) -> None:
         visited = {_inode(out.stat())} if out is not None and out.is_dir() else set()
@@ -130,9 +137,13 @@ class _Search:
                 if inode in visited:
                     continue
                 visited.add(inode)
-                with os.scandir(self.root / folder) as entries:
-                    for entry in entries:
-                        self._take_entry(entry, f"{folder}/{entry.name}" if folder else entry.name, folders, linked)
+                with os.scandir(self.root / folder) as found:
+                    entries = list(found)
+                if folder and (kind := _no_photos_in(folder, {entry.name for entry in entries})):
+                    self.left_out.setdefault(kind, []).append(folder)
+                    continue
+                for entry in entries:
+                    self._take_entry(entry, f"{folder}/{entry.name}" if folder else entry.name, folders, linked)
             except OSError as error:
                 self._refuse(folder, f"the folder can't be read: {error.strerror}")
 
@@ -173,6 +184,19 @@ class _Search:
 
     def _refuse(self, path: str, reason: str) -> None:
         self.unreadable[os.fsencode(path).decode("utf-8", "backslashreplace")] = reason
+
+
+def _no_photos_in(folder: str, names: Set[str]) -> str | None:
+    """What a folder of these entries is, if its pictures are made by a program and are no photos of their own."""
+    if folder.rpartition("/")[2] == "@eaDir":
+        return "thumbnails of a Synology disk"
+    if folder.endswith(".lrdata"):
+        return "previews of Lightroom"
+    if names >= {"library.sqlite", "bundles"}:
+        return "an output folder of Thinlens"
+    if names >= {"current.json", "bundles"}:
+        return "published by Thinlens"
+    return None
 
 
 def _inode(status: os.stat_result) -> tuple[int, int]:

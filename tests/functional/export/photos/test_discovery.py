@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -160,3 +161,23 @@ def test_lists_as_editors_on_windows_write_them(tmp_path: Path, content: bytes) 
     touch(tmp_path, "a.jpg", "b.jpg")
     (tmp_path / "list.txt").write_bytes(content)
     assert ids(discover(tmp_path / "list.txt")) == ["a.jpg", "b.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("names", "kind"),
+    [
+        (("@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg",), "thumbnails of a Synology disk"),
+        (("Catalog Previews.lrdata/0/a.jpg",), "previews of Lightroom"),
+        (("out/library.sqlite", "out/bundles/x", "out/thumbnails/a.jpg"), "an output folder of Thinlens"),
+        (("site/current.json", "site/bundles/x", "site/photos/a.jpg"), "published by Thinlens"),
+    ],
+)
+def test_pictures_that_programs_made_are_left_out_and_it_is_said(
+    tmp_path: Path, names: tuple[str, ...], kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    touch(tmp_path, "mine.jpg", "more/bundles/mine.jpg", *names, *(f"deep/{name}" for name in names))
+    with caplog.at_level(logging.WARNING):
+        assert ids(discover(tmp_path)) == ["mine.jpg", "more/bundles/mine.jpg"]
+    folder = names[0].partition("/")[0]
+    first = min(folder, f"deep/{folder}")
+    assert [record.getMessage() for record in caplog.records] == [f"Left out as {kind}: {first}, and 1 more"]
