@@ -141,11 +141,12 @@ def measure(searcher: Searcher, queries: Sequence[EvaluationQuery], progress: Pr
         took_ms.append(answer["took_ms"])
         number = right.get(query.photo_id)
         ranks.append(_rank(searcher, query, number, answer))
-        if number is not None and len(bundle.catalogue) > 1:
-            other = (number + int(random.integers(1, len(bundle.catalogue)))) % len(bundle.catalogue)
-            right_relevance, other_relevance = _relevances(bundle, query.text, [number, other])
+        if number is not None:
+            photos = len(bundle.catalogue)
+            others = [(number + int(random.integers(1, photos))) % photos] if photos > 1 else []
+            right_relevance, *other_relevances = _relevances(bundle, query.text, [number, *others])
             of_right.append(right_relevance)
-            of_other.append(other_relevance)
+            of_other += other_relevances
         progress.advance(1)
     progress.end()
     off_topic = _like(queries, off_topic_texts(query.text for query in queries))

@@ -85,3 +85,15 @@ def test_captions_that_nobody_can_ask(tmp_path: Path) -> None:
     assert check_quality(bundle, Progress()) == [
         Check(name="captions", found="none that can be asked", expected="words that the encoder knows", passed=False)
     ]
+
+
+def test_one_photo_is_enough(tmp_path: Path) -> None:
+    photo = TinyPhoto(id="dog.jpg", caption="a dog runs in the park", seen="dog park")
+    assert failed(open_bundle(write_bundle(tmp_path, [photo], STRICT))) == {}
+
+
+def test_photos_of_which_nothing_is_said(tmp_path: Path) -> None:
+    photos = [TinyPhoto(id=f"{word}.jpg", caption="", kind="none", seen=word) for word in WORDS[8:14]]
+    checks = check_quality(open_bundle(write_bundle(tmp_path, photos, STRICT)), Progress())
+    assert [check.name for check in checks] == ["golden", "recall", "latency", "size"]
+    assert all(check.passed for check in checks)
