@@ -45,7 +45,7 @@ class Check:
 def check_quality(bundle: Bundle, progress: Progress) -> list[Check]:
     """Measure a bundle: its golden queries, recall, calibration, off-topic queries, latency and size.
 
-    Where its own captions can't be asked, that is all that is said. Where nothing was said of any photo, relevance isn't
+    Where its own captions can't be asked, that is all that is said. Where nothing is said of any photo, relevance isn't
     measured: there is nothing to ask that should find something.
     """
     searcher = Searcher(bundle)

@@ -23,6 +23,7 @@ from export.understanding.naming import names_as_caption
 SUPPORTS = ("closeness to the view", "log probability", "log probability of its names")
 """What supports a caption, in the order of the columns of ``supports``."""
 _LEAST = 1e-4
+_MOST_NAMES = 3
 _WORD = re.compile(r"[a-z]+")
 
 
@@ -56,9 +57,6 @@ class Truth:
         """
         order = np.argsort(-told, kind="stable")
         return names_as_caption([names[each] for each in order[:_MOST_NAMES] if told[each] >= self.name_from])
-
-
-_MOST_NAMES = 3
 
 
 class Supports:
