@@ -93,8 +93,9 @@ def _card(photo: SheetPhoto, answers: Sequence[SearchAnswer]) -> str:
         f'<li><span class="query">{escape(query)}</span> <span class="relevance">{relevance:.2f}</span></li>'
         for query, relevance in _queries_of(photo, answers)
     )
+    caption = f'<p class="caption">{escape(photo.caption)}</p>' if photo.caption else ""
     return (
-        f'<figure>{_picture(photo)}<figcaption><p class="caption">{escape(photo.caption)}</p>'
+        f"<figure>{_picture(photo)}<figcaption>{caption}"
         f'<p class="id">{escape(photo.id)} · {photo.width} × {photo.height}</p>'
         f"{f'<ul>{queries}</ul>' if queries else ''}</figcaption></figure>"
     )
@@ -105,7 +106,7 @@ def _picture(photo: SheetPhoto) -> str:
         return '<span class="no-picture">no thumbnail</span>'
     data = base64.b64encode(photo.thumbnail).decode("ascii")
     size = f'width="{photo.width}" height="{photo.height}"'
-    return f'<img src="data:image/jpeg;base64,{data}" alt="{escape(photo.caption)}" {size}>'
+    return f'<img src="data:image/jpeg;base64,{data}" alt="{escape(photo.caption or photo.id)}" {size}>'
 
 
 def _queries_of(photo: SheetPhoto, answers: Iterable[SearchAnswer]) -> list[tuple[str, float]]:

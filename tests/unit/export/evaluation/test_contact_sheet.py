@@ -130,3 +130,9 @@ def test_what_is_perhaps_meant_is_told_from_what_was_found() -> None:
     page = Page(contact_sheet([photo("a.jpg", "a")], [unsure]))
     assert page.texts["main/div/section/div/p"] == ["Perhaps:"]
     assert page.texts["main/div/section/div/ol/li/span"] == ["0.30"]
+
+
+def test_a_photo_of_which_nothing_is_said() -> None:
+    text = contact_sheet([photo("a.jpg", "")], [])
+    assert 'class="caption"' not in text.partition("<body>")[2]
+    assert 'alt="a.jpg"' in text
