@@ -1,4 +1,4 @@
-"""The truth of captions: how probable it is that a caption names nothing that isn't there, and what is said instead.
+"""The truth of captions: how probable it is that a caption says what is there, and what is said instead.
 
 A decoder writes a fluent sentence of every photo. How well the rest of the model supports it tells whether it is true:
 its closeness to the visual view, how probable the view finds the names that it says, and its own probability. Where
