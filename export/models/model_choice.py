@@ -44,7 +44,7 @@ class ModelChoice:
         path = out / CHOICE_FILE
         try:
             chosen = json.loads(path.read_bytes())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return SHIPPED
         except (OSError, ValueError) as error:
             raise OutputError(f"{path} can't be read: {error}; move it away, or choose another --out") from error

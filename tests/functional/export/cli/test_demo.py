@@ -22,7 +22,7 @@ def test_the_samples_are_found_by_what_they_show(tmp_path: Path, capsys: pytest.
     assert list(answers) == list(SAMPLE_QUERIES)
     assert "chelsea.png" in answers["cat"]
     assert "flower.jpg" in answers["an orange flower"]
-    assert answers["coffee"] == "perhaps:"
+    assert "coffee.png" in answers["coffee"]
     # None of the samples shows it, and that is what is said.
     assert answers["children playing football"] == "–     nothing relevant"
     sheet = (out / "contact-sheet.html").read_text(encoding="utf-8")

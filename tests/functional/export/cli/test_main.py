@@ -72,6 +72,7 @@ def test_search_prints_a_table_or_json(out: Path, capsys: pytest.CaptureFixture[
         "id": "my red.png",
         "relevance": 1.0,
         "caption": query,
+        "caption_kind": "caption",
         "matched": query,
         "url": "photos/my%20red.png",
         "width": 64,

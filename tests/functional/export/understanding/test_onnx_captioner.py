@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from export.models.model_set import MODELS
 from export.photos.decoding import decode_photo
 from export.photos.samples import copy_samples
-from export.understanding.captioner import Understanding
-from export.understanding.onnx_captioner import OnnxCaptionerSource
+from export.understanding.onnx_captioner import Described, OnnxCaptionerSource
 from handler.bundle.encoder import Encoder
 
 CAPTIONER, ENCODER = MODELS / "captioner", MODELS / "encoder"
@@ -26,25 +25,31 @@ def pixels(tmp_path_factory: pytest.TempPathFactory) -> NDArray[np.uint8]:
     return np.stack([decode_photo(path, image_size=256).pixels for path in sorted(folder.iterdir())])
 
 
-def cosines(understandings: list[Understanding]) -> NDArray[np.float32]:
-    texts = Encoder.load(ENCODER).encode([each.captions[0] for each in understandings])
-    views = np.stack([each.vector for each in understandings if each.vector is not None])
-    found: NDArray[np.float32] = (texts * views).sum(1)
+def cosines(described: Described) -> NDArray[np.float32]:
+    texts = Encoder.load(ENCODER).encode(described.answers[0])
+    found: NDArray[np.float32] = (texts * described.visual).sum(1)
     return found
 
 
 def test_captions_are_closer_to_what_is_seen(pixels: NDArray[np.uint8]) -> None:
-    most_probable = OnnxCaptionerSource.open(CAPTIONER).load().understand(pixels)
-    chosen = OnnxCaptionerSource.open(CAPTIONER, encoder=ENCODER).load().understand(pixels)
-    for one, other in zip(most_probable, chosen, strict=True):
-        np.testing.assert_array_equal(one.vector, other.vector)
+    alone, helped = (OnnxCaptionerSource.open(CAPTIONER, encoder=each).load() for each in (None, ENCODER))
+    most_probable, chosen = alone.describe(pixels), helped.describe(pixels)
+    np.testing.assert_array_equal(most_probable.visual, chosen.visual)
     closer = cosines(chosen) - cosines(most_probable)
     assert closer.min() > -1e-5
-    assert closer.mean() > 0.01
-    one_hypothesis = OnnxCaptionerSource.open(CAPTIONER, encoder=ENCODER).load().understand(pixels, beams=1)
-    assert [each.captions for each in one_hypothesis] == [
-        each.captions for each in OnnxCaptionerSource.open(CAPTIONER).load().understand(pixels, beams=1)
-    ]
+    assert closer.mean() > 0.001
+    assert helped.describe(pixels, beams=1).answers == alone.describe(pixels, beams=1).answers
+
+
+def test_what_is_hardly_true_is_not_said(pixels: NDArray[np.uint8]) -> None:
+    """Of the samples in order of their names: the third is a cat; the sixth are coins, the eighth are galaxies."""
+    helped = OnnxCaptionerSource.open(CAPTIONER, encoder=ENCODER).load()
+    said = [understanding.captions[0] for understanding in helped.understand(pixels)]
+    assert "cat" in said[2].lower()
+    assert said[5] == said[7] == ""
+    assert all(text for text in helped.describe(pixels).answers[0])
+    # Without the encoder nothing tells, so everything is said.
+    assert all(each.captions[0] for each in OnnxCaptionerSource.open(CAPTIONER).load().understand(pixels))
 
 
 def test_other_captions_make_it_another_captioner(tmp_path: Path) -> None:
