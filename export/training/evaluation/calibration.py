@@ -28,9 +28,9 @@ from handler.bundle.relevance import QUERY_KINDS, Curve, QueryKind
 UNSURE = -1
 FEWEST = 50
 """Pairs of each kind; with fewer, nothing is fitted."""
-ABSENT_ANSWERED: Mapping[QueryKind, float] = {"name": 0.08, "phrase": 0.05, "sentence": 0.05}
+ABSENT_ANSWERED: Mapping[QueryKind, float] = {"name": 0.1, "phrase": 0.05, "sentence": 0.05}
 """Of the queries about what nobody says is there, how many reach the threshold. Some of it is there: of the words of
-``off_topic_queries.txt``, which surely aren't, 3 to 6% do."""
+``off_topic_queries.txt``, which surely aren't, 3 to 5% do."""
 ABSENT_PERHAPS: Mapping[QueryKind, float] = {"name": 0.4, "phrase": 0.3, "sentence": 0.3}
 """The same of the level above which photos are better than chance."""
 _RANDOM_PHOTOS_PER_QUERY = 4
