@@ -97,13 +97,14 @@ def publish(out: Path, store: ObjectStore, choices: Choices, progress: Progress)
         sent_bytes = _send(store, staged, since.bundle, progress)
         if since.bundle != staged.bundle.id:
             put_in_service(store, staged.bundle.id, since=since)
+        ours = {upload.key for upload in staged.files}
     return Publication(
         bundle=staged.bundle.id,
         photos=staged.bundle.manifest.counts.photos,
         checks=staged.checks,
         sent_bytes=sent_bytes,
         replaced=since.bundle,
-        others=sum(not is_picture(found.key) for found in picture_objects(store)),
+        others=sum(found.key not in ours and not is_picture(found.key) for found in picture_objects(store)),
     )
 
 
