@@ -8,7 +8,7 @@ whatever way, goes on where it was.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,17 +94,17 @@ def publish(out: Path, store: ObjectStore, choices: Choices, progress: Progress)
     with Library.open(out) as library, _staging(out) as staging:
         since = read_in_service(store)
         staged = _stage(out, library, staging, choices, progress)
-        sent_bytes = _send(store, staged, since.bundle, progress)
+        pictures = {found.key for found in picture_objects(store)}
+        sent_bytes = _send(store, staged, since.bundle, pictures, progress)
         if since.bundle != staged.bundle.id:
             put_in_service(store, staged.bundle.id, since=since)
-        ours = {upload.key for upload in staged.files}
     return Publication(
         bundle=staged.bundle.id,
         photos=staged.bundle.manifest.counts.photos,
         checks=staged.checks,
         sent_bytes=sent_bytes,
         replaced=since.bundle,
-        others=sum(found.key not in ours and not is_picture(found.key) for found in picture_objects(store)),
+        others=sum(not is_picture(key) for key in pictures - {upload.key for upload in staged.files}),
     )
 
 
@@ -166,9 +166,9 @@ def _root(library: Library, out: Path) -> Path:
     return root
 
 
-def _send(store: ObjectStore, staged: _Staged, in_service: str | None, progress: Progress) -> int:
+def _send(store: ObjectStore, staged: _Staged, in_service: str | None, pictures: Set[str], progress: Progress) -> int:
     """Send what the store doesn't hold, the manifest last; returns the bytes sent."""
-    missing = missing_uploads(store, staged.files, in_service)
+    missing = missing_uploads(store, staged.files, in_service, pictures)
     send(store, missing, progress)
     # Even where the manifest is there: it tells whoever prunes that the bundle is about to come into service.
     last = [upload for upload in staged.manifest if in_service != staged.bundle.id or not store.holds(upload)]

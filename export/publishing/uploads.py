@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 
@@ -74,7 +74,9 @@ def photo_uploads(records: Iterable[PhotoRecord], root: Path) -> list[Upload]:
     return list(uploads.values())
 
 
-def missing_uploads(store: ObjectStore, uploads: Iterable[Upload], in_service: str | None) -> list[Upload]:
+def missing_uploads(
+    store: ObjectStore, uploads: Iterable[Upload], in_service: str | None, pictures: Set[str]
+) -> list[Upload]:
     """Those that aren't in the store.
 
     Of a picture its name says that it is there, of a bundle's file its hash; what the bundle in service has too is
@@ -84,8 +86,8 @@ def missing_uploads(store: ObjectStore, uploads: Iterable[Upload], in_service: s
         store: What is to hold them.
         uploads: In any order.
         in_service: The id of the bundle in service.
+        pictures: The keys of the pictures that are there.
     """
-    pictures = {found.key for found in picture_objects(store)}
     served = _keys_by_hash(store, in_service)
 
     def is_there(upload: Upload) -> bool:

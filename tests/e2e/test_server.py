@@ -31,6 +31,7 @@ def test_a_query_finds_the_photo_that_shows_it(client: httpx.Client, gallery: Ga
                 "id": COFFEE,
                 "relevance": 1.0,
                 "caption": COFFEE_CAPTION,
+                "caption_kind": "caption",
                 "matched": COFFEE_CAPTION,
                 "url": "/photos/" + quote(COFFEE),
                 "width": 600,
