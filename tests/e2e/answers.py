@@ -22,6 +22,7 @@ def result(photo_id: str = "a.jpg", **changes: object) -> dict[str, Any]:
         "id": photo_id,
         "relevance": 0.5,
         "caption": f"caption of {photo_id}",
+        "caption_kind": "caption",
         "matched": f"caption of {photo_id}",
         "url": f"/photos/{photo_id}",
         "thumbnail_url": f"/thumbnails/{photo_id}",
