@@ -221,9 +221,9 @@ def _evaluated(arguments: argparse.Namespace) -> dict[str, Sequence[CaptionedPho
 
 def _kinds(models: Models, arguments: argparse.Namespace) -> str:
     """What the thresholds cost, by kind of query."""
+    from export.training.evaluation.caption_truth import score_truth
     from export.training.evaluation.held_out import describe_held_out, read_held_out, serve_held_out
     from export.training.evaluation.kinds import score_kind
-    from export.training.evaluation.truth import score_truth
     from export.understanding.onnx_captioner import OnnxCaptionerSource
     from handler.bundle.encoder import Encoder
     from handler.bundle.relevance import QUERY_KINDS

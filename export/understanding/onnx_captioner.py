@@ -9,10 +9,8 @@ that is its next ``cache.*``.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,13 +21,13 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from export.errors import ModelError
-from export.understanding.beam_search import Decoding, Step, decode
+from export.understanding.beam_search import Decoding, decode
 from export.understanding.caption_choice import choose_captions, cosines_with_view, repetition_penalties
 from export.understanding.captioner import Understanding
+from export.understanding.onnx_sessions import Reader, open_session
 from export.understanding.truth import Supports, Truth, read_truth
 from handler.bundle.encoder import Encoder
 from handler.bundle.encoder_files import identify_encoder
-from handler.runtime import onnxruntime
 
 FILES = ("captioner.json", "decoder.onnx", "tokenizer.json", "vision.onnx")
 _AT_ONCE = 16
@@ -137,33 +135,6 @@ class _Answered:
     cosines: NDArray[np.float32] | None
 
 
-class Reader:
-    """The decoder bound to some photos' memory, with the cache that has grown so far."""
-
-    def __init__(self, session: onnxruntime.InferenceSession, memory: Mapping[str, NDArray[np.float32]]) -> None:
-        self._session = session
-        self._memory = memory
-        self._outputs = [output.name for output in session.get_outputs()]
-        self._read = 0
-        self._given: dict[str, onnxruntime.OrtValue] = {}
-        self._cache = {}
-        for each in session.get_inputs():
-            if each.name.startswith("cache."):
-                _, heads, _, head_width = each.shape
-                empty = np.zeros((len(memory["memory.0.keys"]), heads, 0, head_width), np.float32)
-                self._cache[each.name] = _tensor(empty)
-
-    def __call__(self, tokens: NDArray[np.int64], parents: NDArray[np.int64], photos: NDArray[np.int64]) -> Step:
-        """Read tokens, see ``Decoder``."""
-        if len(photos) != self._read:
-            self._given = {name: _tensor(array[photos]) for name, array in self._memory.items()}
-            self._read = len(photos)
-        given = {"tokens": _tensor(tokens), "parents": _tensor(parents), **self._given, **self._cache}
-        found = dict(zip(self._outputs, self._session.run_with_ort_values(self._outputs, given), strict=True))
-        self._cache = {name: found[name.replace("cache.", "grown.")] for name in self._cache}
-        return Step(scores=found["scores"].numpy(), candidates=found["candidates"].numpy())
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Described:
     """What a captioner makes of photos, before what is hardly true is left out.
@@ -201,8 +172,8 @@ class OnnxCaptioner:
     def __init__(self, source: OnnxCaptionerSource, *, threads: int = 1) -> None:
         self._source = source
         self._settings = _read_settings(source.folder / "captioner.json")
-        self._vision = _session(source.folder / "vision.onnx", threads)
-        self._decoder = _session(source.folder / "decoder.onnx", threads)
+        self._vision = open_session(source.folder / "vision.onnx", threads)
+        self._decoder = open_session(source.folder / "decoder.onnx", threads)
         self._tokenizer = Tokenizer.from_file(str(source.folder / "tokenizer.json"))
         self._encoder = None if source.encoder is None else Encoder.load(source.encoder)
         self._begin_id = self._token_id("begin")
@@ -310,10 +281,6 @@ class OnnxCaptioner:
         return int(found)
 
 
-def _tensor(array: NDArray[np.generic]) -> onnxruntime.OrtValue:
-    return onnxruntime.OrtValue.ortvalue_from_numpy(array)
-
-
 def _as_sentence(text: str) -> str:
     """Capitalise the first letter: the decoder writes lower case."""
     return text[:1].upper() + text[1:]
@@ -328,32 +295,3 @@ def _read_settings(path: Path) -> dict[str, Any]:
         if not isinstance(settings, dict) or not isinstance(settings.get(name), kind):
             raise ModelError(f"{path}: expected {name!r} to be {kind}, found {settings.get(name)!r}")
     return dict(settings)
-
-
-@functools.cache
-def _adds_bytes_exactly() -> bool:
-    """Whether products of bytes are summed up without overflow: on x86 only by processors that have VNNI.
-
-    For others ONNX Runtime has kernels that are exact and slower, and has to be told to take them, which it would do
-    here too.
-    """
-    if platform.machine() not in ("x86_64", "AMD64"):
-        return True
-    try:
-        flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
-    except OSError:  # not Linux
-        return False
-    return not flags.isdisjoint({"avx512_vnni", "avx_vnni"})
-
-
-def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    if not _adds_bytes_exactly():
-        options.add_session_config_entry("session.x64quantprecision", "1")
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise ModelError(f"{path} can't be loaded: {error}") from error

@@ -26,7 +26,7 @@ from export.training.data.corpus import (
 from export.training.data.names import read_class_names
 from export.training.data.tasks import Lexicon, noun_shares, phrase, read_lexicon
 from export.training.evaluation.calibration import UNSURE, CalibrationData, KindData, fit
-from export.training.evaluation.truth import fit_truth
+from export.training.evaluation.caption_truth import fit_truth
 from export.training.photo_training.invention import Invention
 from export.understanding.captioner import Understanding
 from export.understanding.onnx_captioner import Described, OnnxCaptioner, OnnxCaptionerSource

@@ -22,7 +22,6 @@ from export.training.evaluation.report import Report, report
 from export.training.photo_model.packing import write_captioner
 from export.training.photo_model.unpacking import TrainedCaptioner, read_captioner
 from export.understanding.onnx_captioner import OnnxCaptionerSource
-from export.understanding.truth import write_truth
 from handler.bundle.encoder_files import ENCODER_FILES
 from handler.bundle.relevance import Calibration
 
@@ -97,10 +96,11 @@ def write_tuned(tuned: TrainedCaptioner, models: Path, held_out: Sequence[Captio
 
 
 def _keep_calibration(folder: Path, start: Models) -> None:
-    """Write the calibration from before, of truth and of relevance, for the captioner as it is now."""
+    """Write the calibration from before, for the captioner as it is now.
+
+    What its captions are believed was fitted on other photos, and isn't kept: it says what the user taught it.
+    """
     assert start.calibration is not None
-    assert isinstance(start.captioner, OnnxCaptionerSource)
-    write_truth(folder / "captioner", start.captioner.truth)
     captioner = OnnxCaptionerSource.open(folder / "captioner", encoder=folder / "encoder").identity
     write_calibration(folder, dataclasses.replace(start.calibration, captioner=captioner))
 

@@ -22,7 +22,7 @@ from export.errors import ModelError
 from export.training.photo_model.photo_graphs import CANDIDATES, POOLED, decoder_graph, vision_graph
 from export.training.photo_model.photo_model import PhotoModel
 from export.understanding.beam_search import Decoding, decode
-from export.understanding.onnx_captioner import Reader
+from export.understanding.onnx_sessions import Reader
 from handler.runtime import onnxruntime
 
 _TOLERANCE = 1e-3

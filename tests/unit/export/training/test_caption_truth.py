@@ -9,7 +9,7 @@ import pytest
 
 from export.training.data.corpus import CaptionedPhoto
 from export.training.data.tasks import Lexicon
-from export.training.evaluation.truth import CAPTION_FROM, fit_truth, is_true, score_truth
+from export.training.evaluation.caption_truth import CAPTION_FROM, fit_truth, is_true, score_truth
 from export.training.photo_training.invention import Invention
 from export.understanding.captioner import Understanding
 from export.understanding.onnx_captioner import Described
