@@ -52,7 +52,7 @@ class FineTuningRecipe:
     """
 
     view: VisualRecipe = field(
-        default_factory=lambda: VisualRecipe(view_passes=10, head_rate=3e-4, head_photos_per_step=128)
+        default_factory=lambda: VisualRecipe(view_passes=20, head_rate=3e-4, head_photos_per_step=128)
     )
     decoder: DecoderRecipe = field(default_factory=lambda: DecoderRecipe(reward_rate=1e-4))
     reward_passes: int = 5
