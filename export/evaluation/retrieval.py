@@ -144,6 +144,8 @@ def measure(searcher: Searcher, queries: Sequence[EvaluationQuery], progress: Pr
         if number is not None:
             photos = len(bundle.catalogue)
             others = [(number + int(random.integers(1, photos))) % photos] if photos > 1 else []
+            # A photo that has the query as its caption isn't a wrong one: near-duplicates often share theirs.
+            others = [other for other in others if not _says(bundle, other, query.text)]
             right_relevance, *other_relevances = _relevances(bundle, query.text, [number, *others])
             of_right.append(right_relevance)
             of_other += other_relevances
@@ -187,6 +189,10 @@ def _pairs(of_right: Sequence[float], of_other: Sequence[float], of_absent: Sequ
             [nothing, *(np.full(len(relevances), 1 / len(relevances) / len(present)) for relevances, _ in present)]
         ),
     )
+
+
+def _says(bundle: Bundle, number: int, text: str) -> bool:
+    return any(caption.text == text for caption in bundle.catalogue[number].captions)
 
 
 def _numbers(bundle: Bundle, photo_ids: Iterable[str]) -> dict[str, int]:

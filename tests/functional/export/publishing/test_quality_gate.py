@@ -97,3 +97,8 @@ def test_photos_of_which_nothing_is_said(tmp_path: Path) -> None:
     checks = check_quality(open_bundle(write_bundle(tmp_path, photos, STRICT)), Progress())
     assert [check.name for check in checks] == ["golden", "recall", "latency", "size"]
     assert all(check.passed for check in checks)
+
+
+def test_photos_that_share_a_caption(tmp_path: Path) -> None:
+    photos = [TinyPhoto(id=f"{n}.jpg", caption="a dog runs in the park", seen="dog park") for n in range(2)]
+    assert failed(open_bundle(write_bundle(tmp_path, photos, STRICT))) == {}
