@@ -78,10 +78,8 @@ def update_bundle(library: Library, out: Path, models: Models, progress: Progres
 
 def check_place(out: Path) -> None:
     """Check that a bundle can come into service in an output folder, before there is one. Raises OutputError."""
-    if (out / CURRENT).is_symlink():
-        return
     try:
-        check_links(out / CURRENT)
+        check_links(out / CURRENT, f"{BUNDLES}/new")
     except OSError as error:
         raise OutputError(
             f"{out} can't hold a bundle: {error.strerror}; choose another --out, the photos may stay where they are"

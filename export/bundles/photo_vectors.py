@@ -75,10 +75,7 @@ def fuse(views: NDArray[np.float32], weights: NDArray[np.float32], *, edited: ND
 
 
 def photo_views(library: Library, photos: Sequence[UnderstoodPhoto], models: Models) -> NDArray[np.float32]:
-    """Float32 [photos, views, dim]: the caption views in the order of the instructions, then the visual view if any.
-
-    Where nothing could be said of a photo, the visual view stands in for the caption.
-    """
+    """Float32 [photos, views, dim]: the caption views in the order of the instructions, then the visual view if any."""
     instructions = models.captioner.instructions
     texts = [text for photo in photos for text in photo_texts(photo, instructions)]
     captions = library.text_vectors.of(texts, encoder=models.encoder_identity)
@@ -88,6 +85,18 @@ def photo_views(library: Library, photos: Sequence[UnderstoodPhoto], models: Mod
     visual = library.understandings.visual_vectors(
         [photo.content for photo in photos], captioner=models.captioner.identity
     )
-    said = np.array([text != "" for text in texts]).reshape(captions.shape[:2])
-    captions = np.where(said[..., np.newaxis], captions, visual[:, np.newaxis])
-    return np.concatenate([captions, visual[:, np.newaxis]], axis=1)
+    return join_views(captions, visual, said=np.array(texts).reshape(captions.shape[:2]) != "")
+
+
+def join_views(
+    captions: NDArray[np.float32], visual: NDArray[np.float32], *, said: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """The views of photos, float32 [photos, captions + 1, dim]; the visual one stands in for a caption that isn't said.
+
+    Args:
+        captions: float32 [photos, captions, dim].
+        visual: float32 [photos, dim].
+        said: bool [photos, captions].
+    """
+    seen = visual[:, np.newaxis]
+    return np.concatenate([np.where(said[..., np.newaxis], captions, seen), seen], axis=1)

@@ -42,7 +42,7 @@ def _rows(results: Sequence[Result], width: int) -> str:
     lines = []
     for id_, result in zip(ids, results, strict=True):
         start = f"  {result['relevance']:.2f}  {id_}{' ' * (id_width - columns(id_))}  "
-        lines.append(start + cut(printable(result["caption"]), max(12, width - columns(start))))
+        lines.append((start + cut(printable(result["caption"]), max(12, width - columns(start)))).rstrip())
     return "\n".join(lines)
 
 

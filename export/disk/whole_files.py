@@ -37,21 +37,23 @@ def point_to(link: Path, target: str) -> None:
     """Let a symbolic link point to a target, in one step: there is no moment without it.
 
     Raises:
-        OSError: What is there is no link, or the link can't be written.
+        OSError: What is there is no link into the target's folder, or the link can't be written.
     """
-    _make_link(_beside(link), target).replace(link)
+    _make_link(_beside(link, target), target).replace(link)
     sync(link.parent)
 
 
-def check_links(link: Path) -> None:
-    """Check that ``point_to`` can let a link point to something, and leave everything as it is. Raises OSError."""
-    _make_link(_beside(link), "nowhere").unlink()
+def check_links(link: Path, target: str) -> None:
+    """Check that ``point_to`` can let a link point to a target, and leave everything as it is. Raises OSError."""
+    beside = _beside(link, target)
+    if not link.is_symlink():
+        _make_link(beside, target).unlink()
 
 
-def _beside(link: Path) -> Path:
+def _beside(link: Path, target: str) -> Path:
     beside = link.with_name(link.name + PARTIAL_SUFFIX)
     for path in (link, beside):
-        if os.path.lexists(path) and not path.is_symlink():
+        if os.path.lexists(path) and not (path.is_symlink() and path.readlink().parent == Path(target).parent):
             raise FileExistsError(errno.EEXIST, f"{path.name} is no link of Thinlens and stays", str(path))
     beside.unlink(missing_ok=True)
     return beside

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from export.bundles.photo_vectors import join_views
 from export.errors import DataError
 from export.evaluation.probes import THINGS
 from export.evaluation.retrieval import as_queries
@@ -112,8 +113,8 @@ def calibrate_on(
     Args:
         models: The folder with encoder/ and captioner/.
         collections: What the curves are fitted on.
-        like: Whose curves are taken for kinds of queries of which there are too few, and whose truth is kept; without
-            it, that of the next kind.
+        like: Whose curves are taken for kinds of queries of which there are too few; what captions are believed isn't
+            fitted then. Without it, the curve is that of the next kind.
         seed: What random pairs depend on.
     """
     encoder = Encoder.load(models / "encoder")
@@ -165,9 +166,8 @@ def serve_held_out(encoder: Encoder, understood: Sequence[Understanding], held_o
     visual = np.stack([understanding.vector for understanding in understood if understanding.vector is not None])
     texts = np.array([[text or each.names for text in each.captions] for each in understood])
     captions = encoder.encode(texts.ravel().tolist()).reshape(*texts.shape, encoder.dim)
-    captions = np.where((texts != "")[..., None], captions, visual[:, None])
     return CalibrationData(
-        views=np.concatenate([captions, visual[:, None]], axis=1),
+        views=join_views(captions, visual, said=texts != ""),
         kinds={kind: asked for kind in QUERY_KINDS if (asked := _of_kind(encoder, held_out, kind))},
         things=encoder.encode(THINGS),
     )

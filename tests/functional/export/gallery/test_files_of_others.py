@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,17 @@ def test_a_folder_of_somebody_else_stays(tmp_path: Path) -> None:
     assert (tmp_path / "out/bundle/diary.txt").read_text() == "mine"
 
 
+def test_a_link_of_somebody_else_stays(tmp_path: Path) -> None:
+    write_photo(tmp_path / "photos/red.png", "red")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/bundle").symlink_to("../software")
+    models = fake_models(tmp_path / "models")
+    with pytest.raises(OutputError, match="bundle is no link of Thinlens and stays"):
+        index_photos(tmp_path / "photos", tmp_path / "out", models=models, progress=Progress())
+    assert (tmp_path / "out/bundle").readlink() == Path("../software")
+    assert times_understood(models) == []
+
+
 def test_a_page_of_somebody_else_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
     write_photo(tmp_path / "photos/red.png", "red")
@@ -61,24 +73,33 @@ def test_an_encoder_is_not_written_over_files_of_somebody_else(tmp_path: Path) -
     refuse_foreign_encoder(tmp_path / "models/encoder")  # its own is written anew
 
 
-def test_a_disk_without_links_is_refused_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def refuse_links(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_links(*_: object) -> None:
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
-    write_photo(tmp_path / "photos/red.png", "red")
-    models = fake_models(tmp_path / "models")
     monkeypatch.setattr(Path, "symlink_to", no_links)
-    with pytest.raises(OutputError, match=r"has no symbolic links \(exFAT .*; choose another --out"):
-        index_photos(tmp_path / "photos", tmp_path / "out", models=models, progress=Progress())
-    assert times_understood(models) == []
 
 
-def test_a_disk_without_locks_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def refuse_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_locks(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+
+
+@pytest.mark.parametrize(
+    ("refuse", "message"),
+    [
+        (refuse_links, r"has no symbolic links \(exFAT .*; choose another --out"),
+        (refuse_locks, "can't be locked against other runs: No locks available; choose an --out on another disk"),
+    ],
+)
+def test_a_disk_without_links_or_locks_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refuse: Callable[[pytest.MonkeyPatch], None], message: str
+) -> None:
     write_photo(tmp_path / "photos/red.png", "red")
     models = fake_models(tmp_path / "models")
-    monkeypatch.setattr(fcntl, "flock", no_locks)
-    with pytest.raises(OutputError, match="can't be locked against other runs: No locks available; choose an --out on"):
+    refuse(monkeypatch)
+    with pytest.raises(OutputError, match=message):
         index_photos(tmp_path / "photos", tmp_path / "out", models=models, progress=Progress())
+    assert times_understood(models) == []
