@@ -12,8 +12,8 @@ import re
 from export.training.data.corpus import CaptionedPhoto
 
 _PEOPLE = frozenset(
-    "adult athlete audience baby band biker bicyclist boy bride child chef cowboy crowd cyclist dancer daughter driver "
-    "family fan father female fisherman friend gentleman girl groom group guy hiker kid lady male man men musician "
+    "adult athlete audience baby biker bicyclist boy bride child chef cowboy crowd cyclist dancer daughter driver "
+    "family father female fisherman friend gentleman girl groom guy hiker kid lady male man men musician "
     "mother officer passenger people performer person player policeman rider runner sister skateboarder skater skier "
     "snowboarder soldier someone son student surfer swimmer team teenager toddler tourist woman women worker "
     "children policemen ladies babies families".split()

@@ -17,6 +17,7 @@ from export.training.evaluation.living import invents_somebody, living_beings
         ("Geese, dogs and babies", {"bird", "dog", "person"}),
         ("A white chair in a room", set()),
         ("A manhole", set()),
+        ("A group of chairs, a rubber band and a ceiling fan", set()),
         ("", set()),
     ],
 )
