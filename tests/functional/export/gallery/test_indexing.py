@@ -110,37 +110,6 @@ def test_a_photo_that_returns_costs_no_understanding(base: Path) -> None:
     assert all((base / "out" / record.thumbnail).exists() for record in _records(base))
 
 
-def test_an_edit_that_keeps_size_and_date_is_seen(base: Path) -> None:
-    index(base)
-    path = base / "photos/red.png"
-    write_photo(base / "other.png", "green", seed=7)
-    size = max(path.stat().st_size, (base / "other.png").stat().st_size)
-    for each in (path, base / "other.png"):  # PNG readers ignore what follows the end
-        each.write_bytes(each.read_bytes().ljust(size, b"\0"))
-    index(base)
-    status = path.stat()
-    path.write_bytes((base / "other.png").read_bytes())
-    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert (path.stat().st_size, path.stat().st_mtime_ns) == (status.st_size, status.st_mtime_ns)
-    assert index(base).read == 1
-    first = Searcher(open_bundle(base / "out/bundle")).search("a photo of a green wall", k=2)["results"]
-    assert {result["id"] for result in first} == {"green.png", "red.png"}
-
-
-@pytest.mark.parametrize("date_s", [-(2**31), 2**33, 10_413_792_000])  # the last one is in the year 2300
-def test_dates_far_away_are_dates(base: Path, date_s: int) -> None:
-    os.utime(base / "photos/red.png", (date_s, date_s))
-    assert index(base).photos == 4
-    assert index(base).read == 0
-
-
-def test_the_same_size_and_a_new_date_is_hashed_and_not_understood_again(base: Path) -> None:
-    first = index(base)
-    os.utime(base / "photos/red.png")
-    report = index(base)
-    assert (report.bundle, report.read) == (first.bundle, 0)
-
-
 def test_a_lost_thumbnail_is_made_again(base: Path) -> None:
     first = index(base)
     lost = base / "out" / _records(base)[0].thumbnail
