@@ -140,6 +140,7 @@ def train_rewards(
         texts = teaching.tokenizer.decode_batch([_until_end(row) for row in sampled.tolist()])
         of_rows = [int(row) for row in rows.repeat(recipe.samples)]
         cider = torch.tensor([reward.score(row, plain_words(text)) for row, text in zip(of_rows, texts, strict=True)])
+        cider = cider.masked_fill(torch.tensor([bool(data.photos[row].names) for row in of_rows]), 0.0)
         invented = torch.zeros(len(texts))
         if invention:
             invented += torch.tensor([invention.share(row, text) for row, text in zip(of_rows, texts, strict=True)])
@@ -178,13 +179,23 @@ def sample(model: PhotoModel, prefix: Sequence[int], memory: Tensor, *, samples:
         with torch.autocast("cpu", torch.bfloat16):
             decoded = model.decode(tokens, memory, cache)
         cache = decoded.cache
-        chosen = torch.multinomial(decoded.logits[:, -1].float().softmax(-1), 1)[:, 0].masked_fill(ended, PADDING_ID)
+        chosen = _draw(decoded.logits[:, -1].float().softmax(-1)).masked_fill(ended, PADDING_ID)
         written.append(chosen)
         ended = ended | (chosen == END_ID)
         if ended.all():
             break
         tokens = chosen[:, None]
     return torch.stack(written, dim=1)
+
+
+def _draw(probabilities: Tensor) -> Tensor:
+    """One column of each row, as probable as it says, by the inverse of its distribution: int64 [rows].
+
+    torch.multinomial draws a number for each of the thousands of columns, which took a third of a step.
+    """
+    reached = probabilities.cumsum(1)
+    drawn = torch.rand(len(reached), 1) * reached[:, -1:]
+    return torch.searchsorted(reached, drawn, right=True)[:, 0].clamp(max=probabilities.shape[1] - 1)
 
 
 def _advantages(rewards: Tensor, samples: int) -> Tensor:

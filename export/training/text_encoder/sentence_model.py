@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import BertConfig, BertModel
 from transformers.models.bert.modeling_bert import BertLayer
 
@@ -57,7 +58,9 @@ class TextEncoder(nn.Module):
         Returns:
             float32 [texts, dim], unit L2 norm.
         """
-        hidden = self.bert(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        # The gradient of the fused attention in bfloat16 is slow on CPUs: a step of training took 1.7 times as long.
+        with sdpa_kernel(SDPBackend.MATH):
+            hidden = self.bert(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
         pooled = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1.0)
         return nn.functional.normalize(pooled.float(), dim=-1)
