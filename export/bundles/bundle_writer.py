@@ -26,6 +26,7 @@ from export.evaluation.probes import PROBES, THINGS
 from export.library.library import Library
 from export.library.records import UnderstoodPhoto
 from export.models.model_set import Models
+from export.photos.dates import date_in_name
 from export.photos.thumbnails import thumbnail_address
 from handler.bundle.catalogue import PhotoRecord, write_catalogue
 from handler.bundle.columns import write_columns
@@ -180,6 +181,7 @@ def _golden_queries(photos: Sequence[UnderstoodPhoto], instructions: Sequence[st
 
 
 def _record(photo: UnderstoodPhoto, instructions: Sequence[str]) -> PhotoRecord:
+    named = None if photo.facts.taken else date_in_name(photo.id)
     return PhotoRecord(
         id=photo.id,
         url=photo_address(photo.id),
@@ -188,7 +190,8 @@ def _record(photo: UnderstoodPhoto, instructions: Sequence[str]) -> PhotoRecord:
         height=photo.facts.height,
         type=photo.facts.type,
         size_bytes=photo.size_bytes,
-        taken=photo.facts.taken,
+        taken=photo.facts.taken or named,
+        taken_source="name" if named else photo.facts.noted,
         placeholder=photo.facts.placeholder,
         captions=photo_captions(photo, instructions),
         columns=photo.columns,

@@ -57,6 +57,11 @@ def _add_index(commands: _Commands) -> None:
         help="leave out photos and folders of this name or relative path; may be given several times",
     )
     index.add_argument(
+        "--forget",
+        action="store_true",
+        help="let photos go that can't be found, even where they are more than a tenth of all",
+    )
+    index.add_argument(
         "--models",
         metavar="DIR",
         help="what 'thinlens models export' wrote: encoder, captioner, calibration (default: the shipped ones)",
@@ -228,7 +233,7 @@ def _add_selection(search: argparse.ArgumentParser) -> None:
         ("not", "TEXT", "leave out photos that show this"),
         ("folder", "FOLDER", "in this folder, or below"),
         ("orientation", "O", "landscape, portrait or square"),
-        ("type", "TYPE", "jpeg, png, webp, gif, tiff, avif or heic"),
+        ("type", "TYPE", "avif, bmp, gif, heic, jp2, jpeg, jxl, png, raw, tiff or webp"),
         ("where", "COLUMN:VALUE", "what a column of your own says: place:Paris, rating:4, rating:3..5"),
     ):
         search.add_argument(

@@ -9,6 +9,7 @@ from export.errors import LibraryError
 from export.library.library import Library
 from export.models.model_choice import ModelChoice
 from export.models.model_set import Models
+from export.photos.names import one_form
 from export.progress import Progress
 from handler.bundle.texts import normalise
 from handler.errors import QueryError
@@ -32,6 +33,7 @@ def correct_caption(
         ExportError: The library doesn't have the photo, or can't be used.
     """
     text = normalise(text)
+    photo_id = one_form(photo_id)
     if not 1 <= len(text) <= MAX_QUERY_LENGTH:
         raise QueryError(f"the caption has {len(text)} characters (expected 1 to {MAX_QUERY_LENGTH})", parameter="text")
     with Library.open_to_read(out) as library:  # so that no library is made where none is

@@ -8,13 +8,13 @@ embed texts; write the bundle.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from export.bundles.bundling import check_place, update_bundle
-from export.errors import UnreadablePhotoError
+from export.errors import PhotosError, UnreadablePhotoError
 from export.library.library import Library
 from export.library.records import Failure, KnownPhoto
 from export.models.model_choice import SHIPPED, ModelChoice
@@ -22,10 +22,25 @@ from export.models.model_set import Models
 from export.photos.column_table import find_columns, read_columns
 from export.photos.content_hash import content_hash
 from export.photos.discovery import Discovery, FoundPhoto, discover
+from export.photos.names import locate, one_form
 from export.photos.thumbnails import Thumbnails
 from export.progress import Progress
 
 _HASHED_AT_ONCE = 256
+_SHARE_FORGOTTEN_UNASKED = 0.1
+
+MayForget = Callable[[Sequence[str], int], bool]
+"""Asked whether photos may be forgotten: their ids, which are gone at once, and how many there were."""
+
+
+def always(gone: Sequence[str], known: int) -> bool:  # noqa: ARG001 a MayForget
+    """Whatever is gone may be forgotten."""
+    return True
+
+
+def never(gone: Sequence[str], known: int) -> bool:  # noqa: ARG001 a MayForget
+    """Nobody said that many photos may be forgotten at once."""
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +52,10 @@ class IndexReport:
         photos: How many photos it holds.
         read: How many contents were decoded and understood in this run.
         forgotten: How many photos of the last run are gone.
+        missing: The ids of those that are gone too, yet so many at once that they stay in the bundle.
+        passed_over: How many files of what kind are no photos.
         failures: The photos that are not in the bundle.
+        damaged: The photos in the bundle of which something is missing, and what.
         strangers: The ids in the table of the owner's columns that no photo has.
     """
 
@@ -46,7 +64,10 @@ class IndexReport:
     read: int
     forgotten: int
     failures: tuple[Failure, ...]
+    damaged: tuple[Failure, ...] = ()
     strangers: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    passed_over: Mapping[str, int] = field(default_factory=dict)
 
 
 def index_photos(
@@ -57,6 +78,7 @@ def index_photos(
     columns: Path | None = None,
     workers: int | None = None,
     choice: ModelChoice = SHIPPED,
+    may_forget: MayForget = never,
     models: Models | None = None,
     progress: Progress | None = None,
 ) -> IndexReport:
@@ -69,11 +91,14 @@ def index_photos(
         columns: The table of the owner's columns; by default the one that lies in the folder of the photos, if any.
         workers: How many processes decode and understand; by default as many as there are cores.
         choice: Which models understand and embed.
+        may_forget: Asked where more than a tenth of the photos of the last run are gone at once, as they are when a
+            disk isn't there.
         models: Instead of the chosen ones.
         progress: Instead of showing it on standard error.
 
     Raises:
-        ExportError: PHOTOS, the columns, the output folder, the library or the models can't be used.
+        ExportError: PHOTOS is another folder than before and lacks those photos; or PHOTOS, the columns, the output
+            folder, the library or the models can't be used.
         BundleError: The new bundle doesn't pass its own checks; the one from before stays in service.
     """
     discovery = discover(photos, exclude=exclude, out=out)
@@ -85,15 +110,19 @@ def index_photos(
     workers = workers or _cores()
     with Library.open(out) as library:
         check_place(out)
+        if library.photos.root() not in (None, discovery.root):
+            _check_moved(discovery, library, may_forget)
+            may_forget = always
         library.photos.put_root(discovery.root)
-        compared = _compare(discovery, library, progress, threads=workers)
+        compared = _compare(discovery, library, progress, threads=workers, may_forget=may_forget)
         unreadable = discovery.unreadable | compared.unreadable
         read = 0
         thumbnails = Thumbnails(out)
         understood = library.understandings.contents(
             captioner=models.captioner.identity, instructions=models.captioner.instructions
         )
-        missing = library.photos.contents() - (understood & thumbnails.contents())
+        complete = understood & thumbnails.contents() & library.understandings.contents_read()
+        missing = library.photos.contents() - complete
         if missing:
             # Here: with it comes Pillow, which a run with nothing to do can spare.
             from export.understanding.backlog import Backlog
@@ -119,27 +148,58 @@ def index_photos(
             read=read,
             forgotten=compared.forgotten,
             failures=tuple(library.failures.all()),
+            missing=compared.missing,
+            passed_over=discovery.passed_over,
+            damaged=tuple(library.understandings.damaged()),
             strangers=tuple(strangers),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Comparison:
-    """What came of comparing: how many photos are gone, and the reason for each that can't be read, by id."""
+    """What came of comparing: how many photos are gone, which of them stay, and why some can't be read, by id."""
 
     forgotten: int
+    missing: tuple[str, ...]
     unreadable: dict[str, str]
 
 
-def _compare(discovery: Discovery, library: Library, progress: Progress, *, threads: int) -> _Comparison:
+def _find_gone(discovery: Discovery, library: Library) -> set[str]:
+    """The photos of the last run that aren't there any more; what a folder holds that can't be listed isn't known."""
+    gone = library.photos.all().keys() - {photo.id for photo in discovery.photos}
+    return {photo_id for photo_id in gone if not photo_id.startswith(discovery.closed)}
+
+
+def _keep_missing(gone: Set[str], library: Library, may_forget: MayForget) -> frozenset[str]:
+    """Those of the photos that are gone that are to stay all the same; a name in another form is the same photo."""
+    known = library.photos.all().keys()
+    missing = frozenset(photo_id for photo_id in gone if one_form(photo_id) == photo_id)
+    if len(missing) <= _SHARE_FORGOTTEN_UNASKED * len(known) or may_forget(sorted(missing), len(known)):
+        return frozenset()
+    return missing
+
+
+def _check_moved(discovery: Discovery, library: Library, may_forget: MayForget) -> None:
+    """Another folder than before holds the same photos, or those of before may be forgotten; raises PhotosError."""
+    if missing := _keep_missing(_find_gone(discovery, library), library, may_forget):
+        raise PhotosError(
+            f"the photos of {library.photos.root()} were indexed here, and {len(missing):,} of them aren't in "
+            f"{discovery.root}; choose another --out, or let them be forgotten with --forget"
+        )
+
+
+def _compare(
+    discovery: Discovery, library: Library, progress: Progress, *, threads: int, may_forget: MayForget
+) -> _Comparison:
     """Bring the library's photos up to date with the files: hash what is new or changed, forget what is gone."""
     known = library.photos.all()
     changed = [photo for photo in discovery.photos if not _is_known(photo, known)]
     unreadable = _hash(discovery.root, changed, library, progress, threads=threads) if changed else {}
-    gone = known.keys() - {photo.id for photo in discovery.photos if photo.id not in unreadable}
-    if gone:
-        library.photos.forget(gone)
-    return _Comparison(forgotten=len(gone), unreadable=unreadable)
+    gone = _find_gone(discovery, library) | (known.keys() & unreadable.keys())
+    missing = _keep_missing(gone, library, may_forget)
+    if forgotten := gone - missing:
+        library.photos.forget(forgotten)
+    return _Comparison(forgotten=len(forgotten), missing=tuple(sorted(missing)), unreadable=unreadable)
 
 
 def _is_known(found: FoundPhoto, known: Mapping[str, KnownPhoto]) -> bool:
@@ -155,7 +215,7 @@ def _hash(
 
     def hash_one(photo: FoundPhoto) -> KnownPhoto | None:
         try:
-            content = content_hash(root / photo.id, size_bytes=photo.size_bytes, stamp=photo.stamp)
+            content = content_hash(locate(root, photo.id), size_bytes=photo.size_bytes, stamp=photo.stamp)
         except UnreadablePhotoError as error:
             unreadable[photo.id] = str(error)
             return None

@@ -24,6 +24,7 @@ from export.bundles.bundle_writer import PHOTOS_ADDRESS
 from export.bundles.bundling import CURRENT
 from export.errors import ServingError
 from export.library.library import Library
+from export.photos.names import locate
 from export.photos.thumbnails import FOLDER
 from export.storage.media_types import media_type
 from handler.errors import BundleError, PhotoNotFoundError
@@ -100,7 +101,7 @@ class Gallery:
             return _problem(HTTPStatus.NOT_FOUND, str(error))
         if self._root is None:
             return _problem(HTTPStatus.NOT_FOUND, "the folder that was indexed isn't known")
-        return _file(self._root / photo_id, media_type(photo_id))
+        return _file(locate(self._root, photo_id), media_type(photo_id))
 
     def _thumbnail(self, name: str) -> Response:
         if not _THUMBNAIL.fullmatch(name):

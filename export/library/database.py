@@ -14,7 +14,7 @@ from typing import Self
 
 from export.disk.file_lock import FileLock
 from export.errors import LibraryError, OutputError
-from export.library.schema import SCHEMA, SCHEMA_VERSION
+from export.library.schema import SCHEMA, SCHEMA_VERSION, UPGRADES
 
 LIBRARY_FILE = "library.sqlite"
 LOCK_FILE = "library.lock"
@@ -111,10 +111,17 @@ class Database:
                 for statement in SCHEMA.split(";"):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        while (version := self._version()) in UPGRADES:
+            with self.transaction() as connection:
+                for statement in UPGRADES[version].split(";"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {version + 1}")
         self._check_version()
 
     def _check_version(self) -> None:
-        if (version := self._version()) != SCHEMA_VERSION:
+        if (version := self._version()) in UPGRADES:
+            raise LibraryError(f"{self.path} is of version {version}; 'thinlens index' brings it to {SCHEMA_VERSION}")
+        if version != SCHEMA_VERSION:
             raise LibraryError(
                 f"{self.path} is of version {version} (expected {SCHEMA_VERSION}): "
                 "use the thinlens that wrote it, or choose another --out"

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
+
+UPGRADES = {
+    3: """
+ALTER TABLE contents ADD COLUMN noted TEXT;
+ALTER TABLE contents ADD COLUMN latitude REAL;
+ALTER TABLE contents ADD COLUMN longitude REAL;
+ALTER TABLE contents ADD COLUMN damage TEXT;
+ALTER TABLE contents ADD COLUMN reader INTEGER NOT NULL DEFAULT 1;
+""",
+}
+"""What brings a database of a version to the next."""
 
 SCHEMA = """
 CREATE TABLE photos (           -- the photos of the last run
@@ -19,7 +30,12 @@ CREATE TABLE contents (         -- what decoding found
     type        TEXT NOT NULL,
     taken       TEXT,           -- ISO 8601
     placeholder TEXT NOT NULL,
-    fingerprint TEXT NOT NULL
+    fingerprint TEXT NOT NULL,
+    noted       TEXT,           -- who noted when it was taken
+    latitude    REAL,           -- degrees, WGS 84
+    longitude   REAL,
+    damage      TEXT,           -- what of the file is missing
+    reader      INTEGER NOT NULL -- which reader found all this
 ) STRICT;
 CREATE TABLE captions (         -- what the captioner of this identity said
     content     TEXT NOT NULL,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from export.library.database import Database, first_of, revise
-from export.library.records import ContentUnderstanding, UnderstoodPhoto
+from export.library.records import ContentUnderstanding, Failure, UnderstoodPhoto
 from export.library.vector_blobs import from_blobs, to_blob
-from export.photos.facts import PhotoFacts
+from export.photos.facts import READER, PhotoFacts
 from handler.bundle.catalogue import ColumnValue
 
 _FACTS = tuple(field.name for field in fields(PhotoFacts))  # in the order of the columns of "contents"
@@ -48,7 +49,8 @@ class UnderstandingTable:
             rows = connection.execute(
                 """
                 SELECT p.id, p.content, p.size_bytes, e.text, o.record,
-                       c.width, c.height, c.type, c.taken, c.placeholder, c.fingerprint
+                       c.width, c.height, c.type, c.taken, c.placeholder, c.fingerprint, c.noted, c.latitude,
+                       c.longitude, c.damage
                 FROM photos AS p JOIN contents AS c USING (content)
                 JOIN understandings AS u ON u.content = p.content AND u.captioner = ?
                 LEFT JOIN edits AS e ON e.content = p.content
@@ -80,10 +82,7 @@ class UnderstandingTable:
         """Keep what a captioner understood, all of it or nothing."""
         with self._database.transaction() as connection:
             for found in understandings:
-                connection.execute(
-                    "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (found.content, *astuple(found.facts)),
-                )
+                _put_facts(connection, found.content, found.facts)
                 connection.executemany(
                     "INSERT OR REPLACE INTO captions VALUES (?, ?, ?, ?)",
                     [(found.content, captioner, instruction, text) for instruction, text in found.captions.items()],
@@ -94,6 +93,31 @@ class UnderstandingTable:
                 )
                 connection.execute("DELETE FROM failures WHERE content = ?", (found.content,))
             revise(connection)
+
+    def contents_read(self) -> set[str]:
+        """The contents whose facts this reader has found."""
+        with self._database.reading() as connection:
+            return first_of(connection.execute("SELECT content FROM contents WHERE reader = ?", (READER,)))
+
+    def put_facts(self, facts: Mapping[str, PhotoFacts]) -> None:
+        """Keep the facts of contents that are understood already."""
+        with self._database.transaction() as connection:
+            for content, found in facts.items():
+                _put_facts(connection, content, found)
+            revise(connection)
+
+    def damaged(self) -> list[Failure]:
+        """The photos of the last run of which something is missing, and what, by path."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT id, damage FROM photos JOIN contents USING (content) WHERE damage IS NOT NULL ORDER BY id"
+            )
+            return [Failure(path=path, reason=reason) for path, reason in rows]
+
+
+def _put_facts(connection: sqlite3.Connection, content: str, facts: PhotoFacts) -> None:
+    places = ", ".join("?" * (len(_FACTS) + 2))
+    connection.execute(f"INSERT OR REPLACE INTO contents VALUES ({places})", (content, *astuple(facts), READER))
 
 
 def _from_json(record: str | None) -> dict[str, ColumnValue]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from export.errors import ColumnsError
+from export.photos.names import one_form
 from handler.bundle.catalogue import MAX_NUMBER, MAX_VALUE_LENGTH, ColumnValue
 from handler.bundle.columns import MAX_COLUMN_NAME, MAX_COLUMNS
 from handler.bundle.texts import normalise
@@ -72,9 +73,10 @@ def _read_csv(text: str) -> OwnColumns:
     for row in filter(None, rows):
         if len(row) != len(header):
             raise ColumnsError(f"line {rows.line_num} has {len(row)} values, expected {len(header)}")
-        if row[0] in table:
+        photo_id = one_form(row[0])
+        if photo_id in table:
             raise ColumnsError(f"line {rows.line_num} names the photo {row[0]!r} again")
-        table[row[0]] = {name: value for name, value in zip(names, map(_text, row[1:]), strict=True) if value}
+        table[photo_id] = {name: value for name, value in zip(names, map(_text, row[1:]), strict=True) if value}
     numeric = [name for name in names if all(_is_number(values[name]) for values in table.values() if name in values)]
     return {
         photo: {name: float(str(value)) if name in numeric else value for name, value in values.items()}
@@ -89,7 +91,7 @@ def _read_json(text: str) -> OwnColumns:
         raise ColumnsError(f"not JSON: {error}") from error
     if not isinstance(document, Mapping):
         raise ColumnsError(f"found a {type(document).__name__}, expected an object with a photo's id as each name")
-    return {_id(photo): dict(_read_values(photo, values)) for photo, values in document.items()}
+    return {one_form(_id(photo)): dict(_read_values(photo, values)) for photo, values in document.items()}
 
 
 def _id(photo: str) -> str:

@@ -1,7 +1,6 @@
 """Decoding: an image file becomes pixels for the captioner, a thumbnail, its size and its date.
 
-It knows nothing of captions, folders or the library. Every supported format is recognised by its
-content, whatever the file's name says. What decoding costs is bounded: JPEG is decoded scaled down,
+It knows nothing of captions, folders or the library. What decoding costs is bounded: JPEG is decoded scaled down,
 everything else is shrunk in bands right after decoding, and above ``MAX_PIXELS`` nothing is decoded.
 At 200 megapixels the peak is 40 MB for a baseline JPEG, 1.2 GB for a progressive one, 0.8 GB plus the
 file for PNG and TIFF, 1.5 GB for HEIC, 1.9 GB for AVIF and 3.3 GB for WebP, whose decoder keeps
@@ -10,10 +9,9 @@ sixteen bytes a pixel; ``large_photo_turn`` lets several processes take turns at
 
 from __future__ import annotations
 
-import functools
 import io
 import warnings
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -22,22 +20,22 @@ import numpy as np
 import PIL
 import pillow_heif
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import Image, ImageOps
 
 from export.errors import BrokenPhotoError, UnreadablePhotoError
-from export.photos.dates import date_taken
-from export.photos.facts import PhotoFacts
-from export.photos.formats import FORMATS, TYPE_OF_PILLOW
+from export.photos.damage import damage_allowed, describe_damage, without_metadata
+from export.photos.facts import READER, PhotoFacts
 from export.photos.looks import fingerprint, placeholder
+from export.photos.metadata import colour_profile, date_taken, orientation, position, read_exif
+from export.photos.opening import check_size, open_photo
 from export.photos.pixels import shrink, to_srgb
 
-MAX_PIXELS = 200_000_000
 LARGE_PIXELS = 24_000_000
 THUMBNAIL_LONG_SIDE_PX = 320
 THUMBNAIL_QUALITY = 75
 """As JPEG, 12.4 kB and 35.1 dB. WebP at 80 has 11.5 kB and 36.4 dB, and takes ten times as long: a tenth of a photo."""
 
-DECODER = f"pillow {PIL.__version__}, pillow-heif {pillow_heif.__version__}"
+DECODER = f"reader {READER}, pillow {PIL.__version__}, pillow-heif {pillow_heif.__version__}"
 """What decodes: a photo that this decoder can't read isn't tried again until the photo or the decoder changes."""
 
 _TRANSPOSE_OF_ORIENTATION = {
@@ -80,10 +78,16 @@ def decode_photo(
         BrokenPhotoError: The content can't be decoded; it is no use to try again.
         UnreadablePhotoError: The file can't be read now: permissions, input/output, memory.
     """
+    turn = large_photo_turn or nullcontext()
     try:
         with path.open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata, which is no concern of ours
-            return _decode(file, image_size, large_photo_turn or nullcontext())
+            try:
+                return _decode(file, path, image_size, turn)
+            except Exception as error:
+                if isinstance(error, MemoryError) or getattr(error, "errno", None) is not None:
+                    raise
+                return _decode_damaged(file, path, image_size, turn, error)
     except BrokenPhotoError:
         raise
     except MemoryError as error:
@@ -96,13 +100,29 @@ def decode_photo(
         raise BrokenPhotoError(f"broken image: {type(error).__name__}: {error}") from error
 
 
-def _decode(file: BinaryIO, image_size: int, large_photo_turn: AbstractContextManager[object]) -> DecodedPhoto:
-    image = _open(file)
+def _decode_damaged(
+    file: BinaryIO, path: Path, image_size: int, turn: AbstractContextManager[object], refusal: Exception
+) -> DecodedPhoto:
+    """Decode what is there of a file that was refused, if that is nearly all; raise the refusal again otherwise."""
+    for source in (file, without_metadata(file)):
+        if source is not None:
+            # The first reason is the one to be known.
+            with suppress(Exception), damage_allowed():
+                return _decode(source, path, image_size, turn, refusal=refusal)
+    raise refusal
+
+
+def _decode(
+    file: BinaryIO,
+    path: Path,
+    image_size: int,
+    large_photo_turn: AbstractContextManager[object],
+    refusal: Exception | None = None,
+) -> DecodedPhoto:
+    opened = open_photo(file, path)
+    image = opened.image
     width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise BrokenPhotoError(
-            f"{width} x {height} is {width * height / 1e6:.1f} megapixels; the limit is {MAX_PIXELS // 1_000_000}"
-        )
+    check_size(width, height)
     wanted = max(image_size * 5 // 4, THUMBNAIL_LONG_SIDE_PX)
     image.draft("RGB", (wanted, wanted))  # JPEG decodes to 1/2, 1/4 or 1/8, HEIC to its thumbnail where that is enough
     decoded_whole = image.size[0] * image.size[1] > LARGE_PIXELS or (
@@ -111,45 +131,36 @@ def _decode(file: BinaryIO, image_size: int, large_photo_turn: AbstractContextMa
     with large_photo_turn if decoded_whole else nullcontext():
         image.load()
         small = shrink(image, wanted)
-    exif = image.getexif()  # after load: PNG may carry it behind the pixels, and TIFF is upright only then
-    orientation = exif.get(ExifTags.Base.Orientation, 1)
-    if orientation in _TRANSPOSE_OF_ORIENTATION:
-        small = small.transpose(_TRANSPOSE_OF_ORIENTATION[orientation])
-        if orientation >= 5:
+    damage = describe_damage(image, small, file, wanted, refusal) if refusal else None
+    if opened.negative:
+        small = ImageOps.invert(small)
+    exif = opened.exif or read_exif(image)  # after load: PNG may carry it behind the pixels, TIFF is upright only then
+    width, height = opened.size or (width, height)
+    lies = opened.orientation or orientation(exif)
+    if lies in _TRANSPOSE_OF_ORIENTATION:
+        small = small.transpose(_TRANSPOSE_OF_ORIENTATION[lies])
+        if lies >= 5:
             width, height = height, width
-    small = to_srgb(small, image.info.get("icc_profile"))
+    small = to_srgb(small, colour_profile(image))
     thumbnail = _thumbnail(small, width, height)
+    taken = date_taken(image, exif)
+    latitude, longitude = position(exif) or (None, None)
     return DecodedPhoto(
         pixels=np.array(small.resize((image_size, image_size), Image.Resampling.HAMMING)),
         thumbnail=_encode(thumbnail),
         facts=PhotoFacts(
             width=width,
             height=height,
-            type=TYPE_OF_PILLOW[image.format or ""],
-            taken=date_taken(exif),
+            type=opened.type,
+            taken=taken.at if taken else None,
             placeholder=placeholder(thumbnail),
             fingerprint=fingerprint(thumbnail),
+            noted=taken.noted if taken else None,
+            latitude=latitude,
+            longitude=longitude,
+            damage=damage,
         ),
     )
-
-
-@functools.cache
-def _prepare_pillow() -> None:
-    pillow_heif.register_heif_opener(depth_images=False, aux_images=False, decode_threads=1)
-    Image.MAX_IMAGE_PIXELS = None  # MAX_PIXELS is checked instead, with a clearer message and without a warning
-
-
-def _open(file: BinaryIO) -> Image.Image:
-    _prepare_pillow()
-    try:
-        return Image.open(file, formats=[each.pillow[0] for each in FORMATS])
-    except PIL.UnidentifiedImageError as error:
-        file.seek(0)
-        start = file.read(16)
-        if not start:
-            raise BrokenPhotoError("the file is empty") from error
-        expected = ", ".join(each.name for each in FORMATS)
-        raise BrokenPhotoError(f"not an image: begins with {start!r}, expected {expected}") from error
 
 
 def _thumbnail(image: Image.Image, width: int, height: int) -> Image.Image:

@@ -12,13 +12,15 @@ import logging
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from export.errors import PhotosError
 from export.photos.content_hash import stamp_of
-from export.photos.formats import SUFFIXES
+from export.photos.formats import PASSED_OVER, SUFFIXES
+from export.photos.names import locate, one_form
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +30,8 @@ class FoundPhoto:
     """A file that should be a photo.
 
     Attributes:
-        id: Its path relative to the root, "/" between the parts; absolute for a listed file outside of the root.
+        id: Its path relative to the root, "/" between the parts, in one Unicode form (see names.py); absolute for a
+            listed file outside of the root.
         size_bytes: Of the file.
         stamp: As ``stamp_of`` gives it.
     """
@@ -46,11 +49,15 @@ class Discovery:
         root: The folder to which ids are relative, absolute itself.
         photos: Sorted by id, each id once.
         unreadable: Reason by path, for what was found but can't be a photo of this run; valid Unicode.
+        closed: The folders that couldn't be listed, with a "/" behind each: what they hold isn't known.
+        passed_over: How many files of what kind are no photos.
     """
 
     root: Path
     photos: tuple[FoundPhoto, ...]
     unreadable: dict[str, str]
+    closed: tuple[str, ...] = ()
+    passed_over: dict[str, int] = field(default_factory=dict)
 
 
 def discover(photos: Path, *, exclude: Sequence[str] = (), out: Path | None = None) -> Discovery:
@@ -88,6 +95,8 @@ def discover(photos: Path, *, exclude: Sequence[str] = (), out: Path | None = No
         root=root,
         photos=tuple(search.photos[photo_id] for photo_id in sorted(search.photos)),
         unreadable=search.unreadable,
+        closed=tuple(search.closed),
+        passed_over=dict(sorted(search.passed_over.items())),
     )
 
 
@@ -95,13 +104,14 @@ class Exclusion:
     """What is left out: whatever one of some globs matches by its name or by its path."""
 
     def __init__(self, globs: Sequence[str]) -> None:
-        pattern = "|".join(fnmatch.translate(glob.rstrip("/")) for glob in globs)
+        pattern = "|".join(fnmatch.translate(one_form(glob).rstrip("/")) for glob in globs)
         self._pattern = re.compile(pattern) if globs else None
 
     def matches(self, path: str) -> bool:
         """Whether a path itself is left out."""
         if self._pattern is None:
             return False
+        path = one_form(path)
         return bool(self._pattern.match(path) or self._pattern.match(path.rpartition("/")[2]))
 
     def covers(self, path: str) -> bool:
@@ -123,7 +133,10 @@ class _Search:
     exclusion: Exclusion
     photos: dict[str, FoundPhoto] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
+    paths: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, list[str]] = field(default_factory=dict)
+    closed: list[str] = field(default_factory=list)
+    passed_over: Counter[str] = field(default_factory=Counter)
 
     def walk(self, out: Path | None) -> None:
         visited = {_inode(out.stat())} if out is not None and out.is_dir() else set()
@@ -145,6 +158,7 @@ class _Search:
                 for entry in entries:
                     self._take_entry(entry, f"{folder}/{entry.name}" if folder else entry.name, folders, linked)
             except OSError as error:
+                self.closed.append(f"{one_form(folder)}/")
                 self._refuse(folder, f"the folder can't be read: {error.strerror}")
 
     def _take_entry(self, entry: os.DirEntry[str], path: str, folders: list[str], linked: list[str]) -> None:
@@ -155,6 +169,8 @@ class _Search:
                 (linked if entry.is_symlink() else folders).append(path)
             elif entry.name.lower().endswith(SUFFIXES):
                 self._take(path, entry.stat())
+            else:
+                self.passed_over[_kind(entry.name)] += 1
         except OSError as error:
             if entry.name.lower().endswith(SUFFIXES):
                 self._refuse(path, f"can't be read: {error.strerror}")
@@ -170,7 +186,7 @@ class _Search:
             if self.exclusion.covers(path):
                 continue
             try:
-                self._take(path, (self.root / path).stat())
+                self._take(path, locate(self.root, path).stat())
             except OSError as error:
                 self._refuse(path, f"can't be read: {error.strerror}")
 
@@ -179,11 +195,19 @@ class _Search:
             self._refuse(path, "not a file")
         elif not (path.isascii() or _is_unicode(path)):
             self._refuse(path, "its name is not valid UTF-8; rename it")
+        elif self.paths.setdefault(photo_id := one_form(path), path) != path:
+            self._refuse(path, "another photo has the same name in another Unicode form; rename one")
         else:
-            self.photos[path] = FoundPhoto(id=path, size_bytes=status.st_size, stamp=stamp_of(status))
+            self.photos[photo_id] = FoundPhoto(id=photo_id, size_bytes=status.st_size, stamp=stamp_of(status))
 
     def _refuse(self, path: str, reason: str) -> None:
         self.unreadable[os.fsencode(path).decode("utf-8", "backslashreplace")] = reason
+
+
+def _kind(name: str) -> str:
+    """What a file that is no photo is called where it is counted: ``"video"``, ``"PSD"``; ``""`` for any other."""
+    suffix = PurePath(name).suffix.lower()
+    return PASSED_OVER.get(suffix, "other file") or suffix[1:].upper()
 
 
 def _no_photos_in(folder: str, names: Set[str]) -> str | None:

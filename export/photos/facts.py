@@ -7,6 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from export.photos.dates import Noted
+
+READER = 2
+"""Counts what is read of photos: facts from an older reader are read anew, without asking the captioner again."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhotoFacts:
@@ -15,12 +20,18 @@ class PhotoFacts:
     Attributes:
         width: Of the upright photo, in pixels.
         height: Of the upright photo, in pixels.
-        type: The file's format as it is, whatever its name says: "jpeg", "png", "webp", "gif", "tiff", "avif", "heic".
-        taken: When the photo was taken, ISO 8601, with the offset from UTC where the camera recorded it.
+        type: The file's format as it is, whatever its name says: "jpeg", "png", "webp", "gif", "tiff", "avif", "heic",
+            "jxl", "jp2", "bmp", "raw".
+        taken: When the photo was taken, ISO 8601, with the offset from UTC where the camera recorded it; a day alone
+            where only the day is certain.
         placeholder: What is shown until the thumbnail is there: mean sRGB colours of a grid 4 wide and 3 high, row by
             row, 72 hexadecimal digits.
         fingerprint: Hash of 128 bits, 32 hexadecimal digits, of which copies of a photo that were scaled, compressed
             or brightened differ in few.
+        noted: Who noted when it was taken.
+        latitude: Where it was taken, WGS 84, in degrees, north above zero.
+        longitude: Likewise, east above zero.
+        damage: What of the file is missing, if something is.
     """
 
     width: int
@@ -29,3 +40,7 @@ class PhotoFacts:
     taken: str | None
     placeholder: str
     fingerprint: str
+    noted: Noted | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    damage: str | None = None

@@ -57,7 +57,7 @@ def _displayed_range(image: Image.Image) -> tuple[float, float]:
     for customary in (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0):
         if low >= 0.0 and high <= customary:
             return 0.0, customary
-    return low, high
+    return low, max(high, low + 1.0)
 
 
 def _flatten(band: Image.Image, black: float, white: float) -> Image.Image:
@@ -65,9 +65,10 @@ def _flatten(band: Image.Image, black: float, white: float) -> Image.Image:
         grey = (np.asarray(band).astype(np.float32) - black) * (255.0 / (white - black))
         return Image.fromarray(np.clip(np.nan_to_num(grey), 0, 255).round().astype(np.uint8))
     if band.has_transparency_data:
-        band = band.convert("RGBA")
-        opaque = Image.new("RGB", band.size, "white")
-        opaque.paste(band, mask=band.getchannel("A"))
+        colours = "L" if band.mode in ("LA", "La") else "RGB"
+        band = band.convert(f"{colours}A")
+        opaque = Image.new(colours, band.size, "white")
+        opaque.paste(band.convert(colours), mask=band.getchannel("A"))
         return opaque
     return band if band.mode in ("L", "RGB", "CMYK", "LAB") else band.convert("RGB")
 
@@ -77,9 +78,10 @@ def to_srgb(image: Image.Image, icc_profile: bytes | None) -> Image.Image:
     if icc_profile or image.mode == "LAB":
         try:
             source = ImageCms.createProfile("LAB") if image.mode == "LAB" else io.BytesIO(icc_profile or b"")
-            converted = ImageCms.profileToProfile(
-                image, ImageCms.ImageCmsProfile(source), ImageCms.createProfile("sRGB"), outputMode="RGB"
-            )
+            profile = ImageCms.ImageCmsProfile(source)
+            if profile.profile.xcolor_space == "GRAY":
+                image = image.convert("L")  # a palette's greys, for instance
+            converted = ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
             if converted is not None:
                 return converted
         except (ImageCms.PyCMSError, OSError, ValueError):

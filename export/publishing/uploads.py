@@ -8,6 +8,7 @@ from pathlib import Path
 
 from export.bundles.bundle_writer import PHOTOS_ADDRESS, file_info
 from export.errors import PublishingError
+from export.photos.names import locate
 from export.photos.thumbnails import FOLDER as THUMBNAILS
 from export.progress import Progress
 from export.publishing.published_bundle import content_of, original_address
@@ -66,7 +67,7 @@ def photo_uploads(records: Iterable[PhotoRecord], root: Path) -> list[Upload]:
         key = original_address(record)
         uploads[key] = Upload(
             key=key,
-            path=root / record.id,
+            path=locate(root, record.id),
             size_bytes=record.size_bytes,
             sha256=content_of(record),
             media_type=media_type(key),

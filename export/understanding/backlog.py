@@ -10,6 +10,7 @@ from export.errors import OutputError
 from export.library.library import Library
 from export.library.records import NAMES, ContentUnderstanding, KnownPhoto
 from export.photos.decoding import DECODER
+from export.photos.names import locate
 from export.photos.thumbnails import Thumbnails
 from export.progress import Progress
 from export.understanding.captioner import CaptionerSource, Understanding
@@ -78,7 +79,7 @@ class Backlog:
     def _task(self, photo: KnownPhoto, *, understand: bool) -> ReadingTask:
         return ReadingTask(
             id=photo.id,
-            path=self.root / photo.id,
+            path=locate(self.root, photo.id),
             content=photo.content,
             size_bytes=photo.size_bytes,
             stamp=photo.stamp,
@@ -94,6 +95,9 @@ class Backlog:
                 f"thumbnails can't be written: {error.strerror}; make room or choose another --out, then run again: "
                 "what is done is kept"
             ) from error
+        known = {photo.content: photo.facts for photo in photos if photo.understanding is None}
+        if known:
+            self.library.understandings.put_facts(known)
         instructions = self.captioner.instructions
         learnt = [
             _learnt(photo, photo.understanding, instructions) for photo in photos if photo.understanding is not None

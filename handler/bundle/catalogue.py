@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import mmap
 import struct
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -38,6 +39,8 @@ ColumnValue: TypeAlias = str | float | tuple[str, ...]
 
 CaptionKind = Literal["caption", "names", "none"]
 CAPTION_KINDS: tuple[CaptionKind, ...] = ("caption", "names", "none")
+TakenSource = Literal["exif", "xmp", "name"]
+TAKEN_SOURCES: tuple[TakenSource | None, ...] = (None, "exif", "xmp", "name")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +73,12 @@ class PhotoRecord:
         height: Pixels, as shown.
         type: The format of its file, such as "jpeg".
         size_bytes: Size of the photo's file.
-        taken: When it was taken, ISO 8601, if known.
+        taken: When it was taken, ISO 8601, if known; a day alone where only the day is.
         placeholder: What is shown until the thumbnail is there, if known: the mean sRGB colours of a
             grid 4 wide and 3 high, row by row, 72 hexadecimal digits.
         captions: One for each instruction, in the order of the manifest's caption views.
         columns: What the collection's own table says of it, by the columns' names.
+        taken_source: Who says when it was taken; None where nobody does, or an older bundle doesn't tell.
     """
 
     id: str
@@ -88,6 +92,7 @@ class PhotoRecord:
     placeholder: str | None
     captions: tuple[Caption, ...]
     columns: Mapping[str, ColumnValue]
+    taken_source: TakenSource | None = None
 
 
 def write_catalogue(path: Path, records: Sequence[PhotoRecord]) -> None:
@@ -148,11 +153,12 @@ class Catalogue:
         return _read_record(Fields.parse(self._data[start:end], name=f"{self._name} [{number}]"))
 
     def find(self, photo_id: str) -> int:
-        """The number of the photo with this id; raises PhotoNotFoundError."""
-        number = self.rank(photo_id)
-        if number == len(self) or self[number].id != photo_id:
-            raise PhotoNotFoundError(f"No photo has the id {photo_id[:200]!r}")
-        return number
+        """The number of the photo with this id, in whatever Unicode form it is given; raises PhotoNotFoundError."""
+        for form in (photo_id, unicodedata.normalize("NFC", photo_id)):
+            number = self.rank(form)
+            if number < len(self) and self[number].id == form:
+                return number
+        raise PhotoNotFoundError(f"No photo has the id {photo_id[:200]!r}")
 
     def rank(self, photo_id: str) -> int:
         """How many photos have an id before this one, whether there is a photo of this id or not."""
@@ -179,6 +185,7 @@ def _read_record(fields: Fields) -> PhotoRecord:
         placeholder=fields.optional_text("placeholder", max_length=72),
         captions=tuple(_read_caption(caption) for caption in fields.children("captions")),
         columns=_read_columns(fields.child("columns")),
+        taken_source=fields.choice("taken_source", TAKEN_SOURCES) if fields.has("taken_source") else None,
     )
     fields.finish()
     return record

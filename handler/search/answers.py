@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypeAlias, TypedDict
 
-from handler.bundle.catalogue import CaptionKind
+from handler.bundle.catalogue import CaptionKind, TakenSource
 
 # What the collection's own table says of a photo, by the columns' names.
 ColumnsAnswer: TypeAlias = dict[str, str | float | list[str]]
@@ -83,6 +83,7 @@ class PhotoAnswer(TypedDict):
     type: str
     size_bytes: int
     taken: str | None
+    taken_source: TakenSource | None
     placeholder: str | None
     captions: list[CaptionAnswer]
     columns: ColumnsAnswer

@@ -44,6 +44,7 @@ class Describer:
             "type": record.type,
             "size_bytes": record.size_bytes,
             "taken": record.taken,
+            "taken_source": record.taken_source,
             "placeholder": record.placeholder,
             "captions": [
                 {

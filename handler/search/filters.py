@@ -9,6 +9,7 @@ from __future__ import annotations
 import calendar
 import datetime
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,7 @@ from handler.bundle.columns import Columns, days_since_1970, term
 from handler.errors import Problem, QueryError
 
 ORIENTATIONS = ("landscape", "portrait", "square")
-TYPES = ("avif", "gif", "heic", "jpeg", "png", "tiff", "webp")
+TYPES = ("avif", "bmp", "gif", "heic", "jp2", "jpeg", "jxl", "png", "raw", "tiff", "webp")
 MAX_VALUES = 32
 MAX_VALUE_LENGTH = 1_024
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?", re.ASCII)
@@ -69,7 +70,7 @@ class Filters:
         if not self.folders:
             return []
         mask = np.zeros(len(catalogue), dtype=bool)
-        for folder in self.folders:
+        for folder in {*self.folders, *(unicodedata.normalize("NFC", folder) for folder in self.folders)}:
             inside = folder.rstrip("/") + "/"
             # Ids are in order, so a folder is a range of photo numbers; "0" is the character that follows "/".
             mask[catalogue.rank(inside) : catalogue.rank(f"{inside[:-1]}0")] = True
