@@ -165,27 +165,23 @@ class _Comparison:
 
 
 def _find_gone(discovery: Discovery, library: Library) -> set[str]:
-    """The photos of the last run that aren't there any more; what a folder holds that can't be listed isn't known."""
+    """The photos of the last run that were not found; what a folder holds that can't be listed isn't known."""
     gone = library.photos.all().keys() - {photo.id for photo in discovery.photos}
     return {photo_id for photo_id in gone if not photo_id.startswith(discovery.closed)}
 
 
-def _keep_missing(gone: Set[str], library: Library, may_forget: MayForget) -> frozenset[str]:
-    """Those of the photos that are gone that are to stay all the same; a name in another form is the same photo."""
-    known = library.photos.all().keys()
-    missing = frozenset(photo_id for photo_id in gone if one_form(photo_id) == photo_id)
-    if len(missing) <= _SHARE_FORGOTTEN_UNASKED * len(known) or may_forget(sorted(missing), len(known)):
-        return frozenset()
-    return missing
-
-
 def _check_moved(discovery: Discovery, library: Library, may_forget: MayForget) -> None:
     """Another folder than before holds the same photos, or those of before may be forgotten; raises PhotosError."""
-    if missing := _keep_missing(_find_gone(discovery, library), library, may_forget):
+    gone = _find_gone(discovery, library)
+    if _are_many(gone, library) and not may_forget(sorted(gone), len(library.photos.all())):
         raise PhotosError(
-            f"the photos of {library.photos.root()} were indexed here, and {len(missing):,} of them aren't in "
+            f"the photos of {library.photos.root()} were indexed here, and {len(gone):,} of them aren't in "
             f"{discovery.root}; choose another --out, or let them be forgotten with --forget"
         )
+
+
+def _are_many(photos: Set[str], library: Library) -> bool:
+    return len(photos) > _SHARE_FORGOTTEN_UNASKED * len(library.photos.all())
 
 
 def _compare(
@@ -196,10 +192,26 @@ def _compare(
     changed = [photo for photo in discovery.photos if not _is_known(photo, known)]
     unreadable = _hash(discovery.root, changed, library, progress, threads=threads) if changed else {}
     gone = _find_gone(discovery, library) | (known.keys() & unreadable.keys())
-    missing = _keep_missing(gone, library, may_forget)
+    lost = _lost(gone, discovery, library, unreadable)
+    missing = lost if _are_many(lost, library) and not may_forget(sorted(lost), len(known)) else set()
     if forgotten := gone - missing:
         library.photos.forget(forgotten)
     return _Comparison(forgotten=len(forgotten), missing=tuple(sorted(missing)), unreadable=unreadable)
+
+
+def _lost(gone: Set[str], discovery: Discovery, library: Library, unreadable: Mapping[str, str]) -> set[str]:
+    """Those of the photos that are gone that nobody left out, and whose content lies nowhere else."""
+    photos = library.photos.all()
+    contents = {photo.content for photo in photos.values() if photo.id not in gone}
+
+    def is_lost(photo_id: str) -> bool:
+        if photos[photo_id].content in contents or one_form(photo_id) != photo_id:
+            return False
+        if photo_id in unreadable or photo_id in discovery.unreadable:
+            return True
+        return not (discovery.listed or locate(discovery.root, photo_id).exists())
+
+    return {photo_id for photo_id in gone if is_lost(photo_id)}
 
 
 def _is_known(found: FoundPhoto, known: Mapping[str, KnownPhoto]) -> bool:

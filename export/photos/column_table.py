@@ -5,6 +5,7 @@ It knows CSV and JSON; nothing of photos, the library or filters.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -20,6 +21,9 @@ from handler.bundle.texts import normalise
 
 NAMES = ("columns.csv", "columns.json")
 MAX_VALUES = 64
+_SEPARATORS = (",", ";", "\t")
+_WESTERN = frozenset("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿŒœŠšŽž€«»¡¿–—‘’“”„…\u00a0")
+_MOST_FOREIGN = 0.3
 
 OwnColumns = dict[str, dict[str, ColumnValue]]
 
@@ -39,7 +43,9 @@ def find_columns(root: Path) -> Path | None:
 def read_columns(path: Path) -> OwnColumns:
     """Read a table.
 
-    A CSV file has a line of names first, and the first column holds the photos' ids. A column is one of numbers where
+    A CSV file has a line of names first, and the first column holds the photos' ids; between them are commas,
+    semicolons or tabs. It is in UTF-8, or as spreadsheets write it: UTF-16 with a mark, or Windows' Western alphabet. A
+    column is one of numbers where
     every value reads back as the same text ("7", "-0.5"; not "007" or "1.10"). A JSON file is an object of objects,
     ``{"dogs/rex.jpg": {"place": "Paris", "rating": 4, "tags": ["dog", "park"]}}``. Values that are empty or null are
     left out.
@@ -51,18 +57,44 @@ def read_columns(path: Path) -> OwnColumns:
         ColumnsError: The file can't be read, or isn't such a table.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = _decode(path.read_bytes())
         table = _read_json(text) if path.suffix.lower() == ".json" else _read_csv(text)
         names = sorted({name for values in table.values() for name in values})
         if len(names) > MAX_COLUMNS:
             raise ColumnsError(f"it has {len(names)} columns, expected at most {MAX_COLUMNS}")
-    except (OSError, UnicodeDecodeError, RecursionError, csv.Error, ColumnsError) as error:
+    except (OSError, RecursionError, csv.Error, ColumnsError) as error:
         raise ColumnsError(f"{path} can't be used as a table of columns: {error}") from error
     return table
 
 
+def _decode(data: bytes) -> str:
+    try:
+        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return data.decode("utf-16")
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        text = data.decode("cp1252", "replace")
+        letters = [letter for letter in text if letter.isalpha()]
+        foreign = [letter for letter in text if not letter.isascii()]
+        # In other alphabets nearly every letter is beyond ASCII, and in other languages some are no letters here.
+        if set(foreign) <= _WESTERN and len(foreign) < _MOST_FOREIGN * len(letters):
+            return text
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ColumnsError(
+            f"line {line} isn't UTF-8 ({data[error.start : error.start + 8]!r}); save it as 'CSV UTF-8'"
+        ) from error
+
+
+def _separator(text: str) -> str:
+    """What stands between the values: of the usual characters the one that parts the first line most often."""
+    first = text.partition("\n")[0]
+    return max(_SEPARATORS, key=lambda separator: len(next(csv.reader([first], delimiter=separator), [])))
+
+
 def _read_csv(text: str) -> OwnColumns:
-    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    if text.startswith("sep=") and text[5:6] in "\r\n":  # a line that spreadsheets write and read
+        text = text.partition("\n")[2]
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
     header = next(rows, [])
     if len(header) < 2:
         raise ColumnsError(f"its first line is {header}, expected a name for the photos' ids and names of columns")

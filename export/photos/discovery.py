@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from export.errors import PhotosError
+from export.photos.column_table import NAMES
 from export.photos.content_hash import stamp_of
-from export.photos.formats import PASSED_OVER, SUFFIXES
+from export.photos.formats import FORMATS, PASSED_OVER, SUFFIXES
 from export.photos.names import locate, one_form
 
 _log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class Discovery:
         root: The folder to which ids are relative, absolute itself.
         photos: Sorted by id, each id once.
         unreadable: Reason by path, for what was found but can't be a photo of this run; valid Unicode.
+        listed: Whether somebody listed the photos, and means no others.
         closed: The folders that couldn't be listed, with a "/" behind each: what they hold isn't known.
         passed_over: How many files of what kind are no photos.
     """
@@ -56,6 +58,7 @@ class Discovery:
     root: Path
     photos: tuple[FoundPhoto, ...]
     unreadable: dict[str, str]
+    listed: bool = False
     closed: tuple[str, ...] = ()
     passed_over: dict[str, int] = field(default_factory=dict)
 
@@ -95,6 +98,7 @@ def discover(photos: Path, *, exclude: Sequence[str] = (), out: Path | None = No
         root=root,
         photos=tuple(search.photos[photo_id] for photo_id in sorted(search.photos)),
         unreadable=search.unreadable,
+        listed=not is_folder,
         closed=tuple(search.closed),
         passed_over=dict(sorted(search.passed_over.items())),
     )
@@ -121,7 +125,7 @@ class Exclusion:
 
 
 def _nothing_found(photos: Path, unreadable: dict[str, str]) -> str:
-    message = f"{photos} holds no photos; expected files ending in {', '.join(SUFFIXES)}"
+    message = f"{photos} holds no photos; expected {', '.join(each.name for each in FORMATS)}"
     for path, reason in unreadable.items():
         return f"{message}; {len(unreadable)} can't be used, the first of them, {path}, because {reason}"
     return message
@@ -169,7 +173,7 @@ class _Search:
                 (linked if entry.is_symlink() else folders).append(path)
             elif entry.name.lower().endswith(SUFFIXES):
                 self._take(path, entry.stat())
-            else:
+            elif path not in NAMES:
                 self.passed_over[_kind(entry.name)] += 1
         except OSError as error:
             if entry.name.lower().endswith(SUFFIXES):
@@ -195,10 +199,17 @@ class _Search:
             self._refuse(path, "not a file")
         elif not (path.isascii() or _is_unicode(path)):
             self._refuse(path, "its name is not valid UTF-8; rename it")
-        elif self.paths.setdefault(photo_id := one_form(path), path) != path:
-            self._refuse(path, "another photo has the same name in another Unicode form; rename one")
         else:
-            self.photos[photo_id] = FoundPhoto(id=photo_id, size_bytes=status.st_size, stamp=stamp_of(status))
+            photo_id = one_form(path)
+            if (other := self.paths.get(photo_id, path)) != path:
+                # The file whose name is the id itself is the one that is found by it.
+                self._refuse(
+                    other if path == photo_id else path,
+                    "another photo has the same name in another Unicode form; rename one",
+                )
+            if other == path or path == photo_id:
+                self.paths[photo_id] = path
+                self.photos[photo_id] = FoundPhoto(id=photo_id, size_bytes=status.st_size, stamp=stamp_of(status))
 
     def _refuse(self, path: str, reason: str) -> None:
         self.unreadable[os.fsencode(path).decode("utf-8", "backslashreplace")] = reason

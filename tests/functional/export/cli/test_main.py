@@ -44,8 +44,31 @@ def test_index_says_what_it_did_and_what_failed(base: Path, capsys: pytest.Captu
     assert printed.out == f"2 photos in bundle {bundle}: 2 read, 0 forgotten\n"
     assert printed.err == (
         "1 photo can't be used:\n  bro\ufffdken\ufffd[31m.jpg: not an image: begins with b'no photo', expected JPEG,"
-        " PNG, WebP, GIF, TIFF, AVIF, HEIC\n"
+        " PNG, WebP, GIF, TIFF, AVIF, HEIC, JPEG XL, JPEG 2000, BMP, raw files of cameras\n"
     )
+
+
+def test_index_counts_what_it_passes_over(base: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a.mp4", "b.mov", "c.psd"):
+        (base / "photos" / name).touch()
+    assert main(["index", str(base / "photos"), "--out", str(base / "out"), "--workers", "1"]) == 0
+    assert capsys.readouterr().out.endswith(": 2 read, 0 forgotten; 1 PSD, 2 videos passed over\n")
+
+
+def test_photos_that_are_gone_stay_until_somebody_lets_them_go(
+    base: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (base / "photos/my red.png").unlink()
+    index = ["index", str(base / "photos"), "--out", str(out)]
+    assert main(index) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith("2 photos in bundle ")
+    assert printed.err == (
+        "1 photo of 2 can't be found, such as my red.png, and stays in the bundle: is a disk missing? --forget lets go"
+        " of what is gone\n"
+    )
+    assert main([*index, "--forget"]) == 0
+    assert capsys.readouterr().out.startswith("1 photo in bundle ")
 
 
 def test_many_failures_are_cut(base: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,7 +123,10 @@ def test_search_says_that_nothing_is_relevant(out: Path, capsys: pytest.CaptureF
         (["search", "dog", "--offset", "-1"], "offset is -1 (expected 0 to 100000000)"),
         (["search", "dog", "--not", " Dog"], "Both q and not say ' Dog'"),
         (["search", "dog", "--where", "x:1"], "Unknown column 'x' (expected none, for this collection has no columns)"),
-        (["search", "dog", "--type", "jpg"], "type is 'jpg' (expected avif, gif, heic, jpeg, png, tiff, webp)"),
+        (
+            ["search", "dog", "--type", "jpg"],
+            "type is 'jpg' (expected avif, bmp, gif, heic, jp2, jpeg, jxl, png, raw, tiff, webp)",
+        ),
         (["search", "dog", "--taken-from", "May"], "taken_from is 'May' (expected a date: 2024,"),
         (["search", "dog", "-k=-3"], "k is -3 (expected 1 to 100)"),
         (["search", "dog", "-k", "999999999999"], "k is 999999999999 (expected 1 to 100)"),
@@ -142,7 +168,7 @@ def test_arguments_that_cannot_be_read_are_usage(arguments: list[str], capsys: p
     ("arguments", "message"),
     [
         (["index", "{base}/nowhere"], "{base}/nowhere: No such file or directory; expected a folder of photos"),
-        (["index", "{base}/models/encoder"], "{base}/models/encoder holds no photos; expected files ending in .avif"),
+        (["index", "{base}/models/encoder"], "{base}/models/encoder holds no photos; expected JPEG, PNG, WebP"),
         (["index", "{base}/photos", "--out", "{base}/photos/blue.png"], "{base}/photos/blue.png can't be written: "),
         (["search", "dog", "--out", "{base}/nowhere"], "Bundle {base}/nowhere/bundle: no such folder"),
         (["serve", "--out", "{base}/nowhere"], "Bundle {base}/nowhere/bundle: no such folder"),

@@ -12,7 +12,7 @@ import pytest
 
 from export.errors import LibraryError, OutputError, PhotosError
 from export.gallery.correction import correct_caption
-from export.gallery.indexing import IndexReport, index_photos
+from export.gallery.indexing import IndexReport, always, index_photos
 from export.library.library import Library
 from export.library.records import Failure
 from export.models.model_set import Models
@@ -35,7 +35,9 @@ def models(base: Path) -> Models:
 
 
 def index(base: Path, *, exclude: Sequence[str] = ()) -> IndexReport:
-    return index_photos(base / "photos", base / "out", workers=1, models=models(base), exclude=exclude)
+    return index_photos(
+        base / "photos", base / "out", workers=1, models=models(base), exclude=exclude, may_forget=always
+    )
 
 
 def ids(base: Path) -> list[str]:
@@ -150,7 +152,8 @@ def test_what_fails_is_reported_each_time_and_tried_again_when_it_changes(base: 
     expected = (
         Failure(
             path="broken.jpg",
-            reason="not an image: begins with b'no photo', expected JPEG, PNG, WebP, GIF, TIFF, AVIF, HEIC",
+            reason="not an image: begins with b'no photo', expected JPEG, PNG, WebP, GIF, TIFF, AVIF, HEIC, JPEG XL, "
+            "JPEG 2000, BMP, raw files of cameras",
         ),
         Failure(path="empty.jpg", reason="the file is empty"),
     )
@@ -179,7 +182,7 @@ def test_an_empty_folder_leaves_the_bundle_in_service(base: Path) -> None:
     with pytest.raises(PhotosError, match="No such file or directory; expected a folder of photos or a list file"):
         index(base)
     (base / "photos").mkdir()
-    with pytest.raises(PhotosError, match=r"holds no photos; expected files ending in .avif"):
+    with pytest.raises(PhotosError, match=r"holds no photos; expected JPEG, PNG, WebP"):
         index(base)
     assert open_bundle(base / "out/bundle").id == bundle
 
@@ -259,7 +262,7 @@ def test_a_library_of_another_version_or_none_at_all_is_refused(base: Path) -> N
     index(base)
     with Library.open(base / "out") as library, library._database.reading() as connection:
         connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(LibraryError, match=r"is of version 99 \(expected 3\): use the thinlens that wrote it"):
+    with pytest.raises(LibraryError, match=r"is of version 99 \(expected 4\): use the thinlens that wrote it"):
         index(base)
     for path in (base / "out").glob("library.sqlite*"):
         path.unlink()

@@ -27,8 +27,12 @@ def facts_of(path: Path) -> PhotoFacts:
     return decode_photo(path, image_size=64).facts
 
 
-def save(path: Path, exif: bytes = b"", **options: object) -> Path:
-    Image.new("RGB", (120, 80), "teal").save(path, exif=exif, **options)
+def save(path: Path, exif: bytes = b"", xmp: bytes = b"") -> Path:
+    image = Image.new("RGB", (120, 80), "teal")
+    if xmp:
+        image.save(path, exif=exif, xmp=xmp)
+    else:
+        image.save(path, exif=exif)
     return path
 
 
@@ -128,7 +132,7 @@ def test_where_a_photo_was_taken(
     exif = Image.Exif()
     gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
     gps[ExifTags.GPS.GPSLatitude], gps[ExifTags.GPS.GPSLongitude] = latitude, longitude
-    gps[ExifTags.GPS.GPSLatitudeRef], gps[ExifTags.GPS.GPSLongitudeRef] = sides
+    gps[ExifTags.GPS.GPSLatitudeRef], gps[ExifTags.GPS.GPSLongitudeRef] = sides[0], sides[1]
     facts = facts_of(save(tmp_path / "photo.jpg", exif.tobytes()))
     assert (facts.latitude, facts.longitude) == pytest.approx(expected)
 

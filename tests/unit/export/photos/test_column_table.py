@@ -70,7 +70,7 @@ def test_json(tmp_path: Path) -> None:
             "file," + ",".join(f"c{n}" for n in range(65)) + "\nx" + ",1" * 65,
             "it has 65 columns, expected at most 64",
         ),
-        ("c.csv", b"file,a\nx,\xff", "can't decode byte"),
+        ("c.csv", b"file,a\nx,\xff", "line 2 isn't UTF-8"),
         ("c.json", "{", "not JSON"),
         ("c.json", "[]", "found a list, expected an object with a photo's id as each name"),
         ("c.json", '{"x": 1}', "found a int for the photo 'x', expected an object"),
@@ -109,3 +109,27 @@ def test_which_table_lies_beside_the_photos(tmp_path: Path) -> None:
 def test_a_table_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ColumnsError, match="No such file"):
         read_columns(tmp_path / "absent.csv")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_tables_as_spreadsheets_write_them(tmp_path: Path, separator: str, encoding: str) -> None:
+    lines = [["photo", "Ort", "Preis"], ["a.jpg", "Zürich", "12"], ["b.jpg", "Besançon, Straße", "7"]]
+    text = "\r\n".join(separator.join(f'"{value}"' if "," in value else value for value in line) for line in lines)
+    (tmp_path / "columns.csv").write_bytes(text.encode(encoding))
+    assert read_columns(tmp_path / "columns.csv") == {
+        "a.jpg": {"Ort": "Zürich", "Preis": 12.0},
+        "b.jpg": {"Ort": "Besançon, Straße", "Preis": 7.0},
+    }
+
+
+def test_a_first_line_that_names_the_separator(tmp_path: Path) -> None:
+    (tmp_path / "columns.csv").write_text("sep=;\nphoto;place\na.jpg;Paris, France\n")
+    assert read_columns(tmp_path / "columns.csv") == {"a.jpg": {"place": "Paris, France"}}
+
+
+@pytest.mark.parametrize(("text", "encoding"), [("Москва", "cp1251"), ("Łódź", "cp1250"), ("東京", "shift_jis")])
+def test_other_alphabets_are_not_guessed(tmp_path: Path, text: str, encoding: str) -> None:
+    (tmp_path / "columns.csv").write_bytes(f"photo,place\na.jpg,{text}\n".encode(encoding))
+    with pytest.raises(ColumnsError, match=r"line 2 isn't UTF-8 .*; save it as 'CSV UTF-8'"):
+        read_columns(tmp_path / "columns.csv")
