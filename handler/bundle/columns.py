@@ -1,9 +1,9 @@
 """The columns: what photos can be filtered and folded by, mapped, so that a filter reads no record.
 
 Knows photo numbers, terms and numbers; knows nothing of what clients write. Whatever has one of a few values (type,
-orientation, the collection's own texts) is a term, and every term has the list of its photos. Whatever is compared
-(the date, the collection's own numbers) is a matrix. Near-duplicates share the number of the photo that stands for
-them. handler/README.md has the layout.
+orientation, the collection's own texts, what people wrote of a photo) is a term, and every term has the list of its
+photos. Whatever is compared (the date, the collection's own numbers) is a matrix. Near-duplicates share the number of
+the photo that stands for them. handler/README.md has the layout.
 """
 
 from __future__ import annotations
@@ -112,6 +112,7 @@ def _day(taken: str | None) -> float:
 
 def _terms(record: PhotoRecord, names: ColumnNames) -> set[int]:
     found = {term("type", record.type), term("orientation", orientation(record.width, record.height))}
+    found.update(term("caption", caption.text) for caption in record.captions if caption.edited)
     for name in names.texts:
         value = record.columns.get(name, ())
         values = value if isinstance(value, tuple) else (f"{value:g}" if isinstance(value, float) else value,)

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from handler.bundle.bundle import Bundle
+from handler.bundle.columns import term
 from handler.bundle.relevance import kind_of_query
 from handler.search.answers import (
     CollectionAnswer,
@@ -69,6 +70,8 @@ class Searcher:
         selection.check()
         allowed = selection.filters.mask(self.bundle.catalogue, self.bundle.columns)
         sought = self._sought(query)
+        if sought is None and (said := self._said_by_people(query)) is not None:
+            sought, allowed = self._encoded(query), said if allowed is None else said & allowed
         if sought is not None:
             allowed = self._without(query.without, allowed)
         answer: SearchAnswer = {
@@ -143,9 +146,23 @@ class Searcher:
 
     def _sought(self, query: Query) -> Sought | None:
         """What photos are ranked by; None if one of the texts has no word that the encoder knows."""
-        texts = [self.canonical(text) for text in query.texts]
-        if not all(map(self.bundle.encoder.knows, texts)):
+        if not all(self.bundle.encoder.knows(self.canonical(text)) for text in query.texts):
             return None
+        return self._encoded(query)
+
+    def _said_by_people(self, query: Query) -> Mask | None:
+        """The photos of which people wrote the only text of a query, word for word; None where there are none.
+
+        The vectors of texts in scripts that the encoder never saw are all alike, so these photos alone may be answered.
+        """
+        if len(query.texts) > 1:
+            return None
+        mask = np.zeros(len(self.bundle.columns), dtype=bool)
+        mask[self.bundle.columns.photos_with(term("caption", query.texts[0]))] = True
+        return mask if mask.any() else None
+
+    def _encoded(self, query: Query) -> Sought:
+        texts = [self.canonical(text) for text in query.texts]
         shares = np.array(query.shares, dtype=np.float32)
         return Sought.of(self.bundle.encoder.encode(texts), shares, kind_of_query(max(texts, key=_word_count)))
 

@@ -70,7 +70,7 @@ def test_json(tmp_path: Path) -> None:
             "file," + ",".join(f"c{n}" for n in range(65)) + "\nx" + ",1" * 65,
             "it has 65 columns, expected at most 64",
         ),
-        ("c.csv", b"file,a\nx,\xff", "line 2 isn't UTF-8"),
+        ("c.csv", b"file,a\nx,\x81", "line 2 isn't UTF-8"),
         ("c.json", "{", "not JSON"),
         ("c.json", "[]", "found a list, expected an object with a photo's id as each name"),
         ("c.json", '{"x": 1}', "found a int for the photo 'x', expected an object"),
