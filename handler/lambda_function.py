@@ -43,7 +43,7 @@ def _create(hashes: HashesAhead) -> Callable[[Event, object], Answer]:
     from handler.web.events import create_handler
 
     service = Service(store, opening.bundle(), media_url=settings.media_url, wait_s=WAIT_FOR_CHECK_S)
-    return create_handler(create_app(service, settings))
+    return create_handler(create_app(service, settings), settings.base_path)
 
 
 # Collecting garbage while nothing but modules is made finds none, and takes a tenth of the time.

@@ -19,6 +19,7 @@ LONGEST_MAX_AGE_S = 31_536_000
 PUBLIC_KEY_BYTES = 32  # Ed25519: RFC 8032, section 5.1.5
 _ORIGIN = re.compile(r"https?://[^\s/,;]+", re.ASCII | re.IGNORECASE)
 _MEDIA_URL = re.compile(r"(https?://[^\s/,;?#]+)?(/[^\s,;?#]*)?", re.ASCII | re.IGNORECASE)
+_BASE_PATH = re.compile(r"[^\s?#]*")
 _FLAGS = {"": False, "0": False, "1": True}
 
 
@@ -38,6 +39,8 @@ class Settings:
             (THINLENS_CORS_ORIGINS, separated by commas).
         max_age_s: For how many seconds an answer may be kept by browsers and CDNs
             (THINLENS_MAX_AGE_S).
+        base_path: Where a front door serves the function, if its events don't say so: "/gallery", or empty
+            (THINLENS_BASE_PATH).
         log_queries: Whether the log names what people search for (THINLENS_LOG_QUERIES, 0 or 1).
     """
 
@@ -47,6 +50,7 @@ class Settings:
     media_url: str = ""
     cors_origins: tuple[str, ...] = ()
     max_age_s: int = DEFAULT_MAX_AGE_S
+    base_path: str = ""
     log_queries: bool = False
 
     @classmethod
@@ -59,6 +63,7 @@ class Settings:
             media_url=_media_url(environment.get("THINLENS_MEDIA_URL", "")),
             cors_origins=_origins(environment.get("THINLENS_CORS_ORIGINS", "")),
             max_age_s=_max_age(environment.get("THINLENS_MAX_AGE_S", "")),
+            base_path=_base_path(environment.get("THINLENS_BASE_PATH", "")),
             log_queries=_flag(environment.get("THINLENS_LOG_QUERIES", "")),
         )
 
@@ -101,6 +106,13 @@ def _max_age(text: str) -> int:
     if re.fullmatch("[0-9]{1,9}", text) and int(text) <= LONGEST_MAX_AGE_S:
         return int(text)
     raise SettingsError(f"THINLENS_MAX_AGE_S is {text!r} (expected 0 to {LONGEST_MAX_AGE_S} seconds)")
+
+
+def _base_path(text: str) -> str:
+    path = text.strip("/")
+    if not _BASE_PATH.fullmatch(path):
+        raise SettingsError(f"THINLENS_BASE_PATH is {text!r} (expected a path such as /gallery)")
+    return f"/{path}" if path else ""
 
 
 def _flag(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,13 +26,18 @@ MAX_CONNECTIONS = 32
 _UNAVAILABLE_STATUSES = (408, 409, 429, 500, 502, 503, 504)
 _UNAVAILABLE_CODES = ("RequestTimeout", "SlowDown", "Throttling", "ThrottlingException")
 _RIGHTS = "the credentials need the rights of PublisherPolicy in infra/template.yaml"
+_REGION = "set AWS_REGION to the bucket's region"
 _ADVICE = {
+    "301": _REGION,
+    "AuthorizationHeaderMalformed": _REGION,
+    "IllegalLocationConstraintException": _REGION,
+    "PermanentRedirect": _REGION,
     "403": _RIGHTS,  # the answer to a HEAD has no body that would say more
     "AccessDenied": _RIGHTS,
     "ExpiredToken": "log in again",
     "InvalidAccessKeyId": "check the credentials, and the endpoint that they are for",
     "NoSuchBucket": "make the bucket first, or correct the address",
-    "RequestTimeTooSkewed": "set this machine's clock",
+    "RequestTimeTooSkewed": "the clock here is wrong by more than a quarter of an hour: set it",
     "SignatureDoesNotMatch": "check the credentials: the secret key isn't that of the access key",
 }
 
@@ -110,13 +116,14 @@ def _make_client() -> S3Client:
         response_checksum_validation="when_required",
         s3={"payload_signing_enabled": True},
     )
-    client = boto3.client("s3", config=config)
+    # As the handler and other SDKs do; boto3 itself knows AWS_DEFAULT_REGION alone.
+    region = os.environ.get("AWS_REGION") or None
+    client = boto3.client("s3", config=config, region_name=region)
     if ".amazonaws.com" in client.meta.endpoint_url:
         return client
     # Elsewhere a bucket seldom has a host name of its own.
-    return boto3.client(
-        "s3", config=config.merge(Config(s3={"payload_signing_enabled": True, "addressing_style": "path"}))
-    )
+    by_path = config.merge(Config(s3={"payload_signing_enabled": True, "addressing_style": "path"}))
+    return boto3.client("s3", config=by_path, region_name=region)
 
 
 @contextmanager
@@ -129,7 +136,10 @@ def _translated(what: str) -> Iterator[None]:
         raise UnavailableStoreError(f"{what}: {error}") from error
     except ClientError as error:
         code = _code(error)
-        found = [f"{_status(error)} {code}", error.response["Error"].get("Message"), _ADVICE.get(code)]
+        advice = _ADVICE.get(code)
+        if advice == _REGION and (region := _region(error)):
+            advice = f"{advice}, {region}"
+        found = [f"{_status(error)} {code}", error.response["Error"].get("Message"), advice]
         message = f"{what}: {'; '.join(filter(None, found))}"
         if _status(error) in _UNAVAILABLE_STATUSES or code in _UNAVAILABLE_CODES:
             raise UnavailableStoreError(message) from error
@@ -143,6 +153,11 @@ def _translated(what: str) -> Iterator[None]:
 
 def _status(error: ClientError) -> int:
     return error.response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def _region(error: ClientError) -> str | None:
+    """The region that a refusal names as the bucket's."""
+    return error.response["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region")
 
 
 def _code(error: ClientError) -> str:

@@ -37,6 +37,7 @@ _ADVICE = {
     403: "may the function's role read it, and are its credentials valid?",
     404: "publish a bundle there first, with 'thinlens publish'",
 }
+_SKEWED = "the clock here is wrong by more than a quarter of an hour: set it"
 
 _T = TypeVar("_T")
 
@@ -170,7 +171,8 @@ class S3Client:
         answer = f"{response.status}{f' {code[1].decode()}' if code else ''}"
         if response.status in _PASSING:
             return _PassingError(f"was answered with {answer}")
-        advice = _ADVICE.get(response.status, "is that the address of a bucket?")
+        skewed = code and code[1] == b"RequestTimeTooSkewed"
+        advice = _SKEWED if skewed else _ADVICE.get(response.status, "is that the address of a bucket?")
         return StoreError(f"{self._name(key)}: {answer}: {advice}")
 
     def _name(self, key: str) -> str:

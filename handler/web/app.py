@@ -55,6 +55,10 @@ class App:
         else:
             await self._serve(Request.from_scope(scope), send)
 
+    def knows(self, path: str) -> bool:
+        """Whether there is anything at a path."""
+        return self._routes.find(path) is not None
+
     async def _serve(self, request: Request, send: Send) -> None:
         started = time.perf_counter()
         route = self._routes.find(request.path)

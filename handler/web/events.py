@@ -1,8 +1,9 @@
 """Events: what Amazon's front doors hand to a function, turned into requests of an ASGI app, and its answers back.
 
-Knows API Gateway's HTTP APIs and function URLs (payload format 2.0), REST APIs (1.0) and load balancers, and leaves all
-other kinds (Lambda@Edge) to Mangum. An app that never waits needs no event loop: importing Mangum, and with it asyncio,
-costs a cold start as much as making the encoder's session, so that happens with the first event that wants it.
+Knows API Gateway's HTTP APIs and function URLs (payload format 2.0), REST APIs (1.0), load balancers and VPC Lattice,
+and leaves Lambda@Edge to Mangum. Whatever else wakes the function (a schedule, a warm-up) asks how it is. An app that
+never waits needs no event loop: importing Mangum, and with it asyncio, costs a cold start as much as making the
+encoder's session, so that happens with the first event that wants it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
-from urllib.parse import quote_plus, unquote
+from urllib.parse import quote, quote_plus, unquote
 
 from handler.web.app import App
 from handler.web.requests import Scope
@@ -23,17 +24,31 @@ Answer = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Request:
-    """What an event asks for; the path is not percent-encoded, the query string is."""
+    """What an event asks for; the path is not percent-encoded, the query string is.
+
+    Attributes:
+        shown: The path as people see it, where a REST API tells it.
+        stage: Of the API, which HTTP APIs put before the path.
+        proxy: The part of the path that a greedy route leaves, without its first slash.
+    """
 
     method: str
     path: str
     query_string: str
     headers: list[tuple[str, str]]
     many_headers: bool
+    shown: str = ""
+    stage: str = ""
+    proxy: str = ""
 
 
-def create_handler(app: App) -> Callable[[Event, object], Answer]:
-    """The function that Lambda calls with an event and its context."""
+def create_handler(app: App, base_path: str = "") -> Callable[[Any, object], Answer]:
+    """The function that Lambda calls with an event and its context.
+
+    Args:
+        app: Answers.
+        base_path: Where a front door serves the app without saying so in its events, such as "/gallery".
+    """
 
     @cache
     def mangum() -> Callable[[Event, object], Answer]:
@@ -43,10 +58,13 @@ def create_handler(app: App) -> Callable[[Event, object], Answer]:
         text_types = [*DEFAULT_TEXT_MIME_TYPES, "application/problem+json"]
         return Mangum(app, lifespan="off", text_mime_types=text_types)  # type: ignore[return-value]
 
-    def handler(event: Event, context: object) -> Answer:
-        if event.get("version") != "2.0" and "httpMethod" not in event:
+    def handler(event: Any, context: object) -> Answer:
+        if _is_edge(event):
             return mangum()(event, context)
-        request = _read(event)
+        request = _read(event) or _HOW_IT_IS
+        root = _root(request, base_path, app)
+        if (request.path == root and root) or (request.path == "/" and _lacks_slash(request.shown)):
+            return _with_slash(request)
         messages: list[Mapping[str, Any]] = []
 
         async def receive() -> dict[str, Any]:
@@ -55,12 +73,18 @@ def create_handler(app: App) -> Callable[[Event, object], Answer]:
         async def send(message: Mapping[str, Any]) -> None:
             messages.append(message)
 
-        _run(app(_scope(request), receive, send))
+        _run(app(_scope(request, root), receive, send))
         start, *bodies = messages
         body = b"".join(message.get("body", b"") for message in bodies)
         return _answer(start, body, many_headers=request.many_headers)
 
     return handler
+
+
+def _is_edge(event: Any) -> bool:
+    """Whether an event is of Lambda@Edge; other events have records too, of queues and buckets for instance."""
+    records = event.get("Records") if isinstance(event, Mapping) else None
+    return bool(records) and isinstance(records, list) and isinstance(records[0], Mapping) and "cf" in records[0]
 
 
 def _run(coroutine: Any) -> None:
@@ -73,51 +97,103 @@ def _run(coroutine: Any) -> None:
     raise RuntimeError("the app waited for something, which takes an event loop")
 
 
-def _read(event: Event) -> _Request:
-    context = event.get("requestContext") or {}
-    if event.get("version") == "2.0":
-        http = context["http"]
-        return _Request(
-            method=http["method"],
-            path=unquote(http["path"]),
-            query_string=event.get("rawQueryString") or "",
-            headers=list((event.get("headers") or {}).items()),
-            many_headers=False,
-        )
+def _read(event: Any) -> _Request | None:
+    """What an event asks for; None where it is no request. Null is nothing, wherever it stands."""
+    if not isinstance(event, Mapping):
+        return None
+    context = _mapping(event.get("requestContext"))
+    http = _mapping(context.get("http"))
     # A load balancer hands the query on as it was sent, API Gateway decodes it.
     encoded = "elb" in context
-    many_headers = event.get("multiValueHeaders")
+    method = http.get("method") or event.get("httpMethod") or event.get("method")
+    path = http.get("path") or event.get("path")
+    if isinstance(path, str) and "method" in event:  # VPC Lattice, which sends the query with the path
+        path = path.partition("?")[0]
+    if not isinstance(method, str) or not isinstance(path, str):
+        return None
+    query = event.get("rawQueryString")
+    if not isinstance(query, str):
+        parameters = _pairs(event, "multiValueQueryStringParameters", "queryStringParameters")
+        query = _query_string(parameters, encoded)
+    stage, proxy = context.get("stage"), _mapping(event.get("pathParameters")).get("proxy")
     return _Request(
-        method=event["httpMethod"],
-        path=unquote(event["path"]),
-        query_string=_query_string(_pairs(event, "multiValueQueryStringParameters", "queryStringParameters"), encoded),
+        method=method,
+        path=unquote(path),
+        shown=str(context.get("path") or ""),
+        stage=stage if isinstance(stage, str) else "",
+        proxy=unquote(proxy) if isinstance(proxy, str) else "",
+        query_string=query,
         headers=_pairs(event, "multiValueHeaders", "headers"),
-        many_headers=encoded and many_headers is not None,
+        many_headers=encoded and event.get("multiValueHeaders") is not None,
     )
+
+
+_HOW_IT_IS = _Request(method="GET", path="/healthz", query_string="", headers=[], many_headers=False)
+
+
+def _root(request: _Request, base_path: str, app: App) -> str:
+    """What stands before the app's own path: the base path, the stage of an HTTP API, or what a mapping adds."""
+    path = request.path
+    roots = [base_path] if base_path else []
+    if request.stage not in ("", "$default"):
+        roots.append(f"/{request.stage}")
+    if request.proxy and path.endswith(f"/{request.proxy}"):
+        roots.append(path.removesuffix(f"/{request.proxy}"))
+    if request.shown == path:  # a REST API below a domain of its own, where no stage is shown
+        roots.append("/" + path[1:].partition("/")[0])
+    for root in roots:
+        leads = path == root or (path.startswith(f"{root}/") and app.knows(path.removeprefix(root)))
+        if root and leads and not app.knows(path):
+            return root
+    return ""
+
+
+def _lacks_slash(shown: str) -> bool:
+    return bool(shown) and not shown.endswith("/")
+
+
+def _with_slash(request: _Request) -> Answer:
+    """The page's own addresses are relative, so it is at home behind a slash alone."""
+    last = (request.shown or request.path).rpartition("/")[2]
+    location = f"{quote(last)}/" + (f"?{request.query_string}" if request.query_string else "")
+    return {"statusCode": 308, "headers": {"location": location}, "body": "", "isBase64Encoded": False}
+
+
+def _mapping(value: Any) -> Event:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _pairs(event: Event, many: str, single: str) -> list[tuple[str, str]]:
     """Names and values, from the form in which a name has several values if the event holds it."""
-    if event.get(many):
-        return [(name, value) for name, values in event[many].items() for value in values]
-    return list((event.get(single) or {}).items())
+    pairs = _mapping(event.get(many)) or _mapping(event.get(single))
+    return [
+        (str(name), str(value))
+        for name, values in pairs.items()
+        for value in (values if isinstance(values, list) else [values])
+        if value is not None
+    ]
 
 
 def _query_string(pairs: Iterable[tuple[str, str]], encoded: bool) -> str:
     if encoded:
         return "&".join(f"{name}={value}" for name, value in pairs)
-    return "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in pairs)
+    return "&".join("=".join(quote_plus(part, errors="surrogatepass") for part in pair) for pair in pairs)
 
 
-def _scope(request: _Request) -> Scope:
+def _scope(request: _Request, root: str) -> Scope:
     return {
         "type": "http",
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
         "method": request.method,
+        "root_path": root,
         "path": request.path,
-        "query_string": request.query_string.encode(),
-        "headers": [(name.lower().encode(), value.encode()) for name, value in request.headers],
+        # Half a character is no UTF-8, which the app says; of a header it reads none that may hold one.
+        "query_string": request.query_string.encode("utf-8", "surrogatepass"),
+        "headers": [
+            (name.lower().encode("utf-8", "replace"), value.encode("utf-8", "replace"))
+            for name, value in request.headers
+        ],
     }
 
 

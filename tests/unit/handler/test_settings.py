@@ -27,6 +27,7 @@ def test_everything_can_be_set() -> None:
             "THINLENS_MEDIA_URL": "https://cdn.example.org/gallery",
             "THINLENS_CORS_ORIGINS": "https://a.example, http://localhost:8000/",
             "THINLENS_MAX_AGE_S": "3600",
+            "THINLENS_BASE_PATH": "/gallery/",
             "THINLENS_LOG_QUERIES": "1",
         }
     )
@@ -38,6 +39,7 @@ def test_everything_can_be_set() -> None:
         media_url="https://cdn.example.org/gallery/",
         cors_origins=("https://a.example", "http://localhost:8000"),
         max_age_s=3600,
+        base_path="/gallery",
         log_queries=True,
     )
 
@@ -70,6 +72,7 @@ VARIABLES = (
     "THINLENS_MEDIA_URL",
     "THINLENS_CORS_ORIGINS",
     "THINLENS_MAX_AGE_S",
+    "THINLENS_BASE_PATH",
     "THINLENS_LOG_QUERIES",
 )
 
@@ -90,6 +93,8 @@ VARIABLES = (
         ("THINLENS_MAX_AGE_S", "never"),
         ("THINLENS_MAX_AGE_S", "9" * 9),
         ("THINLENS_MAX_AGE_S", "٣"),
+        ("THINLENS_BASE_PATH", "/a gallery"),
+        ("THINLENS_BASE_PATH", "/gallery?x"),
         ("THINLENS_LOG_QUERIES", "yes"),
     ],
 )

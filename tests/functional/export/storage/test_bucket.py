@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from export.errors import StoreError, UnavailableStoreError
 from export.storage import retrying
@@ -122,6 +123,7 @@ def test_trouble_that_stays_is_given_up_in_time(store: BucketObjects, server: Sc
         (403, "SignatureDoesNotMatch", "check the credentials: the secret key isn't that of the access key"),
         (404, "NoSuchBucket", "make the bucket first, or correct the address"),
         (400, "ExpiredToken", "log in again"),
+        (403, "RequestTimeTooSkewed", "the clock here is wrong by more than a quarter of an hour: set it"),
     ],
 )
 def test_trouble_that_does_not_pass(
@@ -132,6 +134,26 @@ def test_trouble_that_does_not_pass(
         store.objects("")
     assert len(server.requests) == 1
     assert "the-secret" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(301, "PermanentRedirect"), (301, "301"), (400, "AuthorizationHeaderMalformed")]
+)
+def test_a_bucket_of_another_region(status: int, code: str) -> None:
+    def refused() -> None:
+        metadata = {"HTTPStatusCode": status, "HTTPHeaders": {"x-amz-bucket-region": "eu-west-3"}}
+        raise ClientError({"Error": {"Code": code}, "ResponseMetadata": metadata}, "ListObjectsV2")  # type: ignore[typeddict-item]
+
+    with pytest.raises(StoreError, match=f"{status} {code}; set AWS_REGION to the bucket's region, eu-west-3$"):
+        Bucket.connect("bucket").ask("listing", refused)
+
+
+def test_the_region_is_the_one_that_other_sdks_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-3")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
+    assert Bucket.connect("bucket").client.meta.region_name == "eu-west-3"
+    monkeypatch.delenv("AWS_REGION")
+    assert Bucket.connect("bucket").client.meta.region_name == "us-west-2"
 
 
 def test_nobody_listens(store: BucketObjects, server: ScriptedServer) -> None:

@@ -158,10 +158,108 @@ def test_what_is_no_text_goes_out_in_base64() -> None:
     }
 
 
-@pytest.mark.parametrize("event", [{}, {"Records": [{"s3": {}}]}, {"version": "1.0"}, {"source": "aws.events"}])
-def test_refuses_what_is_no_request(app: App, event: JsonObject) -> None:
-    with pytest.raises(RuntimeError, match="unable to infer a handler"):
-        create_handler(app)(event, None)
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        None,
+        [],
+        "ping",
+        {"Records": [{"s3": {}}]},
+        {"version": "1.0"},
+        {"version": "2.0"},
+        {"version": "2.0", "requestContext": {"http": None}},
+        {"version": "0", "source": "aws.events", "detail-type": "Scheduled Event"},
+        {"source": "serverless-plugin-warmup"},
+        {"requestContext": {"routeKey": "$connect", "eventType": "CONNECT"}},
+    ],
+)
+def test_what_is_no_request_is_told_how_it_is(app: App, event: Any) -> None:
+    answer = create_handler(app)(event, None)
+    assert (answer["statusCode"], json.loads(answer["body"])["status"]) == (200, "ok")
+
+
+def rest_api(path: str, query: Mapping[str, Any] | None, **others: Any) -> JsonObject:
+    return {
+        "resource": "/{proxy+}",
+        "path": path,
+        "httpMethod": "GET",
+        "headers": {"Host": "example.org"},
+        "multiValueHeaders": None,
+        "queryStringParameters": query,
+        "multiValueQueryStringParameters": None,
+        "requestContext": {"stage": "prod", "path": f"/prod{path}"},
+        **others,
+    }
+
+
+def status(app: App, event: JsonObject, base_path: str = "") -> int:
+    return int(create_handler(app, base_path)(event, None)["statusCode"])
+
+
+def test_null_is_nothing_and_numbers_are_texts(app: App) -> None:
+    assert status(app, rest_api("/healthz", None, headers=None)) == 200
+    assert status(app, rest_api("/healthz", None, headers={"X": None})) == 200
+    assert status(app, rest_api("/v1/search", {"q": "red", "k": None})) == 200
+    assert status(app, rest_api("/v1/search", {"q": None})) == 400
+    many = rest_api("/v1/search", {"q": "red"}, multiValueQueryStringParameters={"q": None, "k": ["2", None]})
+    assert status(app, many) == 400
+    answer = create_handler(app)(rest_api("/v1/search", {"q": "red", "k": 1, "min_relevance": 0}), None)
+    assert len(json.loads(answer["body"])["results"]) == 1
+
+
+@pytest.mark.parametrize("code", [0xD83D, 0xDCE9])
+def test_half_a_character_is_a_clients_mistake(app: App, code: int) -> None:
+    half = chr(code)
+    assert status(app, rest_api("/v1/search", {"q": half})) == 400
+    assert status(app, http_api("/v1/search", f"q={half}", {}, "GET")) == 400
+    assert status(app, http_api(f"/v1/photos/{half}", "", {}, "GET")) == 404
+    assert status(app, http_api("/healthz", "", {"x": half}, "GET")) == 200
+
+
+def test_the_stage_of_an_http_api_is_taken_off(app: App) -> None:
+    def at(path: str, stage: str = "prod") -> int:
+        event = http_api(path, "q=red" if path.endswith("search") else "", {}, "GET")
+        event["requestContext"]["stage"] = stage
+        return status(app, event)
+
+    assert [at(path) for path in ("/prod/v1/search", "/prod/healthz", "/prod/", "/v1/search")] == [200] * 4
+    assert [at(path) for path in ("/prod/nowhere", "/production/healthz", "/other/healthz")] == [404] * 3
+    assert [at("/prod/healthz", stage) for stage in ("$default", "")] == [404, 404]
+
+
+def test_the_page_is_at_home_behind_a_slash(app: App) -> None:
+    event = http_api("/prod", "q=red", {}, "GET")
+    event["requestContext"]["stage"] = "prod"
+    assert create_handler(app)(event, None)["headers"] == {"location": "prod/?q=red"}
+    shown = rest_api("/", None, requestContext={"stage": "prod", "path": "/prod"})
+    assert (status(app, shown), create_handler(app)(shown, None)["headers"]) == (308, {"location": "prod/"})
+    assert status(app, rest_api("/", None, requestContext={"stage": "prod", "path": "/prod/"})) == 200
+
+
+def test_mappings_of_base_paths(app: App) -> None:
+    own_domain = {"stage": "prod", "path": "/gallery/v1/search"}
+    query = {"q": "red"}
+    assert status(app, rest_api("/gallery/v1/search", query, requestContext=own_domain)) == 200
+    assert status(app, rest_api("/gallery/v1/search", query)) == 404
+    assert status(app, rest_api("/a/b/v1/search", query, pathParameters={"proxy": "v1/search"})) == 200
+    assert status(app, rest_api("/a/b/v1/search", query, pathParameters={"proxy": None})) == 404
+    assert status(app, http_api("/a/b/v1/search", "q=red", {}, "GET"), "/a/b") == 200
+    assert status(app, load_balancer("/a/b/healthz", "", {}, "GET"), "/a/b") == 200
+    assert status(app, load_balancer("/a/bc/healthz", "", {}, "GET"), "/a/b") == 404
+
+
+def test_vpc_lattice(app: App) -> None:
+    context = {"serviceNetworkArn": "arn:aws:vpc-lattice:eu-central-1:1:servicenetwork/sn-1"}
+    event = {
+        "version": "2.0",
+        "method": "GET",
+        "path": "/v1/search?q=a%20red%20wall",
+        "headers": {"host": ["example.org"]},
+        "queryStringParameters": {"q": ["a red wall"]},
+        "requestContext": context,
+    }
+    assert json.loads(create_handler(app)(event, None)["body"])["query"] == "a red wall"
 
 
 def test_an_app_that_waits_is_found_out() -> None:
