@@ -156,6 +156,7 @@ def _distil_encoder(arguments: argparse.Namespace) -> None:
 
     from export.conversion.scheme_choice import choose_scheme, read_texts
     from export.conversion.sentence_encoder import load_sentence_encoder
+    from export.disk.model_files import refuse_foreign_encoder
     from export.training.data.corpus import read_general_text, read_paraphrases
     from export.training.photo_model.packing import float_encoder
     from export.training.text_encoder.encoder_distillation import (
@@ -165,6 +166,7 @@ def _distil_encoder(arguments: argparse.Namespace) -> None:
         find_start,
     )
 
+    refuse_foreign_encoder(arguments.to)
     torch.set_num_threads(os.cpu_count() or 1)
     if arguments.texts:
         texts = read_texts(arguments.texts)
@@ -189,18 +191,17 @@ def _distil_encoder(arguments: argparse.Namespace) -> None:
 
 
 def _distil_captioner(arguments: argparse.Namespace) -> None:
-    import shutil
-
     import torch
 
+    from export.disk.model_files import copy_encoder, refuse_foreign_models
     from export.training.evaluation.held_out import calibrate
     from export.training.photo_model.packing import write_captioner
     from export.training.photo_model.photo_model import PhotoModelShape
     from export.training.photo_training.captioner_distillation import open_word_teacher, write_teacher_corpus
     from export.training.photo_training.photo_recipe import PhotoRecipe, train_photo_model
     from handler.bundle.encoder import Encoder
-    from handler.bundle.encoder_files import ENCODER_FILES
 
+    refuse_foreign_models(arguments.to)
     torch.set_num_threads(os.cpu_count() or 1)
     corpus = arguments.work / "corpus"
     teacher = open_word_teacher(arguments.teacher)
@@ -216,9 +217,7 @@ def _distil_captioner(arguments: argparse.Namespace) -> None:
     encoder = Encoder.load(MODELS / "encoder")
     recipe = PhotoRecipe(shape=shape)
     trained = train_photo_model(corpus, arguments.work / "photo", recipe, encoder.encode, teacher)
-    (arguments.to / "encoder").mkdir(parents=True, exist_ok=True)
-    for name in ENCODER_FILES:
-        shutil.copyfile(MODELS / "encoder" / name, arguments.to / "encoder" / name)
+    copy_encoder(MODELS / "encoder", arguments.to / "encoder")
     identity = identify_encoder(arguments.to / "encoder")
     write_captioner(trained, arguments.to / "captioner", encoder_identity=identity)
     calibrate(arguments.to, corpus)

@@ -128,8 +128,7 @@ def _train_encoder(arguments: argparse.Namespace) -> Path:
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    import shutil
-
+    from export.disk.model_files import copy_encoder, refuse_foreign_models
     from export.training.evaluation.held_out import calibrate
     from export.training.photo_model.packing import write_captioner
 
@@ -140,9 +139,9 @@ def _export(arguments: argparse.Namespace) -> None:
     for name in ("photo/rewards",) if arguments.encoder else ("encoder", "photo/rewards"):
         if not (arguments.work / name / "checkpoint.pt").is_file():
             raise TrainingError(f"{arguments.work / name} has no checkpoint; run 'thinlens models train' first")
+    refuse_foreign_models(to)
     served, trained = _train_default(arguments)
-    if served.resolve() != (to / "encoder").resolve():
-        shutil.copytree(served, to / "encoder", dirs_exist_ok=True)
+    copy_encoder(served, to / "encoder")
     write_captioner(trained, to / "captioner", encoder_identity=identify_encoder(to / "encoder"))
     calibrate(to, arguments.data)
     print(f"wrote {to}")

@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 
 from export.conversion.activations import Arrays
 from export.conversion.quantisation import FLOAT32, Scheme, quantise, write_graph
-from export.disk.own_names import refuse_foreign
+from export.disk.model_files import refuse_foreign_encoder
 from export.errors import ModelError
 from export.evaluation.probes import PROBES
 from export.evaluation.retrieval import OFF_TOPIC_QUERIES
@@ -45,11 +45,6 @@ class FloatEncoder:
     tokenizer: str
     configuration: EncoderConfiguration
     expected: NDArray[np.float32]
-
-
-def refuse_foreign_encoder(folder: Path) -> None:
-    """Raises OutputError where a folder has files of an encoder that Thinlens didn't write."""
-    refuse_foreign(folder, ENCODER_FILES, marker="encoder.json", keys=("name", "dim", "max_tokens"))
 
 
 def write_encoder_folder(encoder: FloatEncoder, folder: Path, *, scheme: Scheme) -> None:

@@ -18,13 +18,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
-from export.conversion.encoder_folder import FloatEncoder, refuse_foreign_encoder, write_encoder_folder
+from export.conversion.encoder_folder import FloatEncoder, write_encoder_folder
 from export.conversion.quantisation import FLOAT32, SCHEMES, Scheme
+from export.disk.model_files import SCHEME_FILE, refuse_foreign_encoder
 from export.errors import DataError, ModelError
 from handler.bundle.encoder import Encoder
 from handler.bundle.encoder_files import ENCODER_FILES
 
-RECORD_FILE = "quantisation.json"
 LEAST_TEXTS = 100
 _QUERIES = 200
 _NEIGHBOURS = 10
@@ -91,7 +91,7 @@ def choose_scheme(
     Args:
         encoder: What is written.
         texts: Like those that it will embed; LEAST_TEXTS or more.
-        folder: Is made where it isn't there; gets RECORD_FILE too.
+        folder: Is made where it isn't there; gets SCHEME_FILE too.
         least_neighbours: Share of the neighbours in float32 that has to be found, 0 to 1.
         schemes: To choose from.
 
@@ -115,7 +115,7 @@ def choose_scheme(
         for name in ENCODER_FILES:
             shutil.copyfile(Path(scratch) / chosen.scheme / name, folder / name)
     choice = SchemeChoice(chosen=chosen.scheme, least_neighbours=least_neighbours, texts=len(texts), measured=measured)
-    (folder / RECORD_FILE).write_text(json.dumps(asdict(choice), indent=2) + "\n", encoding="utf-8")
+    (folder / SCHEME_FILE).write_text(json.dumps(asdict(choice), indent=2) + "\n", encoding="utf-8")
     return choice
 
 

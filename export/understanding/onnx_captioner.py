@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from export.disk.model_files import CAPTIONER_FILES
 from export.errors import ModelError
 from export.understanding.beam_search import Decoding, decode
 from export.understanding.caption_choice import choose_captions, cosines_with_view, repetition_penalties
@@ -29,7 +30,6 @@ from export.understanding.truth import Supports, Truth, read_truth
 from handler.bundle.encoder import Encoder
 from handler.bundle.encoder_files import identify_encoder
 
-FILES = ("captioner.json", "decoder.onnx", "tokenizer.json", "vision.onnx")
 _AT_ONCE = 16
 """Photos that are captioned together: more take more memory and hardly less time each."""
 _SEEN_AT_ONCE = 4
@@ -76,18 +76,18 @@ class OnnxCaptionerSource:
         """Read a captioner's folder.
 
         Args:
-            folder: Holds FILES.
+            folder: Holds CAPTIONER_FILES.
             encoder: The folder of a text encoder, which helps to choose captions if the visual view lies in its space.
 
         Raises:
             ModelError: A file is missing or ``captioner.json`` isn't what it should be.
         """
-        for name in FILES:
+        for name in CAPTIONER_FILES:
             if not (folder / name).is_file():
-                raise ModelError(f"{folder} has no {name}; a captioner's folder holds {', '.join(FILES)}")
+                raise ModelError(f"{folder} has no {name}; a captioner's folder holds {', '.join(CAPTIONER_FILES)}")
         settings = _read_settings(folder / "captioner.json")
         digest = hashlib.sha256()
-        for name in FILES:
+        for name in CAPTIONER_FILES:
             content = hashlib.sha256((folder / name).read_bytes()).hexdigest()
             digest.update(f"{name} {content}\n".encode())
         if encoder is not None and identify_encoder(encoder) != settings["encoder_identity"]:

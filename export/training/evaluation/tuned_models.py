@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from export.disk.model_files import copy_encoder, refuse_foreign_models
 from export.errors import ModelError, TrainingError
 from export.evaluation.retrieval import off_topic_texts
 from export.models.model_set import Models, shipped_models
@@ -22,7 +23,6 @@ from export.training.evaluation.report import Report, report
 from export.training.photo_model.packing import write_captioner
 from export.training.photo_model.unpacking import TrainedCaptioner, read_captioner
 from export.understanding.onnx_captioner import OnnxCaptionerSource
-from handler.bundle.encoder_files import ENCODER_FILES
 from handler.bundle.relevance import Calibration
 
 FEWEST_TO_CALIBRATE = 100
@@ -58,17 +58,17 @@ def write_tuned(tuned: TrainedCaptioner, models: Path, held_out: Sequence[Captio
 
     Raises:
         ModelError: ``to`` is the folder from which it was tuned, or an exported graph disagrees with torch.
+        OutputError: ``to`` has such files of somebody else; they stay.
         TrainingError: The held-out photos are found worse than before; nothing is written.
     """
     if to.resolve() == models.resolve():
         raise ModelError(f"{to} holds the models that were fine-tuned; give another folder with --to")
+    refuse_foreign_models(to)
     start = shipped_models(models)
     before = report(start, held_out).report
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        (folder / "encoder").mkdir()
-        for name in ENCODER_FILES:
-            shutil.copyfile(models / "encoder" / name, folder / "encoder" / name)
+        copy_encoder(models / "encoder", folder / "encoder")
         image_size = start.captioner.load().image_size
         worse_cider = None
 
@@ -91,6 +91,7 @@ def write_tuned(tuned: TrainedCaptioner, models: Path, held_out: Sequence[Captio
                 "written: keep the shipped ones, or caption more photos"
             )
         calibrated = _calibrate(folder, held_out, start.calibration)
+        refuse_foreign_models(to)  # again: hours have passed
         shutil.copytree(folder, to, dirs_exist_ok=True)
     return Tuned(before=before, after=after, calibrated=calibrated, worse_cider=worse_cider)
 

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 from export.conversion.bert_graph import bert_graph
 from export.conversion.encoder_folder import FloatEncoder, write_encoder_folder
 from export.conversion.quantisation import STATIC_INT8, Scheme
-from export.disk.own_names import refuse_foreign
+from export.disk.model_files import refuse_foreign_captioner
 from export.evaluation.probes import PROBES
 from export.photos.samples import copy_samples
 from export.training.data.caption_text import BEGIN, END
@@ -23,7 +23,6 @@ from export.training.data.tasks import DESCRIBE, INSTRUCTIONS
 from export.training.photo_model.captioner_export import export_decoder, export_vision
 from export.training.photo_model.unpacking import TrainedCaptioner
 from export.training.text_encoder.sentence_model import MAX_TOKENS, TextEncoder, tokenise
-from export.understanding.onnx_captioner import FILES
 from handler.bundle.encoder_files import EncoderConfiguration
 
 ENCODER_NAME = "thinlens-text-1"
@@ -80,7 +79,7 @@ def write_captioner(
         ModelError: An exported graph disagrees with torch.
         OutputError: The folder has such files of somebody else; they stay.
     """
-    refuse_foreign(folder, FILES, marker="captioner.json", keys=("encoder_identity", "instructions", "empty_cache"))
+    refuse_foreign_captioner(folder)
     model, tokenizer = captioner.model, captioner.tokenizer
     folder.mkdir(parents=True, exist_ok=True)
     pixels = crops_of_samples(image_size)

@@ -12,7 +12,8 @@ from tokenizers import Tokenizer
 from export.conversion.bert_graph import bert_graph
 from export.conversion.encoder_folder import FloatEncoder
 from export.conversion.quantisation import BITS_4, BITS_8, FLOAT32, SCHEMES, Scheme
-from export.conversion.scheme_choice import LEAST_TEXTS, RECORD_FILE, choose_scheme, read_texts
+from export.conversion.scheme_choice import LEAST_TEXTS, choose_scheme, read_texts
+from export.disk.model_files import SCHEME_FILE
 from export.errors import DataError, ModelError
 from export.evaluation.probes import PROBES
 from handler.bundle.encoder import Encoder
@@ -42,7 +43,7 @@ def test_every_scheme_is_measured_and_the_smallest_good_one_taken(encoder: Float
     good = [item for item in choice.measured if not item.refused and item.neighbours >= 0.9]
     assert choice.chosen == min(good, key=lambda item: item.size_bytes).scheme
     assert all(item.took_ms > 0 for item in good)
-    assert json.loads((tmp_path / RECORD_FILE).read_text())["chosen"] == choice.chosen
+    assert json.loads((tmp_path / SCHEME_FILE).read_text())["chosen"] == choice.chosen
     served = Encoder.load(tmp_path).encode(PROBES)
     assert (served * encoder.expected).sum(1).min() > 0.9
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from export.cli.main import main
-from export.conversion.encoder_folder import refuse_foreign_encoder
+from export.disk.model_files import copy_encoder, refuse_foreign_encoder, refuse_foreign_models
 from export.errors import OutputError
 from export.gallery.indexing import index_photos
 from export.progress import Progress
@@ -71,6 +71,26 @@ def test_an_encoder_is_not_written_over_files_of_somebody_else(tmp_path: Path) -
         refuse_foreign_encoder(tmp_path)
     fake_models(tmp_path / "models")
     refuse_foreign_encoder(tmp_path / "models/encoder")  # its own is written anew
+
+
+@pytest.mark.parametrize(
+    "name", ["encoder/encoder.bin", "encoder/quantisation.json", "captioner/vision.onnx", "calibration.json"]
+)
+def test_models_are_not_written_over_files_of_somebody_else(tmp_path: Path, name: str) -> None:
+    fake_models(tmp_path / "models")
+    to = tmp_path / "mine"
+    copy_encoder(tmp_path / "models/encoder", to / "encoder")
+    refuse_foreign_models(to)
+    copy_encoder(tmp_path / "models/encoder", to / "encoder")  # its own is written anew
+    other = tmp_path / "other" / name
+    other.parent.mkdir(parents=True)
+    other.write_text("[1, 2]")
+    with pytest.raises(OutputError, match=f"holds {other.name}, which Thinlens didn't write; nothing was overwritten"):
+        refuse_foreign_models(tmp_path / "other")
+    if name.startswith("encoder/"):
+        with pytest.raises(OutputError, match="nothing was overwritten"):
+            copy_encoder(tmp_path / "models/encoder", tmp_path / "other/encoder")
+    assert [path.read_text() for path in (tmp_path / "other").rglob("*") if path.is_file()] == ["[1, 2]"]
 
 
 def refuse_links(monkeypatch: pytest.MonkeyPatch) -> None:

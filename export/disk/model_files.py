@@ -1,0 +1,42 @@
+"""The files of models that Thinlens writes into folders of the user's choice: whoever else's lie there stay."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from export.disk.own_names import refuse_foreign
+from handler.bundle.encoder_files import ENCODER_FILES
+
+CAPTIONER_FILES = ("captioner.json", "decoder.onnx", "tokenizer.json", "vision.onnx")
+CALIBRATION_FILE = "calibration.json"
+SCHEME_FILE = "quantisation.json"
+
+
+def refuse_foreign_encoder(folder: Path) -> None:
+    """Raises OutputError where a folder has files of an encoder that Thinlens didn't write."""
+    refuse_foreign(folder, ENCODER_FILES, marker="encoder.json", keys=("name", "dim", "max_tokens"))
+    refuse_foreign(folder, [SCHEME_FILE], marker=SCHEME_FILE, keys=("chosen", "least_neighbours", "measured"))
+
+
+def refuse_foreign_captioner(folder: Path) -> None:
+    """The same of a captioner."""
+    keys = ("encoder_identity", "instructions", "empty_cache")
+    refuse_foreign(folder, CAPTIONER_FILES, marker="captioner.json", keys=keys)
+
+
+def refuse_foreign_models(folder: Path) -> None:
+    """The same of encoder/, captioner/ and their calibration; asked before the hours that models take."""
+    refuse_foreign_encoder(folder / "encoder")
+    refuse_foreign_captioner(folder / "captioner")
+    refuse_foreign(folder, [CALIBRATION_FILE], marker=CALIBRATION_FILE, keys=("encoder", "weights"))
+
+
+def copy_encoder(source: Path, folder: Path) -> None:
+    """Copy an encoder's files; raises OutputError where the folder has such files of somebody else, and OSError."""
+    if source.resolve() == folder.resolve():
+        return
+    refuse_foreign_encoder(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ENCODER_FILES:
+        shutil.copyfile(source / name, folder / name)
