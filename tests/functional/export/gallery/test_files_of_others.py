@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -105,6 +106,17 @@ def refuse_locks(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", no_locks)
+
+
+def test_a_folder_whose_name_is_no_text_is_refused_before_the_work(tmp_path: Path) -> None:
+    write_photo(tmp_path / "photos/red.png", "red")
+    models = fake_models(tmp_path / "models")
+    for name in (b"out-\xff", b"out-\xed\xa0\xbd"):
+        out = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+        with pytest.raises(OutputError, match="isn't UTF-8, .*; choose another --out"):
+            index_photos(tmp_path / "photos", out, models=models, progress=Progress())
+    assert times_understood(models) == []
+    index_photos(tmp_path / "photos", tmp_path / "öut\n\u200b", models=models, progress=Progress())
 
 
 @pytest.mark.parametrize(

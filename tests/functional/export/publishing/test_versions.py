@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from export.errors import PublishingError, StoreError
 from export.publishing.pointer_swap import read_in_service
@@ -233,42 +230,6 @@ def test_a_dry_run_says_what_pruning_would_remove_and_removes_nothing(store: Fol
     assert {path: path.read_bytes() for path in store.folder.rglob("*") if path.is_file()} == before
     assert len(said.bundles) == PUBLISHED - 1
     assert prune(store, keep=1) == said
-
-
-# One character away from our names, other cases, folders in the place of files, and links.
-NAMES = st.sampled_from(
-    [
-        f"thumbnails/ab/{'ab' * 32}.jpg/mine",
-        f"thumbnails/ab/{'ab' * 31}a.jpg",
-        f"thumbnails/ac/{'ab' * 32}.jpg",
-        f"thumbnails/ab/{'AB' * 32}.jpg",
-        f"photos/ab/{'ab' * 32}",
-        "bundles/0123456789abcde",
-        "bundles/0123456789abcdeg/manifest.json",
-        "bundles/0123456789abcdef0/manifest.json",
-        "bundles/staging-mine/photo.jpg",
-        ".partial/0123456789abcdeg",
-        ".partial/mine.jpg",
-        "current.jso",
-    ]
-)
-
-
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(names=st.sets(NAMES, min_size=1, max_size=4), keep=st.integers(1, 3))
-def test_files_of_others_stay_byte_for_byte(
-    store: FolderObjects, ids: list[str], tmp_path_factory: pytest.TempPathFactory, names: set[str], keep: int
-) -> None:
-    copy = FolderObjects(tmp_path_factory.mktemp("store") / "copy")
-    shutil.copytree(store.folder, copy.folder)
-    for name in names:
-        path = copy.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"mine: {name}")
-    for path in copy.folder.rglob("*"):
-        os.utime(path, (0, time.time() - LEFT_ALONE_S - 60))
-    prune(copy, keep=keep)
-    assert {name: (copy.folder / name).read_text() for name in names} == {name: f"mine: {name}" for name in names}
 
 
 def test_publishing_counts_files_of_others_and_leaves_them(tmp_path: Path, store: FolderObjects) -> None:
