@@ -2,5 +2,6 @@
 
 The rooms are the stages of that way, and each imports only rooms further down: `cli` · `training` · `gallery` and
 `publishing` · `bundles` · `models` · `understanding` and `conversion` · `library`, `evaluation` and `storage` ·
-`photos` · `disk`. `make lint` checks it. README.md says how photos become a bundle and how the models were made.
+`photos` · `pictures` · `disk`. `make lint` checks it. README.md says how photos become a bundle and how the models
+were made.
 """

@@ -26,8 +26,8 @@ from export.evaluation.probes import PROBES, THINGS
 from export.library.library import Library
 from export.library.records import UnderstoodPhoto
 from export.models.model_set import Models
-from export.photos.dates import date_in_name
 from export.photos.thumbnails import thumbnail_address
+from export.pictures.dates import date_in_name
 from handler.bundle.catalogue import PhotoRecord, write_catalogue
 from handler.bundle.columns import write_columns
 from handler.bundle.encoder import Encoder

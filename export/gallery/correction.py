@@ -9,7 +9,7 @@ from export.errors import LibraryError
 from export.library.library import Library
 from export.models.model_choice import ModelChoice
 from export.models.model_set import Models
-from export.photos.names import one_form
+from export.photos.unicode_names import one_form
 from export.progress import Progress
 from handler.bundle.texts import normalise
 from handler.errors import QueryError

@@ -16,7 +16,7 @@ from export.errors import OutputError, PhotosError, StoreError, UnavailableStore
 from export.gallery.fetched_files import FetchedFiles
 from export.library.library import Library
 from export.photos.discovery import Exclusion
-from export.photos.formats import SUFFIXES
+from export.pictures.formats import SUFFIXES
 from export.progress import Progress
 from export.storage.object_store import ListedObject, ObjectStore
 

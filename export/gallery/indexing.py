@@ -22,8 +22,8 @@ from export.models.model_set import Models
 from export.photos.column_table import find_columns, read_columns
 from export.photos.content_hash import content_hash
 from export.photos.discovery import Discovery, FoundPhoto, discover
-from export.photos.names import locate, one_form
 from export.photos.thumbnails import Thumbnails
+from export.photos.unicode_names import locate, one_form
 from export.progress import Progress
 
 _HASHED_AT_ONCE = 256

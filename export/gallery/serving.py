@@ -24,8 +24,8 @@ from export.bundles.bundle_writer import PHOTOS_ADDRESS
 from export.bundles.bundling import CURRENT
 from export.errors import ServingError
 from export.library.library import Library
-from export.photos.names import locate
 from export.photos.thumbnails import FOLDER
+from export.photos.unicode_names import locate
 from export.storage.media_types import media_type
 from handler.errors import BundleError, PhotoNotFoundError
 from handler.search.searcher import Searcher

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from export.photos.facts import PhotoFacts
+from export.pictures.facts import PhotoFacts
 from handler.bundle.catalogue import ColumnValue
 
 NAMES = "names"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from export.library.database import Database, first_of, revise
 from export.library.records import ContentUnderstanding, Failure, UnderstoodPhoto
 from export.library.vector_blobs import from_blobs, to_blob
-from export.photos.facts import READER, PhotoFacts
+from export.pictures.facts import READER, PhotoFacts
 from handler.bundle.catalogue import ColumnValue
 
 _FACTS = tuple(field.name for field in fields(PhotoFacts))  # in the order of the columns of "contents"

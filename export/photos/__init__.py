@@ -1,6 +1,5 @@
-"""Files become pixels and facts.
+"""The user's photos: which there are, and what is known of them before anybody looks.
 
-In come folders, lists and image files; out come ids, hashes, pixels for the captioner, thumbnails, sizes and dates,
-and the owner's own columns. formats.py is the table of what can be read. Knows nothing of captions, the library or
-bundles. May import `disk`.
+In come folders, lists and tables; out come ids in one Unicode form, hashes, the owner's own columns, and where
+thumbnails lie. Knows nothing of captions, the library or bundles. May import `pictures` and `disk`.
 """

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from export.errors import ColumnsError
-from export.photos.names import one_form
+from export.photos.unicode_names import one_form
 from handler.bundle.catalogue import MAX_NUMBER, MAX_VALUE_LENGTH, ColumnValue
 from handler.bundle.columns import MAX_COLUMN_NAME, MAX_COLUMNS
 from handler.bundle.texts import normalise

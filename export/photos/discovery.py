@@ -20,8 +20,8 @@ from pathlib import Path, PurePath
 from export.errors import PhotosError
 from export.photos.column_table import NAMES
 from export.photos.content_hash import stamp_of
-from export.photos.formats import FORMATS, PASSED_OVER, SUFFIXES
-from export.photos.names import locate, one_form
+from export.photos.unicode_names import locate, one_form
+from export.pictures.formats import FORMATS, PASSED_OVER, SUFFIXES
 
 _log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from export.bundles.bundle_writer import PHOTOS_ADDRESS, file_info
 from export.errors import PublishingError
-from export.photos.names import locate
 from export.photos.thumbnails import FOLDER as THUMBNAILS
+from export.photos.unicode_names import locate
 from export.progress import Progress
 from export.publishing.published_bundle import content_of, original_address
 from export.storage.media_types import media_type

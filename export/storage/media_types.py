@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from export.photos.formats import MEDIA_TYPES
+from export.pictures.formats import MEDIA_TYPES
 
 _MEDIA_TYPES = {**MEDIA_TYPES, ".json": "application/json"}
 

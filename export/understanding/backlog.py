@@ -9,9 +9,9 @@ from pathlib import Path
 from export.errors import OutputError
 from export.library.library import Library
 from export.library.records import NAMES, ContentUnderstanding, KnownPhoto
-from export.photos.decoding import DECODER
-from export.photos.names import locate
 from export.photos.thumbnails import Thumbnails
+from export.photos.unicode_names import locate
+from export.pictures.decoding import DECODER
 from export.progress import Progress
 from export.understanding.captioner import CaptionerSource, Understanding
 from export.understanding.photo_reader import FailedPhoto, ReadingTask, ReadPhoto

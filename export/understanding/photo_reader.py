@@ -14,8 +14,8 @@ import numpy as np
 
 from export.errors import BrokenPhotoError, PhotoError
 from export.photos.content_hash import check_unchanged
-from export.photos.decoding import DecodedPhoto, decode_photo
-from export.photos.facts import PhotoFacts
+from export.pictures.decoding import DecodedPhoto, decode_photo
+from export.pictures.facts import PhotoFacts
 from export.understanding.captioner import Captioner, Understanding
 
 

@@ -16,7 +16,7 @@ from export.bundles.photo_vectors import join_views
 from export.errors import DataError
 from export.evaluation.probes import THINGS
 from export.evaluation.retrieval import as_queries
-from export.photos.decoding import decode_photo
+from export.pictures.decoding import decode_photo
 from export.training.data.corpus import (
     CaptionedPhoto,
     read_collections,

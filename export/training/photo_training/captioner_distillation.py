@@ -16,8 +16,8 @@ import numpy as np
 
 from export.errors import DataError, PhotoError
 from export.models.captioners import open_captioner
-from export.photos.decoding import decode_photo
 from export.photos.discovery import discover
+from export.pictures.decoding import decode_photo
 from export.progress import Progress
 from export.training.data.corpus import normalise_caption
 from export.training.photo_model.unpacking import read_captioner

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from export.errors import DataError, PhotoError
-from export.photos.decoding import decode_photo
+from export.pictures.decoding import decode_photo
 from export.progress import Progress
 from export.training.data.caption_text import PADDING_ID
 from export.training.data.corpus import CaptionedPhoto

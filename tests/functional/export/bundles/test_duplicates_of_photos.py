@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from export.bundles.duplicates import group_duplicates
-from export.photos.looks import fingerprint
+from export.pictures.looks import fingerprint
 
 ROOT = Path(__file__).parents[4]
 PHOTOS = Path(os.environ.get("THINLENS_SHARED", ROOT.parent / "shared")) / "data/photos/coco257"

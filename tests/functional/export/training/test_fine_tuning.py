@@ -16,7 +16,7 @@ from export.cli.main import main
 from export.errors import DataError, ModelError, TrainingError
 from export.models.model_choice import ModelChoice
 from export.models.model_set import MODELS, shipped_models
-from export.photos.decoding import decode_photo
+from export.pictures.decoding import decode_photo
 from export.training.data.fine_tuning_photos import (
     FEWEST_HELD_OUT,
     FEWEST_TRAINING,

@@ -13,8 +13,8 @@ import torch
 
 from export.errors import ModelError
 from export.models.model_set import MODELS
-from export.photos.decoding import decode_photo
 from export.photos.samples import copy_samples
+from export.pictures.decoding import decode_photo
 from export.training.data.caption_text import train_tokenizer
 from export.training.photo_model.packing import write_captioner
 from export.training.photo_model.photo_model import PhotoModel, PhotoModelShape

@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from export.models.model_set import MODELS
-from export.photos.decoding import decode_photo
 from export.photos.samples import copy_samples
+from export.pictures.decoding import decode_photo
 from export.understanding.onnx_captioner import Described, OnnxCaptionerSource
 from handler.bundle.encoder import Encoder
 

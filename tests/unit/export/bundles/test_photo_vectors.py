@@ -5,7 +5,7 @@ import numpy as np
 from export.bundles.caption_texts import photo_texts
 from export.bundles.photo_vectors import fuse
 from export.library.records import UnderstoodPhoto
-from export.photos.facts import PhotoFacts
+from export.pictures.facts import PhotoFacts
 
 VIEWS = np.array([[[1, 0], [0, 1], [0.6, 0.8]], [[0, 1], [1, 0], [-1, 0]]], dtype=np.float32)
 WEIGHTS = np.array([1, 2, 5], dtype=np.float32)

@@ -10,8 +10,8 @@ import pillow_heif
 import pytest
 from PIL import ExifTags, Image
 
-from export.photos.decoding import decode_photo
-from export.photos.facts import PhotoFacts
+from export.pictures.decoding import decode_photo
+from export.pictures.facts import PhotoFacts
 
 IFD = struct.pack("<HHHII", 1, 0x0112, 3, 1, 6) + bytes(4)
 UPRIGHT_AT_6 = b"II*\0\x08\0\0\0" + IFD

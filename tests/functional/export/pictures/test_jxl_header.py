@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from export.errors import BrokenPhotoError
-from export.photos.decoding import decode_photo
-from export.photos.jxl_header import read_size
+from export.pictures.decoding import decode_photo
+from export.pictures.jxl_header import read_size
 
 
 @pytest.mark.parametrize("size", [(64, 64), (48, 64), (123, 77), (1920, 1080), (4000, 3000), (300, 5000), (1, 1)])

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageFile
 
 from export.errors import BrokenPhotoError
-from export.photos.decoding import decode_photo
+from export.pictures.decoding import decode_photo
 
 
 def picture(size: tuple[int, int] = (640, 480), *, white_below: int = 0) -> Image.Image:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
 from export.errors import BrokenPhotoError, UnreadablePhotoError
-from export.photos.decoding import THUMBNAIL_LONG_SIDE_PX, DecodedPhoto, decode_photo
-from export.photos.opening import MAX_PIXELS
+from export.pictures.decoding import THUMBNAIL_LONG_SIDE_PX, DecodedPhoto, decode_photo
+from export.pictures.opening import MAX_PIXELS
 
 SIZE = 64
 # Corners: top left red, top right green, bottom left blue, bottom right white.
@@ -327,7 +327,7 @@ def test_a_file_that_cannot_be_read_now_is_not_called_broken(tmp_path: Path) -> 
 MEASURE = """
 import re, sys
 from pathlib import Path
-from export.photos.decoding import decode_photo
+from export.pictures.decoding import decode_photo
 photo = decode_photo(Path(sys.argv[1]), image_size=224)
 peak_kb = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]
 print(photo.facts.width, photo.facts.height, int(peak_kb) // 1024)

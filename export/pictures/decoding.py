@@ -23,12 +23,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from export.errors import BrokenPhotoError, UnreadablePhotoError
-from export.photos.damage import damage_allowed, describe_damage, without_metadata
-from export.photos.facts import READER, PhotoFacts
-from export.photos.looks import fingerprint, placeholder
-from export.photos.metadata import colour_profile, date_taken, orientation, position, read_exif
-from export.photos.opening import check_size, open_photo
-from export.photos.pixels import shrink, to_srgb
+from export.pictures.damage import damage_allowed, describe_damage, without_metadata
+from export.pictures.facts import READER, PhotoFacts
+from export.pictures.looks import fingerprint, placeholder
+from export.pictures.metadata import colour_profile, date_taken, orientation, position, read_exif
+from export.pictures.opening import check_size, open_photo
+from export.pictures.pixels import shrink, to_srgb
 
 LARGE_PIXELS = 24_000_000
 THUMBNAIL_LONG_SIDE_PX = 320

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from PIL import ExifTags, Image, TiffImagePlugin
 
-from export.photos.dates import Noted, Taken, first_date
+from export.pictures.dates import Noted, Taken, first_date
 
 _XMP_KEYS = ("xmp", "XML:com.adobe.xmp")
 _XMP_TAG = 700

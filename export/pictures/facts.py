@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from export.photos.dates import Noted
+from export.pictures.dates import Noted
 
 READER = 2
 """Counts what is read of photos: facts from an older reader are read anew, without asking the captioner again."""

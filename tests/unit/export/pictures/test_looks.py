@@ -7,7 +7,7 @@ import io
 import numpy as np
 from PIL import Image, ImageEnhance
 
-from export.photos.looks import fingerprint, placeholder
+from export.pictures.looks import fingerprint, placeholder
 
 
 def bits_apart(a: Image.Image, b: Image.Image) -> int:

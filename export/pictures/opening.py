@@ -16,10 +16,10 @@ import pillow_heif
 from PIL import Image
 
 from export.errors import BrokenPhotoError
-from export.photos.formats import FORMATS, TYPE_OF_PILLOW
-from export.photos.jxl_header import begins_jxl, read_size
-from export.photos.metadata import prepare_exif, read_directory
-from export.photos.raw_previews import begins_tiff, is_raw, read_preview
+from export.pictures.formats import FORMATS, TYPE_OF_PILLOW
+from export.pictures.jxl_header import begins_jxl, read_size
+from export.pictures.metadata import prepare_exif, read_directory
+from export.pictures.raw_previews import begins_tiff, is_raw, read_preview
 
 MAX_PIXELS = 200_000_000
 
@@ -80,7 +80,7 @@ def open_photo(file: BinaryIO, path: Path) -> OpenedPhoto:
             return _open_uncommon_tiff(file)
         raise BrokenPhotoError(_what_it_is(start)) from error
     if image.format == "TIFF":
-        from export.photos import tiff_kinds
+        from export.pictures import tiff_kinds
 
         tiff_kinds.turn_to_picture(image)
         if tiff_kinds.is_misread(image):
@@ -115,7 +115,7 @@ def _open_raw(file: BinaryIO, path: Path, start: bytes) -> OpenedPhoto:
 
 
 def _open_uncommon_tiff(file: BinaryIO) -> OpenedPhoto:
-    from export.photos.tiff_kinds import read_uncommon
+    from export.pictures.tiff_kinds import read_uncommon
 
     return OpenedPhoto(image=read_uncommon(file, MAX_PIXELS), type="tiff", exif=read_directory(file))
 

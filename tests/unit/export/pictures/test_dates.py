@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export.photos.dates import Taken, date_in_name, first_date, read_date
+from export.pictures.dates import Taken, date_in_name, first_date, read_date
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from export.errors import BrokenPhotoError
-from export.photos.formats import RAW_SUFFIXES
+from export.pictures.formats import RAW_SUFFIXES
 
 _STARTS = (b"IIU\0", b"IIRO", b"IIRS", b"MMOR", b"FUJIFILMCCD-RAW")
 _TIFF_STARTS = (b"II*\0", b"MM\0*")

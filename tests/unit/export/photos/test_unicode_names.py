@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from export.photos.names import locate, one_form
+from export.photos.unicode_names import locate, one_form
 
 NFC, NFD = "M\u00fcnchen", "Mu\u0308nchen"
 

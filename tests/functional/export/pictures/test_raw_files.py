@@ -9,7 +9,7 @@ import pytest
 import tifffile
 
 from export.errors import BrokenPhotoError
-from export.photos.decoding import DecodedPhoto, decode_photo
+from export.pictures.decoding import DecodedPhoto, decode_photo
 
 
 def write_dng(path: Path, *, orientation: int = 1, preview: bool = True) -> Path:

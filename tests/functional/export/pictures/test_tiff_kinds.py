@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
 from export.errors import BrokenPhotoError
-from export.photos.decoding import decode_photo
+from export.pictures.decoding import decode_photo
 
 RAMP = np.linspace(0.0, 1.0, 96)[None, :].repeat(64, 0)
 COLOURS = np.stack([RAMP, RAMP[:, ::-1], RAMP[::-1] * 0.5 + 0.25], -1)

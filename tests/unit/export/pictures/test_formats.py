@@ -6,7 +6,7 @@ import mimetypes
 
 from PIL import features
 
-from export.photos.formats import FORMATS, MEDIA_TYPES, SUFFIXES, TYPE_OF_PILLOW
+from export.pictures.formats import FORMATS, MEDIA_TYPES, SUFFIXES, TYPE_OF_PILLOW
 from export.storage.media_types import media_type
 from handler.search.filters import TYPES
 
