@@ -27,8 +27,8 @@ from export.pictures.damage import damage_allowed, describe_damage, without_meta
 from export.pictures.facts import READER, PhotoFacts
 from export.pictures.looks import fingerprint, placeholder
 from export.pictures.metadata import colour_profile, date_taken, orientation, position, read_exif
-from export.pictures.opening import check_size, open_photo
-from export.pictures.pixels import shrink, to_srgb
+from export.pictures.opening import open_photo
+from export.pictures.pixels import check_size, shrink, to_srgb
 
 LARGE_PIXELS = 24_000_000
 THUMBNAIL_LONG_SIDE_PX = 320

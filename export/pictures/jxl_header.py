@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 from typing import BinaryIO
 
 _CODESTREAM = b"\xff\x0a"
 _CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
-_SEARCHED = 65_536
+_READ = 16
 _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
 _BITS_OF_LENGTH = (9, 13, 18, 30)
 
@@ -17,15 +18,14 @@ def begins_jxl(start: bytes) -> bool:
 
 
 def read_size(file: BinaryIO) -> tuple[int, int] | None:
-    """Width and height in pixels; None where the header isn't near the start of the file."""
+    """Width and height in pixels; None where there is no whole header."""
     file.seek(0)
-    data = file.read(_SEARCHED)
+    data = file.read(_READ)
     if data.startswith(_CONTAINER):
-        box = max(data.find(b"jxlc"), data.find(b"jxlp"))
-        data = data[data.find(_CODESTREAM, box) :] if box >= 0 else b""
-    if not data.startswith(_CODESTREAM) or len(data) < 16:
+        data = _first_part(file)
+    if not data.startswith(_CODESTREAM) or len(data) < _READ:
         return None
-    bits = _Bits(int.from_bytes(data[2:16], "little"))
+    bits = _Bits(int.from_bytes(data[2:_READ], "little"))
     small = bits.take(1)
     height = _length(bits, small=small)
     ratio = bits.take(3)
@@ -33,6 +33,22 @@ def read_size(file: BinaryIO) -> tuple[int, int] | None:
         across, down = _RATIOS[ratio]
         return height * across // down, height
     return _length(bits, small=small), height
+
+
+def _first_part(file: BinaryIO) -> bytes:
+    """The start of the codestream in a container (ISO/IEC 18181-2:2024, section 9), whatever boxes come before it."""
+    at = 0
+    while True:
+        file.seek(at)
+        size, kind, large = struct.unpack(">I4sQ", file.read(_READ).ljust(_READ, b"\0"))
+        header = 16 if size == 1 else 8
+        size = large if size == 1 else size
+        if kind in (b"jxlc", b"jxlp"):
+            file.seek(at + header + (4 if kind == b"jxlp" else 0))  # a part has its number before it
+            return file.read(_READ)
+        if size < header:  # 0 is a box to the end of the file, or there is no more
+            return b""
+        at += size
 
 
 def _length(bits: _Bits, *, small: int) -> int:

@@ -6,7 +6,7 @@ Whatever can't be read is called by what it is.
 from __future__ import annotations
 
 import functools
-import importlib.util
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -19,9 +19,8 @@ from export.errors import BrokenPhotoError
 from export.pictures.formats import FORMATS, TYPE_OF_PILLOW
 from export.pictures.jxl_header import begins_jxl, read_size
 from export.pictures.metadata import prepare_exif, read_directory
+from export.pictures.pixels import check_size
 from export.pictures.raw_previews import begins_tiff, is_raw, read_preview
-
-MAX_PIXELS = 200_000_000
 
 _START_BYTES = 64
 _WITHOUT_ORIENTATION = ("JXL",)
@@ -63,9 +62,8 @@ def open_photo(file: BinaryIO, path: Path) -> OpenedPhoto:
         path: Its path, whose ending tells raw files from other TIFFs.
 
     Raises:
-        BrokenPhotoError: It isn't an image of a supported format, or has more than ``MAX_PIXELS``.
+        BrokenPhotoError: It isn't an image of a supported format, or has too many pixels.
     """
-    _prepare_pillow()
     file.seek(0)
     start = file.read(_START_BYTES)
     if is_raw(path, start):
@@ -74,7 +72,7 @@ def open_photo(file: BinaryIO, path: Path) -> OpenedPhoto:
         _check_jxl(file)
     file.seek(0)
     try:
-        image = Image.open(file, formats=[name for each in FORMATS for name in each.pillow[:1] if name in Image.OPEN])
+        image = Image.open(file, formats=_prepared_formats())
     except PIL.UnidentifiedImageError as error:
         if begins_tiff(start):
             return _open_uncommon_tiff(file)
@@ -90,22 +88,16 @@ def open_photo(file: BinaryIO, path: Path) -> OpenedPhoto:
     return OpenedPhoto(image=image, type=TYPE_OF_PILLOW[image.format or ""], orientation=1 if upright else None)
 
 
-def check_size(width: int, height: int) -> None:
-    """Check that an image isn't larger than what is decoded; raises BrokenPhotoError."""
-    if width * height > MAX_PIXELS:
-        raise BrokenPhotoError(
-            f"{width} x {height} is {width * height / 1e6:.1f} megapixels; the limit is {MAX_PIXELS // 1_000_000}"
-        )
-
-
 @functools.cache
-def _prepare_pillow() -> None:
+def _prepared_formats() -> list[str]:
+    """What Pillow, once it is prepared, is asked to recognise."""
     pillow_heif.register_heif_opener(depth_images=False, aux_images=False, decode_threads=1)
     Image.MAX_IMAGE_PIXELS = None  # MAX_PIXELS is checked instead, with a clearer message and without a warning
-    Image.init()
     prepare_exif()
-    if importlib.util.find_spec("pillow_jxl"):
+    with suppress(ImportError):
         import pillow_jxl  # noqa: F401 it registers itself
+    known = [name for each in FORMATS for name in each.pillow[:1]]
+    return [name for name in known if name != "JXL" or name in Image.OPEN]
 
 
 def _open_raw(file: BinaryIO, path: Path, start: bytes) -> OpenedPhoto:
@@ -117,12 +109,12 @@ def _open_raw(file: BinaryIO, path: Path, start: bytes) -> OpenedPhoto:
 def _open_uncommon_tiff(file: BinaryIO) -> OpenedPhoto:
     from export.pictures.tiff_kinds import read_uncommon
 
-    return OpenedPhoto(image=read_uncommon(file, MAX_PIXELS), type="tiff", exif=read_directory(file))
+    return OpenedPhoto(image=read_uncommon(file), type="tiff", exif=read_directory(file))
 
 
 def _check_jxl(file: BinaryIO) -> None:
     """Its decoder decodes as soon as a file is opened."""
-    if "JXL" not in Image.OPEN:
+    if "JXL" not in _prepared_formats():
         raise BrokenPhotoError(
             "a JPEG XL image, which pillow-jxl-plugin reads, and it is not installed: pip install pillow-jxl-plugin"
         )

@@ -12,7 +12,16 @@ from PIL import Image, ImageCms
 
 from export.errors import BrokenPhotoError
 
+MAX_PIXELS = 200_000_000
 _BAND_PIXELS = 4_000_000
+
+
+def check_size(width: int, height: int) -> None:
+    """Check that an image isn't larger than what is decoded; raises BrokenPhotoError."""
+    if width * height > MAX_PIXELS:
+        raise BrokenPhotoError(
+            f"{width} x {height} is {width * height / 1e6:.1f} megapixels; the limit is {MAX_PIXELS // 1_000_000}"
+        )
 
 
 def shrink(image: Image.Image, wanted: int) -> Image.Image:

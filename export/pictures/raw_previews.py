@@ -13,6 +13,7 @@ from PIL import Image
 
 from export.errors import BrokenPhotoError
 from export.pictures.formats import RAW_SUFFIXES
+from export.pictures.pixels import check_size
 
 _STARTS = (b"IIU\0", b"IIRO", b"IIRS", b"MMOR", b"FUJIFILMCCD-RAW")
 _TIFF_STARTS = (b"II*\0", b"MM\0*")
@@ -59,6 +60,7 @@ def read_preview(path: Path) -> RawPreview:
     try:
         with rawpy.imread(str(path)) as raw:
             sizes = raw.sizes
+            check_size(sizes.raw_width, sizes.raw_height)
             try:
                 preview = raw.extract_thumb()
             except (rawpy.LibRawNoThumbnailError, rawpy.LibRawUnsupportedThumbnailError):

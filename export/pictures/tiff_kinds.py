@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from export.errors import BrokenPhotoError
+from export.pictures.pixels import check_size
 
 logging.getLogger("tifffile").disabled = True  # what is wrong with a photo is said once, with its reason
 
@@ -62,12 +63,11 @@ def is_negative(image: Image.Image) -> bool:
     return image.mode not in ("1", "L", "P") and _tag(image, _PHOTOMETRIC, 1) == _WHITE_IS_ZERO
 
 
-def read_uncommon(file: BinaryIO, most_pixels: int) -> Image.Image:
+def read_uncommon(file: BinaryIO) -> Image.Image:
     """Read the picture of a TIFF whatever its samples are, as 8 bits a channel: L, RGB or CMYK, or with alpha.
 
     Args:
         file: From its first byte.
-        most_pixels: How many are read at most.
 
     Raises:
         BrokenPhotoError: It is damaged, or of a kind that can't be read, which the message names.
@@ -79,9 +79,7 @@ def read_uncommon(file: BinaryIO, most_pixels: int) -> Image.Image:
             if not pages:
                 raise BrokenPhotoError("broken TIFF: its directory of pages is missing; does the file end early?")
             page = max(pages, key=lambda page: page.imagelength * page.imagewidth)
-            if page.imagelength * page.imagewidth > most_pixels:
-                size = page.imagelength * page.imagewidth / 1e6
-                raise BrokenPhotoError(f"{size:.1f} megapixels; the limit is {most_pixels // 1_000_000}")
+            check_size(page.imagewidth, page.imagelength)
             colours = _COLOURS.get(getattr(page.photometric, "name", ""))
             if colours is None or page.samplesperpixel < colours or page.dtype is None:
                 raise BrokenPhotoError(f"{_described(page)}, expected grey, RGB or CMYK")

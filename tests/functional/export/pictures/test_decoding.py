@@ -17,7 +17,7 @@ from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
 from export.errors import BrokenPhotoError, UnreadablePhotoError
 from export.pictures.decoding import THUMBNAIL_LONG_SIDE_PX, DecodedPhoto, decode_photo
-from export.pictures.opening import MAX_PIXELS
+from export.pictures.pixels import MAX_PIXELS
 
 SIZE = 64
 # Corners: top left red, top right green, bottom left blue, bottom right white.
