@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from export.cli.wording import count
 
 if TYPE_CHECKING:
+    from export.gallery.forgetting import MayForget
     from export.library.records import Failure
 
 MAX_FAILURES_SHOWN = 20
 
 
 def _index(arguments: argparse.Namespace) -> None:
-    from export.gallery.indexing import always, index_photos
+    from export.gallery.indexing import index_photos
     from export.models.model_choice import ModelChoice
 
     report = index_photos(
@@ -35,7 +36,7 @@ def _index(arguments: argparse.Namespace) -> None:
             encoder=arguments.encoder,
             instructions=tuple(arguments.instruction),
         ),
-        may_forget=always if arguments.forget else _ask,
+        may_forget=_may_forget(arguments),
     )
     passed_over = ", ".join(_of_kind(number, kind) for kind, number in report.passed_over.items())
     print(
@@ -79,6 +80,12 @@ def _of_kind(number: int, kind: str) -> str:
     return f"{number:,} {kind}" if kind.isupper() else count(number, kind)
 
 
+def _may_forget(arguments: argparse.Namespace) -> MayForget:
+    from export.gallery.forgetting import always
+
+    return always if arguments.forget else _ask
+
+
 def _ask(gone: Sequence[str], known: int) -> bool:
     """Whether photos may be forgotten, asked at a terminal; where there is none, nobody says so."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
@@ -100,7 +107,13 @@ def _photos(arguments: argparse.Namespace) -> Path:
     from export.progress import Progress
     from export.storage.schemes import open_store
 
-    return fetch_photos(open_store(arguments.photos), arguments.out, exclude=arguments.exclude, progress=Progress())
+    return fetch_photos(
+        open_store(arguments.photos),
+        arguments.out,
+        exclude=arguments.exclude,
+        progress=Progress(),
+        may_forget=_may_forget(arguments),
+    )
 
 
 def _caption(arguments: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Lock
@@ -99,9 +99,13 @@ class FetchedFiles:
         self._files = present
         remove_partial_files(self._partial)
 
-    def remove_all_but(self, keys: Mapping[str, ListedObject]) -> None:
-        """Remove the files whose objects are gone from the store, as they were fetched. Raises OSError."""
-        for key in [key for key in self._files if key not in keys]:
+    def keys(self) -> set[str]:
+        """The keys of what was fetched and is there."""
+        return set(self._files)
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Remove files that are as they were fetched. Raises OSError."""
+        for key in keys:
             if self._is_as_written(key):
                 (self._folder / key).unlink()
                 del self._files[key]

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 from export.errors import OutputError, PhotosError, StoreError, UnavailableStoreError
 from export.gallery.fetched_files import FetchedFiles
+from export.gallery.forgetting import MayForget, never, stay
 from export.library.library import Library
 from export.photos.discovery import Exclusion
 from export.pictures.formats import SUFFIXES
@@ -28,7 +29,9 @@ _IMPOSSIBLE_NAMES = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXI
 _log = logging.getLogger(__name__)
 
 
-def fetch_photos(store: ObjectStore, out: Path, *, exclude: Sequence[str], progress: Progress) -> Path:
+def fetch_photos(
+    store: ObjectStore, out: Path, *, exclude: Sequence[str], progress: Progress, may_forget: MayForget = never
+) -> Path:
     """Bring the folder of fetched photos up to date with the store.
 
     Args:
@@ -36,6 +39,7 @@ def fetch_photos(store: ObjectStore, out: Path, *, exclude: Sequence[str], progr
         out: The output folder, which is made where it is missing.
         exclude: Globs of what to leave out, see ``discover``.
         progress: Is shown the bytes.
+        may_forget: Asked where more than a tenth of what was fetched is gone from the store at once.
 
     Returns:
         The folder.
@@ -57,7 +61,7 @@ def fetch_photos(store: ObjectStore, out: Path, *, exclude: Sequence[str], progr
         try:
             files = FetchedFiles(out, folder)
             files.examine(wanted, matters=_may_be_photo)
-            files.remove_all_but(wanted)
+            _let_go(files, wanted.keys(), exclusion, store, may_forget)
             _fetch([found for found in wanted.values() if not files.has(found)], store, files, progress)
             files.keep()
         except OSError as error:
@@ -66,6 +70,25 @@ def fetch_photos(store: ObjectStore, out: Path, *, exclude: Sequence[str], progr
                 "what is done is kept"
             ) from error
     return folder
+
+
+def _let_go(
+    files: FetchedFiles,
+    wanted: Set[str],
+    exclusion: Exclusion,
+    store: ObjectStore,
+    may_forget: MayForget,
+) -> None:
+    """Remove what is gone from the store, or is left out now, unless it is much at once. Raises OSError."""
+    left_out = {key for key in files.keys() - wanted if exclusion.covers(key)}
+    gone = files.keys() - wanted - left_out
+    if stay(gone, len(files.keys()), may_forget):
+        _log.warning(
+            "%s of %s photos are gone from %s, such as %s, and stay here: --forget lets go of what is gone",
+            f"{len(gone):,}", f"{len(files.keys()):,}", store.address, min(gone),
+        )  # fmt: skip
+        gone = set()
+    files.remove(gone | left_out)
 
 
 def _is_wanted(key: str, exclusion: Exclusion) -> bool:

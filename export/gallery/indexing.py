@@ -8,13 +8,14 @@ embed texts; write the bundle.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from export.bundles.bundling import check_place, update_bundle
 from export.errors import PhotosError, UnreadablePhotoError
+from export.gallery.forgetting import MayForget, always, never, stay
 from export.library.library import Library
 from export.library.records import Failure, KnownPhoto
 from export.models.model_choice import SHIPPED, ModelChoice
@@ -27,20 +28,6 @@ from export.photos.unicode_names import locate, one_form
 from export.progress import Progress
 
 _HASHED_AT_ONCE = 256
-_SHARE_FORGOTTEN_UNASKED = 0.1
-
-MayForget = Callable[[Sequence[str], int], bool]
-"""Asked whether photos may be forgotten: their ids, which are gone at once, and how many there were."""
-
-
-def always(gone: Sequence[str], known: int) -> bool:  # noqa: ARG001 a MayForget
-    """Whatever is gone may be forgotten."""
-    return True
-
-
-def never(gone: Sequence[str], known: int) -> bool:  # noqa: ARG001 a MayForget
-    """Nobody said that many photos may be forgotten at once."""
-    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,15 +160,11 @@ def _find_gone(discovery: Discovery, library: Library) -> set[str]:
 def _check_moved(discovery: Discovery, library: Library, may_forget: MayForget) -> None:
     """Another folder than before holds the same photos, or those of before may be forgotten; raises PhotosError."""
     gone = _find_gone(discovery, library)
-    if _are_many(gone, library) and not may_forget(sorted(gone), len(library.photos.all())):
+    if stay(gone, len(library.photos.all()), may_forget):
         raise PhotosError(
             f"the photos of {library.photos.root()} were indexed here, and {len(gone):,} of them aren't in "
             f"{discovery.root}; choose another --out, or let them be forgotten with --forget"
         )
-
-
-def _are_many(photos: Set[str], library: Library) -> bool:
-    return len(photos) > _SHARE_FORGOTTEN_UNASKED * len(library.photos.all())
 
 
 def _compare(
@@ -193,7 +176,7 @@ def _compare(
     unreadable = _hash(discovery.root, changed, library, progress, threads=threads) if changed else {}
     gone = _find_gone(discovery, library) | (known.keys() & unreadable.keys())
     lost = _lost(gone, discovery, library, unreadable)
-    missing = lost if _are_many(lost, library) and not may_forget(sorted(lost), len(known)) else set()
+    missing = lost if stay(lost, len(known), may_forget) else set()
     if forgotten := gone - missing:
         library.photos.forget(forgotten)
     return _Comparison(forgotten=len(forgotten), missing=tuple(sorted(missing)), unreadable=unreadable)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from export.errors import OutputError
 from export.gallery.fetched_files import RECORD_FILE
 from export.gallery.fetching import fetch_photos
+from export.gallery.forgetting import always
 from export.progress import Progress
 from export.storage.folder_objects import FolderObjects
 from tests.functional.export.galleries import write_photo
@@ -32,7 +33,7 @@ def out(tmp_path: Path) -> Path:
 
 
 def fetch(store: FolderObjects, out: Path) -> None:
-    fetch_photos(store, out, exclude=(), progress=Progress())
+    fetch_photos(store, out, exclude=(), progress=Progress(), may_forget=always)
 
 
 def contents(folder: Path) -> dict[str, object]:

@@ -11,6 +11,7 @@ import pytest
 
 from export.errors import LibraryError, PhotosError, StoreError, UnavailableStoreError
 from export.gallery.fetching import fetch_photos
+from export.gallery.forgetting import always
 from export.gallery.indexing import index_photos
 from export.library.library import Library
 from export.progress import Progress
@@ -45,7 +46,7 @@ def store(tmp_path: Path) -> CountingStore:
 
 
 def fetch(store: FolderObjects, out: Path, exclude: Iterable[str] = ()) -> dict[str, bytes]:
-    folder = fetch_photos(store, out, exclude=list(exclude), progress=Progress())
+    folder = fetch_photos(store, out, exclude=list(exclude), progress=Progress(), may_forget=always)
     assert folder == out / "photos"
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -66,6 +67,18 @@ def test_only_what_is_new_or_changed_is_fetched_again(store: CountingStore, tmp_
     assert sorted(store.read_keys) == ["blue.jpg", "new.jpg"]
     assert fetched["blue.jpg"] == (store.folder / "blue.jpg").read_bytes()
     assert sorted(fetched) == ["blue.jpg", "columns.csv", "new.jpg", "walls/old/green.PNG"]
+
+
+def test_what_is_gone_many_at_once_stays(
+    store: CountingStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = fetch(store, tmp_path / "out")
+    (store.folder / "walls/red.jpg").unlink()
+    fetch_photos(store, tmp_path / "out", exclude=[], progress=Progress())
+    assert (tmp_path / "out/photos/walls/red.jpg").read_bytes() == before["walls/red.jpg"]
+    assert "1 of 4 photos are gone from" in caplog.text
+    assert "such as walls/red.jpg, and stay here: --forget lets go of what is gone" in caplog.text
+    assert "walls/red.jpg" not in fetch(store, tmp_path / "out")
 
 
 def test_what_is_left_out_is_not_fetched(store: CountingStore, tmp_path: Path) -> None:

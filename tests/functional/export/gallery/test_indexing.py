@@ -12,7 +12,8 @@ import pytest
 
 from export.errors import LibraryError, OutputError, PhotosError
 from export.gallery.correction import correct_caption
-from export.gallery.indexing import IndexReport, always, index_photos
+from export.gallery.forgetting import always
+from export.gallery.indexing import IndexReport, index_photos
 from export.library.library import Library
 from export.library.records import Failure
 from export.models.model_set import Models

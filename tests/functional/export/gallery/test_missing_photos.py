@@ -13,7 +13,8 @@ from PIL import Image
 
 from export.errors import LibraryError, PhotosError
 from export.gallery.correction import correct_caption
-from export.gallery.indexing import IndexReport, always, index_photos, never
+from export.gallery.forgetting import always, never
+from export.gallery.indexing import IndexReport, index_photos
 from export.library.library import Library
 from export.library.schema import SCHEMA_VERSION
 from handler.bundle.catalogue import PhotoRecord

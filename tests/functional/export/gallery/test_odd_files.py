@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from export.gallery.indexing import always, index_photos
+from export.gallery.forgetting import always
+from export.gallery.indexing import index_photos
 from export.photos.content_hash import stamp_of
 from handler.search.searcher import Searcher
 from handler.store.folder_store import open_bundle
