@@ -17,7 +17,7 @@ from export.gallery.fetched_files import FetchedFiles
 from export.gallery.forgetting import MayForget, never, stay
 from export.library.library import Library
 from export.photos.discovery import Exclusion
-from export.pictures.formats import SUFFIXES
+from export.pictures.formats import FORMATS, SUFFIXES
 from export.progress import Progress
 from export.storage.object_store import ListedObject, ObjectStore
 
@@ -57,7 +57,7 @@ def fetch_photos(
             _log.warning("%s can't be fetched, so it is left out: a part of its key is a file", key)
             del wanted[key]
         if all(key in _COLUMNS for key in wanted):
-            raise PhotosError(f"{store.address} holds no photos; expected objects ending in {', '.join(SUFFIXES)}")
+            raise PhotosError(f"{store.address} holds no photos; expected {', '.join(each.name for each in FORMATS)}")
         try:
             files = FetchedFiles(out, folder)
             files.examine(wanted, matters=_may_be_photo)
