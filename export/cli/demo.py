@@ -16,7 +16,10 @@ from pathlib import Path
 from export.cli.answer_table import answer_table
 from export.errors import LibraryError, OutputError
 from export.evaluation.contact_sheet import SheetPhoto, contact_sheet, is_contact_sheet
+from export.gallery.forgetting import always, never
 from export.gallery.indexing import index_photos
+from export.library.database import LIBRARY_FILE
+from export.library.library import Library
 from export.photos.samples import copy_samples
 from handler.search.answers import SearchAnswer
 from handler.search.searcher import Searcher
@@ -57,7 +60,8 @@ def run_demo(*, photos: Path | None, out: Path) -> None:
     if photos is None:
         photos, queries = _samples(out), SAMPLE_QUERIES
     started = time.perf_counter()
-    report = index_photos(photos, out)
+    # Sample photographs make room for a folder of one's own unasked.
+    report = index_photos(photos, out, may_forget=always if _holds_samples(out) else never)
     print(f"{report.photos:,} photos captioned and indexed in {time.perf_counter() - started:.1f} s.")
     if report.failures:
         print(f"{len(report.failures):,} files could not be read; 'thinlens index' says why.")
@@ -73,10 +77,17 @@ def run_demo(*, photos: Path | None, out: Path) -> None:
     _print_next_steps(sheet, out)
 
 
+def _holds_samples(out: Path) -> bool:
+    if not (out / LIBRARY_FILE).is_file():
+        return False
+    with Library.open(out) as library:
+        return library.photos.root() == (out / "samples").resolve()
+
+
 def _samples(out: Path) -> Path:
     """The folder of the sample photographs, filled."""
     folder = out / "samples"
-    if (out / "library.sqlite").exists() and not folder.is_dir():
+    if (out / LIBRARY_FILE).exists() and not folder.is_dir():
         raise LibraryError(
             f"{out} holds the library of other photos, which the sample photographs would replace: "
             "name another folder with --out"

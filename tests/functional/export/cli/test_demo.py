@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,15 @@ def test_the_samples_are_found_by_what_they_show(tmp_path: Path, capsys: pytest.
     assert f"--out {out}" in printed
     (suggested,) = re.findall(r"thinlens search '(.+)'", printed)
     assert Searcher(open_bundle(out / "bundle")).search(suggested)["results"]
+    own = tmp_path / "pictures"
+    own.mkdir()
+    for name in ("cat.png", "flower.jpg"):
+        shutil.copy(out / "samples" / {"cat.png": "chelsea.png"}.get(name, name), own / name)
+    run_demo(photos=own, out=out)  # the samples make room
+    assert capsys.readouterr().out.startswith("2 photos captioned and indexed")
+    (own / "cat.png").unlink()
+    run_demo(photos=own, out=out)  # one's own photos don't
+    assert capsys.readouterr().out.startswith("2 photos captioned and indexed")
 
 
 def test_it_does_not_replace_the_library_of_other_photos(tmp_path: Path) -> None:
