@@ -46,10 +46,9 @@ def _index(arguments: argparse.Namespace) -> None:
     if report.missing:
         from export.cli.answer_table import printable
 
-        stay = "stays" if len(report.missing) == 1 else "stay"
         print(
             f"{count(len(report.missing), 'photo')} of {report.photos:,} can't be found, such as "
-            f"{printable(report.missing[0])}, and {stay} in the bundle: is a disk missing? --forget lets go of what is "
+            f"{printable(report.missing[0])}, and stay in the bundle: is a disk missing? --forget lets go of what is "
             "gone",
             file=sys.stderr,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
+_FORGOTTEN_UNASKED = 1
 _SHARE_FORGOTTEN_UNASKED = 0.1
 
 MayForget = Callable[[Sequence[str], int], bool]
@@ -21,5 +22,6 @@ def never(gone: Sequence[str], known: int) -> bool:  # noqa: ARG001 a MayForget
 
 
 def stay(gone: Collection[str], known: int, may_forget: MayForget) -> bool:
-    """Whether photos that are gone stay: more than a tenth of those that were known, and nobody lets them go."""
-    return len(gone) > _SHARE_FORGOTTEN_UNASKED * known and not may_forget(sorted(gone), known)
+    """Whether photos that are gone stay: several, more than a tenth of all that were known, and nobody lets them go."""
+    many = len(gone) > max(_FORGOTTEN_UNASKED, _SHARE_FORGOTTEN_UNASKED * known)
+    return many and not may_forget(sorted(gone), known)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -58,17 +59,21 @@ def test_index_counts_what_it_passes_over(base: Path, capsys: pytest.CaptureFixt
 def test_photos_that_are_gone_stay_until_somebody_lets_them_go(
     base: Path, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (base / "photos/my red.png").unlink()
+    for seed in (7, 8):
+        write_photo(base / f"photos/disk/{seed}.png", "green", seed=seed)
     index = ["index", str(base / "photos"), "--out", str(out)]
     assert main(index) == 0
+    shutil.rmtree(base / "photos/disk")
+    capsys.readouterr()
+    assert main(index) == 0
     printed = capsys.readouterr()
-    assert printed.out.startswith("2 photos in bundle ")
+    assert printed.out.startswith("4 photos in bundle ")
     assert printed.err == (
-        "1 photo of 2 can't be found, such as my red.png, and stays in the bundle: is a disk missing? --forget lets go"
+        "2 photos of 4 can't be found, such as disk/7.png, and stay in the bundle: is a disk missing? --forget lets go"
         " of what is gone\n"
     )
     assert main([*index, "--forget"]) == 0
-    assert capsys.readouterr().out.startswith("1 photo in bundle ")
+    assert capsys.readouterr().out.startswith("2 photos in bundle ")
 
 
 def test_many_failures_are_cut(base: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -73,11 +73,12 @@ def test_what_is_gone_many_at_once_stays(
     store: CountingStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = fetch(store, tmp_path / "out")
-    (store.folder / "walls/red.jpg").unlink()
+    for name in ("walls/red.jpg", "blue.jpg"):
+        (store.folder / name).unlink()
     fetch_photos(store, tmp_path / "out", exclude=[], progress=Progress())
     assert (tmp_path / "out/photos/walls/red.jpg").read_bytes() == before["walls/red.jpg"]
-    assert "1 of 4 photos are gone from" in caplog.text
-    assert "such as walls/red.jpg, and stay here: --forget lets go of what is gone" in caplog.text
+    assert "2 of 4 photos are gone from" in caplog.text
+    assert "such as blue.jpg, and stay here: --forget lets go of what is gone" in caplog.text
     assert "walls/red.jpg" not in fetch(store, tmp_path / "out")
 
 
