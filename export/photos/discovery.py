@@ -25,6 +25,17 @@ from export.pictures.formats import FORMATS, PASSED_OVER, SUFFIXES
 
 _log = logging.getLogger(__name__)
 
+_MADE_BY_PROGRAMS = {
+    "@eaDir": "thumbnails of a Synology disk",
+    "#snapshot": "snapshots of a disk",
+    "@Recently-Snapshot": "snapshots of a disk",
+    "#recycle": "a recycle bin",
+    "@Recycle": "a recycle bin",
+    "$RECYCLE.BIN": "a recycle bin",
+    "System Volume Information": "kept by Windows",
+}
+"""What folders of these names are."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundPhoto:
@@ -223,10 +234,13 @@ def _kind(name: str) -> str:
 
 def _no_photos_in(folder: str, names: Set[str]) -> str | None:
     """What a folder of these entries is, if its pictures are made by a program and are no photos of their own."""
-    if folder.rpartition("/")[2] == "@eaDir":
-        return "thumbnails of a Synology disk"
-    if folder.endswith(".lrdata"):
-        return "previews of Lightroom"
+    above, _, name = folder.rpartition("/")
+    if name in _MADE_BY_PROGRAMS:
+        return _MADE_BY_PROGRAMS[name]
+    if name.endswith((".lrdata", ".cocatalogdb")) or (name == "Cache" and above.endswith("CaptureOne")):
+        return "previews of Lightroom or Capture One"
+    if above.endswith(".photoslibrary") and name not in ("originals", "Masters"):
+        return "previews of Apple Photos"
     if names >= {"library.sqlite", "bundles"}:
         return "an output folder of Thinlens"
     if names >= {"current.json", "bundles"}:

@@ -167,7 +167,9 @@ def test_lists_as_editors_on_windows_write_them(tmp_path: Path, content: bytes) 
     ("names", "kind"),
     [
         (("@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg",), "thumbnails of a Synology disk"),
-        (("Catalog Previews.lrdata/0/a.jpg",), "previews of Lightroom"),
+        (("Catalog Previews.lrdata/0/a.jpg",), "previews of Lightroom or Capture One"),
+        (("#recycle/a.jpg",), "a recycle bin"),
+        (("$RECYCLE.BIN/S-1-5/a.jpg",), "a recycle bin"),
         (("out/library.sqlite", "out/bundles/x", "out/thumbnails/a.jpg"), "an output folder of Thinlens"),
         (("site/current.json", "site/bundles/x", "site/photos/a.jpg"), "published by Thinlens"),
     ],
@@ -181,3 +183,11 @@ def test_pictures_that_programs_made_are_left_out_and_it_is_said(
     folder = names[0].partition("/")[0]
     first = min(folder, f"deep/{folder}")
     assert [record.getMessage() for record in caplog.records] == [f"Left out as {kind}: {first}, and 1 more"]
+
+
+def test_of_a_library_of_apple_photos_the_originals_are_taken(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    library = "Photos.photoslibrary"
+    touch(tmp_path, f"{library}/originals/a.heic", f"{library}/resources/derivatives/b.jpg", f"{library}/scopes/c.jpg")
+    with caplog.at_level(logging.WARNING):
+        assert ids(discover(tmp_path)) == [f"{library}/originals/a.heic"]
+    assert f"Left out as previews of Apple Photos: {library}/resources, and 1 more" in caplog.text
