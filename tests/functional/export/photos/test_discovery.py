@@ -11,7 +11,7 @@ import pytest
 from export.errors import PhotosError
 from export.photos.content_hash import stamp_of
 from export.photos.discovery import Discovery, FoundPhoto, discover
-from export.pictures.formats import SUFFIXES
+from export.pictures.formats import FORMATS
 
 
 def touch(root: Path, *names: str) -> None:
@@ -142,7 +142,7 @@ def test_lists_of_lines_and_of_nul_terminated_names(tmp_path: Path) -> None:
     ("photos", "message"),
     [
         ("nowhere", "nowhere: No such file or directory; expected a folder of photos or a list file"),
-        ("empty", f"empty holds no photos; expected files ending in {', '.join(SUFFIXES)}"),
+        ("empty", f"empty holds no photos; expected {', '.join(each.name for each in FORMATS)}"),
         ("a.jpg", "a.jpg is a photo; expected the folder in which photos lie, or a file that lists them"),
         ("list", "the first of them, gone.jpg, because can't be read: No such file or directory"),
     ],
