@@ -11,7 +11,7 @@ import pytest
 from export.errors import PhotosError
 from export.photos.content_hash import stamp_of
 from export.photos.discovery import Discovery, FoundPhoto, discover
-from export.pictures.formats import FORMATS
+from export.pictures.formats import FORMATS, SUFFIXES
 
 
 def touch(root: Path, *names: str) -> None:
