@@ -159,7 +159,7 @@ def _find_gone(discovery: Discovery, library: Library) -> set[str]:
 
 def _check_moved(discovery: Discovery, library: Library, may_forget: MayForget) -> None:
     """Another folder than before holds the same photos, or those of before may be forgotten; raises PhotosError."""
-    gone = _find_gone(discovery, library)
+    gone = set() if discovery.listed else _find_gone(discovery, library)
     if stay(gone, len(library.photos.all()), may_forget):
         raise PhotosError(
             f"the photos of {library.photos.root()} were indexed here, and {len(gone):,} of them aren't in "
