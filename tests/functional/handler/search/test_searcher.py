@@ -190,6 +190,7 @@ def test_a_photo(searcher: Searcher) -> None:
         "type": "jpeg",
         "size_bytes": 12_345,
         "taken": "2024-05-06T07:08:09",
+        "taken_source": None,
         "placeholder": "7f3f1f" * 12,
         "captions": [
             {

@@ -342,7 +342,11 @@ def test_photos_like_one_without_its_own_copies(searcher: Searcher) -> None:
         (Filters(folders=("",)), "folder", "folder has 0 characters (expected 1 to 1024)"),
         (Filters(folders=("x" * 1025,)), "folder", "folder has 1025 characters (expected 1 to 1024)"),
         (Filters(types=("png",) * 33), "type", "type is given 33 times (expected at most 32)"),
-        (Filters(types=("jpg",)), "type", "type is 'jpg' (expected avif, gif, heic, jpeg, png, tiff, webp)"),
+        (
+            Filters(types=("jpg",)),
+            "type",
+            "type is 'jpg' (expected avif, bmp, gif, heic, jp2, jpeg, jxl, png, raw, tiff, webp)",
+        ),
         (
             Filters(orientations=("up",)),
             "orientation",
