@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -74,6 +75,26 @@ def test_photos_that_are_gone_stay_until_somebody_lets_them_go(
     )
     assert main([*index, "--forget"]) == 0
     assert capsys.readouterr().out.startswith("2 photos in bundle ")
+
+
+@pytest.mark.parametrize(("answer", "left"), [("y\n", 2), ("YES\n", 2), ("n\n", 4), ("\n", 4), ("", 4)])
+def test_at_a_terminal_it_is_asked(
+    base: Path, out: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, answer: str, left: int
+) -> None:
+    for seed in (7, 8):
+        write_photo(base / f"photos/disk/{seed}.png", "green", seed=seed)
+    index = ["index", str(base / "photos"), "--out", str(out)]
+    assert main(index) == 0
+    shutil.rmtree(base / "photos/disk")
+    terminal = io.StringIO(answer)
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", terminal)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    capsys.readouterr()
+    assert main(index) == 0
+    printed = capsys.readouterr()
+    assert "2 of 4 photos can't be found, such as disk/7.png. Forget them? [y/N] " in printed.err
+    assert printed.out.startswith(f"{left} photos in bundle ")
 
 
 def test_many_failures_are_cut(base: Path, capsys: pytest.CaptureFixture[str]) -> None:
