@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from export.cli.answer_table import answer_table
+from export.disk.whole_files import write_whole
 from export.errors import LibraryError, OutputError
 from export.evaluation.contact_sheet import SheetPhoto, contact_sheet, is_contact_sheet
 from export.gallery.forgetting import always, never
@@ -71,9 +72,7 @@ def run_demo(*, photos: Path | None, out: Path) -> None:
     sheet = out / "contact-sheet.html"
     if os.path.lexists(sheet) and not is_contact_sheet(sheet):
         raise OutputError(f"{sheet} is no contact sheet of Thinlens and stays; choose another --out")
-    beside = sheet.with_suffix(".tmp")
-    beside.write_text(contact_sheet(list(_sheet_photos(searcher, out)), answers), encoding="utf-8")
-    beside.replace(sheet)
+    write_whole(sheet, contact_sheet(list(_sheet_photos(searcher, out)), answers).encode())
     _print_next_steps(sheet, out)
 
 

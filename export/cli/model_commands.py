@@ -188,7 +188,7 @@ def _export_tuned(arguments: argparse.Namespace) -> None:
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
-    from export.evaluation.reliability import reliability_diagram
+    from export.evaluation.reliability import reliability_diagram, save_diagram
     from export.training.evaluation.report import report, search_in_a_crowd
 
     models = shipped_models(arguments.models)
@@ -199,7 +199,8 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         print(json.dumps({"collection": name, **found.report}) if arguments.json else _tables(name, found.report))
         if arguments.pictures:
             arguments.pictures.mkdir(parents=True, exist_ok=True)
-            reliability_diagram(found.pairs, title=name).save(arguments.pictures / f"reliability-{name}.png")
+            diagram = reliability_diagram(found.pairs, title=name)
+            save_diagram(diagram, arguments.pictures / f"reliability-{name}.png")
     if not _is_file(arguments):
         print(_kinds(models, arguments))
     crowd = sorted((arguments.data / "photos" / CROWD).glob("*.jpg"))

@@ -17,9 +17,9 @@ from pathlib import Path
 from export.errors import OutputError
 from handler.bundle.manifest import BUNDLE_FILES, MANIFEST_FILE, SIGNATURE_FILE, bundle_id
 
-_PICTURE = re.compile(r"(?:thumbnails|photos)/([0-9a-f]{2})/\1[0-9a-f]{62}\.[a-z0-9]+(?:\.partial)?")
+_PICTURE = re.compile(r"(?:thumbnails|photos)/([0-9a-f]{2})/\1[0-9a-f]{62}\.[a-z0-9]+(?:(?:\.[0-9a-f]{16})?\.partial)?")
 _BUNDLE_ID = re.compile(r"[0-9a-f]{16}")
-_PARTIAL_NAME = re.compile(r"[0-9a-f]{16}(?:\.partial)?")
+_PARTIAL_NAME = re.compile(r"[0-9a-f]{16}(?:(?:\.[0-9a-f]{16})?\.partial)?")
 _STAGING = re.compile(r"staging-[a-z0-9_]{8}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 from pathlib import Path
 
 PARTIAL_SUFFIX = ".partial"
@@ -11,10 +12,19 @@ _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file; whoever reads it sees all of the old content or all of the new. Raises OSError."""
+    """Write a file; whoever reads it sees all of the old content or all of the new.
+
+    Until then it lies beside its place under a name that nothing has: no file of the user's is in the way. Raises
+    OSError.
+    """
     beside = path.with_name(path.name + PARTIAL_SUFFIX)
     try:
-        with beside.open("wb") as file:
+        file = beside.open("xb")
+    except FileExistsError:  # somebody's, or left by a killed run
+        beside = path.with_name(f"{path.name}.{secrets.token_hex(8)}{PARTIAL_SUFFIX}")
+        file = beside.open("xb")
+    try:
+        with file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -6,18 +6,27 @@ are given 0.70, seven in ten are right. Below it, the bars say how many pairs ea
 
 from __future__ import annotations
 
+import io
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
+from export.disk.whole_files import write_whole
+from export.errors import OutputError
 from export.evaluation.retrieval import RelevancePairs, expected_calibration_error
 
 _BINS = 15
 _SIDE_PX, _BARS_PX = 900, 200
 _LEFT_PX, _TOP_PX, _GAP_PX, _BOTTOM_PX, _RIGHT_PX = 130, 90, 50, 110, 50
 _INK, _GRID, _LINE, _BARS = "#1a1a1a", "#d9d9d9", "#1f6feb", "#9dbef0"
+
+
+_WRITER = "Software"
+_OURS = "thinlens"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,3 +122,27 @@ def _place(x: float, y: float) -> tuple[float, float]:
 
 def _font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size_px)
+
+
+def save_diagram(diagram: Image.Image, path: Path) -> None:
+    """Save a diagram as PNG, in the place of an older one.
+
+    Raises:
+        OutputError: There is a file of somebody else; it stays.
+        OSError: It can't be written.
+    """
+    if os.path.lexists(path) and not _is_diagram(path):
+        raise OutputError(f"{path} is no diagram of Thinlens and stays; choose another folder")
+    info = PngImagePlugin.PngInfo()
+    info.add_text(_WRITER, _OURS)
+    file = io.BytesIO()
+    diagram.save(file, "PNG", pnginfo=info)
+    write_whole(path, file.getvalue())
+
+
+def _is_diagram(path: Path) -> bool:
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            return image.info.get(_WRITER) == _OURS
+    except OSError:
+        return False

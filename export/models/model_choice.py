@@ -12,6 +12,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from export.disk.whole_files import write_whole
 from export.errors import OutputError
 from export.models.captioners import open_captioner
 from export.models.encoders import open_encoder
@@ -72,9 +73,7 @@ class ModelChoice:
             "encoder": _whole(self.encoder),
             "instructions": self.instructions,
         }
-        beside = path.with_suffix(".part")
-        beside.write_text(json.dumps(chosen) + "\n", encoding="utf-8")
-        beside.replace(path)
+        write_whole(path, f"{json.dumps(chosen)}\n".encode())
 
     def open(self, out: Path) -> Models:
         """The chosen models, the encoder converted into the output folder where it isn't yet.

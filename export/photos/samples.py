@@ -5,11 +5,11 @@ Knows nothing of captions or bundles. The two packages are found, not imported: 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
+from export.disk.whole_files import write_whole
 from export.errors import PhotosError
 
 # Real photographs only: no drawings, masks or micrographs, and one of each stereo pair. They keep the names they
@@ -47,10 +47,7 @@ def copy_samples(folder: Path) -> int:
         source = _package_folder(place)
         for name in names:
             if not (folder / name).exists():
-                # A hidden name until it is whole: a half copy is never taken for a photo.
-                beside = folder / f".{name}"
-                shutil.copyfile(source / name, beside)
-                beside.replace(folder / name)
+                write_whole(folder / name, (source / name).read_bytes())
     return sum(len(names) for names in SAMPLES.values())
 
 

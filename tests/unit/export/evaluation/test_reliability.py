@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
-from export.evaluation.reliability import reliability_bins, reliability_diagram
+from export.errors import OutputError
+from export.evaluation.reliability import reliability_bins, reliability_diagram, save_diagram
 from export.evaluation.retrieval import RelevancePairs
 
 
@@ -42,3 +46,18 @@ def test_points_lie_where_relevance_and_share_put_them() -> None:
     # The square of 900 pixels starts at 130, 90; a relevance of 0.25 and a share of 0.25.
     assert ((left + right) / 2, (top + bottom) / 2) == pytest.approx((130 + 225, 90 + 675), abs=1)
     assert image.size == (1080, 1350)
+
+
+def test_a_diagram_is_saved_over_no_picture_of_somebody_else(tmp_path: Path) -> None:
+    diagram = Image.new("RGB", (8, 8))
+    for _ in range(2):
+        save_diagram(diagram, tmp_path / "ours.png")
+    for name, content in (("mine.png", b"no picture"), ("other.png", None)):
+        if content:
+            (tmp_path / name).write_bytes(content)
+        else:
+            Image.new("RGB", (8, 8), "red").save(tmp_path / name)
+        before = (tmp_path / name).read_bytes()
+        with pytest.raises(OutputError, match=f"{name} is no diagram of Thinlens and stays"):
+            save_diagram(diagram, tmp_path / name)
+        assert (tmp_path / name).read_bytes() == before
