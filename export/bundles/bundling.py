@@ -7,7 +7,6 @@ is kept for whoever still reads it. Whatever goes wrong before the link is moved
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -79,21 +78,19 @@ def update_bundle(library: Library, out: Path, models: Models, progress: Progres
 
 def check_place(out: Path) -> None:
     """Check that a bundle can come into service in an output folder, before there is one. Raises OutputError."""
-    if not str(out.absolute()).isprintable() and os.fsencode(out.absolute()) != _as_utf_8(out):
+    try:
+        str(out.absolute()).encode()
+    except UnicodeEncodeError as error:
         raise OutputError(
             f"the name of {out!s} isn't UTF-8, which what maps an index needs; choose another --out, the photos may "
             "stay where they are"
-        )
+        ) from error
     try:
         check_links(out / CURRENT, f"{BUNDLES}/new")
     except OSError as error:
         raise OutputError(
             f"{out} can't hold a bundle: {error.strerror}; choose another --out, the photos may stay where they are"
         ) from error
-
-
-def _as_utf_8(path: Path) -> bytes:
-    return str(path.absolute()).encode("utf-8", "replace")
 
 
 def _replace(

@@ -57,14 +57,20 @@ def test_index_counts_what_it_passes_over(base: Path, capsys: pytest.CaptureFixt
     assert capsys.readouterr().out.endswith(": 2 read, 0 forgotten; 1 PSD, 2 videos passed over\n")
 
 
-def test_photos_that_are_gone_stay_until_somebody_lets_them_go(
-    base: Path, out: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def index_and_lose_a_disk(base: Path, out: Path) -> list[str]:
+    """Index two more photos, which are gone then; returns the arguments to index again."""
     for seed in (7, 8):
         write_photo(base / f"photos/disk/{seed}.png", "green", seed=seed)
     index = ["index", str(base / "photos"), "--out", str(out)]
     assert main(index) == 0
     shutil.rmtree(base / "photos/disk")
+    return index
+
+
+def test_photos_that_are_gone_stay_until_somebody_lets_them_go(
+    base: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index = index_and_lose_a_disk(base, out)
     capsys.readouterr()
     assert main(index) == 0
     printed = capsys.readouterr()
@@ -81,11 +87,7 @@ def test_photos_that_are_gone_stay_until_somebody_lets_them_go(
 def test_at_a_terminal_it_is_asked(
     base: Path, out: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, answer: str, left: int
 ) -> None:
-    for seed in (7, 8):
-        write_photo(base / f"photos/disk/{seed}.png", "green", seed=seed)
-    index = ["index", str(base / "photos"), "--out", str(out)]
-    assert main(index) == 0
-    shutil.rmtree(base / "photos/disk")
+    index = index_and_lose_a_disk(base, out)
     terminal = io.StringIO(answer)
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     monkeypatch.setattr(sys, "stdin", terminal)
