@@ -26,7 +26,7 @@ from handler.search.answers import SearchAnswer
 from handler.search.searcher import Searcher
 from handler.store.folder_store import open_bundle
 
-# Of "coffee" the models aren't sure; the last one is about something that none of the sample photographs shows.
+# The last one is about something that none of the sample photographs shows.
 SAMPLE_QUERIES: tuple[str, ...] = (
     "cat",
     "motorcycle",

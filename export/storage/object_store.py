@@ -104,6 +104,6 @@ def file_parts(upload: Upload, part_bytes: int) -> Iterator[bytes]:
                 size_bytes += len(part)
                 yield part
     except OSError as error:
-        raise PublishingError(f"{upload.path} can't be read: {error.strerror}") from error
+        raise PublishingError(f"{upload.path} can't be read: {error.strerror}; index again, then publish") from error
     if size_bytes != upload.size_bytes or upload.sha256 not in (None, digest.hexdigest()):
         raise PublishingError(f"{upload.path} isn't what it was when it was indexed: index again, then publish")
