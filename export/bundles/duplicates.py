@@ -1,82 +1,122 @@
 """Near-duplicates: photos that are copies of each other, or as good as that.
 
-It knows fingerprints and visual vectors; nothing of files. A copy is scaled, compressed, brightened, or the next frame
-of a burst: its fingerprint differs in few bits, and a model sees the same in it. Either alone would be wrong: dark
-skies have like fingerprints, and two dogs on two beaches like vectors.
+It knows how contents become groups and remain up to date, not when two of them are alike. The order is that of pixels,
+the most first, then of the content's hash. In it, each content belongs to the first leader before it that it is like,
+or is a leader itself: the largest stands for its near-duplicates, and never for what is only like one of them, so that
+a chain of small differences doesn't make one group of everything. So the groups depend on which contents there are, not
+on when they came.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_BITS = 12
-"""Bits of 128 by which the fingerprints of near-duplicates differ at most."""
-MIN_COSINE = 0.4
-"""Cosine that the visual vectors of near-duplicates have at least."""
+from export.bundles.group_settling import settle_groups
+from export.bundles.whole_grouping import group_all
+from export.library.library import Library
+from export.library.likeness_table import MEMBER, Band, GroupedContent, Likeness, LikenessRows
+from export.pictures.likeness import BAND_VALUES, BANDS, VectorsOf, band_values
+
+CHANGED_AT_MOST = 1 / 30
+"""Of the contents; to settle more of them takes longer than to group them all."""
+_ASKED_AT_ONCE = 500
+_PACKED = np.dtype([("content", "S32"), ("fingerprint", "<u8", (2,)), ("pixels", "<i8")])
 
 
-def group_duplicates(
-    fingerprints: Sequence[str], vectors: NDArray[np.int8], pixels: Sequence[int]
-) -> NDArray[np.uint32]:
-    """Group photos with their near-duplicates.
-
-    The largest photo stands for its near-duplicates, and never for what is only like one of them, so that a chain of
-    small differences doesn't make one group of everything.
+def update_groups(library: Library, added: Iterable[Likeness], removed: Iterable[str], vectors_of: VectorsOf) -> None:
+    """Bring the groups in the library up to date, all of it or nothing.
 
     Args:
-        fingerprints: Of each photo, as ``PhotoFacts`` has them.
-        vectors: int8 [photos, dim], visual vectors of any one scale.
-        pixels: How many each photo has.
-
-    Returns:
-        uint32 [photos], the number of the photo that stands for each: its own where it stands for itself.
+        library: Has the groups, as ``library.likenesses.groups()`` gives them.
+        added: Contents that are there from now on. One that is grouped already with the same facts costs nothing,
+            unless it is removed too, as when its vector has changed; other facts replace those that it had.
+        removed: Contents that are there no more, or are added anew; those that aren't grouped don't matter.
+        vectors_of: Asked for the vectors of those whose fingerprints are near others'.
     """
-    halves = np.array([np.frombuffer(bytes.fromhex(text), dtype=np.uint64) for text in fingerprints])
-    groups = np.arange(len(halves))
-    free = np.flatnonzero(_have_likes(halves))
-    while len(free):
-        leader = min(free.tolist(), key=lambda number: (-pixels[number], number))
-        like = _bits_apart(halves[free], halves[leader]) <= MAX_BITS
-        same = free[like][_cosines(vectors[free[like]], vectors[leader]) >= MIN_COSINE]
-        groups[same] = leader
-        free = np.setdiff1d(free, [leader, *same.tolist()], assume_unique=True)
-    return groups.astype(np.uint32)
+    with library.likenesses.changing() as rows:
+        gone = set(removed)
+        there = rows.highest_number()  # hardly more than there are, and known at once
+        at_most = int(there * CHANGED_AT_MOST)
+        changes = _changes(rows, added, gone) if there else iter(added)
+        first = list(islice(changes, at_most + 1))
+        few = len(first) + len(gone) <= at_most
+        if not few or not settle_groups(rows, first, gone, vectors_of, at_most=at_most):
+            _group_all(rows, chain(first, changes), gone, vectors_of)
 
 
-def _have_likes(halves: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Which fingerprints, uint64 [n, 2], are like another one; most photos of most collections aren't.
-
-    Compared are those of which one of eight bands of 16 bits is the same: all that differ in up to 7 bits, and nine of
-    ten that differ in 12. Each band is sorted, and each fingerprint compared with the next of the same band, then with
-    the one after that, until no two of a distance have the same band.
-    """
-    distinct, place, count = np.unique(halves, axis=0, return_inverse=True, return_counts=True)
-    found = count > 1
-    for band in distinct.view(np.uint16).T:
-        order = np.argsort(band, kind="stable")
-        values = band[order]
-        distance = 1
-        first = np.flatnonzero(values[1:] == values[:-1])
-        while len(first):
-            ones, others = order[first], order[first + distance]
-            like = _bits_apart(distinct[ones], distinct[others]) <= MAX_BITS
-            found[ones[like]] = found[others[like]] = True
-            distance += 1
-            first = first[first + distance < len(values)]
-            first = first[values[first] == values[first + distance]]
-    return found[place.ravel()]
+def _changes(rows: LikenessRows, added: Iterable[Likeness], removed: set[str]) -> Iterator[Likeness]:
+    """Those of the contents that aren't grouped with the same facts."""
+    rest = iter(added)
+    while part := {likeness.content: likeness for likeness in islice(rest, _ASKED_AT_ONCE)}:
+        same = {row.likeness for row in rows.of(list(part)) if row.likeness.content not in removed}
+        yield from (likeness for likeness in part.values() if likeness not in same)
 
 
-def _bits_apart(some: NDArray[np.uint64], others: NDArray[np.uint64]) -> NDArray[np.uint8]:
-    bits: NDArray[np.uint8] = np.bitwise_count(some ^ others).sum(axis=1, dtype=np.uint8)
-    return bits
+def _group_all(rows: LikenessRows, added: Iterable[Likeness], removed: set[str], vectors_of: VectorsOf) -> None:
+    """Group what is there, without those that are removed, and what is added."""
+    kept = (likeness for likeness in rows.all() if likeness.content not in removed)
+    packed = _pack(chain(kept, added))
+    order = np.argsort(-packed["pixels"], kind="stable")  # those of as many pixels by content
+    leaders = np.empty(len(packed), dtype=np.int64)
+    leaders[order] = order[
+        group_all(packed["fingerprint"][order], lambda places: vectors_of(_contents(packed[order[places]])))
+    ]
+    rows.clear()
+    rows.add(_unpack(packed, leaders))
+    rows.put_bands(_bands(packed["fingerprint"], leaders))
 
 
-def _cosines(rows: NDArray[np.int8], row: NDArray[np.int8]) -> NDArray[np.float64]:
-    products = rows.astype(np.float64) @ row
-    lengths = np.linalg.norm(rows.astype(np.float64), axis=1) * np.linalg.norm(row.astype(np.float64))
-    cosines: NDArray[np.float64] = products / np.maximum(lengths, 1e-12)
-    return cosines
+def _pack(likenesses: Iterable[Likeness]) -> NDArray[np.void]:
+    """Likenesses in 56 bytes each, by content; of those of one content the last."""
+    packed = np.fromiter(
+        (
+            (
+                bytes.fromhex(likeness.content),
+                np.frombuffer(bytes.fromhex(likeness.fingerprint), "<u8"),
+                likeness.pixels,
+            )
+            for likeness in likenesses
+        ),
+        dtype=_PACKED,
+    )
+    packed = packed[np.argsort(packed["content"], kind="stable")]
+    last = packed["content"][1:] != packed["content"][:-1]
+    return packed[np.append(last, True)] if not last.all() else packed
+
+
+def _contents(packed: NDArray[np.void]) -> list[str]:
+    return [content.ljust(32, b"\0").hex() for content in packed["content"].tolist()]  # numpy drops zeros at the end
+
+
+def _unpack(packed: NDArray[np.void], leaders: NDArray[np.int64]) -> Iterator[GroupedContent]:
+    """The rows of packed contents, numbered from 1 on."""
+    for start in range(0, len(packed), _ASKED_AT_ONCE):
+        part = packed[start : start + _ASKED_AT_ONCE]
+        fingerprints = np.ascontiguousarray(part["fingerprint"]).tobytes()
+        facts = zip(_contents(part), part["pixels"].tolist(), leaders[start : start + len(part)].tolist(), strict=True)
+        for place, (content, pixels, leader) in enumerate(facts):
+            fingerprint = fingerprints[16 * place : 16 * place + 16].hex()
+            likeness = Likeness(content=content, fingerprint=fingerprint, pixels=pixels)
+            yield GroupedContent(number=start + place + 1, likeness=likeness, leader=leader + 1)
+
+
+def _bands(fingerprints: NDArray[np.uint64], leaders: NDArray[np.int64]) -> Iterator[Band]:
+    """The bands of contents that are numbered from 1 on."""
+    members = np.empty(len(leaders), dtype=MEMBER)
+    members["number"] = np.arange(1, len(leaders) + 1)
+    members["fingerprint"] = fingerprints
+    if not len(leaders):
+        return
+    follow = leaders != np.arange(len(leaders))
+    for place in range(BANDS):
+        values = band_values(fingerprints)[:, place].astype(np.uint32) * 2 + follow
+        order = np.argsort(values, kind="stable")
+        values, ordered = values[order], members[order]
+        for start, end in pairwise([0, *(np.flatnonzero(np.diff(values >> 1)) + 1).tolist(), len(values)]):
+            middle = start + int(np.searchsorted(values[start:end] & 1, 1))
+            band = place * BAND_VALUES + int(values[start] >> 1)
+            yield Band(band=band, leaders=ordered[start:middle], others=ordered[middle:end])

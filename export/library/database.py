@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from export.disk.file_lock import FileLock
 from export.errors import LibraryError, OutputError
@@ -18,6 +18,7 @@ from export.library.schema import SCHEMA, SCHEMA_VERSION, UPGRADES
 
 LIBRARY_FILE = "library.sqlite"
 LOCK_FILE = "library.lock"
+_ASKED_AT_ONCE = 500
 
 
 class Database:
@@ -108,12 +109,12 @@ class Database:
         self._connection.execute("PRAGMA synchronous = NORMAL")
         if self._version() == 0:
             with self.transaction() as connection:
-                for statement in SCHEMA.split(";"):
+                for statement in _statements(SCHEMA):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         while (version := self._version()) in UPGRADES:
             with self.transaction() as connection:
-                for statement in UPGRADES[version].split(";"):
+                for statement in _statements(UPGRADES[version]):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {version + 1}")
         self._check_version()
@@ -143,6 +144,17 @@ def _translated(path: Path) -> Iterator[None]:
         raise LibraryError(f"{path} is damaged: {error}; move it away and index again") from error
 
 
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, each of which ends with a line; ``executescript`` would end the transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    yield statement
+
+
 def revise(connection: sqlite3.Connection) -> None:
     """Count a change of photos, of what they show, or of failures."""
     connection.execute("UPDATE revisions SET number = number + 1")
@@ -151,3 +163,30 @@ def revise(connection: sqlite3.Connection) -> None:
 def first_of(rows: Iterable[tuple[str]]) -> set[str]:
     """The first column of some rows."""
     return {row[0] for row in rows}
+
+
+def in_parts(connection: sqlite3.Connection, query: str, values: Sequence[str], *others: str) -> Iterator[Any]:
+    """The rows of a query about many values, some at a time.
+
+    Args:
+        connection: Where to ask.
+        query: Has ``IN ({})`` for the values.
+        values: Each once.
+        others: What stands for the question marks behind the values.
+    """
+    for start in range(0, len(values), _ASKED_AT_ONCE):
+        part = values[start : start + _ASKED_AT_ONCE]
+        yield from connection.execute(query.format(", ".join("?" * len(part))), (*part, *others))
+
+
+def id_pages(database: Database, table: str, size: int) -> Iterator[list[str]]:
+    """The ids of a table in bytewise order, so many at a time; it may be written in between."""
+    last = ""
+    while True:
+        with database.reading() as connection:
+            rows = connection.execute(f"SELECT id FROM {table} WHERE id > ? ORDER BY id LIMIT ?", (last, size))
+            page = [row[0] for row in rows]
+        if not page:
+            return
+        yield page
+        last = page[-1]

@@ -19,11 +19,20 @@ class FailureTable:
         with self._database.reading() as connection:
             rows = connection.execute(
                 """
-                SELECT id, reason FROM photos JOIN failures USING (content)
+                SELECT id, reason FROM failures CROSS JOIN photos USING (content)
                 UNION ALL SELECT path, reason FROM unreadable ORDER BY 1
                 """
             )
             return [Failure(path=path, reason=reason) for path, reason in rows]
+
+    def count(self) -> int:
+        """How many they are."""
+        with self._database.reading() as connection:
+            query = """
+                SELECT (SELECT count(*) FROM failures CROSS JOIN photos USING (content)) +
+                       (SELECT count(*) FROM unreadable)
+                """
+            return int(connection.execute(query).fetchone()[0])
 
     def contents(self, *, decoder: str) -> set[str]:
         """The contents that the decoder can't decode."""

@@ -14,7 +14,9 @@ from typing import Self
 
 from export.library.database import Database
 from export.library.failure_table import FailureTable
+from export.library.likeness_table import LikenessTable
 from export.library.photo_table import PhotoTable
+from export.library.placement_table import PlacementTable
 from export.library.records import WrittenBundle
 from export.library.text_vector_table import TextVectorTable
 from export.library.understanding_table import UnderstandingTable
@@ -29,6 +31,8 @@ class Library:
         self.understandings = UnderstandingTable(database)
         self.failures = FailureTable(database)
         self.text_vectors = TextVectorTable(database)
+        self.placements = PlacementTable(database)
+        self.likenesses = LikenessTable(database)
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -58,8 +62,3 @@ class Library:
         with self._database.reading() as connection:
             row = connection.execute("SELECT id, fingerprint FROM bundles").fetchone()
             return None if row is None else WrittenBundle(id=row[0], fingerprint=row[1])
-
-    def put_bundle(self, bundle: WrittenBundle) -> None:
-        """Keep which bundle was put in place."""
-        with self._database.transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO bundles VALUES (1, ?, ?)", (bundle.id, bundle.fingerprint))

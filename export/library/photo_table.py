@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from export.errors import LibraryError
-from export.library.database import Database, first_of, revise
+from export.library.database import Database, first_of, in_parts, revise
 from export.library.records import KnownPhoto
-from handler.bundle.catalogue import ColumnValue
+from handler.bundle.photos.catalogue import ColumnValue
 
 
 class PhotoTable:
@@ -25,6 +25,25 @@ class PhotoTable:
             rows = connection.execute("SELECT id, size_bytes, mtime_ns, content FROM photos")
             return {row[0]: KnownPhoto(id=row[0], size_bytes=row[1], stamp=row[2], content=row[3]) for row in rows}
 
+    def ids(self) -> set[str]:
+        """The ids of the photos."""
+        with self._database.reading() as connection:
+            return first_of(connection.execute("SELECT id FROM photos"))
+
+    def has(self, photo_id: str) -> bool:
+        """Whether there is a photo of this id."""
+        with self._database.reading() as connection:
+            return connection.execute("SELECT 1 FROM photos WHERE id = ?", (photo_id,)).fetchone() is not None
+
+    def of_contents(self, contents: Collection[str]) -> list[KnownPhoto]:
+        """For each of some contents one photo that shows it, in the bytewise order of their ids."""
+        with self._database.reading() as connection:
+            query = """
+                SELECT min(id), size_bytes, mtime_ns, content FROM photos WHERE content IN ({}) GROUP BY content
+                """
+            rows = sorted(in_parts(connection, query, list(contents)))
+            return [KnownPhoto(id=row[0], size_bytes=row[1], stamp=row[2], content=row[3]) for row in rows]
+
     def contents(self) -> set[str]:
         """What the photos show, each once."""
         with self._database.reading() as connection:
@@ -34,7 +53,13 @@ class PhotoTable:
         """Keep photos as they are now."""
         rows = [(photo.id, photo.size_bytes, photo.stamp, photo.content) for photo in photos]
         with self._database.transaction() as connection:
-            connection.executemany("INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?)", rows)
+            connection.executemany(
+                """
+                INSERT INTO photos VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE
+                SET size_bytes = excluded.size_bytes, mtime_ns = excluded.mtime_ns, content = excluded.content
+                """,
+                rows,
+            )
             revise(connection)
 
     def forget(self, ids: Iterable[str]) -> None:
@@ -42,6 +67,17 @@ class PhotoTable:
         with self._database.transaction() as connection:
             connection.executemany("DELETE FROM photos WHERE id = ?", [(photo_id,) for photo_id in ids])
             revise(connection)
+
+    def orphans(self) -> list[str]:
+        """The contents that photos had since ``forget_orphans`` and that none has any more."""
+        with self._database.reading() as connection:
+            query = "SELECT content FROM orphans WHERE content NOT IN (SELECT content FROM photos)"
+            return [row[0] for row in connection.execute(query)]
+
+    def forget_orphans(self) -> None:
+        """Forget which contents photos had: nothing is left of them."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM orphans")
 
     def edit(self, photo_id: str, text: str) -> None:
         """Keep the caption that a person gives a photo, and with it every photo of the same content.
@@ -56,7 +92,10 @@ class PhotoTable:
                     f"no photo {photo_id!r} in {self._database.path}; "
                     "expected its path relative to the folder that was indexed"
                 )
-            connection.execute("INSERT OR REPLACE INTO edits VALUES (?, ?)", (row[0], text))
+            connection.execute(
+                "INSERT INTO edits VALUES (?, ?) ON CONFLICT (content) DO UPDATE SET text = excluded.text",
+                (row[0], text),
+            )
             revise(connection)
 
     def root(self) -> Path | None:
@@ -82,11 +121,17 @@ class PhotoTable:
         """
         rows = {photo: json.dumps(values, ensure_ascii=False, sort_keys=True) for photo, values in columns.items()}
         with self._database.reading() as connection:
-            photos = first_of(connection.execute("SELECT id FROM photos"))
-            changed = dict(connection.execute("SELECT id, record FROM own_columns")) != rows
-        if changed:
+            known = dict(connection.execute("SELECT id, record FROM own_columns"))
+            query = "SELECT id FROM photos WHERE id IN ({})"
+            strangers = sorted(rows.keys() - first_of(in_parts(connection, query, list(rows))))
+        changed = rows.items() - known.items()
+        gone = known.keys() - rows.keys()
+        if changed or gone:
             with self._database.transaction() as connection:
-                connection.execute("DELETE FROM own_columns")
-                connection.executemany("INSERT INTO own_columns VALUES (?, ?)", rows.items())
+                connection.executemany("DELETE FROM own_columns WHERE id = ?", [(photo_id,) for photo_id in gone])
+                connection.executemany(
+                    "INSERT INTO own_columns VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record",
+                    changed,
+                )
                 revise(connection)
-        return sorted(rows.keys() - photos)
+        return strangers

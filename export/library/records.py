@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.pictures.facts import PhotoFacts
-from handler.bundle.catalogue import ColumnValue
+from handler.bundle.photos.catalogue import ColumnValue
 
 NAMES = "names"
 """What stands for an instruction where a captioner says for sure what a photo shows."""
@@ -62,3 +62,11 @@ class WrittenBundle:
 
     id: str
     fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where a photo stands in a bundle: the name of its segment, and its row there."""
+
+    segment: str
+    row: int

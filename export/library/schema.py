@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 4
+from export.library.placement_schema import PLACEMENT_SCHEMA
+
+SCHEMA_VERSION = 5
+
+LIKENESS_SCHEMA = """
+CREATE TABLE likenesses (       -- the contents that are grouped with their near-duplicates
+    number      INTEGER PRIMARY KEY,
+    content     TEXT NOT NULL UNIQUE,
+    fingerprint BLOB NOT NULL,  -- 16 bytes
+    pixels      INTEGER NOT NULL,
+    leader      INTEGER NOT NULL -- the number of the one that stands for it, its own where it stands for itself
+) STRICT;
+CREATE INDEX led_likenesses ON likenesses (leader) WHERE leader <> number;
+CREATE TABLE bands (            -- the contents with the same 16 bits at one of eight places of the fingerprint
+    band        INTEGER PRIMARY KEY, -- 65536 times the place, and the bits
+    leaders     BLOB NOT NULL,  -- of each that stands for itself the number, 4 bytes, and the fingerprint, 16 bytes
+    others      BLOB NOT NULL   -- the same of the others
+) STRICT;
+"""
 
 UPGRADES = {
     3: """
@@ -12,10 +30,19 @@ ALTER TABLE contents ADD COLUMN longitude REAL;
 ALTER TABLE contents ADD COLUMN damage TEXT;
 ALTER TABLE contents ADD COLUMN reader INTEGER NOT NULL DEFAULT 1;
 """,
+    4: PLACEMENT_SCHEMA
+    + LIKENESS_SCHEMA
+    + """
+CREATE INDEX damaged_contents ON contents (content) WHERE damage IS NOT NULL;
+ALTER TABLE bundles ADD COLUMN base TEXT;
+INSERT INTO touched SELECT id FROM photos ORDER BY id;
+INSERT INTO orphans SELECT content FROM contents WHERE content NOT IN (SELECT content FROM photos);
+""",
 }
 """What brings a database of a version to the next."""
 
-SCHEMA = """
+SCHEMA = (
+    """
 CREATE TABLE photos (           -- the photos of the last run
     id          TEXT PRIMARY KEY,
     size_bytes  INTEGER NOT NULL,
@@ -37,6 +64,7 @@ CREATE TABLE contents (         -- what decoding found
     damage      TEXT,           -- what of the file is missing
     reader      INTEGER NOT NULL -- which reader found all this
 ) STRICT;
+CREATE INDEX damaged_contents ON contents (content) WHERE damage IS NOT NULL;
 CREATE TABLE captions (         -- what the captioner of this identity said
     content     TEXT NOT NULL,
     captioner   TEXT NOT NULL,
@@ -85,6 +113,10 @@ INSERT INTO revisions VALUES (1, 0);
 CREATE TABLE bundles (          -- the bundle in place, and what it was made of
     only        INTEGER PRIMARY KEY CHECK (only = 1),
     id          TEXT NOT NULL,
-    fingerprint TEXT NOT NULL
+    fingerprint TEXT NOT NULL,
+    base        TEXT            -- what its placements hold for
 ) STRICT;
 """
+    + PLACEMENT_SCHEMA
+    + LIKENESS_SCHEMA
+)

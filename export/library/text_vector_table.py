@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from export.library.database import Database, first_of
+from export.library.database import Database, first_of, in_parts
 from export.library.vector_blobs import from_blobs, to_blob
 
 
@@ -19,9 +19,11 @@ class TextVectorTable:
 
     def missing(self, texts: Iterable[str], *, encoder: str) -> list[str]:
         """Those of the texts that this encoder hasn't embedded yet, each once."""
+        wanted = list(dict.fromkeys(texts))
         with self._database.reading() as connection:
-            embedded = first_of(connection.execute("SELECT text FROM text_vectors WHERE encoder = ?", (encoder,)))
-        return [text for text in dict.fromkeys(texts) if text not in embedded]
+            query = "SELECT text FROM text_vectors WHERE text IN ({}) AND encoder = ?"
+            embedded = first_of(in_parts(connection, query, wanted, encoder))
+        return [text for text in wanted if text not in embedded]
 
     def of(self, texts: Sequence[str], *, encoder: str) -> NDArray[np.float32]:
         """The vectors of embedded texts, float32 [n, dim]."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-from export.library.database import Database, first_of, revise
+from export.library.database import Database, first_of, id_pages, in_parts, revise
 from export.library.records import ContentUnderstanding, Failure, UnderstoodPhoto
 from export.library.vector_blobs import from_blobs, to_blob
 from export.pictures.facts import READER, PhotoFacts
-from handler.bundle.catalogue import ColumnValue
+from handler.bundle.photos.catalogue import ColumnValue
 
 _FACTS = tuple(field.name for field in fields(PhotoFacts))  # in the order of the columns of "contents"
 
@@ -35,42 +35,67 @@ class UnderstandingTable:
                 contents &= first_of(connection.execute(query, (captioner, instruction)))
             return contents
 
-    def photos(self, *, captioner: str, instructions: Sequence[str]) -> list[UnderstoodPhoto]:
-        """The photos of the last run that the captioner has understood, in the bytewise order of their ids.
+    def photos(self, ids: Sequence[str], *, captioner: str, instructions: Sequence[str]) -> list[UnderstoodPhoto]:
+        """Those of some photos that the captioner has understood, in the bytewise order of their ids.
 
         A photo without an answer to each of the instructions is none of them.
         """
+        wanted = sorted(set(ids))
         captions: dict[str, dict[str, str]] = {}
         with self._database.reading() as connection:
-            for content, instruction, text in connection.execute(
-                "SELECT content, instruction, text FROM captions WHERE captioner = ?", (captioner,)
-            ):
-                captions.setdefault(content, {})[instruction] = text
-            rows = connection.execute(
-                """
+            query = """
                 SELECT p.id, p.content, p.size_bytes, e.text, o.record,
                        c.width, c.height, c.type, c.taken, c.placeholder, c.fingerprint, c.noted, c.latitude,
                        c.longitude, c.damage
                 FROM photos AS p JOIN contents AS c USING (content)
-                JOIN understandings AS u ON u.content = p.content AND u.captioner = ?
                 LEFT JOIN edits AS e ON e.content = p.content
-                LEFT JOIN own_columns AS o ON o.id = p.id ORDER BY p.id
-                """,
-                (captioner,),
+                LEFT JOIN own_columns AS o ON o.id = p.id
+                WHERE p.id IN ({}) AND EXISTS (
+                    SELECT 1 FROM understandings AS u WHERE u.content = p.content AND u.captioner = ?
+                ) ORDER BY p.id
+                """
+            rows = list(in_parts(connection, query, wanted, captioner))
+            query = "SELECT content, instruction, text FROM captions WHERE content IN ({}) AND captioner = ?"
+            contents = list(dict.fromkeys(row[1] for row in rows))
+            for content, instruction, text in in_parts(connection, query, contents, captioner):
+                captions.setdefault(content, {})[instruction] = text
+        return [
+            UnderstoodPhoto(
+                id=row[0],
+                content=row[1],
+                size_bytes=row[2],
+                edit=row[3],
+                facts=PhotoFacts(**dict(zip(_FACTS, row[5:], strict=True))),
+                captions=captions.get(row[1], {}),
+                columns=_from_json(row[4]),
             )
-            return [
-                UnderstoodPhoto(
-                    id=row[0],
-                    content=row[1],
-                    size_bytes=row[2],
-                    edit=row[3],
-                    facts=PhotoFacts(**dict(zip(_FACTS, row[5:], strict=True))),
-                    captions=captions.get(row[1], {}),
-                    columns=_from_json(row[4]),
-                )
-                for row in rows
-                if captions.get(row[1], {}).keys() >= set(instructions)
-            ]
+            for row in rows
+            if captions.get(row[1], {}).keys() >= set(instructions)
+        ]
+
+    def pages(self, size: int, *, captioner: str, instructions: Sequence[str]) -> Iterator[list[UnderstoodPhoto]]:
+        """All photos that the captioner has understood, in the bytewise order of their ids, at most so many a page."""
+        for ids in id_pages(self._database, "photos", size):
+            yield self.photos(ids, captioner=captioner, instructions=instructions)
+
+    def sample(self, count: int, *, captioner: str, instructions: Sequence[str]) -> list[UnderstoodPhoto]:
+        """So many understood photos, or all, in the bytewise order of their ids: those with the smallest contents.
+
+        Contents are hashes, so this is a uniform sample, which depends on nothing but what is there. Of photos of one
+        content it is the one with the smallest id.
+        """
+        condition, values = understood_condition(captioner, instructions)
+        with self._database.reading() as connection:
+            query = f"SELECT min(id) FROM photos AS p WHERE {condition} GROUP BY content ORDER BY content LIMIT ?"
+            ids = [row[0] for row in connection.execute(query, (*values, count))]
+        return self.photos(ids, captioner=captioner, instructions=instructions)
+
+    def count(self, *, captioner: str, instructions: Sequence[str]) -> int:
+        """How many photos the captioner has understood."""
+        condition, values = understood_condition(captioner, instructions)
+        with self._database.reading() as connection:
+            query = f"SELECT count(*) FROM photos AS p WHERE {condition}"
+            return int(connection.execute(query, values).fetchone()[0])
 
     def visual_vectors(self, contents: Sequence[str], *, captioner: str) -> NDArray[np.float32]:
         """The visual views of understood contents, float32 [n, dim]; of a captioner that gives them."""
@@ -84,11 +109,11 @@ class UnderstandingTable:
             for found in understandings:
                 _put_facts(connection, found.content, found.facts)
                 connection.executemany(
-                    "INSERT OR REPLACE INTO captions VALUES (?, ?, ?, ?)",
+                    "INSERT INTO captions VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET text = excluded.text",
                     [(found.content, captioner, instruction, text) for instruction, text in found.captions.items()],
                 )
                 connection.execute(
-                    "INSERT OR REPLACE INTO understandings VALUES (?, ?, ?)",
+                    "INSERT INTO understandings VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET vector = excluded.vector",
                     (found.content, captioner, None if found.vector is None else to_blob(found.vector)),
                 )
                 connection.execute("DELETE FROM failures WHERE content = ?", (found.content,))
@@ -110,14 +135,33 @@ class UnderstandingTable:
         """The photos of the last run of which something is missing, and what, by path."""
         with self._database.reading() as connection:
             rows = connection.execute(
-                "SELECT id, damage FROM photos JOIN contents USING (content) WHERE damage IS NOT NULL ORDER BY id"
+                "SELECT id, damage FROM contents CROSS JOIN photos USING (content) WHERE damage IS NOT NULL ORDER BY id"
             )
             return [Failure(path=path, reason=reason) for path, reason in rows]
 
 
+def understood_condition(captioner: str, instructions: Sequence[str]) -> tuple[str, list[str]]:
+    """The condition that a captioner has understood a photo p, with all answers, and its values."""
+    captions = "SELECT 1 FROM captions AS t WHERE t.content = p.content AND t.captioner = ? AND t.instruction = ?"
+    conditions = [
+        "EXISTS (SELECT 1 FROM contents AS c WHERE c.content = p.content)",
+        "EXISTS (SELECT 1 FROM understandings AS u WHERE u.content = p.content AND u.captioner = ?)",
+        *(f"EXISTS ({captions})" for _ in instructions),
+    ]
+    values = [captioner]
+    for instruction in instructions:
+        values += [captioner, instruction]
+    return " AND ".join(conditions), values
+
+
 def _put_facts(connection: sqlite3.Connection, content: str, facts: PhotoFacts) -> None:
-    places = ", ".join("?" * (len(_FACTS) + 2))
-    connection.execute(f"INSERT OR REPLACE INTO contents VALUES ({places})", (content, *astuple(facts), READER))
+    columns = (*_FACTS, "reader")
+    places = ", ".join("?" * (len(columns) + 1))
+    values = ", ".join(f"{column} = excluded.{column}" for column in columns)
+    connection.execute(
+        f"INSERT INTO contents VALUES ({places}) ON CONFLICT (content) DO UPDATE SET {values}",
+        (content, *astuple(facts), READER),
+    )
 
 
 def _from_json(record: str | None) -> dict[str, ColumnValue]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from export.bundles.duplicates import group_duplicates
+from export.bundles.whole_grouping import group_all
 from export.pictures.looks import fingerprint
 
 ROOT = Path(__file__).parents[4]
@@ -28,8 +28,9 @@ def test_copies_are_found_and_photos_stay_apart() -> None:
         copies = (photo.resize((photo.width // 2, photo.height // 2)), Image.open(file).convert("RGB"))
         fingerprints += [fingerprint(photo), *map(fingerprint, copies)]
     count = len(fingerprints)
-    same = np.ones((count, 4), dtype=np.int8)  # so that the fingerprints alone decide
-    groups = group_duplicates(fingerprints, same, [3 - number % 3 for number in range(count)])
+    rows = np.frombuffer(bytes.fromhex("".join(fingerprints)), dtype="<u8").reshape(-1, 2)
+    # The same vector for all, so that the fingerprints alone decide.
+    groups = group_all(rows, lambda places: np.ones((len(places), 4), dtype=np.float32))
 
     numbers = np.arange(count)
     assert (groups // 3 == numbers // 3).all()  # no photo stands for another photo
