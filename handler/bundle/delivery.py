@@ -10,11 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from handler.bundle.encoder_files import ENCODER_FILES
-from handler.bundle.manifest import Manifest
-
-# The encoder first, for making its session takes longest; the largest file, which is needed last, at the end.
-DELIVERY_ORDER = (*ENCODER_FILES, "index.usearch", "catalogue.bin", "columns.bin", "views.i8")
+from handler.bundle.manifest import SEGMENTS_FOLDER, Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,14 +21,29 @@ class BundleFiles:
         id: The hash of its manifest.
         manifest: What the files must be.
         folder: Where the files lie, or will.
-        verified: Gives the name of each file in DELIVERY_ORDER once it lies there and is what the manifest says;
-            raises BundleError or StoreError at the first that is not.
+        segments: Where the folders of its segments lie, or will.
+        verified: Gives the path of each file in the order of the manifest's `all_files`, once it lies there and is what
+            the manifest says; raises BundleError or StoreError at the first that is not.
     """
 
     id: str
     manifest: Manifest
     folder: Path
+    segments: Path
     verified: Iterator[str]
+
+    def path(self, name: str) -> Path:
+        """Where a file or folder of the bundle lies, by its path in the bundle's folder."""
+        return path_of(name, folder=self.folder, segments=self.segments)
+
+
+def path_of(name: str, *, folder: Path, segments: Path) -> Path:
+    """The same for whoever has the folders.
+
+    Example: "segments/4720f516e1d95f3b/views.i8" -> segments / "4720f516e1d95f3b/views.i8"
+    """
+    first, slash, rest = name.partition("/")
+    return segments / rest if slash and first == SEGMENTS_FOLDER else folder / name
 
 
 class Delivery(Protocol):

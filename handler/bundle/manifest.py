@@ -14,20 +14,25 @@ from typing import Literal
 from handler.bundle.encoder_files import ENCODER_FILES
 from handler.bundle.relevance import Calibration
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST_FILE = "manifest.json"
 SIGNATURE_FILE = "manifest.sig"
-BUNDLE_FILES = (*ENCODER_FILES, "index.usearch", "views.i8", "catalogue.bin", "columns.bin")
+COLLECTION_FILE = "collection.bin"
+BUNDLE_FILES = (*ENCODER_FILES, COLLECTION_FILE)
+SEGMENT_FILES = ("codes.bin", "index.usearch", "catalogue.bin", "columns.bin", "views.i8")
+SEGMENTS_FOLDER = "segments"
 
-IndexKind = Literal["exact", "hnsw"]
+IndexKind = Literal["coded"]
 ViewKind = Literal["caption", "visual"]
-INDEX_KINDS: tuple[IndexKind, ...] = ("exact", "hnsw")
+Originals = Literal["id", "content", "none"]
+INDEX_KINDS: tuple[IndexKind, ...] = ("coded",)
 VIEW_KINDS: tuple[ViewKind, ...] = ("caption", "visual")
+ORIGINALS: tuple[Originals, ...] = ("id", "content", "none")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileInfo:
-    """Size and content of one file of the bundle; sha256 in lower-case hexadecimal."""
+    """Size and content of one file; sha256 in lower-case hexadecimal."""
 
     size_bytes: int
     sha256: str
@@ -44,41 +49,38 @@ class EncoderInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IndexInfo:
-    """How index.usearch is to be read: int8 rows under the inner product.
+class SegmentInfo:
+    """Some of the bundle's photos, and the files in which they stand; never changed once they are written.
 
     Attributes:
-        kind: "exact" scans every row, "hnsw" walks the graph.
-        scale: Value of one int8 step: component = int8 * scale.
-        dim: Components of a vector.
-        count: Vectors, one for each photo.
-        expansion_search: Candidates that "hnsw" keeps while it searches (ef_search).
+        encoder: Identity of the encoder of its vectors.
+        captioner: Identity of the captioner of its captions.
+        photos: How many it holds, those included that are gone since.
+        files: SEGMENT_FILES.
     """
 
-    kind: IndexKind
-    scale: float
-    dim: int
-    count: int
-    expansion_search: int
-    metric: Literal["ip"] = "ip"
-    dtype: Literal["i8"] = "i8"
+    encoder: str
+    captioner: str
+    photos: int
+    files: Mapping[str, FileInfo]
 
+    @property
+    def id(self) -> str:
+        """Its name: the first 16 hexadecimal digits of the sha256 of all this."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ViewsInfo:
-    """How views.i8 is to be read; `kinds` names the views of every photo in their order.
+    @property
+    def folder(self) -> str:
+        """Where its files lie, relative to the bundle's folder, or to the store.
 
-    `scale` is the value of one int8 step. Caption views come first, in the order of a photo's
-    captions.
-    """
-
-    kinds: tuple[ViewKind, ...]
-    scale: float
+        Example: "segments/4720f516e1d95f3b"
+        """
+        return f"{SEGMENTS_FOLDER}/{self.id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """What went into the bundle, and how many photos could not be understood."""
+    """What is in the bundle, and how many photos could not be understood."""
 
     photos: int
     captions: int
@@ -112,24 +114,52 @@ class Golden:
 class Manifest:
     """Everything that is known of a bundle before one of its files is read.
 
-    `suggestions` are short queries that find something, for whoever doesn't know what to ask.
+    Attributes:
+        files: BUNDLE_FILES: what belongs to the whole.
+        encoder: What embeds queries.
+        index: The kind of index that the segments' vectors are in.
+        views: The views of every photo in their order; caption views come first, in the order of a photo's captions.
+        segments: The photos, segment after segment: a photo's number counts through all of them.
+        originals: Where photos' own addresses lead: to their paths ("id"), to the published file of that content
+            ("content"), or, where photos aren't published, to their thumbnails ("none").
+        suggestions: Short queries that find something, for whoever doesn't know what to ask.
+        format_version: 2; 1 for what earlier versions wrote (format_1.py).
     """
 
     files: Mapping[str, FileInfo]
     encoder: EncoderInfo
-    index: IndexInfo
-    views: ViewsInfo
+    index: IndexKind
+    views: tuple[ViewKind, ...]
+    segments: tuple[SegmentInfo, ...]
+    originals: Originals
     calibration: Calibration
     counts: Counts
     provenance: Provenance
     golden: tuple[Golden, ...]
     suggestions: tuple[str, ...] = ()
+    format_version: int = FORMAT_VERSION
+
+    @property
+    def all_files(self) -> dict[str, FileInfo]:
+        """Every file of the bundle, by its path in the bundle's folder, in the order in which bundles are opened.
+
+        The encoder comes first, for making its session takes longest; then what every question asks for; last the
+        views, which are the largest.
+        """
+        found = {name: self.files[name] for name in self.files}
+        for name in SEGMENT_FILES:
+            found |= {f"{segment.folder}/{name}": segment.files[name] for segment in self.segments}
+        return found
+
+    @property
+    def size_bytes(self) -> int:
+        """The size of all files but for the manifest."""
+        return sum(info.size_bytes for info in self.all_files.values())
 
     def to_bytes(self) -> bytes:
         """Canonical JSON: the same manifest gives the same bytes, and so the same bundle id."""
         document = asdict(self)
         document["calibration"] = self.calibration.to_json()
-        document["format_version"] = FORMAT_VERSION
         text = json.dumps(document, allow_nan=False, ensure_ascii=False, indent=2, sort_keys=True)
         return text.encode() + b"\n"
 

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypeAlias, TypedDict
 
-from handler.bundle.catalogue import CaptionKind, TakenSource
+from handler.bundle.photos.catalogue import CaptionKind, TakenSource
 
 # What the collection's own table says of a photo, by the columns' names.
 ColumnsAnswer: TypeAlias = dict[str, str | float | list[str]]
+
+
+class Addresses(TypedDict):
+    """Where a photo and its thumbnail lie."""
+
+    url: str
+    thumbnail_url: str
 
 
 class Result(TypedDict):

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handler.bundle.bundle import Bundle
-from handler.bundle.catalogue import PhotoRecord
+from handler.bundle.photos.addresses import photo_by_content, photo_by_id, thumbnail
+from handler.bundle.photos.catalogue import PhotoRecord
 from handler.bundle.relevance import IDENTICAL_FROM
-from handler.search.answers import CollectionAnswer, ColumnAnswer, ColumnsAnswer, PhotoAnswer, Result
+from handler.search.answers import Addresses, CollectionAnswer, ColumnAnswer, ColumnsAnswer, PhotoAnswer, Result
 from handler.search.ranking import Ranked, Sought
 
 VISUAL = "visual"
@@ -28,17 +29,16 @@ class Describer:
         self._bundle = bundle
         self._media_url = media_url
         self._weights = np.array(bundle.manifest.calibration.weights, dtype=np.float32)
-        self._caption_views = bundle.manifest.views.kinds.count("caption")
+        self._caption_views = bundle.manifest.views.count("caption")
 
     def photo(self, number: int) -> PhotoAnswer:
         """Everything that is known of the photo of a number."""
-        record = self._bundle.catalogue[number]
+        record = self._bundle.photos.record(number)
         captioner = self._bundle.manifest.provenance.captioner
         return {
             "id": record.id,
             "bundle": self._bundle.id,
-            "url": self._address(record.url),
-            "thumbnail_url": self._address(record.thumbnail),
+            **self._addresses(record),
             "width": record.width,
             "height": record.height,
             "type": record.type,
@@ -60,8 +60,8 @@ class Describer:
         }
 
     def collection(self, numbers: Sequence[int], *, total: int) -> CollectionAnswer:
-        """What there is to search: so many photos, some of which are shown."""
-        names = self._bundle.columns.names
+        """What there is to search: so many photos, some of which are shown in the order of their ids."""
+        names = self._bundle.photos.names
         numbers_first: list[ColumnAnswer] = [{"name": name, "kind": "number"} for name in names.numbers]
         texts: list[ColumnAnswer] = [{"name": name, "kind": "text"} for name in names.texts]
         return {
@@ -69,15 +69,16 @@ class Describer:
             "total": total,
             "suggestions": list(self._bundle.manifest.suggestions),
             "columns": [*numbers_first, *texts],
-            "photos": [self.photo(number) for number in numbers],
+            "photos": sorted(map(self.photo, numbers), key=lambda photo: photo["id"]),
         }
 
     def results(self, sought: Sought, page: Ranked) -> list[Result]:
         """A page of results, best first."""
-        cosines = self._bundle.views.of(page.numbers) @ sought.direction
+        cosines = self._bundle.photos.views(page.numbers) @ sought.direction
         results: list[Result] = []
         for number, relevance, of_views in zip(page.numbers, page.relevances, cosines, strict=True):
-            record = self._bundle.catalogue[int(number)]
+            record = self._bundle.photos.record(int(number))
+            addresses = self._addresses(record)
             results.append(
                 {
                     "id": record.id,
@@ -85,8 +86,8 @@ class Describer:
                     "caption": record.captions[0].text,
                     "caption_kind": record.captions[0].kind,
                     "matched": self._matched(record, of_views),
-                    "url": self._address(record.url),
-                    "thumbnail_url": self._address(record.thumbnail),
+                    "url": addresses["url"],
+                    "thumbnail_url": addresses["thumbnail_url"],
                     "width": record.width,
                     "height": record.height,
                     "placeholder": record.placeholder,
@@ -108,8 +109,17 @@ class Describer:
         text = record.captions[view].text if view < self._caption_views else ""
         return text or VISUAL
 
-    def _address(self, address: str) -> str:
-        return urljoin(self._media_url, address)
+    def _addresses(self, record: PhotoRecord) -> Addresses:
+        """Of a photo itself and its thumbnail; the thumbnail's for both where photos aren't published."""
+        if record.addresses is not None:
+            photo, small = record.addresses
+        else:
+            small = photo = thumbnail(record.content)
+            if self._bundle.manifest.originals == "id":
+                photo = photo_by_id(record.id)
+            elif self._bundle.manifest.originals == "content":
+                photo = photo_by_content(record.content, record.id)
+        return {"url": urljoin(self._media_url, photo), "thumbnail_url": urljoin(self._media_url, small)}
 
 
 def _columns(record: PhotoRecord) -> ColumnsAnswer:

@@ -14,10 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from handler.bundle.catalogue import Catalogue
-from handler.bundle.columns import Columns, days_since_1970, term
+from handler.bundle.photos.columns import days_since_1970, term
+from handler.bundle.photos.segments import Mask, Photos
 from handler.errors import Problem, QueryError
 
 ORIENTATIONS = ("landscape", "portrait", "square")
@@ -26,8 +25,6 @@ MAX_VALUES = 32
 MAX_VALUE_LENGTH = 1_024
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?", re.ASCII)
 _NUMBER = re.compile(r"-?[0-9]{1,300}(\.[0-9]{1,300})?", re.ASCII)
-
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,33 +47,29 @@ class Filters:
     types: tuple[str, ...] = ()
     where: tuple[str, ...] = ()
 
-    def mask(self, catalogue: Catalogue, columns: Columns) -> Mask | None:
+    def mask(self, photos: Photos) -> Mask | None:
         """Which photos may be answered, bool [photos]; None where every photo may be.
 
         Raises:
             QueryError: Where a value is not what it may be, a column is not there, or no photo could ever do.
         """
         masks = [
-            *self._in_folders(catalogue),
-            *self._taken(columns),
-            *_known("orientation", self.orientations, ORIENTATIONS, columns),
-            *_known("type", self.types, TYPES, columns),
-            *_where(self.where, columns),
+            *self._in_folders(photos),
+            *self._taken(photos),
+            *_known("orientation", self.orientations, ORIENTATIONS, photos),
+            *_known("type", self.types, TYPES, photos),
+            *_where(self.where, photos),
         ]
         return np.logical_and.reduce(masks) if masks else None
 
-    def _in_folders(self, catalogue: Catalogue) -> list[Mask]:
+    def _in_folders(self, photos: Photos) -> list[Mask]:
         _check("folder", self.folders)
         if not self.folders:
             return []
-        mask = np.zeros(len(catalogue), dtype=bool)
-        for folder in {*self.folders, *(unicodedata.normalize("NFC", folder) for folder in self.folders)}:
-            inside = folder.rstrip("/") + "/"
-            # Ids are in order, so a folder is a range of photo numbers; "0" is the character that follows "/".
-            mask[catalogue.rank(inside) : catalogue.rank(f"{inside[:-1]}0")] = True
-        return [mask]
+        folders = {*self.folders, *(unicodedata.normalize("NFC", folder) for folder in self.folders)}
+        return [np.logical_or.reduce([photos.below(folder.rstrip("/")) for folder in sorted(folders)])]
 
-    def _taken(self, columns: Columns) -> list[Mask]:
+    def _taken(self, photos: Photos) -> list[Mask]:
         if self.taken_from is None and self.taken_to is None:
             return []
         first = -np.inf if self.taken_from is None else _day("taken_from", self.taken_from, last=False)
@@ -87,21 +80,21 @@ class Filters:
                 parameter="taken_from",
                 problem=Problem.CONTRADICTORY,
             )
-        return [_between(columns.taken, first, last)]
+        return [photos.taken_between(first, last)]
 
 
 EVERY_PHOTO = Filters()
 
 
-def _known(name: str, values: Sequence[str], possible: Sequence[str], columns: Columns) -> list[Mask]:
+def _known(name: str, values: Sequence[str], possible: Sequence[str], photos: Photos) -> list[Mask]:
     _check(name, values)
     for value in values:
         if value not in possible:
             raise QueryError(f"{name} is {value[:80]!r} (expected {', '.join(possible)})", parameter=name)
-    return [_any_of([term(name, value) for value in values], columns)] if values else []
+    return [_any_of([term(name, value) for value in values], photos)] if values else []
 
 
-def _where(conditions: Sequence[str], columns: Columns) -> list[Mask]:
+def _where(conditions: Sequence[str], photos: Photos) -> list[Mask]:
     """One mask for each column that is named."""
     _check("where", conditions)
     values: dict[str, list[str]] = {}
@@ -110,32 +103,25 @@ def _where(conditions: Sequence[str], columns: Columns) -> list[Mask]:
         if not colon:
             raise QueryError(f"where is {condition[:80]!r} (expected COLUMN:VALUE)", parameter="where")
         values.setdefault(name, []).append(value)
-    return [_own(name, wanted, columns) for name, wanted in values.items()]
+    return [_own(name, wanted, photos) for name, wanted in values.items()]
 
 
-def _own(name: str, values: Sequence[str], columns: Columns) -> Mask:
-    if name in columns.names.texts:
-        return _any_of([term(name, value, own=True) for value in values], columns)
-    if name in columns.names.numbers:
-        found = columns.numbers(name)
-        mask: Mask = np.logical_or.reduce([_between(found, *_range(name, value)) for value in values])
+def _own(name: str, values: Sequence[str], photos: Photos) -> Mask:
+    names = photos.names
+    if name in names.texts:
+        return _any_of([term(name, value, own=True) for value in values], photos)
+    if name in names.numbers:
+        mask: Mask = np.logical_or.reduce([photos.number_between(name, *_range(name, value)) for value in values])
         return mask
-    known = ", ".join(sorted(columns.names.texts + columns.names.numbers)) or "none, for this collection has no columns"
+    known = ", ".join(sorted(names.texts + names.numbers)) or "none, for this collection has no columns"
     raise QueryError(
         f"Unknown column {name[:80]!r} (expected {known})", parameter="where", problem=Problem.UNKNOWN_COLUMN
     )
 
 
-def _any_of(terms: Sequence[int], columns: Columns) -> Mask:
-    mask = np.zeros(len(columns), dtype=bool)
-    for wanted in terms:
-        mask[columns.photos_with(wanted)] = True
+def _any_of(terms: Sequence[int], photos: Photos) -> Mask:
+    mask: Mask = np.logical_or.reduce([photos.with_term(wanted) for wanted in terms])
     return mask
-
-
-def _between(values: NDArray[np.float64], low: float, high: float) -> Mask:
-    """Both ends belong to it; NaN lies between nothing."""
-    return (values >= low) & (values <= high)
 
 
 def _range(name: str, value: str) -> tuple[float, float]:

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handler.bundle.bundle import Bundle
-from handler.bundle.index.vector_index import Hits, best
+from handler.bundle.index.vector_index import Hits
+from handler.bundle.photos.segments import Mask
 from handler.bundle.relevance import QueryKind
-from handler.search.filters import Mask
 
 # A caption that is the query itself is looked for among so many of the photos that the fused vectors put first.
 IDENTITY_DEPTH = 128
@@ -59,10 +59,10 @@ class Ranking:
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
         self._calibration = bundle.manifest.calibration
-        self._caption_views = bundle.manifest.views.kinds.count("caption")
+        self._caption_views = bundle.manifest.views.count("caption")
 
     def first(self, sought: Sought, count: int, allowed: Mask | None = None) -> Ranked:
-        """The first `count` photos, or all there are: by relevance, then score, then number.
+        """The first `count` photos, or all there are: by relevance, then score, then id.
 
         Beyond the first IDENTITY_DEPTH photos the order is that of the scores alone.
 
@@ -71,18 +71,30 @@ class Ranking:
             count: At least 1.
             allowed: Which photos may be answered, bool [photos]; None for all.
         """
-        hits = self._bundle.index.search(sought.direction, max(count, IDENTITY_DEPTH), allowed)
-        return self._order(sought, hits, count)
+        return self._order(sought, self._hits(sought, max(count, IDENTITY_DEPTH), allowed), count)
 
     def relevant(self, text: NDArray[np.float32], kind: QueryKind) -> Mask:
         """Which photos are relevant to a text, float32 [dim] of unit norm: bool [photos]."""
         curve = self._calibration.curve(kind)
-        scores = self._bundle.index.scores(text)
-        mask: Mask = curve.relevance(scores, np.full_like(scores, -1.0)) >= curve.threshold
+        mask = np.zeros(len(self._bundle.photos), dtype=bool)
+        reached = self._bundle.index.reaching(text, curve.score_at(curve.threshold))
+        mask[reached.numbers] = True
         sought = Sought(texts=text[np.newaxis], direction=text, kind=kind)
-        first = self._order(sought, best(scores, IDENTITY_DEPTH), IDENTITY_DEPTH)
+        first = self.first(sought, IDENTITY_DEPTH)
         mask[first.numbers] |= first.relevances >= curve.threshold
         return mask
+
+    def _hits(self, sought: Sought, count: int, allowed: Mask | None) -> Hits:
+        """The first `count` photos by score, then id.
+
+        The index decides by numbers among equal scores, so all photos that score as the last one are asked for.
+        """
+        photos, asked = self._bundle.photos, count + 1
+        hits = self._bundle.index.search(sought.direction, asked, allowed)
+        while len(photos.segments) > 1 and len(hits.numbers) == asked and hits.scores[count - 1] == hits.scores[-1]:
+            asked *= 4
+            hits = self._bundle.index.search(sought.direction, asked, allowed)
+        return Hits(numbers=photos.in_order_of_ids(hits.numbers, hits.scores, count), scores=hits.scores[:count])
 
     def _order(self, sought: Sought, hits: Hits, count: int) -> Ranked:
         closest = np.full(len(hits.numbers), -1.0, dtype=np.float32)
@@ -90,11 +102,11 @@ class Ranking:
         relevances = self._calibration.curve(sought.kind).relevance(hits.scores, closest)
         head = min(IDENTITY_DEPTH, len(closest))
         order = np.arange(len(closest))
-        order[:head] = np.lexsort((hits.numbers[:head], -hits.scores[:head], -relevances[:head]))
+        order[:head] = np.argsort(-relevances[:head], kind="stable")
         return Ranked(numbers=hits.numbers[order[:count]], relevances=relevances[order[:count]])
 
     def _closest_caption(self, sought: Sought, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
         """For each photo, the cosine of the text to which none of its captions is closer, float32 [n]."""
-        captions = self._bundle.views.of(numbers)[:, : self._caption_views]
+        captions = self._bundle.photos.views(numbers)[:, : self._caption_views]
         cosines = captions @ sought.texts.T
         return np.asarray(cosines.max(axis=1, initial=-1.0).min(axis=1), dtype=np.float32)

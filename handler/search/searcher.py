@@ -12,7 +12,8 @@ from dataclasses import replace
 import numpy as np
 
 from handler.bundle.bundle import Bundle
-from handler.bundle.columns import term
+from handler.bundle.photos.columns import term
+from handler.bundle.photos.segments import Mask
 from handler.bundle.relevance import kind_of_query
 from handler.search.answers import (
     CollectionAnswer,
@@ -23,7 +24,7 @@ from handler.search.answers import (
     SimilarAnswer,
 )
 from handler.search.describer import Describer
-from handler.search.filters import EVERY_PHOTO, Filters, Mask
+from handler.search.filters import EVERY_PHOTO, Filters
 from handler.search.query import Query
 from handler.search.ranking import Ranked, Ranking, Sought
 from handler.search.selection import DEFAULT_K, Selection
@@ -68,7 +69,7 @@ class Searcher:
         selection = selection or Selection(k=k, min_relevance=min_relevance)
         query.check()
         selection.check()
-        allowed = selection.filters.mask(self.bundle.catalogue, self.bundle.columns)
+        allowed = selection.filters.mask(self.bundle.photos)
         sought = self._sought(query)
         if sought is None and (said := self._said_by_people(query)) is not None:
             sought, allowed = self._encoded(query), said if allowed is None else said & allowed
@@ -113,9 +114,9 @@ class Searcher:
         started = time.perf_counter()
         selection = selection or Selection(k=k, min_relevance=min_relevance)
         selection.check()
-        number = self.bundle.catalogue.find(photo_id)
-        allowed = selection.filters.mask(self.bundle.catalogue, self.bundle.columns)
-        fused = self._weights @ self.bundle.views.of(np.array([number]))[0]
+        number = self.bundle.photos.find(photo_id)
+        allowed = selection.filters.mask(self.bundle.photos)
+        fused = self._weights @ self.bundle.photos.views(np.array([number]))[0]
         norm = float(np.linalg.norm(fused))
         sought = None
         if norm > 0.0:
@@ -125,18 +126,16 @@ class Searcher:
 
     def photo(self, photo_id: str) -> PhotoAnswer:
         """Everything that is known of a photo; raises PhotoNotFoundError."""
-        return self._describer.photo(self.bundle.catalogue.find(photo_id))
+        return self._describer.photo(self.bundle.photos.find(photo_id))
 
     def collection(self, k: int = DEFAULT_K, filters: Filters = EVERY_PHOTO) -> CollectionAnswer:
-        """What there is to search, with up to `k` of the photos, spread evenly over those that pass the filters.
+        """What there is to search, with up to `k` of the photos, spread evenly over those that pass the filters, by id.
 
         Raises:
             QueryError: Where an argument is out of range.
         """
         Selection(k=k).check()
-        catalogue = self.bundle.catalogue
-        mask = filters.mask(catalogue, self.bundle.columns)
-        numbers = np.arange(len(catalogue)) if mask is None else np.flatnonzero(mask)
+        numbers = self.bundle.photos.present(filters.mask(self.bundle.photos))
         spread = numbers[np.arange(min(k, len(numbers))) * len(numbers) // max(1, min(k, len(numbers)))]
         return self._describer.collection([int(number) for number in spread], total=len(numbers))
 
@@ -157,9 +156,8 @@ class Searcher:
         """
         if len(query.texts) > 1:
             return None
-        mask = np.zeros(len(self.bundle.columns), dtype=bool)
-        mask[self.bundle.columns.photos_with(term("caption", query.texts[0]))] = True
-        return mask if mask.any() else None
+        mask = self.bundle.photos.with_term(term("caption", query.texts[0]))
+        return mask if len(self.bundle.photos.present(mask)) else None
 
     def _encoded(self, query: Query) -> Sought:
         texts = [self.canonical(text) for text in query.texts]
@@ -243,16 +241,16 @@ class Searcher:
 
     def _fold(self, ranked: Ranked, without: int | None) -> Ranked:
         """The first of each group of near-duplicates, but for that of the photo that is left out."""
-        groups = self.bundle.columns.groups[ranked.numbers]
-        _, first = np.unique(groups, return_index=True)
+        groups = self.bundle.photos.groups[ranked.numbers]
+        _, first = np.unique(groups, return_index=True)  # noqa: TID251 - without it, it needs numpy.ma
         firsts = ranked.where(np.sort(first))
         if without is None:
             return firsts
-        return firsts.where(self.bundle.columns.groups[firsts.numbers] != self.bundle.columns.groups[without])
+        return firsts.where(self.bundle.photos.groups[firsts.numbers] != self.bundle.photos.groups[without])
 
     def _folded(self, page: Ranked, allowed: Mask | None) -> list[int]:
         """For each photo of a page, how many near-duplicates of it could have been answered in its place."""
-        groups = self.bundle.columns.groups
+        groups = self.bundle.photos.groups
         sizes = np.bincount(groups if allowed is None else groups[allowed], minlength=len(groups))
         counts: list[int] = (sizes[groups[page.numbers]] - 1).tolist()
         return counts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from handler.bundle.manifest_reader import MAX_PHOTOS
+from handler.bundle.manifest_fields import MAX_PHOTOS
 from handler.errors import QueryError
 from handler.search.filters import EVERY_PHOTO, Filters
 

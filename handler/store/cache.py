@@ -1,7 +1,7 @@
 """The cache: a folder on this machine's disk that holds a store's files by their hash.
 
     <root>/objects/<sha256>          each file once, whatever bundles it belongs to
-    <root>/bundles/<id>/<file>       the same under its name, by a hard link
+    <root>/bundles/<id>/<path>       the same under its name, by a hard link
 
 Knows files, not where they come from. What it holds outlives the process and is never trusted: it is hashed again.
 """
@@ -83,7 +83,8 @@ class Cache:
             )
 
     def link(self, info: FileInfo, path: Path) -> None:
-        """Give the file a name in a bundle's folder."""
+        """Give the file a name in a bundle's folder, or in that of one of its segments."""
+        path.parent.mkdir(parents=True, exist_ok=True)
         os.link(self.object(info.sha256), path)
 
     def keep_only(self, folder: Path) -> None:

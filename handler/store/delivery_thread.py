@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from handler.bundle.delivery import DELIVERY_ORDER, BundleFiles
+from handler.bundle.delivery import BundleFiles
 
 
 class DeliveryThread:
@@ -52,7 +52,7 @@ class DeliveryThread:
 
         Where everything has arrived, the thread goes on by itself to tidy up after it.
         """
-        if not self._arrived.issuperset(DELIVERY_ORDER):
+        if self._files is None or not self._arrived.issuperset(self._files.manifest.all_files):
             self._closed = True
             self._thread.join()
         # The error knows who raised it, and so this delivery: in a ring they would keep opened files from being freed.

@@ -6,13 +6,14 @@ import hashlib
 import mmap
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 Hash = Callable[[str], str]
 
-# More than any bundle has.
-MOST_FILES = 32
+# More than most bundles have; what lies beyond is hashed when it is asked for.
+MOST_FILES = 256
+_FOLDERS_BELOW = 2
 
 
 def sha256_of(path: str) -> str:
@@ -21,7 +22,7 @@ def sha256_of(path: str) -> str:
 
 
 class HashesAhead:
-    """Hashes of a folder's files, which a thread begins with at once, the small files first; each is given out once.
+    """Hashes of the files of a folder and its segments, begun at once in a thread, the small first; each is given once.
 
     One thread, so that whoever begins other work meanwhile has another core for it. The files are mapped beforehand,
     and each is hashed in one piece: hashlib lets other threads run meanwhile, but then has to wait for its turn.
@@ -63,11 +64,20 @@ def _map(path: str) -> mmap.mmap:
 
 
 def _map_files(folder: str) -> dict[str, mmap.mmap]:
-    """The regular files of a folder, the small ones first; none where it cannot be a bundle."""
+    """The regular files of a folder and its segments, the small ones first; none where it cannot be a bundle."""
     maps: dict[str, mmap.mmap] = {}
     with suppress(OSError, ValueError):  # whoever opens it as a bundle will see for himself
-        entries = [entry for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False)]
-        if len(entries) <= MOST_FILES:
-            for entry in sorted(entries, key=lambda entry: entry.stat().st_size):
-                maps[entry.path] = _map(entry.path)
+        found = sorted(_files_below(folder, _FOLDERS_BELOW))
+        if len(found) <= MOST_FILES:
+            for _, path in found:
+                maps[path] = _map(path)
     return maps
+
+
+def _files_below(folder: str, depth: int) -> Iterator[tuple[int, str]]:
+    """Size and path of the regular files in a folder and in folders so far below."""
+    for entry in os.scandir(folder):
+        if entry.is_file(follow_symlinks=False):
+            yield entry.stat().st_size, entry.path
+        elif depth and entry.is_dir(follow_symlinks=False):
+            yield from _files_below(entry.path, depth - 1)

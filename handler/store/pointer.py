@@ -3,7 +3,8 @@
 Knows the format and the names of a store's objects, not how they are read or written:
 
     current.json                  the pointer
-    bundles/<bundle id>/<file>    each bundle's files; never changed once written
+    bundles/<bundle id>/<file>    each bundle's own files; never changed once written
+    segments/<id>/<file>          the files of segments, of which bundles share some; never changed once written
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import re
 from dataclasses import asdict, dataclass
 
 from handler.bundle.fields import Fields
+from handler.bundle.manifest import SEGMENTS_FOLDER
 from handler.errors import BundleError
 
 FORMAT_VERSION = 1
 POINTER_KEY = "current.json"
 BUNDLES_KEY = "bundles/"
+SEGMENTS_KEY = f"{SEGMENTS_FOLDER}/"
 MAX_POINTER_BYTES = 4_096
 _BUNDLE_ID = re.compile("[0-9a-f]{16}")
 
@@ -67,8 +70,9 @@ def check_bundle_id(text: str) -> None:
 
 
 def bundle_key(bundle: str, file: str = "") -> str:
-    """The key of a bundle's file, or of its folder.
+    """The key of a bundle's file, by its path in the bundle's folder, or of that folder.
 
-    Example: "4720f516e1d95f3b", "views.i8" -> "bundles/4720f516e1d95f3b/views.i8"
+    Example: "4720f516e1d95f3b", "encoder.onnx" -> "bundles/4720f516e1d95f3b/encoder.onnx"; "4720f516e1d95f3b",
+    "segments/0123456789abcdef/views.i8" -> "segments/0123456789abcdef/views.i8"
     """
-    return f"{BUNDLES_KEY}{bundle}/{file}"
+    return file if file.startswith(SEGMENTS_KEY) else f"{BUNDLES_KEY}{bundle}/{file}"

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from handler.bundle.delivery import DELIVERY_ORDER, BundleFiles
-from handler.bundle.manifest import MANIFEST_FILE, SIGNATURE_FILE, FileInfo, Manifest, bundle_id
+from handler.bundle.delivery import BundleFiles
+from handler.bundle.manifest import MANIFEST_FILE, SEGMENTS_FOLDER, SIGNATURE_FILE, FileInfo, Manifest, bundle_id
 from handler.bundle.manifest_reader import MAX_MANIFEST_BYTES, read_manifest
 from handler.errors import BundleError, StoreError
 from handler.settings import Settings
@@ -71,7 +71,13 @@ class S3Store:
         with self._closing_on_error():
             manifest = self._manifest(bundle)
         folder = self._cache.bundle(bundle)
-        return BundleFiles(id=bundle, manifest=manifest, folder=folder, verified=self._bring(bundle, manifest, folder))
+        return BundleFiles(
+            id=bundle,
+            manifest=manifest,
+            folder=folder,
+            segments=folder / SEGMENTS_FOLDER,
+            verified=self._bring(bundle, manifest, folder),
+        )
 
     @contextmanager
     def _closing_on_error(self) -> Iterator[None]:
@@ -95,9 +101,12 @@ class S3Store:
         content = self._client.get(key, max_bytes=max_bytes)
         return b"" if content is None else content.body
 
+    def _is_here(self, info: FileInfo) -> bool:
+        return self._cache.object(info.sha256).is_file()
+
     def _bring(self, bundle: str, manifest: Manifest, folder: Path) -> Iterator[str]:
         """Bring what is not here, in parallel; a file is put into the folder once it is verified."""
-        files = manifest.files
+        files = manifest.all_files
         pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="thinlens-download")
 
         def download(name: str) -> _Download:
@@ -106,11 +115,13 @@ class S3Store:
 
         downloads: dict[str, _Download] = {}
         try:
-            missing = [name for name in DELIVERY_ORDER if not self._cache.object(files[name].sha256).is_file()]
+            # Files of one content, in two segments for instance, are fetched once, by the name that comes first.
+            names = {files[name].sha256: name for name in reversed(files)}
+            missing = [name for name in files if names[files[name].sha256] == name and not self._is_here(files[name])]
             self._cache.check_room(sum(files[name].size_bytes for name in missing))
             for name in missing:
                 downloads[name] = download(name)
-            for name in DELIVERY_ORDER:
+            for name in files:
                 if name not in downloads and not self._cache.holds(files[name]):
                     downloads[name] = download(name)
                 if name in downloads:
@@ -136,7 +147,7 @@ class _Download:
         self._target = target
         self._given_up = False
         # A name of its own even among files of one content: a file that is mapped must not be begun anew.
-        self._incoming = target.with_name(f"{target.name}.{key.rpartition('/')[2]}{INCOMING_SUFFIX}")
+        self._incoming = target.with_name(f"{target.name}.{key.replace('/', '-')}{INCOMING_SUFFIX}")
         # Received right into the file's pages: no copy, and no memory but what the kernel may take back.
         self._data = memoryview(_map_new_file(self._incoming, info.size_bytes))
         self._parts: list[Future[None]] = []

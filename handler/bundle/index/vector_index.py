@@ -8,9 +8,33 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.bundle.manifest import IndexInfo
-
 INT8_MAX = 127
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantisedVectors:
+    """Int8 vectors, each with the value of one of its steps.
+
+    A vector's step depends on nothing but the vector, so that it is the same in whatever company it is written.
+
+    Attributes:
+        rows: int8 [..., dim].
+        scales: float32 [...], component = int8 * scale.
+    """
+
+    rows: NDArray[np.int8]
+    scales: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, vectors: NDArray[np.float32]) -> Self:
+        """Quantise float32 [..., dim], so that each vector's largest component becomes +-127."""
+        largest = np.abs(vectors).max(axis=-1, initial=0.0)
+        scales = np.where(largest > 0.0, largest / np.float32(INT8_MAX), np.float32(1.0)).astype(np.float32)
+        return cls(rows=quantise(vectors, scales[..., np.newaxis]), scales=scales)
+
+    def floats(self) -> NDArray[np.float32]:
+        """The vectors, float32 [..., dim], but for rounding."""
+        return self.rows.astype(np.float32) * self.scales[..., np.newaxis]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +54,29 @@ class Hits:
         """Where nothing fits."""
         return cls(numbers=np.empty(0, np.int64), scores=np.empty(0, np.float32))
 
+    def where(self, chosen: slice) -> Self:
+        """Some of them."""
+        return type(self)(numbers=self.numbers[chosen], scores=self.scores[chosen])
+
+    def and_then(self, others: Hits) -> Self:
+        """These, and others after them."""
+        return type(self)(
+            numbers=np.concatenate([self.numbers, others.numbers]), scores=np.concatenate([self.scores, others.scores])
+        )
+
+    @classmethod
+    def best(cls, numbers: NDArray[np.int64], scores: NDArray[np.float32], count: int) -> Self:
+        """The `count` photos of the best scores, or all of them: by score, then number."""
+        if count < len(numbers):
+            least = np.partition(scores, len(scores) - count)[len(scores) - count]
+            kept = np.flatnonzero(scores >= least)  # and whatever is as good as the last: their numbers decide
+            numbers, scores = numbers[kept], scores[kept]
+        order = np.lexsort((numbers, -scores))[:count]
+        return cls(numbers=numbers[order], scores=scores[order])
+
 
 class VectorIndex(Protocol):
-    """An open index over the fused vectors of a bundle's photos."""
-
-    @property
-    def info(self) -> IndexInfo:
-        """What the manifest says of it."""
+    """An open index over the fused vectors of a bundle's photos, whatever segments they are in."""
 
     def search(self, query: NDArray[np.float32], count: int, allowed: NDArray[np.bool_] | None = None) -> Hits:
         """Find the `count` photos (or all, if there are fewer) that fit the query best.
@@ -46,11 +86,14 @@ class VectorIndex(Protocol):
         Args:
             query: float32 [dim], any norm. Zero or NaN fits nothing.
             count: At least 1.
-            allowed: Which photos may be found, bool [photos]; None for all.
+            allowed: Which photos may be found, bool [photos]; None for all. Those that are gone are never found.
         """
 
+    def reaching(self, query: NDArray[np.float32], least: float) -> Hits:
+        """All photos whose score is at least so high, in any order."""
+
     def scores(self, query: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The inner products of a query, float32 [dim], with every photo, float32 [photos]."""
+        """The inner products of a query, float32 [dim], with every photo, gone or not, float32 [photos]."""
 
 
 def scale_of(vectors: NDArray[np.float32]) -> float:
@@ -62,24 +105,12 @@ def scale_of(vectors: NDArray[np.float32]) -> float:
     return largest / INT8_MAX if largest > 0.0 else 1.0
 
 
-def quantise(vectors: NDArray[np.float32], scale: float) -> NDArray[np.int8]:
+def quantise(vectors: NDArray[np.float32], scale: float | NDArray[np.float32]) -> NDArray[np.int8]:
     """Round to whole steps of `scale`, clipped to +-127; the shape stays."""
-    steps = np.rint(vectors / np.float32(scale))
+    steps = np.rint(vectors / np.asarray(scale, dtype=np.float32))
     return np.asarray(np.clip(steps, -INT8_MAX, INT8_MAX), dtype=np.int8)
 
 
 def fits_something(query: NDArray[np.float32]) -> bool:
     """Whether a query has a direction: zero and NaN have none."""
     return bool(np.isfinite(query).all() and query.any())
-
-
-def best(scores: NDArray[np.float32], count: int, allowed: NDArray[np.bool_] | None = None) -> Hits:
-    """The photos of the `count` best scores, float32 [photos], or of all; of those that are allowed, bool [photos]."""
-    numbers = np.arange(len(scores)) if allowed is None else np.flatnonzero(allowed)
-    scores = scores[numbers]
-    if count < len(numbers):
-        least = np.partition(scores, len(scores) - count)[len(scores) - count]
-        kept = np.flatnonzero(scores >= least)  # and whatever is as good as the last: their numbers decide
-        numbers, scores = numbers[kept], scores[kept]
-    order = np.lexsort((numbers, -scores))[:count]
-    return Hits(numbers=numbers[order], scores=scores[order])

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import quote
+from typing import Self
 
 import numpy as np
 import onnx
@@ -19,26 +19,27 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from handler.bundle.catalogue import Caption, CaptionKind, ColumnValue, PhotoRecord, write_catalogue
-from handler.bundle.columns import write_columns
+from export.bundles.segment_content import SegmentContent
+from export.bundles.segment_writer import file_info, write_segment
 from handler.bundle.encoder import Encoder
-from handler.bundle.index.index_kinds import write_index
-from handler.bundle.index.vector_index import quantise, scale_of
+from handler.bundle.index.vector_index import QuantisedVectors
 from handler.bundle.manifest import (
     BUNDLE_FILES,
+    COLLECTION_FILE,
     MANIFEST_FILE,
+    SEGMENTS_FOLDER,
     Counts,
     EncoderInfo,
-    FileInfo,
     Golden,
-    IndexInfo,
-    IndexKind,
     Manifest,
+    Originals,
     Provenance,
-    ViewsInfo,
+    SegmentInfo,
 )
+from handler.bundle.photos.catalogue import Caption, CaptionKind, ColumnValue, PhotoRecord
+from handler.bundle.photos.collection_file import CollectionFile
 from handler.bundle.relevance import Calibration, Curve
-from handler.bundle.views import write_views
+from tests.functional.handler.tampering import rehash as rehash
 
 DIM = 64
 MAX_TOKENS = 16
@@ -102,9 +103,13 @@ PHOTOS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundleChoices:
-    """What a test may want to be different in the manifest; the defaults belong together."""
+    """What a test may want to be different in the bundle; the defaults belong together.
 
-    kind: IndexKind = "exact"
+    In more than one segment the photos are dealt out in turns, and the first one holds a photo that is gone too.
+    """
+
+    segments: int = 1
+    originals: Originals = "id"
     calibration_encoder: str | None = None
     calibration_captioner: str = CAPTIONER
     weights: tuple[float, ...] = (4.0, 6.0)
@@ -133,26 +138,25 @@ def write_encoder(folder: Path, *, seed: int = 0, dim: int = DIM, words: Sequenc
 def write_bundle(folder: Path, photos: Sequence[TinyPhoto] = PHOTOS, choices: BundleChoices | None = None) -> Path:
     """Write a bundle of `photos` (one caption view, one visual view) into `folder`, which is made."""
     choices = choices or BundleChoices()
-    photos = sorted(photos, key=lambda photo: photo.id)
+    photos = sorted(photos, key=lambda photo: photo.id.encode())
     encoder = Encoder.load(write_encoder(folder))
-    captions = encoder.encode([photo.caption for photo in photos])
-    visuals = encoder.encode([photo.seen or photo.caption for photo in photos])
-    views = np.stack([captions, visuals], axis=1)
-    fused: NDArray[np.float32] = np.tensordot(views, np.array(choices.weights, np.float32), axes=([1], [0]))
-    index_scale, view_scale = scale_of(fused), scale_of(views)
-    write_index(folder / "index.usearch", quantise(fused, index_scale), kind=choices.kind)
-    write_views(folder / "views.i8", quantise(views, view_scale))
-    records = [_record(photo) for photo in photos]
-    write_catalogue(folder / "catalogue.bin", records)
-    ids = [photo.id for photo in photos]
-    groups = np.array([ids.index(photo.copy_of or photo.id) for photo in photos], dtype=np.uint32)
-    write_columns(folder / "columns.bin", records, groups)
+    (folder / SEGMENTS_FOLDER).mkdir()
+    hands = [list(photos[start :: choices.segments]) for start in range(choices.segments)]
+    if choices.segments > 1:
+        hands[0] = sorted([*hands[0], replace(photos[1], caption="a red ball")], key=lambda photo: photo.id.encode())
+    segments = tuple(
+        write_tiny_segment(folder / SEGMENTS_FOLDER, hand, TinyVectors.of(hand, encoder, choices.weights), encoder)
+        for hand in hands
+    )
+    write_collection(folder / COLLECTION_FILE, hands, photos)
     identity = encoder.identity
     manifest = Manifest(
-        files={name: _file_info(folder / name) for name in BUNDLE_FILES},
+        files={name: file_info(folder / name) for name in BUNDLE_FILES},
         encoder=EncoderInfo(name="bag-of-words", identity=identity, dim=encoder.dim, max_tokens=MAX_TOKENS),
-        index=IndexInfo(kind=choices.kind, scale=index_scale, dim=encoder.dim, count=len(photos), expansion_search=64),
-        views=ViewsInfo(kinds=("caption", "visual"), scale=view_scale),
+        index="coded",
+        views=("caption", "visual"),
+        segments=segments,
+        originals=choices.originals,
         calibration=Calibration.of_one_curve(
             Curve(
                 slope=choices.slope,
@@ -179,26 +183,41 @@ def write_bundle(folder: Path, photos: Sequence[TinyPhoto] = PHOTOS, choices: Bu
     return folder
 
 
-def rewrite_manifest(folder: Path, change: dict[str, object]) -> None:
-    """Change fields of a written manifest; the keys are dotted paths."""
-    path = folder / MANIFEST_FILE
-    document = json.loads(path.read_bytes())
-    for dotted, value in change.items():
-        *parents, last = dotted.split("/")
-        entry = document
-        for parent in parents:
-            entry = entry[parent]
-        entry[last] = value
-    path.write_text(json.dumps(document))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TinyVectors:
+    """What photos are found by, [photos, dim], and their views, [photos, 2, dim]."""
+
+    fused: QuantisedVectors
+    views: QuantisedVectors
+
+    @classmethod
+    def of(cls, photos: Sequence[TinyPhoto], encoder: Encoder, weights: tuple[float, ...]) -> Self:
+        captions = encoder.encode([photo.caption for photo in photos])
+        visuals = encoder.encode([photo.seen or photo.caption for photo in photos])
+        views = np.stack([captions, visuals], axis=1)
+        fused: NDArray[np.float32] = np.tensordot(views, np.array(weights, np.float32), axes=([1], [0]))
+        return cls(fused=QuantisedVectors.of(fused), views=QuantisedVectors.of(views))
 
 
-def rehash(folder: Path) -> None:
-    """Let the manifest say of every file what it is now, as a careless or hostile writer would."""
-    files = {name: _file_info(folder / name) for name in BUNDLE_FILES}
-    rewrite_manifest(
-        folder,
-        {"files": {name: {"size_bytes": i.size_bytes, "sha256": i.sha256} for name, i in files.items()}},
-    )
+def write_tiny_segment(
+    segments: Path, photos: Sequence[TinyPhoto], vectors: TinyVectors, encoder: Encoder
+) -> SegmentInfo:
+    """Write a segment of photos, which are in the order of their ids, below `segments`."""
+    records = [record_of(photo) for photo in photos]
+    content = SegmentContent(records=records, fused=vectors.fused, views=vectors.views)
+    return write_segment(segments, content, encoder=encoder.identity, captioner=CAPTIONER)
+
+
+def write_collection(path: Path, hands: Sequence[Sequence[TinyPhoto]], photos: Sequence[TinyPhoto]) -> None:
+    """Which of the photos in the segments are there, and for which another one stands."""
+    dealt = [photo for hand in hands for photo in hand]
+    gone = [number for number, photo in enumerate(dealt) if photo not in photos]
+    number_of = {photo.id: number for number, photo in enumerate(dealt) if photo in photos}
+    members = [number for number, photo in enumerate(dealt) if photo.copy_of and number not in gone]
+    leaders = [number_of[dealt[number].copy_of or ""] for number in members]
+    CollectionFile(
+        photos=len(dealt), gone=np.array(gone, int), members=np.array(members, int), leaders=np.array(leaders, int)
+    ).write(path)
 
 
 def _write_tokenizer(path: Path, vocabulary: dict[str, int]) -> None:
@@ -238,11 +257,10 @@ def _write_graph(path: Path, table: NDArray[np.float32]) -> None:
     onnx.save(model, path, save_as_external_data=True, location="encoder.bin", size_threshold=1024)
 
 
-def _record(photo: TinyPhoto) -> PhotoRecord:
+def record_of(photo: TinyPhoto) -> PhotoRecord:
     return PhotoRecord(
         id=photo.id,
-        url=f"photos/{quote(photo.id)}",
-        thumbnail=f"thumbnails/{hashlib.sha256(photo.id.encode()).hexdigest()}.jpg",
+        content=content_of(photo.id),
         width=photo.width,
         height=photo.height,
         type=photo.type,
@@ -254,6 +272,6 @@ def _record(photo: TinyPhoto) -> PhotoRecord:
     )
 
 
-def _file_info(path: Path) -> FileInfo:
-    data = path.read_bytes()
-    return FileInfo(size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+def content_of(photo_id: str) -> str:
+    """The hash that a photo's file would have."""
+    return hashlib.sha256(photo_id.encode()).hexdigest()

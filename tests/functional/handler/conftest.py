@@ -16,18 +16,24 @@ from tests.functional.handler.artefacts import BundleChoices, write_bundle
 
 @pytest.fixture(scope="session")
 def bundle_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle that no test may change; `damaged` is a copy for those that do."""
-    return write_bundle(tmp_path_factory.mktemp("bundles") / "exact")
+    """A bundle of one segment that no test may change; `damaged` is a copy for those that do."""
+    return write_bundle(tmp_path_factory.mktemp("bundles") / "one")
 
 
 @pytest.fixture(scope="session")
-def hnsw_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_bundle(tmp_path_factory.mktemp("bundles") / "hnsw", choices=BundleChoices(kind="hnsw"))
+def segments_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same photos in three segments, of which the first one holds one more that is gone."""
+    return write_bundle(tmp_path_factory.mktemp("bundles") / "three", choices=BundleChoices(segments=3))
 
 
 @pytest.fixture
 def damaged(bundle_folder: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(bundle_folder, tmp_path / "damaged"))
+
+
+@pytest.fixture
+def damaged_segments(segments_folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(segments_folder, tmp_path / "damaged segments"))
 
 
 @pytest.fixture(scope="session")

@@ -17,23 +17,34 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from handler.bundle.manifest import BUNDLE_FILES, MANIFEST_FILE
+from handler.bundle.manifest import BUNDLE_FILES, MANIFEST_FILE, SEGMENT_FILES
 from handler.errors import ThinlensError
 from handler.store.pointer import bundle_key
-from tests.functional.handler.artefacts import PHOTOS, BundleChoices, rehash, rewrite_manifest, write_bundle
+from tests.functional.handler.artefacts import PHOTOS, BundleChoices, write_bundle
 from tests.functional.handler.published import publish
+from tests.functional.handler.tampering import file_of, rehash, rewrite_manifest
 
-FILES = (MANIFEST_FILE, *BUNDLE_FILES)
+SEGMENTS = 2
+# Of every segment, which lie beside the bundle.
+OF_SEGMENTS = tuple(f"{number}/{name}" for number in range(SEGMENTS) for name in SEGMENT_FILES)
+FILES = (MANIFEST_FILE, *BUNDLE_FILES, *OF_SEGMENTS)
 DECLARATIONS: tuple[dict[str, object], ...] = (
     {"counts/photos": 100_000_000},
-    {"index/count": 7},
-    {"index/dim": 8_192},
+    {"segments/0/photos": 7},
+    {"segments/1/photos": 100_000_000},
+    {"segments/0/encoder": "0" * 64},
+    {"segments/1/captioner": "0" * 64},
+    {"segments": []},
     {"encoder/dim": 1},
     {"encoder/max_tokens": 8_192},
-    {"views/kinds": ["caption"] * 64},
-    {"files/views.i8/sha256": "../../etc/passwd"},
+    {"views": ["caption"] * 64},
+    {"index": "exact"},
+    {"originals": "elsewhere"},
+    {"files/collection.bin/sha256": "../../etc/passwd"},
+    {"segments/0/files/views.i8/sha256": "../../etc/passwd"},
     {"files": {"../outside": {"size_bytes": 1, "sha256": "0" * 64}}},
-    {"format_version": 2},
+    {"format_version": 1},
+    {"format_version": 3},
     {"unknown": []},
 )
 QUERY = "a dog runs in the park"
@@ -43,14 +54,18 @@ LIMIT_S_PER_MUTATION = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What is mutated: a bundle in a store, and another from which parts may come."""
+    """What is mutated: a bundle in a store, and another in a folder of its own from which parts may come."""
 
+    store: Path
     bundle: Path
     other: Path
     random: random.Random
 
     def file(self) -> Path:
-        return self.bundle / self.random.choice(FILES)
+        return self.place(self.random.choice(FILES))
+
+    def place(self, name: str) -> Path:
+        return file_of(self.bundle, name, self.store)
 
 
 def flip_bits(target: Target) -> None:
@@ -83,7 +98,7 @@ def erase_a_range(target: Target) -> None:
 
 
 def swap_files(target: Target) -> None:
-    first, second = (target.bundle / name for name in target.random.sample(FILES, 2))
+    first, second = map(target.place, target.random.sample(FILES, 2))
     first.rename(first.with_suffix(".swap"))
     second.rename(first)
     first.with_suffix(".swap").rename(second)
@@ -100,7 +115,7 @@ def rename_a_file(target: Target) -> None:
 
 def add_a_file(target: Target) -> None:
     name = target.random.choice((".DS_Store", "views.i8.tmp", "encoder.onnx.data", "\udcff", "x" * 255))
-    (target.bundle / name).write_bytes(b"")
+    (target.file().parent / name).write_bytes(b"")
 
 
 def replace_by_another_kind(target: Target) -> None:
@@ -110,24 +125,41 @@ def replace_by_another_kind(target: Target) -> None:
     if how == 0:
         path.mkdir()
     elif how == 1:
-        path.symlink_to(target.other / path.name)
+        path.symlink_to(target.other / MANIFEST_FILE)
     elif how == 2:
         path.symlink_to(path)
     else:
         path.write_bytes(b"")
 
 
+def replace_a_segment_by_another_kind(target: Target) -> None:
+    segment = target.place(target.random.choice(OF_SEGMENTS)).parent
+    how = target.random.randrange(4)
+    if how == 0:
+        shutil.rmtree(segment)
+    elif how == 1:
+        segment.rename(segment.with_name("elsewhere"))
+        segment.symlink_to(segment.with_name("elsewhere"), target_is_directory=True)
+    elif how == 2:
+        shutil.rmtree(segment)
+        segment.write_bytes(b"")
+    else:
+        shutil.rmtree(segment)
+        shutil.copytree(file_of(target.other, OF_SEGMENTS[0]).parent, segment)
+
+
 def take_a_part_of_another_bundle(target: Target) -> None:
-    name = target.random.choice(("manifest.json", "views.i8", "index.usearch", "catalogue.bin"))
-    shutil.copyfile(target.other / name, target.bundle / name)
+    name = target.random.choice((MANIFEST_FILE, "collection.bin", *OF_SEGMENTS))
+    shutil.copyfile(file_of(target.other, name), target.place(name))
     if name != MANIFEST_FILE and target.random.random() < 0.5:
-        rehash(target.bundle)  # by somebody who wants it to pass; the pointer knows the manifest's hash
+        rehash(target.bundle, target.store)  # by somebody who wants it to pass; the pointer knows the manifest's hash
 
 
 def declare_a_size(target: Target) -> None:
-    name = target.random.choice(BUNDLE_FILES)
+    number, _, file = target.random.choice((*BUNDLE_FILES, *OF_SEGMENTS)).rpartition("/")
     size = target.random.choice((0, 1, -1, 1 << 31, 1 << 35, 1 << 36, 1 << 63, 1 << 200, 1.5, "1", None))
-    rewrite_manifest(target.bundle, {f"files/{name}/size_bytes": size})
+    of_segment = f"segments/{number}/" if number else ""
+    rewrite_manifest(target.bundle, {f"{of_segment}files/{file}/size_bytes": size})
 
 
 def declare_something_else(target: Target) -> None:
@@ -136,7 +168,7 @@ def declare_something_else(target: Target) -> None:
 
 MUTATIONS: tuple[Callable[[Target], None], ...] = (
     *(flip_bits, flip_bits, flip_bits, truncate, truncate, lengthen, erase_a_range, erase_a_range),
-    *(swap_files, remove_a_file, rename_a_file, add_a_file, replace_by_another_kind),
+    *(swap_files, remove_a_file, rename_a_file, add_a_file, replace_by_another_kind, replace_a_segment_by_another_kind),
     *(take_a_part_of_another_bundle, declare_a_size, declare_something_else),
 )
 
@@ -173,16 +205,17 @@ def _child(folder: Path, seed: int, numbers: range) -> Iterator[str]:
     from handler.store.store import deliver, open_store
 
     here = Path(tempfile.mkdtemp(dir=folder))
-    other = write_bundle(here / "other", PHOTOS[:3], BundleChoices(weights=(1.0, 2.0)))
+    other = write_bundle(here / "other", PHOTOS[:3], BundleChoices(weights=(1.0, 2.0), segments=SEGMENTS))
     whole = here / "whole"
-    published = publish(whole, write_bundle(here / "bundle"))
+    published = publish(whole, write_bundle(here / "bundle", choices=BundleChoices(segments=SEGMENTS)))
     settings = Settings(bundle=str(here / "store"))
     for number in numbers:
         shutil.rmtree(here / "store", ignore_errors=True)
         shutil.copytree(whole, here / "store")
         chooser = random.Random(f"{seed} {number}")
         mutation = chooser.choice(MUTATIONS)
-        mutation(Target(bundle=here / "store" / bundle_key(published), other=other, random=chooser))
+        store = here / "store"
+        mutation(Target(store=store, bundle=store / bundle_key(published), other=other, random=chooser))
         try:
             Searcher(Bundle.receive(deliver(open_store(settings, {})))).search(QUERY)
         except ThinlensError:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from handler.bundle.manifest import MANIFEST_FILE, bundle_id
+from handler.bundle.manifest import MANIFEST_FILE, SEGMENTS_FOLDER, bundle_id
 from handler.store.pointer import POINTER_KEY, Pointer, bundle_key
 
 
 def put_bundle(store: Path, bundle: Path) -> str:
-    """Copy a bundle into a store that is a folder; gives its id."""
+    """Copy a bundle into a store that is a folder, its segments beside those of others; gives its id."""
     identity = bundle_id((bundle / MANIFEST_FILE).read_bytes())
-    shutil.copytree(bundle, store / bundle_key(identity), dirs_exist_ok=True)
+    place = store / bundle_key(identity)
+    shutil.copytree(bundle, place, dirs_exist_ok=True)
+    if (place / SEGMENTS_FOLDER).exists():
+        shutil.copytree(place / SEGMENTS_FOLDER, store / SEGMENTS_FOLDER, dirs_exist_ok=True)
+        shutil.rmtree(place / SEGMENTS_FOLDER)
     return identity
 
 

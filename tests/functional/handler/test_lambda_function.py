@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.functional.handler.tampering import file_of
+
+import pruning
 
 EVENTS_SCRIPT = """
 import json, sys
@@ -72,7 +77,7 @@ def test_events_are_answered(bundle_folder: Path) -> None:
 
 
 def test_a_damaged_bundle_fails_the_start_and_says_why(damaged: Path) -> None:
-    (damaged / "views.i8").write_bytes(b"")
+    file_of(damaged, "0/views.i8").write_bytes(b"")
     process = start(EVENTS_SCRIPT, damaged, [])
 
     assert process.returncode == 1
@@ -94,3 +99,26 @@ def test_a_cold_start_imports_only_what_it_needs(bundle_folder: Path, script: st
     assert allowed <= outsiders
     assert outsiders - allowed - theirs == set()
     assert modules & {"asyncio", "http.client", "socket", "ssl"} == set()
+
+
+def test_it_needs_nothing_of_numpy_that_the_package_lacks(segments_folder: Path) -> None:
+    """Some of numpy's functions load numpy.ma only when they are called, some only for some of their arguments."""
+    lacking = [pattern.replace("/", ".") for pattern in pruning.UNUSED if re.fullmatch("numpy/[a-z0-9]+", pattern)]
+    assert "numpy.ma" in lacking
+    paths = {
+        "/v1/search": [
+            "q=a+dog+runs&min_relevance=0",
+            "q=a+dog&q=snow&weight=1&weight=2&not=a+boat&min_relevance=0&offset=1&k=2",
+            "q=dog&dedupe=true&where=stars:3..5&where=place:Paris&folder=animals&type=jpeg&orientation=landscape",
+            "q=dogg&taken_from=2023&taken_to=2024-05",
+        ],
+        "/v1/similar": ["id=animals/dog.jpg&min_relevance=0&dedupe=true"],
+        "/v1/photos": ["k=3&folder=sea"],
+        "/v1/photos/animals/dog.jpg": [""],
+    }
+    events = [http_api_event(path, query) for path, queries in paths.items() for query in queries]
+    blocked = f"import sys\nsys.modules.update(dict.fromkeys({lacking!r}))\n"
+    process = start(blocked + EVENTS_SCRIPT, segments_folder, events)
+    assert process.returncode == 0, process.stderr
+    answers = json.loads(process.stdout)
+    assert [answer["statusCode"] for answer in answers] == [200] * len(events), answers

@@ -20,6 +20,7 @@ from handler.search.searcher import Searcher
 from handler.service import CHECK_EVERY_S, LONGEST_PAUSE_S, Service
 from handler.store.folder_store import open_bundle, read_folder
 from tests.functional.handler.artefacts import PHOTOS, write_bundle
+from tests.functional.handler.tampering import file_of
 
 WAIT_S = 20.0
 
@@ -226,7 +227,7 @@ def test_a_damaged_bundle_is_not_taken_over(
     service: Service, shelf: Shelf, clock: Clock, other: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = shelf.in_service
-    path = shelf.folders[other] / "catalogue.bin"
+    path = file_of(shelf.folders[other], "0/catalogue.bin")
     data = bytearray(path.read_bytes())
     data[-2] ^= 1
     path.write_bytes(data)
@@ -238,7 +239,7 @@ def test_a_damaged_bundle_is_not_taken_over(
 def test_a_bundle_that_fails_is_tried_less_and_less_often(
     service: Service, shelf: Shelf, clock: Clock, other: str, tmp_path: Path
 ) -> None:
-    (shelf.folders[other] / "views.i8").write_bytes(b"")
+    file_of(shelf.folders[other], "0/views.i8").write_bytes(b"")
     shelf.in_service = other
     minutes_of_attempts = []
     for minute in range(1, 200):

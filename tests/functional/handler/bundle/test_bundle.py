@@ -6,101 +6,195 @@ import gc
 import os
 import random
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from handler.bundle.bundle import Bundle
 from handler.bundle.encoder_files import identify_encoder
-from handler.bundle.manifest import BUNDLE_FILES, MANIFEST_FILE, bundle_id
+from handler.bundle.manifest import BUNDLE_FILES, MANIFEST_FILE, SEGMENT_FILES, SEGMENTS_FOLDER, bundle_id
 from handler.bundle.manifest_reader import MAX_MANIFEST_BYTES
 from handler.errors import BundleError
+from handler.settings import Settings
 from handler.store.folder_store import open_bundle
-from tests.functional.handler.artefacts import PHOTOS, BundleChoices, rehash, rewrite_manifest, write_bundle
+from handler.store.pointer import bundle_key
+from handler.store.store import deliver, open_store
+from tests.functional.handler.artefacts import PHOTOS, BundleChoices, write_bundle
+from tests.functional.handler.published import publish
+from tests.functional.handler.tampering import file_of, rewrite_manifest
 
-ALL_FILES = (MANIFEST_FILE, *BUNDLE_FILES)
+# "2/codes.bin" is that of the third segment.
+FILES = (*BUNDLE_FILES, *(f"{number}/{name}" for number in (0, 2) for name in SEGMENT_FILES))
 
 
-def refused(folder: Path) -> str:
-    """What opening says; fails the test if the folder is served."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damaged:
+    """A bundle of three segments for tests to damage; `store` is where its segments lie."""
+
+    bundle: Path
+    store: Path
+
+    def file(self, name: str) -> Path:
+        return file_of(self.bundle, name, self.store)
+
+    def open(self) -> Bundle:
+        place = self.bundle if self.store == self.bundle else self.store
+        return Bundle.receive(deliver(open_store(Settings(bundle=str(place)), {})))
+
+
+@pytest.fixture(params=["folder", "store"])
+def three(request: pytest.FixtureRequest, damaged_segments: Path, tmp_path: Path) -> Damaged:
+    """A folder with everything in it, or a store whose segments lie beside those of other bundles."""
+    if request.param == "folder":
+        return Damaged(bundle=damaged_segments, store=damaged_segments)
+    publish(tmp_path / "store", write_bundle(tmp_path / "older", PHOTOS[:3]))
+    identity = publish(tmp_path / "store", damaged_segments)
+    return Damaged(bundle=tmp_path / "store" / bundle_key(identity), store=tmp_path / "store")
+
+
+def refused(damaged: Damaged | Path) -> str:
+    """What opening says; fails the test if the bundle is served."""
     with pytest.raises(BundleError) as error:
-        open_bundle(folder)
+        open_bundle(damaged) if isinstance(damaged, Path) else damaged.open()
     message = str(error.value)
     assert "\n" not in message
     return message
 
 
-def test_a_whole_bundle_opens(bundle_folder: Path) -> None:
-    bundle = open_bundle(bundle_folder)
+def test_a_whole_bundle_opens(three: Damaged) -> None:
+    bundle = three.open()
 
-    assert bundle.id == bundle_id((bundle_folder / MANIFEST_FILE).read_bytes())
-    assert len(bundle.catalogue) == bundle.manifest.counts.photos == len(PHOTOS)
-    assert identify_encoder(bundle_folder) == bundle.manifest.encoder.identity
-
-
-def test_the_same_content_is_the_same_bundle(bundle_folder: Path, tmp_path: Path) -> None:
-    assert open_bundle(write_bundle(tmp_path / "again")).id == open_bundle(bundle_folder).id
+    assert bundle.id == bundle_id((three.bundle / MANIFEST_FILE).read_bytes())
+    assert len(bundle.photos.present()) == bundle.manifest.counts.photos == len(PHOTOS)
+    assert len(bundle.photos) == len(PHOTOS) + 1
+    assert identify_encoder(three.bundle) == bundle.manifest.encoder.identity
 
 
-def test_opens_through_a_pointer(bundle_folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "bundle").symlink_to(bundle_folder)
-    assert open_bundle(tmp_path / "bundle").id == open_bundle(bundle_folder).id
+def test_the_same_content_is_the_same_bundle(segments_folder: Path, tmp_path: Path) -> None:
+    again = write_bundle(tmp_path / "again", choices=BundleChoices(segments=3))
+    assert open_bundle(again).id == open_bundle(segments_folder).id
 
 
-@pytest.mark.parametrize("name", ALL_FILES)
-def test_refuses_a_missing_file(damaged: Path, name: str) -> None:
-    (damaged / name).unlink()
-    assert f"files missing: {name}" in refused(damaged)
+def test_opens_through_a_pointer(segments_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "bundle").symlink_to(segments_folder)
+    assert open_bundle(tmp_path / "bundle").id == open_bundle(segments_folder).id
 
 
-@pytest.mark.parametrize("name", BUNDLE_FILES)
-def test_refuses_a_truncated_file(damaged: Path, name: str) -> None:
-    size = (damaged / name).stat().st_size
+@pytest.mark.parametrize("name", FILES)
+def test_refuses_a_missing_file(three: Damaged, name: str) -> None:
+    path = three.file(name)
+    path.unlink()
+    assert f"files missing: {path.name}" in refused(three)
+
+
+def test_refuses_a_missing_manifest_and_missing_folders(damaged_segments: Path) -> None:
+    segment = file_of(damaged_segments, "1/codes.bin").parent
+    (damaged_segments / MANIFEST_FILE).rename(damaged_segments / "kept")
+    assert "files missing: manifest.json" in refused(damaged_segments)
+    (damaged_segments / "kept").rename(damaged_segments / MANIFEST_FILE)
+    shutil.rmtree(segment)
+    assert f"files missing: {segment.name}" in refused(damaged_segments)
+    shutil.rmtree(damaged_segments / SEGMENTS_FOLDER)
+    assert "files missing: segments" in refused(damaged_segments)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_refuses_a_truncated_file(three: Damaged, name: str) -> None:
+    path = three.file(name)
+    size = path.stat().st_size
     for kept in (0, 1, size // 2, size - 1):
-        os.truncate(damaged / name, kept)
-        assert f"{name} is truncated or altered: {kept} bytes (expected {size})" in refused(damaged)
+        os.truncate(path, kept)
+        assert f"{path.name} is truncated or altered: {kept} bytes (expected {size})" in refused(three)
 
 
-@pytest.mark.parametrize("name", BUNDLE_FILES)
-def test_refuses_a_longer_file(damaged: Path, name: str) -> None:
-    with (damaged / name).open("ab") as file:
+@pytest.mark.parametrize("name", FILES)
+def test_refuses_a_longer_file(three: Damaged, name: str) -> None:
+    path = three.file(name)
+    with path.open("ab") as file:
         file.write(b"\x00")
-    assert f"{name} is truncated or altered" in refused(damaged)
+    assert f"{path.name} is truncated or altered" in refused(three)
 
 
-@pytest.mark.parametrize("name", BUNDLE_FILES)
-def test_refuses_a_flipped_bit(damaged: Path, name: str) -> None:
-    whole = (damaged / name).read_bytes()
+@pytest.mark.parametrize("name", FILES)
+def test_refuses_a_flipped_bit(three: Damaged, name: str) -> None:
+    path = three.file(name)
+    whole = path.read_bytes()
     chooser = random.Random(name)
-    for _ in range(10):
+    for _ in range(5):
         data = bytearray(whole)
         data[chooser.randrange(len(data))] ^= 1 << chooser.randrange(8)
-        (damaged / name).write_bytes(bytes(data))
-        assert f"{name} is altered: its sha256 is" in refused(damaged)
+        path.write_bytes(bytes(data))
+        assert f"{path.name} is altered: its sha256 is" in refused(three)
 
 
-@pytest.mark.parametrize("name", ALL_FILES)
-def test_refuses_an_empty_file_a_folder_and_a_link(damaged: Path, bundle_folder: Path, name: str) -> None:
-    (damaged / name).write_bytes(b"")
-    assert name in refused(damaged)
-    (damaged / name).unlink()
-    (damaged / name).mkdir()
-    assert f"{name} is not a regular file" in refused(damaged)
-    (damaged / name).rmdir()
-    (damaged / name).symlink_to(bundle_folder / name)
-    assert f"{name} is not a regular file" in refused(damaged)
+@pytest.mark.parametrize("name", FILES)
+def test_refuses_a_folder_and_a_link(three: Damaged, tmp_path: Path, name: str) -> None:
+    path = three.file(name)
+    path.rename(tmp_path / "elsewhere")
+    path.mkdir()
+    assert f"{path.name} is not a regular file" in refused(three)
+    path.rmdir()
+    path.symlink_to(tmp_path / "elsewhere")
+    assert f"{path.name} is not a regular file" in refused(three)
 
 
-def test_refuses_swapped_files(damaged: Path) -> None:
-    views, index = (damaged / "views.i8").read_bytes(), (damaged / "index.usearch").read_bytes()
-    (damaged / "views.i8").write_bytes(index)
-    (damaged / "index.usearch").write_bytes(views)
-    assert "is truncated or altered" in refused(damaged)
+def test_refuses_a_manifest_that_is_empty_a_folder_or_a_link(damaged: Path, bundle_folder: Path) -> None:
+    (damaged / MANIFEST_FILE).write_bytes(b"")
+    assert "manifest.json is not valid JSON" in refused(damaged)
+    (damaged / MANIFEST_FILE).unlink()
+    (damaged / MANIFEST_FILE).mkdir()
+    assert "manifest.json is not a regular file" in refused(damaged)
+    (damaged / MANIFEST_FILE).rmdir()
+    (damaged / MANIFEST_FILE).symlink_to(bundle_folder / MANIFEST_FILE)
+    assert "manifest.json is not a regular file" in refused(damaged)
+
+
+def test_refuses_a_segment_that_is_a_file_or_a_link(three: Damaged, tmp_path: Path) -> None:
+    segment = three.file("1/codes.bin").parent
+    segment.rename(tmp_path / "elsewhere")
+    segment.symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    assert segment.name in refused(three)
+    segment.unlink()
+    segment.write_bytes(b"")
+    assert segment.name in refused(three)
+    segment.unlink()
+    (tmp_path / "elsewhere").rename(segment)
+    assert three.open().manifest.counts.photos == len(PHOTOS)
+
+
+@pytest.mark.parametrize("names", [("0/views.i8", "0/codes.bin"), ("0/codes.bin", "2/codes.bin"), FILES[:2]])
+def test_refuses_swapped_files(three: Damaged, names: tuple[str, str]) -> None:
+    first, second = map(three.file, names)
+    kept = first.read_bytes()
+    first.write_bytes(second.read_bytes())
+    second.write_bytes(kept)
+    assert "altered" in refused(three)
+
+
+def test_refuses_swapped_segments(three: Damaged, tmp_path: Path) -> None:
+    first, second = (three.file(f"{number}/codes.bin").parent for number in (1, 2))
+    first.rename(tmp_path / "kept")
+    second.rename(first)
+    (tmp_path / "kept").rename(second)
+    assert "altered" in refused(three)
 
 
 @pytest.mark.parametrize("name", ["extra.bin", ".DS_Store", "MANIFEST.json", "encoder.bin.tmp", "line\nbreak"])
-def test_refuses_superfluous_files(damaged: Path, name: str) -> None:
-    (damaged / name).write_bytes(b"")
-    assert f"files that belong to no bundle: {name!r}" in refused(damaged)
+def test_refuses_superfluous_files(three: Damaged, name: str) -> None:
+    for folder in (three.bundle, three.file("1/codes.bin").parent):
+        (folder / name).write_bytes(b"")
+        assert f"files that belong to no bundle: {name!r}" in refused(three)
+        (folder / name).unlink()
+    assert three.open().manifest.counts.photos == len(PHOTOS)
+
+
+def test_segments_of_others_are_superfluous_in_a_bundle_and_welcome_in_a_store(three: Damaged) -> None:
+    (three.store / SEGMENTS_FOLDER / "0123456789abcdef").mkdir()
+    if three.store == three.bundle:
+        assert "files that belong to no bundle: '0123456789abcdef'" in refused(three)
+    else:
+        assert three.open().manifest.counts.photos == len(PHOTOS)
 
 
 def test_refuses_what_is_no_folder(tmp_path: Path) -> None:
@@ -111,7 +205,7 @@ def test_refuses_what_is_no_folder(tmp_path: Path) -> None:
     assert "no such folder: write a bundle with 'thinlens index PHOTOS'" in refused(tmp_path / "absent")
     assert "no such folder" in refused(tmp_path / "file")
     assert "loop" in refused(tmp_path / "loop")
-    assert "files missing: catalogue.bin, columns.bin, encoder.bin" in refused(tmp_path / "empty")
+    assert "files missing: manifest.json" in refused(tmp_path / "empty")
 
 
 def test_refuses_a_huge_manifest(damaged: Path) -> None:
@@ -121,42 +215,17 @@ def test_refuses_a_huge_manifest(damaged: Path) -> None:
 
 
 def test_refuses_huge_declared_sizes(damaged: Path) -> None:
-    rewrite_manifest(damaged, {"files/index.usearch/size_bytes": 1 << 35})
+    path = file_of(damaged, "0/index.usearch")
+    rewrite_manifest(damaged, {"segments/0/files/index.usearch/size_bytes": 1 << 35})
+    path.parent.rename(file_of(damaged, "0/index.usearch").parent)
     assert "index.usearch is truncated or altered" in refused(damaged)
-    rewrite_manifest(damaged, {"files/index.usearch/size_bytes": 1 << 62})
-    assert "'files.index.usearch.size_bytes'" in refused(damaged)
+    rewrite_manifest(damaged, {"segments/0/files/index.usearch/size_bytes": 1 << 62})
+    assert "'segments.0.files.index.usearch.size_bytes'" in refused(damaged)
 
 
 def test_refuses_an_unknown_format_version(damaged: Path) -> None:
-    rewrite_manifest(damaged, {"format_version": 2})
-    assert "Unknown format_version 2 (expected 1) in manifest.json: update thinlens" in refused(damaged)
-
-
-@pytest.mark.parametrize(
-    ("choices", "message"),
-    [
-        (BundleChoices(calibration_encoder="0" * 64), "encoder of the calibration is 0000"),
-        (BundleChoices(calibration_captioner="0" * 64), "captioner of the calibration is 0000"),
-    ],
-)
-def test_refuses_a_foreign_calibration(tmp_path: Path, choices: BundleChoices, message: str) -> None:
-    assert message in refused(write_bundle(tmp_path / "bundle", choices=choices))
-
-
-@pytest.mark.parametrize("name", BUNDLE_FILES)
-def test_refuses_parts_of_another_bundle_even_if_their_hashes_are_given(
-    damaged: Path, tmp_path: Path, name: str
-) -> None:
-    """A writer who mixes two bundles and hashes the mixture is found out wherever the parts can tell."""
-    other = write_bundle(tmp_path / "other", PHOTOS[:3], BundleChoices(weights=(1.0, 2.0)))
-    (other / "encoder.json").write_text('{"name": "other", "dim": 64, "max_tokens": 12}')
-    (other / "tokenizer.json").write_text((other / "tokenizer.json").read_text() + "\n")
-    (other / "encoder.onnx").write_bytes((other / "encoder.onnx").read_bytes() + b"\x00")
-    (other / "encoder.bin").write_bytes((other / "encoder.bin").read_bytes() + b"\x00")
-    shutil.copy(other / name, damaged / name)
-    rehash(damaged)
-    message = refused(damaged)
-    assert "do not belong together" in message or "Unexpected count 3 (expected 6)" in message
+    rewrite_manifest(damaged, {"format_version": 3})
+    assert "Unknown format_version 3 (expected 1 or 2) in manifest.json: update thinlens" in refused(damaged)
 
 
 def open_files() -> int:
@@ -165,10 +234,10 @@ def open_files() -> int:
     return len(list(descriptors.iterdir())) if descriptors.exists() else 0
 
 
-def test_no_damaged_bundle_leaves_files_open(damaged: Path) -> None:
+def test_no_damaged_bundle_leaves_files_open(damaged_segments: Path) -> None:
     before = open_files()
-    os.truncate(damaged / "catalogue.bin", 5)
+    os.truncate(file_of(damaged_segments, "2/catalogue.bin"), 5)
     for _ in range(20):
-        refused(damaged)
+        refused(damaged_segments)
     gc.collect()  # pytest keeps an exception's frames, and with them what had been opened, in a ring
     assert open_files() <= before

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handler.bundle.catalogue import HEADER, Caption, Catalogue, PhotoRecord, write_catalogue
-from handler.errors import BundleError, PhotoNotFoundError
+from handler.bundle.photos.catalogue import HEADER, Caption, Catalogue, PhotoRecord, write_catalogue
+from handler.errors import BundleError
 
 
 def record(photo_id: str, **changes: object) -> PhotoRecord:
     values: dict[str, object] = {
         "id": photo_id,
-        "url": "photos/x.jpg",
-        "thumbnail": "thumbnails/x.jpg",
+        "content": "ab" * 32,
         "width": 640,
         "height": 480,
         "type": "jpeg",
@@ -53,7 +55,8 @@ def test_records_come_back_in_the_order_of_their_ids(tmp_path: Path) -> None:
     ids = [catalogue[number].id for number in range(len(catalogue))]
 
     assert ids == sorted(ids, key=str.encode)
-    assert [catalogue[catalogue.find(record.id)] for record in RECORDS] == RECORDS
+    assert [catalogue[ids.index(record.id)] for record in RECORDS] == RECORDS
+    assert [catalogue.find(photo_id) for photo_id in ids] == list(range(len(RECORDS)))
 
 
 @given(ids=st.sets(st.text(min_size=1), min_size=1, max_size=30), absent=st.text())
@@ -62,9 +65,8 @@ def test_any_id_is_found_and_no_other(tmp_path: Path, ids: set[str], absent: str
     catalogue = Catalogue.open(written(tmp_path / "catalogue.bin", [record(photo_id) for photo_id in ids]))
 
     assert [catalogue.find(photo_id) for photo_id in sorted(ids)] == list(range(len(ids)))
-    if absent not in ids:
-        with pytest.raises(PhotoNotFoundError, match="No photo has the id"):
-            catalogue.find(absent)
+    assert (catalogue.find(absent) is None) is (absent not in ids)
+    assert catalogue.rank(absent) == sum(photo_id < absent for photo_id in ids)
 
 
 @pytest.mark.parametrize("number", [-1, 6, 1 << 70])
@@ -75,8 +77,32 @@ def test_there_is_nothing_beyond_the_last(tmp_path: Path, number: int) -> None:
 
 
 def test_lone_surrogates_are_no_id(tmp_path: Path) -> None:
-    with pytest.raises(PhotoNotFoundError):
-        Catalogue.open(written(tmp_path / "catalogue.bin", RECORDS)).find("\ud800")
+    assert Catalogue.open(written(tmp_path / "catalogue.bin", RECORDS)).find("\ud800") is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"content": "ab"}, "64 lower-case hexadecimal digits"),
+        ({"content": None}, "'content'"),
+        ({"url": "photos/x.jpg"}, "Missing field 'thumbnail'"),
+        ({"url": "photos/x.jpg", "thumbnail": "thumbnails/x.jpg"}, "Unexpected field 'content'"),
+        ({"content": ...}, "Missing field 'content'"),
+    ],
+    ids=str,
+)
+def test_a_photo_is_known_by_its_content_or_by_its_addresses(
+    tmp_path: Path, change: dict[str, object], message: str
+) -> None:
+    """Addresses are what bundles of format 1 say."""
+    path = written(tmp_path / "catalogue.bin", [record("a.jpg")])
+    start = HEADER.size + 16
+    changed = {**json.loads(path.read_bytes()[start:]), **change}
+    document = json.dumps({name: value for name, value in changed.items() if value is not ...}).encode()
+    offsets = np.array([start, start + len(document)], dtype="<u8")
+    path.write_bytes(path.read_bytes()[: HEADER.size] + offsets.tobytes() + document)
+    with pytest.raises(BundleError, match=re.escape(message)):
+        Catalogue.open(path)[0]
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handler.bundle.catalogue import PhotoRecord
-from handler.bundle.columns import HEADER, Columns, days_since_1970, orientation, term, write_columns
+from handler.bundle.photos.catalogue import PhotoRecord
+from handler.bundle.photos.columns import (
+    HEADER,
+    ColumnNames,
+    Columns,
+    days_since_1970,
+    orientation,
+    term,
+    write_columns,
+)
 from handler.errors import BundleError
 from tests.functional.handler.bundle.test_catalogue import record
 
@@ -22,11 +30,10 @@ RECORDS = [
     record("c.jpg", taken="no date", type="png", width=1, columns={"tags": "dog"}),
     record("d.jpg", taken=None),
 ]
-GROUPS = np.array([0, 1, 0, 3], dtype=np.uint32)
 
 
 def written(path: Path, records: list[PhotoRecord] = RECORDS) -> Path:
-    write_columns(path, records, GROUPS[: len(records)])
+    write_columns(path, records)
     return path
 
 
@@ -34,14 +41,17 @@ def test_what_was_written_is_found(tmp_path: Path) -> None:
     columns = Columns.open(written(tmp_path / "columns.bin"))
 
     assert len(columns) == 4
-    assert (columns.names.numbers, columns.names.texts) == (("stars",), ("mixed", "tags"))
+    assert (columns.names.numbers, columns.names.texts) == (("mixed", "stars"), ("mixed", "tags"))
     np.testing.assert_array_equal(columns.taken, [1.0, -1.0, np.nan, np.nan])
     np.testing.assert_array_equal(columns.numbers("stars"), [4.0, -0.5, np.nan, np.nan])
-    np.testing.assert_array_equal(columns.groups, GROUPS)
+    np.testing.assert_array_equal(columns.numbers("mixed"), [1.0, np.nan, np.nan, np.nan])
+    assert columns.groups is None
     for name, value, own, expected in [
         ("tags", " DOG ", True, [0, 2]),
         ("tags", "park", True, [0]),
         ("mixed", "1", True, [0]),
+        ("stars", "4", True, [0]),
+        ("stars", "-0.5", True, [1]),
         ("mixed", "One", True, [1]),
         ("tags", "cat", True, []),
         ("tags", "dog", False, []),
@@ -51,6 +61,24 @@ def test_what_was_written_is_found(tmp_path: Path) -> None:
         ("orientation", "landscape", False, [0, 3]),
     ]:
         assert sorted(columns.photos_with(term(name, value, own=own)).tolist()) == expected
+
+
+@pytest.mark.parametrize(
+    ("gone", "numbers", "texts"),
+    [
+        ([], ("mixed", "stars"), ("mixed", "tags")),
+        ([3], ("mixed", "stars"), ("mixed", "tags")),
+        ([1], ("mixed", "stars"), ("tags",)),
+        ([0, 1], (), ("tags",)),
+        ([0, 2], ("stars",), ("mixed",)),
+        ([0, 1, 2, 3], (), ()),
+    ],
+)
+def test_columns_of_photos_that_are_gone_are_gone(
+    tmp_path: Path, gone: list[int], numbers: tuple[str, ...], texts: tuple[str, ...]
+) -> None:
+    columns = Columns.open(written(tmp_path / "columns.bin"))
+    assert columns.names_without(np.array(gone, dtype=np.int64)) == ColumnNames(numbers=numbers, texts=texts)
 
 
 def test_a_collection_without_columns_of_its_own(tmp_path: Path) -> None:
@@ -67,13 +95,14 @@ def test_days_and_orientations() -> None:
     ("offset", "data", "message"),
     [
         (0, b"THINCOLS", "at the start of columns.bin"),
-        (8, b"\x02", "version 2 \\(expected b'thincols' version 1\\)"),
+        (8, b"\x03", "version 3 \\(expected b'thincols' version 2\\)"),
+        (8, b"\x01", "version 1 \\(expected b'thincols' version 2\\)"),
         (12, b"\xff\xff\xff\xff", "bytes of names"),
         (12, b"\x01", "is not valid JSON"),
         (16, b"\x05", "Unexpected \\d+ bytes \\(expected \\d+\\)"),
         (16, b"\xff" * 8, "Unexpected \\d+ bytes"),
         (24, b"\xff" * 8, "Unexpected \\d+ bytes"),
-        (HEADER.size + 2 * 4 * 8, b"\xff" * 8, "The table of terms"),
+        (HEADER.size + 3 * 4 * 8, b"\xff" * 8, "The table of terms"),
     ],
 )
 def test_refuses_a_damaged_file(tmp_path: Path, offset: int, data: bytes, message: str) -> None:
@@ -83,13 +112,6 @@ def test_refuses_a_damaged_file(tmp_path: Path, offset: int, data: bytes, messag
     path.write_bytes(bytes(damaged))
     with pytest.raises(BundleError, match=message):
         Columns.open(path)
-
-
-@pytest.mark.parametrize("groups", [[0, 1, 2, 4], [1, 2, 2, 3]])
-def test_refuses_groups_that_lead_astray(tmp_path: Path, groups: list[int]) -> None:
-    write_columns(tmp_path / "columns.bin", RECORDS, np.array(groups, dtype=np.uint32))
-    with pytest.raises(BundleError, match="The groups of near-duplicates"):
-        Columns.open(tmp_path / "columns.bin")
 
 
 @pytest.mark.parametrize("size", [0, 1, HEADER.size - 1, HEADER.size, -1])
@@ -111,4 +133,4 @@ def test_any_flipped_byte_is_read_or_refused(tmp_path: Path, position: int, byte
         columns = Columns.open(path)
         mask = np.zeros(len(columns), dtype=bool)
         mask[columns.photos_with(term("type", "png"))] = True
-        assert columns.groups.max() < len(columns) == 4
+        assert len(columns) == 4

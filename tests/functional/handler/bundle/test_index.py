@@ -1,119 +1,205 @@
-"""The index: an exact scan finds what numpy finds, and other files are refused."""
+"""The index: it finds what numpy finds in whatever segments the photos are, and other files are refused."""
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from handler.bundle.index.index_kinds import open_index, write_index
-from handler.bundle.index.vector_index import VectorIndex, quantise, scale_of
-from handler.bundle.manifest import IndexInfo, IndexKind
+from handler.bundle.index import codes_file, usearch_file
+from handler.bundle.index.codes_file import Codes, write_codes
+from handler.bundle.index.index_kinds import SegmentPlace, open_index, write_index
+from handler.bundle.index.vector_index import QuantisedVectors
 from handler.errors import BundleError
 from handler.runtime import usearch
+from tests.functional.handler.bundle.vectors import DIM, Vectors, exact_scores, index_of, photos, things
 
-COUNT, DIM = 2_000, 48
+COUNT = 2_000
+NOTHING = np.empty(0, np.int64)
 
 
 @pytest.fixture(scope="module")
-def vectors() -> NDArray[np.float32]:
-    return np.random.default_rng(0).normal(size=(COUNT, DIM)).astype(np.float32)
+def vectors() -> Vectors:
+    return photos(COUNT)
 
 
-def opened(folder: Path, vectors: NDArray[np.float32], kind: IndexKind) -> VectorIndex:
-    scale = scale_of(vectors)
-    write_index(folder / "index.usearch", quantise(vectors, scale), kind=kind)
-    info = IndexInfo(kind=kind, scale=scale, dim=DIM, count=len(vectors), expansion_search=64)
-    return open_index(folder / "index.usearch", info)
+def best_of(scores: Vectors, numbers: Sequence[int], count: int) -> list[int]:
+    """By score, then number."""
+    return sorted(numbers, key=lambda number: (-scores[number], number))[:count]
 
 
-def test_an_exact_scan_finds_what_numpy_finds(tmp_path: Path, vectors: NDArray[np.float32]) -> None:
-    index = opened(tmp_path, vectors, "exact")
-    scale = scale_of(vectors)
-    rows = quantise(vectors, scale).astype(np.int64)
-    for query in np.random.default_rng(1).normal(size=(20, DIM)).astype(np.float32):
-        query_scale = scale_of(query)
-        products = rows @ quantise(query, query_scale).astype(np.int64)
-        expected = np.sort(products)[::-1][:25]
+@pytest.mark.parametrize("starts", [(0,), (0, 1, 700, 1_999)])
+def test_finds_what_numpy_finds(tmp_path: Path, vectors: Vectors, starts: Sequence[int]) -> None:
+    index = index_of(tmp_path, vectors, starts)
+    for query in np.random.default_rng(1).normal(size=(10, DIM)).astype(np.float32):
+        scores = exact_scores(vectors, query)
 
         hits = index.search(query, 25)
 
         assert hits.numbers.dtype == np.int64
         assert hits.scores.dtype == np.float32
-        np.testing.assert_array_equal(products[hits.numbers], expected)
-        np.testing.assert_allclose(hits.scores, expected * query_scale * scale, rtol=1e-5)
+        assert hits.numbers.tolist() == best_of(scores, range(COUNT), 25)
+        np.testing.assert_array_equal(hits.scores, scores[hits.numbers])
+        np.testing.assert_array_equal(index.scores(query), scores)
         np.testing.assert_allclose(hits.scores, vectors[hits.numbers] @ query, atol=0.5)
 
 
-def test_the_graph_finds_almost_the_same(tmp_path: Path, vectors: NDArray[np.float32]) -> None:
-    index = opened(tmp_path, vectors, "hnsw")
-    queries = np.random.default_rng(2).normal(size=(50, DIM)).astype(np.float32)
-    exact = np.argsort(-(queries @ vectors.T), axis=1)[:, :10]
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    starts=st.sets(st.integers(1, 59), max_size=4),
+    gone=st.sets(st.integers(0, 59), max_size=20),
+    allowed=st.none() | st.lists(st.booleans(), min_size=60, max_size=60),
+    count=st.integers(1, 80),
+    thing=st.integers(0, 39),
+)
+def test_segments_make_no_difference(
+    tmp_path_factory: pytest.TempPathFactory,
+    vectors: Vectors,
+    starts: set[int],
+    gone: set[int],
+    allowed: list[bool] | None,
+    count: int,
+    thing: int,
+) -> None:
+    """Scores are the same in any company, ties are broken by numbers, and what is gone is never found."""
+    some = np.concatenate([vectors[:50], vectors[:10]])
+    index = index_of(tmp_path_factory.mktemp("index"), some, [0, *sorted(starts)], sorted(gone))
+    query = things()[thing]
+    scores = exact_scores(some, query)
+    present = [number for number in range(60) if number not in gone]
 
-    found = [len(set(index.search(query, 10).numbers) & set(exact[i])) for i, query in enumerate(queries)]
+    hits = index.search(query, count, None if allowed is None else np.array(allowed))
+    reaching = index.reaching(query, 1.0)
 
-    assert sum(found) / 500 > 0.9
-
-
-@pytest.mark.parametrize("kind", ["exact", "hnsw"])
-def test_answers_all_photos_if_more_are_wanted(tmp_path: Path, vectors: NDArray[np.float32], kind: IndexKind) -> None:
-    hits = opened(tmp_path, vectors[:5], kind).search(vectors[0], 1_000)
-
-    assert sorted(hits.numbers) == [0, 1, 2, 3, 4]
-    assert (np.diff(hits.scores) <= 0).all()
+    permitted = [number for number in present if allowed is None or allowed[number]]
+    assert hits.numbers.tolist() == best_of(scores, permitted, count)
+    assert sorted(reaching.numbers.tolist()) == [number for number in present if scores[number] >= 1.0]
+    np.testing.assert_array_equal(reaching.scores, scores[reaching.numbers])
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
-def test_a_query_without_direction_finds_nothing(tmp_path: Path, vectors: NDArray[np.float32], value: float) -> None:
-    hits = opened(tmp_path, vectors[:5], "exact").search(np.full(DIM, value, np.float32), 3)
+def test_a_query_without_direction_finds_nothing(tmp_path: Path, vectors: Vectors, value: float) -> None:
+    index = index_of(tmp_path, vectors[:5])
+    for hits in (index.search(np.full(DIM, value, np.float32), 3), index.reaching(np.full(DIM, value, np.float32), 0)):
+        assert (hits.numbers.shape, hits.scores.shape) == ((0,), (0,))
 
-    assert (hits.numbers.shape, hits.scores.shape) == ((0,), (0,))
+
+@pytest.mark.parametrize("same", [1, 2_500])
+def test_photos_that_are_all_alike(tmp_path: Path, vectors: Vectors, same: int) -> None:
+    index = index_of(tmp_path, np.repeat(vectors[:1], same, axis=0))
+    assert index.search(vectors[0], 10).numbers.tolist() == list(range(min(same, 10)))
 
 
-def test_one_photo_is_a_collection(tmp_path: Path, vectors: NDArray[np.float32]) -> None:
-    assert opened(tmp_path, vectors[:1], "hnsw").search(vectors[0], 10).numbers.tolist() == [0]
+@pytest.mark.parametrize("dim", [1, 7, 8, 9, 63])
+def test_any_number_of_components(tmp_path: Path, dim: int) -> None:
+    vectors = np.random.default_rng(3).normal(size=(2_500, dim)).astype(np.float32)
+    index = index_of(tmp_path, vectors)
+    hits = index.search(vectors[7], 2_500)
+    assert sorted(hits.numbers.tolist()) == list(range(2_500))
+
+
+def opened(folder: Path, *, photos: int = 5, dim: int = DIM) -> None:
+    open_index("coded", [SegmentPlace(folder=folder, photos=photos, dim=dim)], NOTHING)
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("expected", "message"),
     [
-        ({"dim": DIM + 1}, f"Unexpected dim {DIM} (expected {DIM + 1})"),
-        ({"count": 6}, "Unexpected count 5 (expected 6)"),
+        ({"dim": DIM + 1}, f"Unexpected 5 codes of {DIM} bits (expected 5 of {DIM + 1}) in codes.bin"),
+        ({"photos": 6}, f"Unexpected 5 codes of {DIM} bits (expected 6 of {DIM}) in codes.bin"),
     ],
 )
 def test_refuses_the_index_of_another_manifest(
-    tmp_path: Path, vectors: NDArray[np.float32], changes: dict[str, int], message: str
+    tmp_path: Path, vectors: Vectors, expected: dict[str, int], message: str
 ) -> None:
-    write_index(tmp_path / "index.usearch", quantise(vectors[:5], 0.1), kind="exact")
-    expected = {"dim": DIM, "count": 5, **changes}
-    info = IndexInfo(kind="exact", scale=0.1, dim=expected["dim"], count=expected["count"], expansion_search=64)
+    write_index(tmp_path, QuantisedVectors.of(vectors[:5]))
     with pytest.raises(BundleError) as error:
-        open_index(tmp_path / "index.usearch", info)
-    assert message in str(error.value)
+        opened(tmp_path, **expected)
+    assert str(error.value) == message
 
 
 @pytest.mark.parametrize(
-    ("dtype", "metric", "message"),
+    ("count", "dtype", "metric", "message"),
     [
-        (usearch.ScalarKind.F32, usearch.MetricKind.IP, "Unexpected dtype"),
-        (usearch.ScalarKind.I8, usearch.MetricKind.Cos, "Unexpected metric"),
+        (6, usearch.ScalarKind.I8, usearch.MetricKind.IP, "Unexpected count 6"),
+        (5, usearch.ScalarKind.F32, usearch.MetricKind.IP, "Unexpected dtype"),
+        (5, usearch.ScalarKind.I8, usearch.MetricKind.Cos, "Unexpected metric"),
     ],
 )
-def test_refuses_other_numbers_and_metrics(
-    tmp_path: Path, vectors: NDArray[np.float32], dtype: usearch.ScalarKind, metric: usearch.MetricKind, message: str
+def test_refuses_other_rows(
+    tmp_path: Path,
+    vectors: Vectors,
+    count: int,
+    dtype: usearch.ScalarKind,
+    metric: usearch.MetricKind,
+    message: str,
 ) -> None:
+    write_index(tmp_path, QuantisedVectors.of(vectors[:5]))
     index = usearch.Index(ndim=DIM, dtype=dtype, metric_kind=metric)
-    index.add_many(np.arange(5, dtype=np.uint64), vectors[:5], threads=1, dtype=usearch.ScalarKind.F32)
-    index.save_index_to_path(str(tmp_path / "index.usearch"))
-    info = IndexInfo(kind="exact", scale=0.1, dim=DIM, count=5, expansion_search=64)
+    index.add_many(np.arange(count, dtype=np.uint64), vectors[:count], threads=1, dtype=usearch.ScalarKind.F32)
+    index.save_index_to_path(str(tmp_path / usearch_file.FILE))
     with pytest.raises(BundleError, match=message):
-        open_index(tmp_path / "index.usearch", info)
+        opened(tmp_path)
 
 
-def test_refuses_what_is_no_index(tmp_path: Path) -> None:
-    info = IndexInfo(kind="exact", scale=0.1, dim=DIM, count=5, expansion_search=64)
-    (tmp_path / "index.usearch").write_bytes(b"x" * 1_000)
+def test_refuses_what_is_no_index(tmp_path: Path, vectors: Vectors) -> None:
+    write_index(tmp_path, QuantisedVectors.of(vectors[:5]))
+    (tmp_path / usearch_file.FILE).write_bytes(b"x" * 1_000)
     with pytest.raises(BundleError, match=r"index\.usearch is not a usearch index"):
-        open_index(tmp_path / "index.usearch", info)
+        opened(tmp_path)
+
+
+def change(offset: int, layout: str, value: float) -> Callable[[bytearray], None]:
+    return lambda data: struct.pack_into(layout, data, offset, value)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (change(0, "<B", 0), "at the start of codes.bin"),
+        (change(8, "<I", 2), "version 2 \\(expected b'thincode' version 1\\)"),
+        (lambda data: data.append(0), "Unexpected \\d+ bytes \\(expected \\d+\\) in codes.bin"),
+        (lambda data: data.pop(), "Unexpected \\d+ bytes \\(expected \\d+\\) in codes.bin"),
+        (lambda data: data.clear(), "codes.bin is truncated: 0 bytes"),
+        (change(24, "<d", -1.0), "Numbers in codes.bin are out of range"),
+        (change(24, "<d", 1e9), "Numbers in codes.bin are out of range"),
+        (change(24, "<d", float("nan")), "Numbers in codes.bin are out of range"),
+        (change(32, "<d", float("inf")), "Numbers in codes.bin are out of range"),
+        (change(80, "<f", float("nan")), "Numbers in codes.bin are out of range"),
+        (change(80, "<f", -1e30), "Numbers in codes.bin are out of range"),
+        (change(80 + 4 * 9, "<f", -1.0), "Numbers in codes.bin are out of range"),
+        (change(80 + 4 * 9, "<f", float("inf")), "Numbers in codes.bin are out of range"),
+        (change(41, "<B", 0x01), "Codes in codes.bin have more than 9 bits"),
+        (change(47, "<B", 0x80), "Codes in codes.bin have more than 9 bits"),
+    ],
+)
+def test_refuses_damaged_codes(
+    tmp_path: Path, vectors: Vectors, damage: Callable[[bytearray], None], message: str
+) -> None:
+    path = tmp_path / codes_file.FILE
+    write_codes(path, QuantisedVectors.of(vectors[:5, :9]))
+    data = bytearray(path.read_bytes())
+    damage(data)
+    path.write_bytes(data)
+    with pytest.raises(BundleError, match=message):
+        Codes.open(path, photos=5, dim=9)
+
+
+def test_codes_say_on_which_side_of_the_middle_a_vector_lies(tmp_path: Path) -> None:
+    vectors = np.array([[1.0, 5.0, -2.0], [3.0, 1.0, -2.0]], np.float32)
+    write_codes(tmp_path / codes_file.FILE, QuantisedVectors.of(vectors))
+    codes = Codes.open(tmp_path / codes_file.FILE, photos=2, dim=3)
+
+    np.testing.assert_allclose(codes.middle, [2.0, 3.0, -2.0], atol=0.02)
+    first, second = np.unpackbits(np.ascontiguousarray(codes.codes.T).view(np.uint8), axis=1)
+    assert (first[:2].tolist(), second[:2].tolist()) == ([0, 1], [1, 0])
+    assert first[2] + second[2] in (1, 2)  # on the middle, but for rounding
+    assert not first[3:].any()
+    assert not second[3:].any()
+    assert codes.norm == pytest.approx(5**0.5, abs=0.02)
+    assert codes.spread == pytest.approx(0.0, abs=0.02)

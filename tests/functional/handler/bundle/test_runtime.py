@@ -15,9 +15,9 @@ def run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("module", ["bundle.index.exact_index", "bundle.encoder", "web.app"])
+@pytest.mark.parametrize("module", ["bundle.index.coded_index", "bundle.encoder", "web.app"])
 def test_any_module_may_be_imported_first(module: str) -> None:
-    process = run(f"import handler.{module}, handler.bundle.index.exact_index, handler.bundle.encoder")
+    process = run(f"import handler.{module}, handler.bundle.index.coded_index, handler.bundle.encoder")
     assert (process.returncode, process.stderr) == (0, "")
 
 

@@ -49,7 +49,7 @@ def test_the_whole_answer(searcher: Searcher) -> None:
 
 
 @pytest.mark.parametrize("photo", PHOTOS, ids=lambda photo: photo.id)
-@pytest.mark.parametrize("kind", ["bundle_folder", "hnsw_folder"])
+@pytest.mark.parametrize("kind", ["bundle_folder", "segments_folder"])
 def test_every_caption_finds_its_photo(request: pytest.FixtureRequest, kind: str, photo: TinyPhoto) -> None:
     first = Searcher(open_bundle(request.getfixturevalue(kind))).search(photo.caption)["results"][0]
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from handler.bundle.bundle import Bundle
-from handler.bundle.index.vector_index import quantise, scale_of
+from handler.bundle.index.vector_index import QuantisedVectors, quantise, scale_of
 from handler.errors import QueryError
 from handler.search.answers import Result
 from handler.search.filters import Filters
@@ -71,15 +71,11 @@ BY_ID = {photo.id: photo for photo in PHOTOS}
 CHOICES = BundleChoices(slope=0.5, intercept=-2.0, threshold=0.6)
 
 
-@pytest.fixture(scope="module")
-def searcher(tmp_path_factory: pytest.TempPathFactory) -> Searcher:
-    return Searcher(open_bundle(write_bundle(tmp_path_factory.mktemp("exact") / "bundle", PHOTOS, CHOICES)))
-
-
-@pytest.fixture(scope="module")
-def graph_searcher(tmp_path_factory: pytest.TempPathFactory) -> Searcher:
-    folder = tmp_path_factory.mktemp("hnsw") / "bundle"
-    return Searcher(open_bundle(write_bundle(folder, PHOTOS, replace(CHOICES, kind="hnsw"))))
+@pytest.fixture(scope="module", params=[1, 3], ids=["one segment", "three segments"])
+def searcher(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Searcher:
+    """Of all photos in one segment, and in three, the first of which holds one more that is gone."""
+    choices = replace(CHOICES, segments=request.param)
+    return Searcher(open_bundle(write_bundle(tmp_path_factory.mktemp("segments") / "bundle", PHOTOS, choices)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +89,7 @@ def reference(searcher: Searcher, query: Query, wanted: Callable[[TinyPhoto], bo
     bundle = searcher.bundle
     vectors = bundle.encoder.encode(query.texts)
     scores = fused_scores(bundle, np.array(query.shares, np.float32) @ vectors)
-    captions = bundle.views.of(np.arange(COUNT))[:, 0]
+    captions = QuantisedVectors.of(bundle.encoder.encode([photo.caption for photo in PHOTOS])).floats()
     ranked = []
     for number, photo in enumerate(PHOTOS):
         closest = min(float((captions[number] * vector).sum()) for vector in vectors)
@@ -113,9 +109,9 @@ def fused_scores(bundle: Bundle, direction: NDArray[np.float32]) -> NDArray[np.f
     captions = bundle.encoder.encode([photo.caption for photo in PHOTOS])
     seen = bundle.encoder.encode([photo.seen for photo in PHOTOS])
     fused = np.float32(CHOICES.weights[0]) * captions + np.float32(CHOICES.weights[1]) * seen
-    scale = scale_of(direction)
-    products = quantise(fused, bundle.manifest.index.scale).astype(int) @ quantise(direction, scale).astype(int)
-    return np.asarray(products * (scale * bundle.manifest.index.scale), dtype=np.float32)
+    stored, scale = QuantisedVectors.of(fused), scale_of(direction)
+    products = stored.rows.astype(int) @ quantise(direction, scale).astype(int)
+    return np.asarray(products * (np.float32(scale) * stored.scales), dtype=np.float32)
 
 
 def everything(photo: TinyPhoto) -> bool:
@@ -148,10 +144,8 @@ def test_all_photos_come_in_the_order_of_the_reference(searcher: Searcher) -> No
     assert [result["relevance"] for result in found] == pytest.approx([e.relevance for e in expected], abs=0.0051)
 
 
-@pytest.mark.parametrize("which", ["searcher", "graph_searcher"])
 @pytest.mark.parametrize("k", [1, 7, 64, 99])
-def test_pages_fit_together_whatever_their_size(request: pytest.FixtureRequest, which: str, k: int) -> None:
-    searcher: Searcher = request.getfixturevalue(which)
+def test_pages_fit_together_whatever_their_size(searcher: Searcher, k: int) -> None:
     for dedupe in (False, True):
         selection = Selection(min_relevance=0.0, dedupe=dedupe)
         found = ids(all_pages(searcher, "a red boat", k, selection))
@@ -202,9 +196,7 @@ def number_of(photo: TinyPhoto) -> float:
 
 
 @pytest.mark.parametrize("name", CONDITIONS)
-@pytest.mark.parametrize("which", ["searcher", "graph_searcher"])
-def test_a_filter_leaves_exactly_what_it_says(request: pytest.FixtureRequest, which: str, name: str) -> None:
-    searcher: Searcher = request.getfixturevalue(which)
+def test_a_filter_leaves_exactly_what_it_says(searcher: Searcher, name: str) -> None:
     filters, wanted = CONDITIONS[name]
     expected = {photo.id for photo in PHOTOS if wanted(photo)}
     found = all_pages(searcher, "a black cat", 100, Selection(min_relevance=0.0, filters=filters))
@@ -213,7 +205,9 @@ def test_a_filter_leaves_exactly_what_it_says(request: pytest.FixtureRequest, wh
     assert len(found) == len(expected)
     collection = searcher.collection(100, filters)
     assert collection["total"] == len(expected)
-    assert {photo["id"] for photo in collection["photos"]} <= expected
+    shown = [photo["id"] for photo in collection["photos"]]
+    assert set(shown) <= expected
+    assert shown == sorted(shown)
     assert len(collection["photos"]) == min(100, len(expected))
 
 
@@ -274,11 +268,7 @@ def test_never_fewer_than_there_are(
             assert result["duplicates"] == len(copies) - 1
 
 
-@pytest.mark.parametrize("which", ["searcher", "graph_searcher"])
-def test_what_photos_should_not_show_leaves_out_what_is_relevant_to_it(
-    request: pytest.FixtureRequest, which: str
-) -> None:
-    searcher: Searcher = request.getfixturevalue(which)
+def test_what_photos_should_not_show_leaves_out_what_is_relevant_to_it(searcher: Searcher) -> None:
     everything_relaxed = Selection(min_relevance=0.0)
     unwanted: set[str] = set()
     for text in ("dog", "a red boat"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,12 +13,13 @@ from handler.bundle.bundle import Bundle
 from handler.bundle.manifest import MANIFEST_FILE, SIGNATURE_FILE, bundle_id
 from handler.errors import BundleError, SettingsError, StoreError
 from handler.settings import Settings
-from handler.store.hashes import HashesAhead, sha256_of
+from handler.store.hashes import MOST_FILES, HashesAhead, sha256_of
 from handler.store.pointer import POINTER_KEY, bundle_key
 from handler.store.store import Store, deliver, open_store
 from tests.functional.handler.artefacts import PHOTOS, write_bundle
 from tests.functional.handler.published import point_to, publish, put_bundle
 from tests.functional.handler.s3_server import s3_folder
+from tests.functional.handler.tampering import drop_last_segment
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 PUBLIC_KEY = base64.b64encode(KEY.public_key().public_bytes_raw()).decode()
@@ -71,6 +72,24 @@ def test_a_folder_with_a_pointer(bundle_folder: Path, tmp_path: Path) -> None:
     assert store.newest() == receive(store).id == first
 
 
+def test_bundles_share_segments(damaged_segments: Path, segments_folder: Path, tmp_path: Path) -> None:
+    first = publish(tmp_path / "store", drop_last_segment(damaged_segments))
+    store = open_at(tmp_path / "store")
+    before = receive(store)
+    second = publish(tmp_path / "store", segments_folder)
+    after = receive(store)
+
+    assert (before.id, after.id) == (first, second)
+    assert before.manifest.segments == after.manifest.segments[:2]
+    assert (before.manifest.counts.photos, after.manifest.counts.photos) == (len(PHOTOS) - 2, len(PHOTOS))
+    assert len(list((tmp_path / "store/segments").iterdir())) == 3
+    shutil.rmtree(tmp_path / "store" / after.manifest.segments[2].folder)
+    with pytest.raises(BundleError, match=f"{after.manifest.segments[2].folder} is missing, or not a folder"):
+        receive(store)
+    point_to(tmp_path / "store", first)
+    assert receive(store).id == first
+
+
 @pytest.mark.parametrize("pointer", [b"", b"{}", b"[]", b"\xff", b'{"format_version": 2}', b" " * 5000])
 def test_a_broken_pointer_is_refused(bundle_folder: Path, tmp_path: Path, pointer: bytes) -> None:
     publish(tmp_path, bundle_folder)
@@ -89,33 +108,26 @@ def test_a_pointer_to_nothing_and_to_another_bundle_is_refused(bundle_folder: Pa
         receive(open_at(tmp_path))
 
 
-def folder(root: Path) -> Store:
-    return open_at(next((root / "bundles").iterdir()), THINLENS_PUBLIC_KEY=PUBLIC_KEY)
-
-
-def folder_store(root: Path) -> Store:
-    return open_at(root, THINLENS_PUBLIC_KEY=PUBLIC_KEY)
-
-
-@pytest.mark.parametrize("open_signed", [folder, folder_store])
-def test_only_what_is_signed_is_served_if_a_key_is_set(
-    open_signed: Callable[[Path], Store], damaged: Path, tmp_path: Path
-) -> None:
-    published = publish(tmp_path / "store", damaged)
-    bundle = tmp_path / "store" / bundle_key(published)
+@pytest.mark.parametrize("place", ["folder", "store"])
+def test_only_what_is_signed_is_served_if_a_key_is_set(damaged: Path, tmp_path: Path, place: str) -> None:
+    root = bundle = damaged
+    if place == "store":
+        root = tmp_path / "store"
+        bundle = root / bundle_key(publish(root, damaged))
+    store = open_at(root, THINLENS_PUBLIC_KEY=PUBLIC_KEY)
     with pytest.raises(BundleError, match="manifest.sig is missing, which THINLENS_PUBLIC_KEY asks for"):
-        receive(open_signed(tmp_path / "store"))
+        receive(store)
 
     sign(bundle)
-    assert receive(open_signed(tmp_path / "store")).id == published
+    assert receive(store).id == store.newest()
 
     for wrong in (b"", bytes(64), (bundle / SIGNATURE_FILE).read_bytes() + b"\x00"):
         (bundle / SIGNATURE_FILE).write_bytes(wrong)
         with pytest.raises(BundleError, match="manifest.sig is not the signature of manifest.json by the key"):
-            receive(open_signed(tmp_path / "store"))
+            receive(store)
     sign(bundle, Ed25519PrivateKey.generate())
     with pytest.raises(BundleError, match="manifest.sig is not the signature of manifest.json by the key"):
-        receive(open_signed(tmp_path / "store"))
+        receive(store)
 
 
 def test_only_what_is_signed_is_fetched_from_s3_if_a_key_is_set(bundle_folder: Path, tmp_path: Path) -> None:
@@ -141,7 +153,8 @@ def test_a_signature_does_no_harm_where_none_is_asked_for(damaged: Path) -> None
 
 def test_hashes_begun_ahead_are_those_of_the_files(bundle_folder: Path) -> None:
     hashes = HashesAhead(str(bundle_folder))
-    paths = [str(path) for path in bundle_folder.resolve().iterdir()]
+    paths = [str(path) for path in bundle_folder.resolve().rglob("*") if path.is_file()]
+    assert any("segments" in path for path in paths)
     expected = [sha256_of(path) for path in paths]
     assert [hashes(path) for path in paths] == expected
     assert [hashes(path) for path in paths] == expected
@@ -159,7 +172,7 @@ def test_hashes_are_given_out_once(damaged: Path) -> None:
 def test_hashes_are_not_begun_of_what_is_no_bundle(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_bytes(b"")
     (tmp_path / "many").mkdir()
-    for number in range(100):
+    for number in range(MOST_FILES + 1):
         (tmp_path / "many" / str(number)).write_bytes(b"a")
     (tmp_path / "asked").write_bytes(b"a")
     assert HashesAhead(str(tmp_path / place))(str(tmp_path / "asked")) == sha256_of(str(tmp_path / "asked"))

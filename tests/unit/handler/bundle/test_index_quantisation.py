@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from handler.bundle.index.vector_index import quantise, scale_of
+from handler.bundle.index.vector_index import QuantisedVectors, quantise, scale_of
 
 
 def test_worked_example() -> None:
@@ -36,3 +36,23 @@ def test_is_within_half_a_step(vectors: np.ndarray[tuple[int, int], np.dtype[np.
     restored = quantise(vectors, scale).astype(np.float32) * scale
 
     assert np.abs(restored - vectors).max() <= scale * 0.501
+
+
+@given(arrays(np.float32, (2, 3, 8), elements=st.floats(-100, 100, width=32, allow_subnormal=False)))
+def test_each_vector_has_a_scale_of_its_own(vectors: np.ndarray[tuple[int, int, int], np.dtype[np.float32]]) -> None:
+    stored = QuantisedVectors.of(vectors)
+
+    assert stored.rows.dtype == np.int8
+    assert stored.scales.shape == (2, 3)
+    assert (np.abs(stored.floats() - vectors).max(axis=-1) <= stored.scales * 0.501).all()
+    for place in np.ndindex(2, 3):
+        alone = QuantisedVectors.of(vectors[place])
+        assert alone.rows.tolist() == stored.rows[place].tolist()
+        assert alone.scales == stored.scales[place]
+
+
+def test_the_largest_component_takes_all_of_int8() -> None:
+    stored = QuantisedVectors.of(np.array([[0.5, -0.25], [0.0, 0.0]], np.float32))
+
+    assert stored.rows.tolist() == [[127, -64], [0, 0]]
+    assert stored.scales.tolist() == [pytest.approx(0.5 / 127), 1.0]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,15 +17,14 @@ from hypothesis import strategies as st
 from handler.bundle.encoder_files import ENCODER_FILES, encoder_identity
 from handler.bundle.manifest import (
     BUNDLE_FILES,
-    FORMAT_VERSION,
+    SEGMENT_FILES,
     Counts,
     EncoderInfo,
     FileInfo,
     Golden,
-    IndexInfo,
     Manifest,
     Provenance,
-    ViewsInfo,
+    SegmentInfo,
     bundle_id,
 )
 from handler.bundle.manifest_reader import MAX_MANIFEST_BYTES, read_manifest
@@ -33,14 +34,27 @@ from handler.errors import BundleError
 HASHES = {name: hashlib.sha256(name.encode()).hexdigest() for name in BUNDLE_FILES}
 IDENTITY = encoder_identity(HASHES)
 CAPTIONER = "c" * 64
+
+
+def segment(number: int, photos: int) -> SegmentInfo:
+    """One of its own content, whose vectors have 4 components, of photos of 2 views."""
+    files = {
+        name: FileInfo(
+            size_bytes=photos * 2 * (4 + 4) if name == "views.i8" else 1_000,
+            sha256=hashlib.sha256(f"{name} {number}".encode()).hexdigest(),
+        )
+        for name in SEGMENT_FILES
+    }
+    return SegmentInfo(encoder=IDENTITY, captioner=CAPTIONER, photos=photos, files=files)
+
+
 MANIFEST = Manifest(
-    files={
-        name: FileInfo(size_bytes=10 * 2 * 4 if name == "views.i8" else 1_000, sha256=digest)
-        for name, digest in HASHES.items()
-    },
+    files={name: FileInfo(size_bytes=1_000, sha256=digest) for name, digest in HASHES.items()},
     encoder=EncoderInfo(name="tiny", identity=IDENTITY, dim=4, max_tokens=64),
-    index=IndexInfo(kind="hnsw", scale=0.01, dim=4, count=10, expansion_search=64),
-    views=ViewsInfo(kinds=("caption", "visual"), scale=0.002),
+    index="coded",
+    views=("caption", "visual"),
+    segments=(segment(0, 7), segment(1, 5)),
+    originals="content",
     calibration=Calibration.of_one_curve(
         Curve(slope=1.0, intercept=-2.0, threshold=0.3), encoder=IDENTITY, captioner=CAPTIONER, weights=(1.5, 2.0)
     ),
@@ -60,9 +74,9 @@ DOCUMENT: dict[str, Any] = json.loads(MANIFEST.to_bytes())
 def changed(path: str, value: object) -> bytes:
     document = copy.deepcopy(DOCUMENT)
     *parents, last = path.split(" ")
-    entry = document
+    entry: Any = document
     for parent in parents:
-        entry = entry[parent]
+        entry = entry[int(parent) if isinstance(entry, list) else parent]
     if value is ...:
         del entry[last]
     else:
@@ -78,6 +92,25 @@ def test_is_read_as_it_was_written() -> None:
     assert written.startswith(b'{\n  "calibration": {\n    "captioner": "ccc')
     assert written.endswith(b"}\n")
     assert "ein Hund läuft".encode() in written
+
+
+def test_a_segment_is_named_by_what_it_holds() -> None:
+    first, second = MANIFEST.segments
+    ids = {first.id, second.id, replace(first, photos=8).id, replace(first, captioner="d" * 64).id}
+    assert len(ids) == 4
+    assert segment(0, 7).id == first.id
+    assert read_manifest(MANIFEST.to_bytes()).segments[0].folder == f"segments/{first.id}"
+    assert re.fullmatch("[0-9a-f]{16}", first.id)
+
+
+def test_all_files_are_there_once_the_encoder_first_and_the_views_last() -> None:
+    names = list(MANIFEST.all_files)
+    folders = [part.folder for part in MANIFEST.segments]
+
+    assert names[: len(BUNDLE_FILES)] == list(BUNDLE_FILES)
+    assert names[-2:] == [f"{folder}/views.i8" for folder in folders]
+    assert sorted(names[len(BUNDLE_FILES) :]) == sorted(f"{f}/{name}" for f in folders for name in SEGMENT_FILES)
+    assert MANIFEST.size_bytes == (len(BUNDLE_FILES) + 2 * (len(SEGMENT_FILES) - 1)) * 1_000 + 12 * 2 * 8
 
 
 def test_the_bundle_is_named_by_its_manifest() -> None:
@@ -98,43 +131,48 @@ def test_the_encoder_identity_is_what_sha256sum_prints() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (
-            "format_version",
-            FORMAT_VERSION + 1,
-            f"Unknown format_version 2 (expected {FORMAT_VERSION}) in manifest.json",
-        ),
+        ("format_version", 3, "Unknown format_version 3 (expected 1 or 2) in manifest.json"),
         ("format_version", 0, "Unknown format_version 0"),
-        ("format_version", "1", "Unexpected type str (expected int) in 'format_version'"),
+        ("format_version", "2", "Unexpected type str (expected int) in 'format_version'"),
         ("format_version", ..., "Missing field 'format_version'"),
+        ("format_version", 1, "Missing field 'files.index.usearch'"),
         ("later", {}, "Unexpected field 'later'"),
-        ("files views.i8", ..., "Missing field 'files.views.i8'"),
+        ("files collection.bin", ..., "Missing field 'files.collection.bin'"),
         ("files ../../etc/passwd", {"size_bytes": 1, "sha256": "0" * 64}, "Unexpected field 'files.../../etc/passwd'"),
-        ("files views.i8 size_bytes", 0, "'files.views.i8.size_bytes'"),
-        ("files views.i8 size_bytes", 1 << 60, "'files.views.i8.size_bytes'"),
-        ("files views.i8 size_bytes", 81, "size_bytes of views.i8 is 81 (expected 80)"),
+        ("files encoder.bin size_bytes", 0, "'files.encoder.bin.size_bytes'"),
+        ("files encoder.bin size_bytes", 1 << 60, "'files.encoder.bin.size_bytes'"),
         ("files encoder.bin sha256", "0" * 63, "'files.encoder.bin.sha256'"),
         ("files encoder.bin sha256", "0" * 64, "do not belong together: identity of the encoder is"),
         ("encoder identity", "0" * 64, "do not belong together: identity of the encoder is 000"),
         ("encoder dim", 1 << 40, "'encoder.dim'"),
-        ("encoder dim", 8, "dim of the index is 4 (expected 8)"),
-        ("index kind", "annoy", "Unexpected value 'annoy' (expected 'exact' or 'hnsw') in 'index.kind'"),
-        ("index metric", "cos", "(expected 'ip') in 'index.metric'"),
-        ("index dtype", "f32", "(expected 'i8') in 'index.dtype'"),
-        ("index scale", 0, "'index.scale'"),
-        ("index scale", 1e300, "'index.scale'"),
-        ("index count", 9, "vectors in the index is 9 (expected 10)"),
-        ("index count", -1, "'index.count'"),
-        ("index expansion_search", 10**9, "'index.expansion_search'"),
-        ("views kinds", [], "'views.kinds'"),
-        ("views kinds", ["visual", "caption"], "caption views first"),
-        ("views kinds", ["caption", "smell"], "Unexpected value 'smell' (expected 'caption' or 'visual')"),
-        ("views kinds", ["caption"], "weights of the calibration is 2 (expected 1)"),
-        ("views kinds", ["caption"] * 65, "'views.kinds'"),
-        ("views kinds", ["caption", "caption"], "captions is 10 (expected 20)"),
+        ("encoder dim", 8, "is 112 (expected 168)"),
+        ("index", "annoy", "Unexpected value 'annoy' (expected 'coded') in 'index'"),
+        ("index", {"kind": "coded"}, "(expected 'coded') in 'index'"),
+        ("views", [], "'views'"),
+        ("views", ["visual", "caption"], "caption views first"),
+        ("views", ["caption", "smell"], "Unexpected value 'smell' (expected 'caption' or 'visual')"),
+        ("views", ["caption"], "weights of the calibration is 2 (expected 1)"),
+        ("views", ["caption"] * 65, "'views'"),
+        ("views", ["caption", "caption"], "captions is 10 (expected 20)"),
+        ("originals", "path", "Unexpected value 'path' (expected 'id' or 'content' or 'none') in 'originals'"),
+        ("segments", [], "Unexpected length 0 (expected 1 to 512) in 'segments'"),
+        ("segments", [{}], "Missing field 'segments.0.encoder'"),
+        ("segments", DOCUMENT["segments"][:1] * 513, "Unexpected length 513 (expected 1 to 512) in 'segments'"),
+        ("segments", DOCUMENT["segments"][:1] * 2, "number of different segments is 1 (expected 2)"),
+        ("segments", DOCUMENT["segments"][:1], "photos in segments are 7 (expected 10 to 100000000)"),
+        ("segments 0 later", 1, "Unexpected field 'segments.0.later'"),
+        ("segments 0 photos", 0, "'segments.0.photos'"),
+        ("segments 0 photos", 8, "is 112 (expected 128)"),
+        ("segments 1 encoder", "0" * 64, "do not belong together: encoder of segment "),
+        ("segments 1 captioner", "0" * 64, "do not belong together: captioner of segment "),
+        ("segments 1 files views.i8", ..., "Missing field 'segments.1.files.views.i8'"),
+        ("segments 1 files views.i8 size_bytes", 81, "is 81 (expected 80)"),
+        ("segments 1 files ../x", {"size_bytes": 1, "sha256": "0" * 64}, "Unexpected field 'segments.1.files.../x'"),
         ("calibration encoder", "0" * 64, "encoder of the calibration is 000"),
         ("calibration captioner", "0" * 64, "captioner of the calibration is 000"),
         ("calibration weights", [1.0], "weights of the calibration is 1 (expected 2)"),
         ("counts photos", 0, "'counts.photos'"),
+        ("counts photos", 11, "captions is 10 (expected 11)"),
         ("counts captions", 11, "captions is 11 (expected 10)"),
         ("provenance instructions", [], "instructions is 0 (expected 1)"),
         ("provenance packages", {"numpy": 2}, "'provenance.packages.numpy'"),
@@ -157,6 +195,9 @@ def leaves(entry: object, path: str = "") -> Iterator[str]:
     if isinstance(entry, dict):
         for name, value in entry.items():
             yield from leaves(value, f"{path} {name}" if path else name)
+    elif isinstance(entry, list) and entry and isinstance(entry[0], dict) and "files" in entry[0]:
+        for number, value in enumerate(entry):
+            yield from leaves(value, f"{path} {number}")
     else:
         yield path
 

@@ -1,6 +1,6 @@
 """The catalogue: what is known of each photo, mapped, one record read at a time.
 
-A photo's number is the rank of its id: its row in the index, in the views and here.
+A photo's number in its segment is the rank of its id: its row in the index, in the views and here.
 
 Layout, little-endian: magic (8 bytes), version u32, zero u32, count u64, offsets u64 [count + 1]
 from the start of the file, then the records, UTF-8 JSON, in the bytewise order of their ids. Record
@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import mmap
 import struct
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -24,7 +23,7 @@ from numpy.typing import NDArray
 
 from handler.bundle.fields import Fields
 from handler.bundle.mapped_file import map_file
-from handler.errors import BundleError, PhotoNotFoundError
+from handler.errors import BundleError
 
 MAGIC = b"thinlens"
 VERSION = 1
@@ -67,8 +66,7 @@ class PhotoRecord:
 
     Attributes:
         id: Its path relative to the folder that was indexed, with "/" between the parts.
-        url: Its address, absolute or relative to the gallery's media address.
-        thumbnail: The address of its thumbnail, likewise.
+        content: The sha256 of its file, hexadecimal, by which its thumbnail is found; empty where `addresses` are.
         width: Pixels, as shown (after EXIF orientation).
         height: Pixels, as shown.
         type: The format of its file, such as "jpeg".
@@ -79,11 +77,11 @@ class PhotoRecord:
         captions: One for each instruction, in the order of the manifest's caption views.
         columns: What the collection's own table says of it, by the columns' names.
         taken_source: Who says when it was taken; None where nobody does, or an older bundle doesn't tell.
+        addresses: In bundles of format 1 its own address and that of its thumbnail.
     """
 
     id: str
-    url: str
-    thumbnail: str
+    content: str
     width: int
     height: int
     type: str
@@ -93,6 +91,7 @@ class PhotoRecord:
     captions: tuple[Caption, ...]
     columns: Mapping[str, ColumnValue]
     taken_source: TakenSource | None = None
+    addresses: tuple[str, str] | None = None
 
 
 def write_catalogue(path: Path, records: Sequence[PhotoRecord]) -> None:
@@ -107,7 +106,7 @@ def write_catalogue(path: Path, records: Sequence[PhotoRecord]) -> None:
             raise ValueError(f"records not sorted and unique: {before.id!r} before {after.id!r}")
         if len(before.captions) != len(after.captions):
             raise ValueError(f"not as many captions for {before.id!r} as for {after.id!r}")
-    encoded = [json.dumps(asdict(record), ensure_ascii=False, separators=(",", ":")).encode() for record in records]
+    encoded = [_encode(record) for record in records]
     start = HEADER.size + 8 * (len(encoded) + 1)
     sizes = np.array([0, *map(len, encoded)], dtype="<u8")
     offsets = start + np.cumsum(sizes, dtype="<u8")
@@ -115,6 +114,12 @@ def write_catalogue(path: Path, records: Sequence[PhotoRecord]) -> None:
         file.write(HEADER.pack(MAGIC, VERSION, 0, len(encoded)))
         file.write(offsets.astype("<u8").tobytes())
         file.writelines(encoded)
+
+
+def _encode(record: PhotoRecord) -> bytes:
+    document = asdict(record)
+    del document["addresses"]
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 class Catalogue:
@@ -152,13 +157,10 @@ class Catalogue:
         start, end = int(self._offsets[number]), int(self._offsets[number + 1])
         return _read_record(Fields.parse(self._data[start:end], name=f"{self._name} [{number}]"))
 
-    def find(self, photo_id: str) -> int:
-        """The number of the photo with this id, in whatever Unicode form it is given; raises PhotoNotFoundError."""
-        for form in (photo_id, unicodedata.normalize("NFC", photo_id)):
-            number = self.rank(form)
-            if number < len(self) and self[number].id == form:
-                return number
-        raise PhotoNotFoundError(f"No photo has the id {photo_id[:200]!r}")
+    def find(self, photo_id: str) -> int | None:
+        """The number of the photo with exactly this id; None where there is none."""
+        number = self.rank(photo_id)
+        return number if number < len(self) and self[number].id == photo_id else None
 
     def rank(self, photo_id: str) -> int:
         """How many photos have an id before this one, whether there is a photo of this id or not."""
@@ -173,10 +175,11 @@ class Catalogue:
 
 
 def _read_record(fields: Fields) -> PhotoRecord:
+    has_addresses = fields.has("url")  # as format 1 has them
     record = PhotoRecord(
         id=fields.text("id"),
-        url=fields.text("url"),
-        thumbnail=fields.text("thumbnail"),
+        content="" if has_addresses else fields.digest("content"),
+        addresses=(fields.text("url"), fields.text("thumbnail")) if has_addresses else None,
         width=fields.integer("width", low=1, high=MAX_SIDE),
         height=fields.integer("height", low=1, high=MAX_SIDE),
         type=fields.text("type", max_length=16),

@@ -1,0 +1,98 @@
+"""Photos dealt out to segments in any way, some of them in versions that are gone, as one bundle to be searched."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from handler.bundle.bundle import Bundle
+from handler.bundle.index.index_kinds import SegmentPlace, open_index
+from handler.bundle.index.vector_index import QuantisedVectors
+from handler.bundle.photos.catalogue import Catalogue
+from handler.bundle.photos.collection_file import CollectionFile
+from handler.bundle.photos.columns import Columns
+from handler.bundle.photos.segments import Photos, Segment
+from handler.bundle.photos.views import Views
+from handler.store.folder_store import open_bundle
+from tests.functional.handler.artefacts import (
+    BundleChoices,
+    TinyPhoto,
+    TinyVectors,
+    write_bundle,
+    write_collection,
+    write_tiny_segment,
+)
+
+
+@dataclass(frozen=True)
+class Dealer:
+    """Deals out some of `photos`; `stale` are what may stand in a segment too, and is gone.
+
+    Attributes:
+        folder: Where the bundles are made.
+        whole: All photos in one segment.
+        versions: Every photo and stale version by a name for it.
+    """
+
+    folder: Path
+    whole: Bundle
+    versions: Mapping[str, TinyPhoto]
+
+    @classmethod
+    def of(
+        cls, folder: Path, photos: Sequence[TinyPhoto], stale: Sequence[TinyPhoto], choices: BundleChoices
+    ) -> Dealer:
+        whole = open_bundle(write_bundle(folder / "whole", photos, choices))
+        named = {photo.id: photo for photo in photos}
+        return cls(folder, whole, named | {f"stale {number}": photo for number, photo in enumerate(stale)})
+
+    @cached_property
+    def _vectors(self) -> TinyVectors:
+        """Those of all versions, made once, so that the rounding is the same in whatever company a photo is."""
+        weights = self.whole.manifest.calibration.weights
+        return TinyVectors.of(list(self.versions.values()), self.whole.encoder, weights)  # type: ignore[arg-type]
+
+    def deal(self, hands: Sequence[Sequence[str]]) -> Bundle:
+        """A bundle of segments that hold the versions of these names; a stale one is gone."""
+        hands = [sorted(hand, key=lambda name: self.versions[name].id) for hand in hands if hand]
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        segments, places = [], []
+        for hand in hands:
+            info = write_tiny_segment(
+                folder,
+                [self.versions[name] for name in hand],
+                self._rows(hand),
+                self.whole.encoder,  # type: ignore[arg-type]
+            )
+            place = folder / info.id
+            dim = self.whole.manifest.encoder.dim
+            places.append(SegmentPlace(folder=place, photos=len(hand), dim=dim))
+            segments.append(
+                Segment(
+                    catalogue=Catalogue.open(place / "catalogue.bin"),
+                    columns=Columns.open(place / "columns.bin"),
+                    views=Views.open(place / "views.i8", photos=len(hand), views=2, dim=dim),
+                )
+            )
+        dealt = [[self.versions[name] for name in hand] for hand in hands]
+        there = [self.versions[name] for hand in hands for name in hand if not name.startswith("stale ")]
+        write_collection(folder / "collection.bin", dealt, there)
+        whole = CollectionFile.read(folder / "collection.bin")
+        return replace(
+            self.whole,
+            index=open_index("coded", places, whole.gone),
+            photos=Photos(segments, gone=whole.gone, groups=whole.groups()),
+        )
+
+    def _rows(self, names: Sequence[str]) -> TinyVectors:
+        rows = np.array([list(self.versions).index(name) for name in names])
+        fused, views = self._vectors.fused, self._vectors.views
+        return TinyVectors(
+            fused=QuantisedVectors(rows=fused.rows[rows], scales=fused.scales[rows]),
+            views=QuantisedVectors(rows=views.rows[rows], scales=views.scales[rows]),
+        )

@@ -1,0 +1,77 @@
+"""What a careless or hostile writer does to a bundle: its manifest says something else, or hashes what is there now."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from export.bundles.segment_writer import file_info
+from handler.bundle.manifest import BUNDLE_FILES, COLLECTION_FILE, MANIFEST_FILE, SEGMENT_FILES, SegmentInfo
+from handler.bundle.photos.collection_file import CollectionFile
+
+
+def rewrite_manifest(folder: Path, change: dict[str, object]) -> None:
+    """Change fields of a written manifest; the keys are paths such as "segments/0/photos"."""
+    path = folder / MANIFEST_FILE
+    document = json.loads(path.read_bytes())
+    for dotted, value in change.items():
+        *parents, last = dotted.split("/")
+        entry = document
+        for parent in parents:
+            entry = entry[int(parent) if isinstance(entry, list) else parent]
+        entry[last] = value
+    path.write_text(json.dumps(document))
+
+
+def rehash(folder: Path, store: Path | None = None) -> None:
+    """Let the manifest say of every file what it is now, as a careless or hostile writer would.
+
+    Segments lie in `store`, by default in the bundle's own folder.
+    """
+    document = json.loads((folder / MANIFEST_FILE).read_bytes())
+    for segment in document["segments"]:
+        place = (store or folder) / SegmentInfo(**segment).folder
+        segment["files"] = {name: asdict(file_info(place / name)) for name in SEGMENT_FILES}
+        place.rename((store or folder) / SegmentInfo(**segment).folder)
+    files = {name: asdict(file_info(folder / name)) for name in BUNDLE_FILES}
+    rewrite_manifest(folder, {"files": files, "segments": document["segments"]})
+
+
+def edit_segments(folder: Path, change: Callable[[list[dict[str, Any]]], object]) -> None:
+    """Change what the manifest says of the segments, whose folders take the names that they have then."""
+    document = json.loads((folder / MANIFEST_FILE).read_bytes())
+    before = [SegmentInfo(**segment).folder for segment in document["segments"]]
+    change(document["segments"])
+    for old, segment in zip(before, document["segments"], strict=False):
+        (folder / old).rename(folder / SegmentInfo(**segment).folder)
+    rewrite_manifest(folder, {"segments": document["segments"]})
+
+
+def drop_last_segment(folder: Path) -> Path:
+    """Make of a bundle the one that it was before its last segment was added, and give it back."""
+    document = json.loads((folder / MANIFEST_FILE).read_bytes())
+    whole = CollectionFile.read(folder / COLLECTION_FILE)
+    last = SegmentInfo(**document["segments"].pop())
+    shutil.rmtree(folder / last.folder)
+    replace(whole, photos=whole.photos - last.photos).write(folder / COLLECTION_FILE)
+    photos = document["counts"]["photos"] - last.photos
+    changes = {"segments": document["segments"], "counts/photos": photos, "counts/captions": photos}
+    rewrite_manifest(folder, changes)
+    rehash(folder)
+    return folder
+
+
+def file_of(folder: Path, name: str, store: Path | None = None) -> Path:
+    """Where a file of a bundle lies, "collection.bin", or "2/codes.bin" of its third segment.
+
+    Segments lie in `store`, by default in the bundle's own folder.
+    """
+    number, slash, file = name.rpartition("/")
+    if not slash:
+        return folder / name
+    segment = json.loads((folder / MANIFEST_FILE).read_bytes())["segments"][int(number)]
+    return (store or folder) / SegmentInfo(**segment).folder / file
