@@ -1,4 +1,4 @@
-"""The bundle writer: understood photos become the files of a bundle, opened and asked before anybody relies on them.
+"""The bundle writer: what the library knows becomes the files of a bundle, opened and asked before it is relied on.
 
 It knows the handler's format and one empty folder; where that folder goes is bundling.py's concern.
 """
@@ -6,93 +6,95 @@ It knows the handler's format and one empty folder; where that folder goes is bu
 from __future__ import annotations
 
 import datetime
-import hashlib
 import importlib.metadata
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import quote
 
 import numpy as np
 
-from export.bundles.background import calibrate_by_background, lay_over_collection, sample_of
-from export.bundles.caption_texts import photo_captions, photo_texts
-from export.bundles.duplicates import group_duplicates
-from export.bundles.index_choice import write_best_index
-from export.bundles.photo_vectors import bundle_vectors, photo_views
+from export.bundles.background import calibrate_by_background, lay_over_collection
+from export.bundles.caption_texts import photo_texts
+from export.bundles.grouping import near_duplicates
+from export.bundles.photo_vectors import photo_views
+from export.bundles.segment_set import BundleBefore, SegmentSet, SegmentSetWriter
+from export.bundles.segment_writer import file_info
 from export.bundles.suggestions import suggest
 from export.evaluation.probes import PROBES, THINGS
 from export.library.library import Library
 from export.library.records import UnderstoodPhoto
 from export.models.model_set import Models
-from export.photos.thumbnails import thumbnail_address
-from export.pictures.dates import date_in_name
-from handler.bundle.catalogue import PhotoRecord, write_catalogue
-from handler.bundle.columns import write_columns
+from export.progress import Progress
 from handler.bundle.encoder import Encoder
 from handler.bundle.encoder_files import ENCODER_FILES, EncoderConfiguration
+from handler.bundle.index import index_kinds
 from handler.bundle.manifest import (
     BUNDLE_FILES,
+    COLLECTION_FILE,
     MANIFEST_FILE,
+    SEGMENTS_FOLDER,
     Counts,
     EncoderInfo,
-    FileInfo,
     Golden,
     Manifest,
     Provenance,
     ViewKind,
-    ViewsInfo,
 )
+from handler.bundle.photos.collection_file import CollectionFile
 from handler.bundle.relevance import Calibration
 from handler.bundle.texts import normalise
-from handler.bundle.views import write_views
 from handler.errors import BundleError
 from handler.search.query import MAX_QUERY_LENGTH
 from handler.search.searcher import Searcher
 from handler.store.folder_store import open_bundle
 
-PHOTOS_ADDRESS = "photos/"
+SAMPLE = 2_000
+"""So many photos stand for all where something is measured of a collection."""
 MAX_GOLDEN_QUERIES = 8
 GOLDEN_RESULTS = 5
 _PACKAGES = ("numpy", "onnxruntime", "tokenizers", "usearch")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleParts:
+    """A bundle that was written: its manifest, and where its photos stand."""
+
+    manifest: Manifest
+    segments: SegmentSet
+
+
 def write_bundle(
-    folder: Path, photos: Sequence[UnderstoodPhoto], *, failures: int, library: Library, models: Models
-) -> Manifest:
-    """Write a bundle into an empty folder, and check it with the code that will serve it.
+    folder: Path, before: BundleBefore | None, *, library: Library, models: Models, progress: Progress
+) -> BundleParts:
+    """Write a bundle of the library's photos into an empty folder, and check it with the code that will serve it.
 
     Args:
         folder: Exists and is empty.
-        photos: At least one, their texts embedded, in the bytewise order of their ids.
-        failures: How many photos couldn't be understood.
-        library: Holds their vectors.
-        models: What the vectors were made with.
+        before: The bundle whose segments the library's placements name; None where it has none.
+        library: Holds what is known of the photos, at least one of which is understood, and which were touched since.
+        models: What that was made with.
+        progress: Where the embedding of texts is shown.
 
     Returns:
-        The manifest as it was written.
+        The manifest as it was written, and the segments.
 
     Raises:
         OSError: The folder can't be written.
         BundleError: The bundle can't be opened, or doesn't answer the same twice.
     """
+    instructions = models.captioner.instructions
     for name in ENCODER_FILES:
         shutil.copyfile(models.encoder / name, folder / name)
-    calibration = _calibrate(library, photos, models)
-    vectors = bundle_vectors(library, photos, models, weights=np.array(calibration.weights, np.float32))
-    first_captions = vectors.views.rows[:, 0].astype(np.float32) * np.float32(vectors.views.scale)
-    index = write_best_index(folder / "index.usearch", vectors.fused, first_captions)
-    write_views(folder / "views.i8", vectors.views.rows)
-    instructions = models.captioner.instructions
-    records = [_record(photo, instructions) for photo in photos]
-    write_catalogue(folder / "catalogue.bin", records)
-    groups = group_duplicates(
-        [photo.facts.fingerprint for photo in photos],
-        vectors.views.rows[:, -1],
-        [photo.facts.width * photo.facts.height for photo in photos],
-    )
-    write_columns(folder / "columns.bin", records, groups)
+    segments = SegmentSetWriter(folder, library, models, progress).write(before)
+    members, leaders = near_duplicates(library, segments, models)
+    CollectionFile(
+        photos=sum(segment.photos for segment in segments.segments),
+        gone=segments.gone_numbers(),
+        members=members,
+        leaders=leaders,
+    ).write(folder / COLLECTION_FILE)
+    sample = library.understandings.sample(SAMPLE, captioner=models.captioner.identity, instructions=instructions)
     kinds: list[ViewKind] = ["caption"] * len(instructions)
     if models.has_visual_view:
         kinds.append("visual")
@@ -102,13 +104,15 @@ def write_bundle(
         encoder=EncoderInfo(
             name=encoder.name, identity=models.encoder_identity, dim=encoder.dim, max_tokens=encoder.max_tokens
         ),
-        index=index,
-        views=ViewsInfo(kinds=tuple(kinds), scale=vectors.views.scale),
-        calibration=calibration,
+        index=index_kinds.DEFAULT_KIND,
+        views=tuple(kinds),
+        segments=tuple(segments.segments),
+        originals="id",
+        calibration=_calibrate(library, sample, segments.photos, models),
         counts=Counts(
-            photos=len(photos),
-            captions=len(photos) * len(instructions),
-            failures=failures,
+            photos=segments.photos,
+            captions=segments.photos * len(instructions),
+            failures=library.failures.count(),
         ),
         provenance=Provenance(
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -119,43 +123,46 @@ def write_bundle(
         ),
         golden=(),
     )
-    return _with_answers(folder, manifest, photos, instructions)
+    return BundleParts(manifest=_with_answers(folder, manifest, sample, before), segments=segments)
 
 
-def _calibrate(library: Library, photos: Sequence[UnderstoodPhoto], models: Models) -> Calibration:
+def _calibrate(library: Library, sample: Sequence[UnderstoodPhoto], count: int, models: Models) -> Calibration:
     """The calibration that came with the models, or where none did one by rule, laid over this collection's scores."""
-    sample = [photos[number] for number in sample_of(len(photos))]
     views = photo_views(library, sample, models)
     encoder = Encoder.load(models.encoder)
     if models.calibration:
-        return lay_over_collection(models.calibration, views, encoder.encode(THINGS), photos=len(photos))
+        return lay_over_collection(models.calibration, views, encoder.encode(THINGS), photos=count)
     return calibrate_by_background(
         views,
         encoder.encode(PROBES),
-        photos=len(photos),
+        photos=count,
         encoder=models.encoder_identity,
         captioner=models.captioner.identity,
     )
 
 
 def _with_answers(
-    folder: Path, manifest: Manifest, photos: Sequence[UnderstoodPhoto], instructions: Sequence[str]
+    folder: Path, manifest: Manifest, sample: Sequence[UnderstoodPhoto], before: BundleBefore | None
 ) -> Manifest:
     """Write the manifest, ask queries, write it again with what was found, and ask again."""
-    queries = _golden_queries(photos, instructions)
+    instructions = manifest.provenance.instructions
+    there = before.manifest.all_files if before else {}
+    linked = {name: info for name, info in there.items() if name.startswith(SEGMENTS_FOLDER)}
+    queries = _golden_queries(sample, instructions)
     (folder / MANIFEST_FILE).write_bytes(manifest.to_bytes())
-    searcher = Searcher(open_bundle(folder))
+    searcher = Searcher(open_bundle(folder, verified=linked))
     manifest = replace(
         manifest,
         golden=_ask(searcher, queries),
         suggestions=suggest(
-            (photo_texts(photo, instructions)[0] for photo in photos),
+            (photo_texts(photo, instructions)[0] for photo in sample),
             lambda query: not searcher.search(query, k=1)["no_relevant_results"],
-            photos=len(photos),
+            photos=len(sample),
         ),
     )
     (folder / MANIFEST_FILE).write_bytes(manifest.to_bytes())
-    for expected, found in zip(manifest.golden, _ask(Searcher(open_bundle(folder)), queries), strict=True):
+    again = Searcher(open_bundle(folder, verified=manifest.all_files))
+    for expected, found in zip(manifest.golden, _ask(again, queries), strict=True):
         if found != expected:
             raise BundleError(f"golden query {expected.query!r} found {found.ids} (expected {expected.ids})")
     return manifest
@@ -173,42 +180,8 @@ def _ask(searcher: Searcher, queries: Sequence[str]) -> tuple[Golden, ...]:
     )
 
 
-def _golden_queries(photos: Sequence[UnderstoodPhoto], instructions: Sequence[str]) -> list[str]:
+def _golden_queries(sample: Sequence[UnderstoodPhoto], instructions: Sequence[str]) -> list[str]:
     """The first captions of a few photos, evenly spread."""
-    chosen = np.linspace(0, len(photos) - 1, num=min(MAX_GOLDEN_QUERIES, len(photos)), dtype=int)
-    texts = [photo_texts(photos[number], instructions)[0][:MAX_QUERY_LENGTH] for number in chosen]
+    chosen = np.linspace(0, len(sample) - 1, num=min(MAX_GOLDEN_QUERIES, len(sample)), dtype=int)
+    texts = [photo_texts(sample[number], instructions)[0][:MAX_QUERY_LENGTH] for number in chosen]
     return [text for text in dict.fromkeys(texts) if normalise(text)]
-
-
-def _record(photo: UnderstoodPhoto, instructions: Sequence[str]) -> PhotoRecord:
-    named = None if photo.facts.taken else date_in_name(photo.id)
-    return PhotoRecord(
-        id=photo.id,
-        url=photo_address(photo.id),
-        thumbnail=thumbnail_address(photo.content),
-        width=photo.facts.width,
-        height=photo.facts.height,
-        type=photo.facts.type,
-        size_bytes=photo.size_bytes,
-        taken=photo.facts.taken or named,
-        taken_source="name" if named else photo.facts.noted,
-        placeholder=photo.facts.placeholder,
-        captions=photo_captions(photo, instructions),
-        columns=photo.columns,
-    )
-
-
-def photo_address(photo_id: str) -> str:
-    """The address of a photo, relative to the gallery's.
-
-    Example: "dogs/rex 1.jpg" -> "photos/dogs/rex%201.jpg"; "/far/rex.jpg" -> "photos/%2Ffar/rex.jpg", as joining
-    addresses takes two slashes for one
-    """
-    quoted = quote(photo_id)
-    return PHOTOS_ADDRESS + (f"%2F{quoted[1:]}" if quoted.startswith("/") else quoted)
-
-
-def file_info(path: Path) -> FileInfo:
-    """The size and hash of a file, as a manifest names them. Raises OSError."""
-    with path.open("rb") as file:
-        return FileInfo(size_bytes=path.stat().st_size, sha256=hashlib.file_digest(file, "sha256").hexdigest())

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from export.bundles.caption_texts import embed_texts, photo_texts
+from export.bundles.segment_set import BundleBefore
 from export.disk.own_names import remove_bundle
 from export.disk.whole_files import check_links, point_to, sync
 from export.errors import OutputError, PhotosError
 from export.library.library import Library
-from export.library.records import UnderstoodPhoto, WrittenBundle
+from export.library.records import WrittenBundle
 from export.models.model_set import Models
 from export.photos.thumbnails import Thumbnails
 from export.progress import Progress
+from handler.bundle.index import index_kinds
 from handler.bundle.manifest import FORMAT_VERSION, MANIFEST_FILE, Manifest, bundle_id
 from handler.bundle.manifest_reader import read_manifest
 from handler.errors import BundleError
@@ -51,29 +51,30 @@ def update_bundle(library: Library, out: Path, models: Models, progress: Progres
     fingerprint = _fingerprint(library.revision(), models)
     written = library.bundle()
     served = _in_service(out)
-    if served is not None and written == WrittenBundle(id=served.id, fingerprint=fingerprint):
-        return served
-    instructions = models.captioner.instructions
-    photos = library.understandings.photos(captioner=models.captioner.identity, instructions=instructions)
-    failures = library.failures.all()
-    if not photos:
+    if served is not None and written == WrittenBundle(id=served.folder.name, fingerprint=fingerprint):
+        return BundleInService(id=served.folder.name, photos=served.manifest.counts.photos)
+    captioner = models.captioner
+    if not library.understandings.sample(1, captioner=captioner.identity, instructions=captioner.instructions):
+        failures = library.failures.all()
         raise PhotosError(
             f"none of the {len(failures)} photos could be read; the first, {failures[0].path}: {failures[0].reason}"
             if failures
             else f"{out} holds no photos; index some first"
         )
-    texts = [text for photo in photos for text in photo_texts(photo, instructions)]
-    embed_texts(library, texts, models, progress)
+    base = _base(models)
+    before = None
+    if written is not None and library.placements.base() == base:
+        before = _whole(out / BUNDLES / written.id)  # not always the one in service, where a run was killed
+    if before is None:
+        library.placements.reset()
+        library.likenesses.clear()
     try:
-        served = _replace(out, served, photos, len(failures), library, models)
-        library.put_bundle(WrittenBundle(id=served.id, fingerprint=fingerprint))
-        Thumbnails(out).keep_only(library.photos.contents())
+        return _replace(out, served, before, library, models, progress, base=base, fingerprint=fingerprint)
     except OSError as error:
         raise OutputError(
             f"{out} can't be written: {error.strerror}; make room or choose another --out, then run again: "
             "what is done is kept, and the bundle from before stays in service"
         ) from error
-    return served
 
 
 def check_place(out: Path) -> None:
@@ -95,11 +96,14 @@ def check_place(out: Path) -> None:
 
 def _replace(
     out: Path,
-    served: BundleInService | None,
-    photos: Sequence[UnderstoodPhoto],
-    failures: int,
+    served: BundleBefore | None,
+    before: BundleBefore | None,
     library: Library,
     models: Models,
+    progress: Progress,
+    *,
+    base: str,
+    fingerprint: str,
 ) -> BundleInService:
     """Write a bundle and put it in service, unless the one in service has the same content."""
     from export.bundles.bundle_writer import (
@@ -111,40 +115,61 @@ def _replace(
     with tempfile.TemporaryDirectory(prefix="staging-", dir=bundles) as staging:
         folder = Path(staging) / "bundle"
         folder.mkdir()
-        manifest = write_bundle(folder, photos, failures=failures, library=library, models=models)
-        if served is not None and _same_content(manifest, bundles / served.id):
-            return served
-        for path in folder.iterdir():
-            sync(path)
-        sync(folder)
-        current = bundle_id(manifest.to_bytes())
-        if (bundles / current).exists():  # of the same second, by a run that was killed before it came into service
-            remove_bundle(bundles / current)
-        folder.rename(bundles / current)
+        parts = write_bundle(folder, before, library=library, models=models, progress=progress)
+        manifest, segments = parts.manifest, parts.segments
+        if served is not None and _same_content(manifest, served.manifest):
+            current = served.folder.name
+        else:
+            current = bundle_id(manifest.to_bytes())
+            _sync_below(folder)
+            if (bundles / current).exists():  # of the same second, by a run that was killed before it came into service
+                remove_bundle(bundles / current)
+            folder.rename(bundles / current)
     sync(bundles)
     point_to(out / CURRENT, f"{BUNDLES}/{current}")
-    _remove_others(bundles, {current} if served is None else {current, served.id})
-    return BundleInService(id=current, photos=len(photos))
+    library.placements.replace(
+        bundle=WrittenBundle(id=current, fingerprint=fingerprint),
+        base=base,
+        placed=segments.placed,
+        dropped=segments.dropped,
+        gone=segments.forgotten,
+    )
+    _remove_others(bundles, {current} if served is None else {current, served.folder.name})
+    Thumbnails(out).remove(library.photos.orphans())
+    library.photos.forget_orphans()
+    return BundleInService(id=current, photos=manifest.counts.photos)
 
 
-def _in_service(out: Path) -> BundleInService | None:
-    """The bundle that the link points to, if its files are there in their sizes."""
+def _in_service(out: Path) -> BundleBefore | None:
+    """The bundle that the link points to, if it is one of the folder's and its files are there in their sizes."""
     folder = (out / CURRENT).resolve()
+    return _whole(folder) if folder.parent == (out / BUNDLES).resolve() else None
+
+
+def _whole(folder: Path) -> BundleBefore | None:
+    """The bundle in a folder that is called by its manifest, if its files are there in their sizes."""
     try:
         data = (folder / MANIFEST_FILE).read_bytes()
         manifest = read_manifest(data)
-        whole = all((folder / name).stat().st_size == info.size_bytes for name, info in manifest.files.items())
+        whole = all((folder / name).stat().st_size == info.size_bytes for name, info in manifest.all_files.items())
     except (OSError, BundleError):
         return None
-    if not whole or folder != (out / BUNDLES / bundle_id(data)).resolve():
-        return None
-    return BundleInService(id=folder.name, photos=manifest.counts.photos)
+    return BundleBefore(folder=folder, manifest=manifest) if whole and folder.name == bundle_id(data) else None
 
 
-def _same_content(manifest: Manifest, folder: Path) -> bool:
-    """Whether the bundle in a folder differs in nothing but when it was made."""
-    other = read_manifest((folder / MANIFEST_FILE).read_bytes())
+def _same_content(manifest: Manifest, other: Manifest) -> bool:
+    """Whether two bundles differ in nothing but when they were made."""
     return replace(manifest, provenance=replace(manifest.provenance, created=other.provenance.created)) == other
+
+
+def _sync_below(folder: Path) -> None:
+    """Bring a folder and all that is new in it to the disk."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            _sync_below(path)
+        elif path.stat().st_nlink == 1:  # else it is on the disk already, as a file of the bundle before
+            sync(path)
+    sync(folder)
 
 
 def _remove_others(bundles: Path, kept: set[str]) -> None:
@@ -156,6 +181,11 @@ def _remove_others(bundles: Path, kept: set[str]) -> None:
 
 def _fingerprint(revision: int, models: Models) -> str:
     """A hash of all that a bundle is made of: as long as it is the same, so is the bundle."""
-    captioner = (models.captioner.identity, models.captioner.instructions)
-    parts = (FORMAT_VERSION, revision, models.encoder_identity, captioner, models.calibration)
+    return hashlib.sha256(repr((revision, _base(models), models.calibration)).encode()).hexdigest()
+
+
+def _base(models: Models) -> str:
+    """A hash of all that segments are made of beside their photos: as long as it is the same, they can stay."""
+    captioner = (models.captioner.identity, models.captioner.instructions, models.has_visual_view)
+    parts = (FORMAT_VERSION, index_kinds.DEFAULT_KIND, models.encoder_identity, captioner, models.weights)
     return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -8,7 +8,7 @@ from export.library.library import Library
 from export.library.records import NAMES, UnderstoodPhoto
 from export.models.model_set import Models
 from export.progress import Progress
-from handler.bundle.catalogue import Caption
+from handler.bundle.photos.catalogue import Caption
 
 _EMBEDDED_AT_ONCE = 512
 

@@ -18,13 +18,14 @@ from export.disk.whole_files import write_whole
 from export.errors import LibraryError, OutputError
 from export.evaluation.contact_sheet import SheetPhoto, contact_sheet, is_contact_sheet
 from export.gallery.forgetting import always, never
+from export.gallery.in_service import open_in_service
 from export.gallery.indexing import index_photos
 from export.library.database import LIBRARY_FILE
 from export.library.library import Library
 from export.photos.samples import copy_samples
+from handler.bundle.photos.addresses import thumbnail as thumbnail_address
 from handler.search.answers import SearchAnswer
 from handler.search.searcher import Searcher
-from handler.store.folder_store import open_bundle
 
 # The last one is about something that none of the sample photographs shows.
 SAMPLE_QUERIES: tuple[str, ...] = (
@@ -66,7 +67,7 @@ def run_demo(*, photos: Path | None, out: Path) -> None:
     print(f"{report.photos:,} photos captioned and indexed in {time.perf_counter() - started:.1f} s.")
     if report.failures:
         print(f"{len(report.failures):,} files could not be read; 'thinlens index' says why.")
-    searcher = Searcher(open_bundle(out / "bundle"))
+    searcher = Searcher(open_in_service(out))
     answers = [searcher.search(query, k=RESULTS_PER_QUERY) for query in queries]
     _print_answers(answers)
     sheet = out / "contact-sheet.html"
@@ -97,10 +98,9 @@ def _samples(out: Path) -> Path:
 
 def _sheet_photos(searcher: Searcher, out: Path) -> Iterator[SheetPhoto]:
     """Every photo of the bundle, with its thumbnail from the folder beside it."""
-    catalogue = searcher.bundle.catalogue
-    for number in range(len(catalogue)):
-        record = catalogue[number]
-        thumbnail = out / record.thumbnail
+    photos = searcher.bundle.photos
+    for record in sorted((photos.record(number) for number in photos.present().tolist()), key=lambda found: found.id):
+        thumbnail = out / thumbnail_address(record.content)
         yield SheetPhoto(
             id=record.id,
             caption=record.captions[0].text if record.captions else "",

@@ -8,15 +8,15 @@ from collections.abc import Callable, Mapping
 
 from export.cli.answer_table import answer_table
 from export.cli.wording import print_json
+from export.gallery.in_service import open_in_service
 from handler.search.filters import Filters
 from handler.search.query import Query
 from handler.search.searcher import Searcher
 from handler.search.selection import Selection
-from handler.store.folder_store import open_bundle
 
 
 def _search(arguments: argparse.Namespace) -> None:
-    searcher = Searcher(open_bundle(arguments.out / "bundle"))
+    searcher = Searcher(open_in_service(arguments.out))
     selection = Selection(
         k=arguments.k,
         offset=arguments.offset,
@@ -44,7 +44,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     from export.progress import Progress
 
     queries = read_queries(arguments.queries)
-    evaluation = evaluate(Searcher(open_bundle(arguments.out / "bundle")), queries, Progress())
+    evaluation = evaluate(Searcher(open_in_service(arguments.out)), queries, Progress())
     if arguments.json:
         print_json(evaluation)
         return

@@ -15,10 +15,20 @@ from collections.abc import Collection
 from pathlib import Path
 
 from export.errors import OutputError
-from handler.bundle.manifest import BUNDLE_FILES, MANIFEST_FILE, SIGNATURE_FILE, bundle_id
+from handler.bundle.format_1 import FILES_1
+from handler.bundle.manifest import (
+    BUNDLE_FILES,
+    MANIFEST_FILE,
+    SEGMENT_FILES,
+    SIGNATURE_FILE,
+    bundle_id,
+)
+from handler.bundle.manifest_reader import read_manifest
+from handler.errors import BundleError
 
 _PICTURE = re.compile(r"(?:thumbnails|photos)/([0-9a-f]{2})/\1[0-9a-f]{62}\.[a-z0-9]+(?:(?:\.[0-9a-f]{16})?\.partial)?")
 _BUNDLE_ID = re.compile(r"[0-9a-f]{16}")
+_SEGMENT = re.compile(r"segments/[0-9a-f]{16}")
 _PARTIAL_NAME = re.compile(r"[0-9a-f]{16}(?:(?:\.[0-9a-f]{16})?\.partial)?")
 _STAGING = re.compile(r"staging-[a-z0-9_]{8}")
 
@@ -34,8 +44,14 @@ def is_bundle_id(name: str) -> bool:
 
 
 def is_bundle_file(name: str) -> bool:
-    """Whether a name is that of a file of a bundle."""
-    return name in (*BUNDLE_FILES, MANIFEST_FILE, SIGNATURE_FILE)
+    """Whether a name is that of a file of a bundle, of any format."""
+    return name in (*BUNDLE_FILES, *FILES_1, MANIFEST_FILE, SIGNATURE_FILE)
+
+
+def is_segment_file(key: str) -> bool:
+    """Whether a key is that of a file of a segment, "segments/0123456789abcdef/views.i8"."""
+    folder, _, name = key.rpartition("/")
+    return _SEGMENT.fullmatch(folder) is not None and name in SEGMENT_FILES
 
 
 def remove_partial_files(folder: Path, *, before_s: float = math.inf) -> None:
@@ -98,9 +114,31 @@ def remove_bundle(folder: Path) -> None:
         return
     if bundle_id(manifest.read_bytes()) != folder.name:
         return
+    try:
+        names = read_manifest(manifest.read_bytes()).all_files
+    except BundleError:  # of a format that this version doesn't know
+        return
+    for name in names:
+        _remove_file(folder / name, folder)
+    for below in sorted({parent for name in names for parent in (folder / name).parents}, reverse=True):
+        if folder in below.parents:
+            _remove_empty(below, folder)
     # The manifest goes last: until then a run that is killed leaves what the next one knows as a bundle.
-    for name in sorted((path.name for path in folder.iterdir()), key=lambda name: name == MANIFEST_FILE):
-        if is_bundle_file(name) and not (folder / name).is_dir():
-            (folder / name).unlink()
-    if not any(folder.iterdir()):
-        folder.rmdir()
+    for name in (SIGNATURE_FILE, MANIFEST_FILE):
+        _remove_file(folder / name, folder)
+    _remove_empty(folder, folder)
+
+
+def _remove_file(path: Path, folder: Path) -> None:
+    if path.is_file() and not _is_linked(path, folder):
+        path.unlink()
+
+
+def _remove_empty(path: Path, folder: Path) -> None:
+    if path.is_dir() and not _is_linked(path, folder) and not any(path.iterdir()):
+        path.rmdir()
+
+
+def _is_linked(path: Path, folder: Path) -> bool:
+    """Whether a path in a folder, or a folder on the way to it, is a link."""
+    return any(parent.is_symlink() for parent in (path, *path.parents) if parent.is_relative_to(folder))

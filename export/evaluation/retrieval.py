@@ -142,8 +142,7 @@ def measure(searcher: Searcher, queries: Sequence[EvaluationQuery], progress: Pr
         number = right.get(query.photo_id)
         ranks.append(_rank(searcher, query, number, answer))
         if number is not None:
-            photos = len(bundle.catalogue)
-            others = [(number + int(random.integers(1, photos))) % photos] if photos > 1 else []
+            others = _another(bundle, number, random)
             # A photo that has the query as its caption isn't a wrong one: near-duplicates often share theirs.
             others = [other for other in others if not _says(bundle, other, query.text)]
             right_relevance, *other_relevances = _relevances(bundle, query.text, [number, *others])
@@ -157,7 +156,7 @@ def measure(searcher: Searcher, queries: Sequence[EvaluationQuery], progress: Pr
     evaluation: Evaluation = {
         "queries": len(queries),
         "recall": {str(k): float(np.mean(np.array(ranks) <= k)) for k in RECALL_AT},
-        "median_rank": min(float(np.median(ranks)), len(bundle.catalogue) + 1.0),
+        "median_rank": min(float(np.median(ranks)), bundle.manifest.counts.photos + 1.0),
         "ece": expected_calibration_error(pairs),
         "brier": float(np.sum(pairs.weights * (pairs.relevances - pairs.labels) ** 2)),
         "off_topic_answer_rate": float(np.mean(answered)) if answered else 0.0,
@@ -191,8 +190,15 @@ def _pairs(of_right: Sequence[float], of_other: Sequence[float], of_absent: Sequ
     )
 
 
+def _another(bundle: Bundle, number: int, random: np.random.Generator) -> list[int]:
+    """Any other photo than that of a number; none where there is no other."""
+    photos = bundle.photos.present()
+    place = int(np.searchsorted(photos, number))
+    return [int(photos[(place + int(random.integers(1, len(photos)))) % len(photos)])] if len(photos) > 1 else []
+
+
 def _says(bundle: Bundle, number: int, text: str) -> bool:
-    return any(caption.text == text for caption in bundle.catalogue[number].captions)
+    return any(caption.text == text for caption in bundle.photos.record(number).captions)
 
 
 def _numbers(bundle: Bundle, photo_ids: Iterable[str]) -> dict[str, int]:
@@ -200,7 +206,7 @@ def _numbers(bundle: Bundle, photo_ids: Iterable[str]) -> dict[str, int]:
     numbers = {}
     for photo_id in photo_ids:
         with contextlib.suppress(PhotoNotFoundError):
-            numbers[photo_id] = bundle.catalogue.find(photo_id)
+            numbers[photo_id] = bundle.photos.find(photo_id)
     return numbers
 
 
@@ -212,7 +218,7 @@ def _rank(searcher: Searcher, query: EvaluationQuery, number: int | None, answer
         ids = [result["id"] for result in results]
         if query.photo_id in ids:
             return ids.index(query.photo_id) + 1
-    hits = searcher.bundle.index.search(searcher.bundle.encoder.encode([query.text])[0], len(searcher.bundle.catalogue))
+    hits = searcher.bundle.index.search(searcher.bundle.encoder.encode([query.text])[0], len(searcher.bundle.photos))
     places = np.flatnonzero(hits.numbers == number)
     return int(places[0]) + 1 if len(places) else math.inf
 
@@ -221,9 +227,9 @@ def _relevances(bundle: Bundle, query: str, numbers: Sequence[int]) -> list[floa
     """The relevance of certain photos to a query, whether they would be answered or not."""
     calibration = bundle.manifest.calibration
     vector = bundle.encoder.encode([query])[0]
-    cosines = bundle.views.of(np.array(numbers, dtype=np.int64)) @ vector
+    cosines = bundle.photos.views(np.array(numbers, dtype=np.int64)) @ vector
     scores = cosines @ np.array(calibration.weights, dtype=np.float32)
-    captions = cosines[:, : bundle.manifest.views.kinds.count("caption")]
+    captions = cosines[:, : bundle.manifest.views.count("caption")]
     curve = calibration.curve(kind_of_query(query))
     relevances: list[float] = curve.relevance(scores, captions.max(axis=1)).tolist()
     return relevances

@@ -37,7 +37,7 @@ def correct_caption(
     if not 1 <= len(text) <= MAX_QUERY_LENGTH:
         raise QueryError(f"the caption has {len(text)} characters (expected 1 to {MAX_QUERY_LENGTH})", parameter="text")
     with Library.open_to_read(out) as library:  # so that no library is made where none is
-        if photo_id not in library.photos.all():
+        if not library.photos.has(photo_id):
             raise LibraryError(
                 f"no photo {photo_id!r} in {out}; expected its path relative to the folder that was indexed"
             )

@@ -153,14 +153,14 @@ class _Comparison:
 
 def _find_gone(discovery: Discovery, library: Library) -> set[str]:
     """The photos of the last run that were not found; what a folder holds that can't be listed isn't known."""
-    gone = library.photos.all().keys() - {photo.id for photo in discovery.photos}
+    gone = library.photos.ids() - {photo.id for photo in discovery.photos}
     return {photo_id for photo_id in gone if not photo_id.startswith(discovery.closed)}
 
 
 def _check_moved(discovery: Discovery, library: Library, may_forget: MayForget) -> None:
     """Another folder than before holds the same photos, or those of before may be forgotten; raises PhotosError."""
     gone = set() if discovery.listed else _find_gone(discovery, library)
-    if stay(gone, len(library.photos.all()), may_forget):
+    if stay(gone, len(library.photos.ids()), may_forget):
         raise PhotosError(
             f"the photos of {library.photos.root()} were indexed here, and {len(gone):,} of them aren't in "
             f"{discovery.root}; choose another --out, or let them be forgotten with --forget"
@@ -184,6 +184,8 @@ def _compare(
 
 def _lost(gone: Set[str], discovery: Discovery, library: Library, unreadable: Mapping[str, str]) -> set[str]:
     """Those of the photos that are gone that nobody left out, and whose content lies nowhere else."""
+    if not gone:
+        return set()
     photos = library.photos.all()
     contents = {photo.content for photo in photos.values() if photo.id not in gone}
 

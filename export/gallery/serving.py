@@ -20,13 +20,13 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import FileResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from export.bundles.bundle_writer import PHOTOS_ADDRESS
 from export.bundles.bundling import CURRENT
 from export.errors import ServingError
 from export.library.library import Library
 from export.photos.thumbnails import FOLDER
 from export.photos.unicode_names import locate
 from export.storage.media_types import media_type
+from handler.bundle.photos.addresses import PHOTOS, THUMBNAILS
 from handler.errors import BundleError, PhotoNotFoundError
 from handler.search.searcher import Searcher
 from handler.settings import Settings
@@ -83,7 +83,7 @@ class Gallery:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Not starlette's routes: their patterns stop at a newline, which the name of a photo may hold.
         path = str(scope.get("path", ""))
-        for prefix, find in ((f"/{PHOTOS_ADDRESS}", self._photo), (f"/{FOLDER}/", self._thumbnail)):
+        for prefix, find in ((f"/{PHOTOS}", self._photo), (f"/{THUMBNAILS}", self._thumbnail)):
             if scope["type"] == "http" and path.startswith(prefix):
                 readable = scope["method"] in ("GET", "HEAD")
                 response = (

@@ -50,6 +50,14 @@ class Models:
         """Whether the captioner gives a vector, and in this encoder's space."""
         return self.captioner.encoder_identity == self.encoder_identity
 
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """What each view of a photo counts for: as calibrated, or the same for all."""
+        if self.calibration is not None:
+            return self.calibration.weights
+        views = len(self.captioner.instructions) + self.has_visual_view
+        return (1.0 / views,) * views
+
 
 def shipped_models(folder: Path = MODELS) -> Models:
     """The models in a folder: encoder/, captioner/ and calibration.json.

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from export.disk.own_names import is_picture
-from export.disk.whole_files import write_whole
+from export.disk.whole_files import PARTIAL_SUFFIX, write_whole
+from handler.bundle.photos.addresses import THUMBNAILS, thumbnail
 
-FOLDER = "thumbnails"
+FOLDER = THUMBNAILS.rstrip("/")
 _SUFFIX = ".jpg"
 
 
@@ -22,24 +23,26 @@ class Thumbnails:
     def __init__(self, out: Path) -> None:
         self._folder = out / FOLDER
 
-    def write(self, content: str, thumbnail: bytes) -> None:
+    def write(self, content: str, data: bytes) -> None:
         """Keep the thumbnail of a content; it is there whole or not at all. Raises OSError."""
         path = self._path(content)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, thumbnail)
+        _half_of(path).unlink(missing_ok=True)
+        write_whole(path, data)
 
     def contents(self) -> set[str]:
         """The contents that have a thumbnail."""
         return {name.removesuffix(_SUFFIX) for name in self._names() if name.endswith(_SUFFIX)}
 
-    def keep_only(self, contents: Iterable[str]) -> None:
-        """Remove the thumbnails of all other contents, and what a killed process left half-written. Raises OSError."""
-        kept = {content + _SUFFIX for content in contents}
-        for name in [name for name in self._names() if name not in kept]:
-            (self._folder / name[:2] / name).unlink(missing_ok=True)
+    def remove(self, contents: Iterable[str]) -> None:
+        """Remove the thumbnails of contents, and what a killed process left half-written of them. Raises OSError."""
+        for content in contents:
+            path = self._path(content)
+            path.unlink(missing_ok=True)
+            _half_of(path).unlink(missing_ok=True)
 
     def _path(self, content: str) -> Path:
-        return self._folder.parent / thumbnail_address(content)
+        return self._folder.parent / thumbnail(content)
 
     def _names(self) -> Iterator[str]:
         if not self._folder.is_dir():
@@ -56,9 +59,6 @@ class Thumbnails:
                         )
 
 
-def thumbnail_address(content: str) -> str:
-    """Where the thumbnail of a content lies, relative to the output folder.
-
-    Example: "ab12…" -> "thumbnails/ab/ab12….jpg"
-    """
-    return f"{FOLDER}/{content[:2]}/{content}{_SUFFIX}"
+def _half_of(path: Path) -> Path:
+    """Where a process that was killed while it wrote a thumbnail has left what it wrote."""
+    return path.with_name(path.name + PARTIAL_SUFFIX)

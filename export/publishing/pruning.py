@@ -1,31 +1,29 @@
-"""Pruning: older bundles leave a store, and with them the pictures that no other bundle shows.
+"""Pruning: older bundles leave a store, and with them the segments and pictures that no other bundle has.
 
 A publisher may be at work meanwhile, who has sent what no pointer and no manifest speaks of yet. So what was written
-since the pointer was last moved stays, and so do pictures and unfinished bundles that were written in the last day.
+since the pointer was last moved stays, and so do segments, pictures and unfinished bundles that were written in the
+last day; and where a bundle is written while it is looked for what can go, nothing goes.
 What has not the exact name that Thinlens gives is somebody else's, and stays.
 """
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from pathlib import Path
 
-from export.disk.own_names import is_bundle_file, is_picture
+from export.disk.own_names import is_bundle_file, is_picture, is_segment_file
 from export.errors import StoreError
 from export.publishing.pointer_swap import read_in_service
+from export.publishing.shown_pictures import shown_pictures
 from export.publishing.uploads import picture_objects
 from export.publishing.versions import Version, list_versions
-from export.storage.object_store import ObjectStore
-from handler.bundle.catalogue import Catalogue
+from export.storage.object_store import ListedObject, ObjectStore
 from handler.bundle.manifest import MANIFEST_FILE
-from handler.store.pointer import POINTER_KEY, Pointer, bundle_key
+from handler.store.pointer import BUNDLES_KEY, POINTER_KEY, SEGMENTS_KEY, Pointer, bundle_key
 
 LEFT_ALONE_S = 86_400.0
-_CATALOGUE_FILE = "catalogue.bin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +52,7 @@ def prune(store: ObjectStore, *, keep: int, dry_run: bool = False) -> Pruned:
         raise StoreError(f"nothing is in service in {store.address}, so there is nothing to prune")
     moved_s = store.objects(POINTER_KEY)[0].modified_s
     day_ago_s = time.time() - LEFT_ALONE_S
+    bundles = store.objects(BUNDLES_KEY)
     versions = list_versions(store)
     wanted = _wanted(versions, in_service.pointer, keep)
     kept = [version for version in versions if version in wanted or (version.whole and version.written_s >= moved_s)]
@@ -62,7 +61,9 @@ def prune(store: ObjectStore, *, keep: int, dry_run: bool = False) -> Pruned:
         for version in versions
         if version not in kept and (version.whole or (_is_unfinished(version) and version.written_s < day_ago_s))
     ]
-    shown = {address for version in kept for address in _pictures(store, version)}
+    shown = shown_pictures(store, kept)
+    used = {segment.folder for version in kept if version.manifest for segment in version.manifest.segments}
+    segment_files = _unused_segment_files(store, used, before_s=min(moved_s, day_ago_s))
     pictures = [
         found
         for found in picture_objects(store)
@@ -70,6 +71,8 @@ def prune(store: ObjectStore, *, keep: int, dry_run: bool = False) -> Pruned:
     ]
     if read_in_service(store) != in_service:
         raise StoreError(f"somebody has put another bundle in service in {store.address} meanwhile: prune again")
+    if set(store.objects(BUNDLES_KEY)) != set(bundles):
+        raise StoreError(f"somebody is publishing to {store.address}: prune again")
     files = [
         found
         for version in removed
@@ -79,12 +82,12 @@ def prune(store: ObjectStore, *, keep: int, dry_run: bool = False) -> Pruned:
     if not dry_run:
         # The manifests first: a bundle without one is unfinished, and nobody puts it in service.
         store.remove([bundle_key(version.id, MANIFEST_FILE) for version in removed])
-        store.remove([found.key for found in [*files, *pictures]])
+        store.remove([found.key for found in [*files, *segment_files, *pictures]])
         store.remove_partial(before_s=day_ago_s)
     return Pruned(
         bundles=tuple(version.id for version in removed),
         pictures=len(pictures),
-        size_bytes=sum(found.size_bytes for found in [*files, *pictures]),
+        size_bytes=sum(found.size_bytes for found in [*files, *segment_files, *pictures]),
     )
 
 
@@ -104,19 +107,15 @@ def _is_unfinished(version: Version) -> bool:
     return all(found.key != bundle_key(version.id, MANIFEST_FILE) for found in version.objects)
 
 
-def _pictures(store: ObjectStore, version: Version) -> Iterator[str]:
-    """The addresses of the thumbnails and photos that a bundle shows."""
-    if version.manifest is None:
-        raise StoreError(f"bundle {version.id} in {store.address} stays, but can't be read: {version.problem}")
-    info = version.manifest.files[_CATALOGUE_FILE]
-    found = store.read(bundle_key(version.id, _CATALOGUE_FILE), max_bytes=info.size_bytes)
-    if found is None or hashlib.sha256(found.data).hexdigest() != info.sha256:
-        raise StoreError(
-            f"bundle {version.id} in {store.address} stays, but its {_CATALOGUE_FILE} is missing or altered"
-        )
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / _CATALOGUE_FILE
-        path.write_bytes(found.data)
-        catalogue = Catalogue.open(path)
-        for record in (catalogue[number] for number in range(len(catalogue))):
-            yield from (record.thumbnail, record.url)
+def _unused_segment_files(store: ObjectStore, used: Set[str], *, before_s: float) -> list[ListedObject]:
+    """The files of segments that aren't used, of each of which all were written before a moment."""
+    segments: dict[str, list[ListedObject]] = defaultdict(list)
+    for found in store.objects(SEGMENTS_KEY):
+        if is_segment_file(found.key):
+            segments[found.key.rpartition("/")[0]].append(found)
+    return [
+        found
+        for folder, files in segments.items()
+        if folder not in used and all(found.modified_s < before_s for found in files)
+        for found in files
+    ]

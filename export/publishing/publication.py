@@ -19,7 +19,7 @@ from export.errors import OutputError, PublishingError, QualityError
 from export.library.library import Library
 from export.progress import Progress
 from export.publishing.pointer_swap import check_conditions, put_in_service, read_in_service
-from export.publishing.published_bundle import published_records, record_force, write_published_form
+from export.publishing.published_bundle import record_force, records_of, write_published_form
 from export.publishing.quality_gate import Check, check_quality
 from export.publishing.signing import SigningKey
 from export.publishing.uploads import (
@@ -34,7 +34,7 @@ from export.publishing.uploads import (
 from export.storage.folder_objects import FolderObjects
 from export.storage.object_store import ObjectStore, Upload
 from handler.bundle.bundle import Bundle
-from handler.bundle.manifest import MANIFEST_FILE, SIGNATURE_FILE
+from handler.bundle.manifest import FORMAT_VERSION, MANIFEST_FILE, SIGNATURE_FILE
 from handler.store.folder_store import open_bundle
 from handler.store.pointer import bundle_key
 
@@ -113,7 +113,7 @@ class _Staged:
     """A bundle in its published form, what was measured of it, and all that has to be in the store for it.
 
     Attributes:
-        files: What its manifest and its catalogue name, in any order.
+        files: What its manifest and its catalogues name, in any order.
         manifest: What makes it whole once the files are there: the signature, if there is one, then the manifest.
     """
 
@@ -138,24 +138,29 @@ def _stage(out: Path, library: Library, staging: Path, choices: Choices, progres
     source, folder = (out / CURRENT).resolve(), staging / "bundle"
     folder.mkdir()
     indexed = open_bundle(source)
-    records = published_records(indexed, originals=choices.originals)
-    write_published_form(indexed, source, records, folder)
-    bundle = open_bundle(folder)
+    if indexed.manifest.format_version != FORMAT_VERSION:
+        raise PublishingError(
+            f"bundle {source.name} is of format {indexed.manifest.format_version} (expected {FORMAT_VERSION}): run "
+            "'thinlens index' again, which understands no photo anew, then publish"
+        )
+    write_published_form(indexed, source, folder, originals=choices.originals)
+    bundle = open_bundle(folder, verified=indexed.manifest.all_files)
     checks = check_quality(bundle, progress)
     if failed := [check for check in checks if not check.passed]:
         if not choices.force:
             short = ", ".join(f"{check.found} (expected {check.expected})" for check in failed)
             raise QualityError(f"bundle {source.name} falls short: {short}; to publish it nevertheless: --force")
         record_force(folder, [check.name for check in failed])
-        bundle = open_bundle(folder)
+        bundle = open_bundle(folder, verified=indexed.manifest.all_files)
     manifest = [file_upload(bundle_key(bundle.id, MANIFEST_FILE), folder / MANIFEST_FILE)]
     if choices.key is not None:
         signature = staging / SIGNATURE_FILE
         signature.write_bytes(choices.key.sign((folder / MANIFEST_FILE).read_bytes()))
         manifest.insert(0, file_upload(bundle_key(bundle.id, SIGNATURE_FILE), signature))
-    files = bundle_uploads(bundle, folder) + thumbnail_uploads(records, out)
+    segments = bundle.manifest.segments
+    files = bundle_uploads(bundle, folder) + thumbnail_uploads(records_of(bundle, segments), out)
     if choices.originals:
-        files += photo_uploads(records, _root(library, out))
+        files += photo_uploads(records_of(bundle, segments), _root(library, out))
     return _Staged(bundle=bundle, checks=tuple(checks), files=tuple(files), manifest=tuple(manifest))
 
 
@@ -174,5 +179,11 @@ def _send(store: ObjectStore, staged: _Staged, in_service: str | None, pictures:
     last = [upload for upload in staged.manifest if in_service != staged.bundle.id or not store.holds(upload)]
     for upload in last:
         send(store, [upload], progress)
+    # Whoever prunes, and looked before it was there, may have removed what the store held: what isn't there goes again.
+    own = [upload for upload in staged.files if not is_picture(upload.key)]
+    removed = missing_uploads(store, own, in_service, pictures)
+    removed_last = [upload for upload in staged.manifest if not store.holds(upload)]
+    for uploads in filter(None, (removed, removed_last)):
+        send(store, uploads, progress)
     check_conditions(store, staged.manifest[-1])
-    return sum(upload.size_bytes for upload in [*missing, *last])
+    return sum(upload.size_bytes for upload in [*missing, *last, *removed, *removed_last])

@@ -1,70 +1,52 @@
-"""The published form of a bundle: its files as they are, but for the catalogue, whose addresses lead into the store.
+"""The published form of a bundle: its files as they are, but for the manifest, which says where photos lie then.
 
 A photo and its thumbnail lie in the store under the hash of the photo's content, beside the bundles that name them.
-Their addresses are relative to where the store's content is served, which is the handler's media address.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path, PurePath
+from pathlib import Path
 
-from export.bundles.bundle_writer import PHOTOS_ADDRESS, file_info
+from export.bundles.segment_set import link_or_copy
 from handler.bundle.bundle import Bundle
-from handler.bundle.catalogue import PhotoRecord, write_catalogue
-from handler.bundle.manifest import BUNDLE_FILES, MANIFEST_FILE
+from handler.bundle.manifest import MANIFEST_FILE, SegmentInfo
 from handler.bundle.manifest_reader import read_manifest
+from handler.bundle.photos.catalogue import PhotoRecord
 
-_CATALOGUE_FILE = "catalogue.bin"
 
-
-def published_records(bundle: Bundle, *, originals: bool) -> list[PhotoRecord]:
-    """What the catalogue of the published form says of each photo.
+def write_published_form(bundle: Bundle, source: Path, folder: Path, *, originals: bool) -> None:
+    """Write the published form of a bundle, whose files lie in ``source``, into an empty folder. Raises OSError.
 
     Args:
         bundle: As it was indexed.
+        source: Its folder.
+        folder: Where the published form goes.
         originals: Whether a photo's address leads to the photo itself, or, as that isn't published, to its thumbnail.
     """
-    records = (bundle.catalogue[number] for number in range(len(bundle.catalogue)))
-    return [replace(record, url=original_address(record) if originals else record.thumbnail) for record in records]
+    for name in bundle.manifest.all_files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        link_or_copy(source / name, folder / name)
+    manifest = replace(bundle.manifest, originals="content" if originals else "none")
+    (folder / MANIFEST_FILE).write_bytes(manifest.to_bytes())
 
 
-def write_published_form(bundle: Bundle, source: Path, records: Sequence[PhotoRecord], folder: Path) -> None:
-    """Write the published form of a bundle, whose files lie in ``source``, into an empty folder. Raises OSError."""
-    for name in BUNDLE_FILES:
-        if name != _CATALOGUE_FILE:
-            _link_or_copy(source / name, folder / name)
-    write_catalogue(folder / _CATALOGUE_FILE, records)
-    files = {**bundle.manifest.files, _CATALOGUE_FILE: file_info(folder / _CATALOGUE_FILE)}
-    (folder / MANIFEST_FILE).write_bytes(replace(bundle.manifest, files=files).to_bytes())
-
-
-def record_force(folder: Path, failed: Sequence[str]) -> None:
+def record_force(folder: Path, failed: Iterable[str]) -> None:
     """Let the manifest in a folder name the checks that the bundle failed; it is another bundle by that."""
     path = folder / MANIFEST_FILE
     manifest = read_manifest(path.read_bytes())
     path.write_bytes(replace(manifest, provenance=replace(manifest.provenance, forced=tuple(failed))).to_bytes())
 
 
-def original_address(record: PhotoRecord) -> str:
-    """The address of a published photo, which is also its key in the store.
-
-    Example: of "dogs/Rex.JPG", with the thumbnail "thumbnails/ab/ab12….jpg" -> "photos/ab/ab12….jpg"
-    """
-    content = content_of(record)
-    return f"{PHOTOS_ADDRESS}{content[:2]}/{content}{PurePath(record.id).suffix.lower()}"
-
-
-def content_of(record: PhotoRecord) -> str:
-    """The sha256 of a photo's file, by which its thumbnail is named."""
-    return PurePath(record.thumbnail).stem
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # not every file system has links
-        shutil.copyfile(source, target)
+def records_of(bundle: Bundle, segments: Iterable[SegmentInfo]) -> Iterator[PhotoRecord]:
+    """What is known of the photos of some segments of a bundle, one at a time."""
+    wanted = {segment.id for segment in segments}
+    first = 0
+    gone = set(bundle.photos.gone.tolist())
+    for segment in bundle.manifest.segments:
+        if segment.id in wanted:
+            for number in range(first, first + segment.photos):
+                if number not in gone:
+                    yield bundle.photos.record(number)
+        first += segment.photos

@@ -17,7 +17,7 @@ from export.evaluation.probes import PROBES
 from export.evaluation.retrieval import EvaluationQuery, evaluate
 from export.progress import Progress
 from handler.bundle.bundle import Bundle
-from handler.bundle.catalogue import PhotoRecord
+from handler.bundle.photos.catalogue import PhotoRecord
 from handler.bundle.texts import normalise
 from handler.search.query import MAX_QUERY_LENGTH
 from handler.search.searcher import Searcher
@@ -63,7 +63,7 @@ def check_quality(bundle: Bundle, progress: Progress) -> list[Check]:
     golden = [_answers(searcher, query.query, len(query.ids)) == query.ids for query in bundle.manifest.golden]
     recall = _recall(bundle, bundle.encoder.encode(texts))
     cpu_ms = _search_cpu_ms(searcher, texts)
-    size_mb = sum(info.size_bytes for info in bundle.manifest.files.values()) / 1e6
+    size_mb = bundle.manifest.size_bytes / 1e6
     return [
         Check(
             name="golden",
@@ -124,8 +124,9 @@ def _queries(searcher: Searcher) -> list[EvaluationQuery]:
 
 def _evenly(bundle: Bundle) -> list[PhotoRecord]:
     """A few photos, evenly spread."""
-    chosen = np.linspace(0, len(bundle.catalogue) - 1, num=min(_QUERIES, len(bundle.catalogue)), dtype=int)
-    return [bundle.catalogue[number] for number in chosen.tolist()]
+    photos = bundle.photos.present()
+    chosen = photos[np.linspace(0, len(photos) - 1, num=min(_QUERIES, len(photos)), dtype=int)]
+    return [bundle.photos.record(number) for number in chosen.tolist()]
 
 
 def _first_captions(record: PhotoRecord) -> list[str]:
@@ -152,20 +153,20 @@ def _recall(bundle: Bundle, queries: NDArray[np.float32]) -> float:
     A photo that the index finds counts where it scores as well as the last that should be found, for photos may be
     the same.
     """
-    scores = _exact_scores(bundle, queries)
+    photos = bundle.photos.present()
+    scores = _exact_scores(bundle, queries, photos)
     wanted = min(RECALL_AT, scores.shape[1])
     shares = []
     for query, exact in zip(queries, scores, strict=True):
-        found = exact[bundle.index.search(query, wanted).numbers]
+        found = exact[np.searchsorted(photos, bundle.index.search(query, wanted).numbers)]
         shares.append(np.count_nonzero(found >= np.partition(exact, -wanted)[-wanted]) / wanted)
     return float(np.mean(shares))
 
 
-def _exact_scores(bundle: Bundle, queries: NDArray[np.float32]) -> NDArray[np.float32]:
+def _exact_scores(bundle: Bundle, queries: NDArray[np.float32], photos: NDArray[np.int64]) -> NDArray[np.float32]:
     """The score of each photo for each query, float32 [queries, photos], from the views rather than the index."""
     weights = np.array(bundle.manifest.calibration.weights, dtype=np.float32)
-    photos = np.arange(len(bundle.catalogue), dtype=np.int64)
     batches = np.split(photos, range(_SCANNED_AT_ONCE, len(photos), _SCANNED_AT_ONCE))
     return np.concatenate(
-        [queries @ np.tensordot(weights, bundle.views.of(batch), axes=([0], [1])).T for batch in batches], axis=1
+        [queries @ np.tensordot(weights, bundle.photos.views(batch), axes=([0], [1])).T for batch in batches], axis=1
     )

@@ -6,20 +6,19 @@ from collections.abc import Iterable, Sequence, Set
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 
-from export.bundles.bundle_writer import PHOTOS_ADDRESS, file_info
+from export.bundles.segment_writer import file_info
 from export.errors import PublishingError
-from export.photos.thumbnails import FOLDER as THUMBNAILS
 from export.photos.unicode_names import locate
 from export.progress import Progress
-from export.publishing.published_bundle import content_of, original_address
 from export.storage.media_types import media_type
 from export.storage.object_store import ListedObject, ObjectStore, Upload
 from handler.bundle.bundle import Bundle
-from handler.bundle.catalogue import PhotoRecord
-from handler.bundle.manifest import MANIFEST_FILE
+from handler.bundle.manifest import MANIFEST_FILE, Manifest
 from handler.bundle.manifest_reader import MAX_MANIFEST_BYTES, read_manifest
+from handler.bundle.photos.addresses import PHOTOS, THUMBNAILS, photo_by_content, thumbnail
+from handler.bundle.photos.catalogue import PhotoRecord
 from handler.errors import BundleError
-from handler.store.pointer import BUNDLES_KEY, bundle_key
+from handler.store.pointer import BUNDLES_KEY, SEGMENTS_KEY, bundle_key
 
 SENT_AT_ONCE = 16
 
@@ -31,7 +30,7 @@ def file_upload(key: str, path: Path) -> Upload:
 
 
 def bundle_uploads(bundle: Bundle, folder: Path) -> list[Upload]:
-    """The files of a bundle but for its manifest, which goes last: with it the bundle is whole."""
+    """The files of a bundle and its segments but for its manifest, which goes last: with it the bundle is whole."""
     return [
         Upload(
             key=bundle_key(bundle.id, name),
@@ -40,7 +39,7 @@ def bundle_uploads(bundle: Bundle, folder: Path) -> list[Upload]:
             sha256=info.sha256,
             media_type=media_type(name),
         )
-        for name, info in bundle.manifest.files.items()
+        for name, info in bundle.manifest.all_files.items()
     ]
 
 
@@ -51,7 +50,7 @@ def thumbnail_uploads(records: Iterable[PhotoRecord], out: Path) -> list[Upload]
         PublishingError: One isn't there.
     """
     uploads = []
-    for key in sorted({record.thumbnail for record in records}):
+    for key in sorted({thumbnail(record.content) for record in records}):
         path = out / key
         if not path.is_file():
             raise PublishingError(f"the thumbnail {path} is missing: index again, then publish")
@@ -64,12 +63,12 @@ def photo_uploads(records: Iterable[PhotoRecord], root: Path) -> list[Upload]:
     """The photos themselves, each content once; they lie below ``root``."""
     uploads = {}
     for record in records:
-        key = original_address(record)
+        key = photo_by_content(record.content, record.id)
         uploads[key] = Upload(
             key=key,
             path=locate(root, record.id),
             size_bytes=record.size_bytes,
-            sha256=content_of(record),
+            sha256=record.content,
             media_type=media_type(key),
         )
     return list(uploads.values())
@@ -80,8 +79,8 @@ def missing_uploads(
 ) -> list[Upload]:
     """Those that aren't in the store.
 
-    Of a picture its name says that it is there, of a bundle's file its hash; what the bundle in service has too is
-    copied from there.
+    Of a picture its name says that it is there, of a segment's file its name and size, as both are called by what they
+    hold; of a bundle's own file its hash, and what the bundle in service has too is copied from there.
 
     Args:
         store: What is to hold them.
@@ -90,8 +89,11 @@ def missing_uploads(
         pictures: The keys of the pictures that are there.
     """
     served = _keys_by_hash(store, in_service)
+    segments = {found.key: found.size_bytes for found in store.objects(SEGMENTS_KEY)}
 
     def is_there(upload: Upload) -> bool:
+        if upload.key.startswith(SEGMENTS_KEY):
+            return segments.get(upload.key) == upload.size_bytes
         if not upload.key.startswith(BUNDLES_KEY):
             return upload.key in pictures
         source = served.get(upload.sha256 or "")
@@ -102,16 +104,22 @@ def missing_uploads(
 
 def picture_objects(store: ObjectStore) -> list[ListedObject]:
     """What lies where thumbnails and photos are published, whoever put it there."""
-    return [found for prefix in (f"{THUMBNAILS}/", PHOTOS_ADDRESS) for found in store.objects(prefix)]
+    return [found for prefix in (THUMBNAILS, PHOTOS) for found in store.objects(prefix)]
+
+
+def served_manifest(store: ObjectStore, bundle: str | None) -> Manifest | None:
+    """What a bundle in a store says of itself; None where there is no bundle, or it can't be read."""
+    found = store.read(bundle_key(bundle, MANIFEST_FILE), max_bytes=MAX_MANIFEST_BYTES) if bundle else None
+    try:
+        return read_manifest(found.data) if found else None
+    except BundleError:
+        return None
 
 
 def _keys_by_hash(store: ObjectStore, bundle: str | None) -> dict[str, str]:
-    """The keys of a bundle's files; none where there is no bundle, or it can't be read."""
-    found = store.read(bundle_key(bundle, MANIFEST_FILE), max_bytes=MAX_MANIFEST_BYTES) if bundle else None
-    try:
-        files = read_manifest(found.data).files if found else {}
-    except BundleError:
-        files = {}
+    """The keys of a bundle's own files; none where there is no bundle, or it can't be read."""
+    manifest = served_manifest(store, bundle)
+    files = manifest.files if manifest else {}
     return {info.sha256: bundle_key(bundle or "", name) for name, info in files.items()}
 
 

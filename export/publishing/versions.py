@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from export.storage.object_store import ListedObject, ObjectStore
 from handler.bundle.manifest import MANIFEST_FILE, SIGNATURE_FILE, Manifest, bundle_id
 from handler.bundle.manifest_reader import MAX_MANIFEST_BYTES, read_manifest
 from handler.errors import BundleError
-from handler.store.pointer import BUNDLES_KEY, Pointer, bundle_key
+from handler.store.pointer import BUNDLES_KEY, SEGMENTS_KEY, Pointer, bundle_key
 
 _READ_AT_ONCE = 8
 
@@ -25,7 +25,7 @@ class Version:
 
     Attributes:
         manifest: What it says of itself; None, where ``problem`` says why the bundle can't be used.
-        objects: Its files in the store.
+        objects: Its own files in the store; those of its segments may be others' too.
     """
 
     id: str
@@ -45,13 +45,15 @@ class Version:
 
     @property
     def written_s(self) -> float:
-        """When the last of its files was written, seconds since 1970."""
+        """When the last of its own files was written, seconds since 1970."""
         return max(found.modified_s for found in self.objects)
 
     @property
     def size_bytes(self) -> int:
-        """The size of all its files."""
-        return sum(found.size_bytes for found in self.objects)
+        """The size of all its files, those of its segments included."""
+        own = sum(found.size_bytes for found in self.objects)
+        segments = self.manifest.segments if self.manifest else ()
+        return own + sum(info.size_bytes for segment in segments for info in segment.files.values())
 
     @property
     def signed(self) -> bool:
@@ -70,8 +72,9 @@ def list_versions(store: ObjectStore) -> list[Version]:
         bundle, slash, _ = found.key.removeprefix(BUNDLES_KEY).partition("/")
         if slash and is_bundle_id(bundle):  # whatever else is there is somebody else's
             objects[bundle].append(found)
+    segments = {found.key: found.size_bytes for found in store.objects(SEGMENTS_KEY)}
     with ThreadPoolExecutor(max_workers=_READ_AT_ONCE) as pool:
-        versions = pool.map(lambda item: _read(store, *item), objects.items())
+        versions = pool.map(lambda bundle: _read(store, bundle, objects[bundle], segments), objects)
         return sorted(versions, key=lambda version: (version.created, version.id), reverse=True)
 
 
@@ -106,7 +109,7 @@ def roll_back(store: ObjectStore, bundle: str | None) -> Pointer:
     return put_in_service(store, bundle, since=since)
 
 
-def _read(store: ObjectStore, bundle: str, objects: Sequence[ListedObject]) -> Version:
+def _read(store: ObjectStore, bundle: str, objects: Sequence[ListedObject], segments: Mapping[str, int]) -> Version:
     """A bundle's manifest, and whether all that it names is there in its size."""
     manifest, problem = None, None
     found = store.read(bundle_key(bundle, MANIFEST_FILE), max_bytes=MAX_MANIFEST_BYTES)
@@ -120,8 +123,8 @@ def _read(store: ObjectStore, bundle: str, objects: Sequence[ListedObject]) -> V
         except BundleError as error:
             problem = str(error)
     if manifest is not None:
-        sizes = {found.key: found.size_bytes for found in objects}
-        for name, info in manifest.files.items():
+        sizes = {**segments, **{found.key: found.size_bytes for found in objects}}
+        for name, info in manifest.all_files.items():
             if sizes.get(bundle_key(bundle, name)) != info.size_bytes:
                 problem = f"{name} is missing or of another size"
     return Version(id=bundle, manifest=None if problem else manifest, problem=problem, objects=tuple(objects))

@@ -69,11 +69,9 @@ class Backlog:
             captioner=captioner.identity, instructions=captioner.instructions
         )
         wanted = set(contents) - self.library.failures.contents(decoder=DECODER)
-        photo_of_content = {photo.content: photo for photo in self.library.photos.all().values()}
         return [
-            self._task(photo, understand=content not in understood)
-            for content, photo in photo_of_content.items()
-            if content in wanted
+            self._task(photo, understand=photo.content not in understood)
+            for photo in self.library.photos.of_contents(wanted)
         ]
 
     def _task(self, photo: KnownPhoto, *, understand: bool) -> ReadingTask:

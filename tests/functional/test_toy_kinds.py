@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from export.bundles import index_choice
 from export.cli.main import main
 from export.models import captioners, encoders
 from export.models.encoders import EncoderKind
@@ -27,14 +26,15 @@ from handler.bundle.bundle import Bundle
 from handler.bundle.delivery import BundleFiles
 from handler.bundle.encoder_files import EncoderConfiguration
 from handler.bundle.index import index_kinds
-from handler.bundle.index.vector_index import Hits, VectorIndex, best
-from handler.bundle.manifest import IndexInfo
+from handler.bundle.index.index_kinds import INDEX_FILES, SegmentPlace
+from handler.bundle.index.vector_index import Hits, QuantisedVectors, VectorIndex
+from handler.bundle.manifest_reader import read_manifest
 from handler.search.searcher import Searcher
 from handler.service import Service
 from handler.settings import Settings
 from handler.store import store as handler_store
-from handler.store.folder_store import read_folder
-from handler.store.pointer import POINTER_KEY, Pointer
+from handler.store.folder_store import open_bundle, read_folder
+from handler.store.pointer import POINTER_KEY, Pointer, bundle_key
 from handler.store.store import deliver, open_store
 from handler.web.app import create_app
 from tests.functional.export.galleries import COLOURS, WORDS, colour_of, write_photo
@@ -79,26 +79,40 @@ TOY_ENCODER = EncoderKind(
 
 
 class ToyIndex:
-    """Vectors in NumPy's own file format, all of them in memory."""
+    """Bare vectors, all of them in memory."""
 
-    def __init__(self, info: IndexInfo, rows: NDArray[np.float32]) -> None:
-        self.info = info
-        self._rows = rows
+    def __init__(self, vectors: NDArray[np.float32], gone: NDArray[np.int64]) -> None:
+        self._vectors = vectors
+        self._gone = gone
 
     @staticmethod
-    def write(path: Path, rows: NDArray[np.int8]) -> None:
-        with path.open("wb") as file:
-            np.save(file, rows)
+    def write(folder: Path, vectors: QuantisedVectors) -> None:
+        for name, data in zip(INDEX_FILES, (vectors.rows.tobytes(), vectors.scales.tobytes()), strict=True):
+            (folder / name).write_bytes(data)
+
+    @staticmethod
+    def read(segment: SegmentPlace) -> QuantisedVectors:
+        rows, scales = (segment.folder / name for name in INDEX_FILES)
+        return QuantisedVectors(
+            rows=np.fromfile(rows, np.int8).reshape(segment.photos, segment.dim), scales=np.fromfile(scales, np.float32)
+        )
 
     @classmethod
-    def open(cls, path: Path, info: IndexInfo) -> VectorIndex:
-        return cls(info, np.load(path).astype(np.float32) * np.float32(info.scale))
+    def open(cls, segments: Sequence[SegmentPlace], gone: NDArray[np.int64]) -> VectorIndex:
+        return cls(np.concatenate([cls.read(segment).floats() for segment in segments]), gone)
 
     def search(self, query: NDArray[np.float32], count: int, allowed: NDArray[np.bool_] | None = None) -> Hits:
-        return best(self.scores(query), count, allowed)
+        found = np.ones(len(self._vectors), dtype=bool) if allowed is None else allowed.copy()
+        found[self._gone] = False
+        numbers = np.flatnonzero(found)
+        return Hits.best(numbers, self.scores(query)[numbers], count)
+
+    def reaching(self, query: NDArray[np.float32], least: float) -> Hits:
+        hits = self.search(query, len(self._vectors))
+        return hits.where(slice(int(np.count_nonzero(hits.scores >= least))))
 
     def scores(self, query: NDArray[np.float32]) -> NDArray[np.float32]:
-        return self._rows @ query
+        return self._vectors @ query
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +164,9 @@ class ToyStore:
 
     def fetch(self, bundle: str) -> BundleFiles:
         folder = self.disk / bundle
-        folder.mkdir(parents=True)
-        prefix = f"bundles/{bundle}/"
-        for key, data in self.kept.items():
-            if key.startswith(prefix):
-                (folder / key.removeprefix(prefix)).write_bytes(data)
+        for name in ("manifest.json", *read_manifest(self.kept[bundle_key(bundle, "manifest.json")]).all_files):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(self.kept[bundle_key(bundle, name)])
         return read_folder(folder, None)
 
 
@@ -169,9 +181,8 @@ def toys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ToyStore:
     monkeypatch.setattr(captioners, "KINDS", [open_toy_captioner, *captioners.KINDS])
     monkeypatch.setattr(encoders, "KINDS", [TOY_ENCODER, *encoders.KINDS])
     monkeypatch.setitem(index_kinds.KINDS, "toy", ToyIndex)  # type: ignore[misc]
-    monkeypatch.setattr(manifest_reader, "INDEX_KINDS", ("exact", "hnsw", "toy"))
-    monkeypatch.setattr(index_choice, "APPROXIMATE", ("toy", "hnsw"))
-    monkeypatch.setattr(index_choice, "MAX_EXACT_MS", 0.0)
+    monkeypatch.setattr(manifest_reader, "INDEX_KINDS", ("coded", "toy"))
+    monkeypatch.setattr(index_kinds, "DEFAULT_KIND", "toy")
     monkeypatch.setitem(schemes.SCHEMES, "toy", lambda address: store)
     monkeypatch.setitem(handler_store.SCHEMES, "toy", lambda settings, environment: store)
     return store
@@ -185,10 +196,14 @@ def out(toys: ToyStore, tmp_path: Path) -> Path:
     for model, file, text in (("captioner", "toy-captioner.txt", "here"), ("encoder", "words.txt", " ".join(WORDS))):
         (tmp_path / model).mkdir()
         (tmp_path / model / file).write_text(text)
-    chosen = ["--captioner", str(tmp_path / "captioner"), "--encoder", str(tmp_path / "encoder")]
-    folder = tmp_path / "out"
-    assert main(["index", str(tmp_path / "photos"), "--out", str(folder), "--workers", "1", *chosen]) == 0
-    return folder
+    index(tmp_path)
+    return tmp_path / "out"
+
+
+def index(folder: Path, *options: str) -> None:
+    """Index the photos in a folder with the models there."""
+    chosen = ["--captioner", str(folder / "captioner"), "--encoder", str(folder / "encoder"), *options]
+    assert main(["index", str(folder / "photos"), "--out", str(folder / "out"), "--workers", "1", *chosen]) == 0
 
 
 def test_the_whole_way(out: Path, toys: ToyStore, capsys: pytest.CaptureFixture[str]) -> None:
@@ -202,6 +217,24 @@ def test_the_whole_way(out: Path, toys: ToyStore, capsys: pytest.CaptureFixture[
     assert isinstance(bundle.index, ToyIndex)
     answer = ask(create_app(Service(store, bundle), settings), "/v1/search?q=a+blue+wall&k=1").json()
     assert [(result["id"], result["caption"]) for result in answer["results"]] == [("blue.jpg", "a blue wall")]
+
+
+def test_segments_of_another_kind_are_merged(out: Path, tmp_path: Path) -> None:
+    """One more photo and two fewer: what is read of the old segment's index stands in the new one."""
+    before = open_bundle(out / "bundle")
+    write_photo(tmp_path / "photos" / "blue 2.jpg", "blue", seed=99)
+    (tmp_path / "photos" / "red.jpg").unlink()
+    (tmp_path / "photos" / "green.jpg").unlink()
+    index(tmp_path, "--forget")
+
+    bundle = open_bundle(out / "bundle")
+    assert isinstance(bundle.index, ToyIndex)
+    assert bundle.manifest.segments != before.manifest.segments
+    assert [segment.photos for segment in bundle.manifest.segments] == [len(COLOURS) - 1]
+    query = bundle.encoder.encode(["a blue wall"])[0]
+    found = bundle.index.search(query, 2)
+    assert [bundle.photos.record(number).id for number in found.numbers] == ["blue 2.jpg", "blue.jpg"]
+    assert found.scores[1] == before.index.search(query, 1).scores[0]
 
 
 class ToyTextEncoder:

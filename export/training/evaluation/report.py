@@ -79,7 +79,7 @@ class Reported:
 def report(models: Models, photos: Sequence[CaptionedPhoto]) -> Reported:
     """Index photos and measure captions and search on them."""
     with _bundle_of(models, [photo.path for photo in photos]) as bundle:
-        numbers = [bundle.catalogue.find(_id(photo.path)) for photo in photos]
+        numbers = [bundle.photos.find(_id(photo.path)) for photo in photos]
         collection = _Collection(photos=photos, numbers=np.array(numbers))
         measured = measure(Searcher(bundle), _queries(photos), Progress())
         numbers_by_name: Report = {
@@ -132,7 +132,7 @@ def score_captions(written: Sequence[str], references: Sequence[Sequence[str]]) 
 
 def _caption_scores(bundle: Bundle, collection: _Collection) -> dict[str, CaptionScores]:
     references = [photo.captions for photo in collection.photos]
-    records = [bundle.catalogue[int(number)] for number in collection.numbers]
+    records = [bundle.photos.record(int(number)) for number in collection.numbers]
     return {
         caption.instruction: score_captions([record.captions[view].text for record in records], references)
         for view, caption in enumerate(records[0].captions)
@@ -144,9 +144,9 @@ def _search_ranks(bundle: Bundle, collection: _Collection) -> dict[str, Ranks]:
     captions = [photo.captions for photo in collection.photos]
     owners = np.repeat(np.arange(len(captions)), [len(texts) for texts in captions])
     queries = bundle.encoder.encode([text for texts in captions for text in texts])
-    views = bundle.views.of(collection.numbers)
+    views = bundle.photos.views(collection.numbers)
     weights = np.array(bundle.manifest.calibration.weights, np.float32)
-    instructions = [caption.instruction for caption in bundle.catalogue[0].captions]
+    instructions = [caption.instruction for caption in bundle.photos.record(0).captions]
     found = {
         name: _ranks(queries @ views[:, view].T, owners) for view, name in enumerate([*instructions, "visual view"])
     }

@@ -19,7 +19,9 @@ from PIL import Image
 from export.models.model_set import Models
 from export.understanding.captioner import Understanding
 from handler.bundle.encoder import Encoder
+from handler.bundle.photos.catalogue import PhotoRecord
 from handler.bundle.relevance import Calibration, Curve
+from handler.store.folder_store import open_bundle
 from tests.functional.handler.artefacts import write_encoder
 
 IMAGE_SIZE = 32
@@ -112,6 +114,13 @@ def fake_models(folder: Path, *, delay_s: float = 0.0) -> Models:
             weights=(2.0, 1.0, 6.0),
         ),
     )
+
+
+def records(out: Path) -> dict[str, PhotoRecord]:
+    """What the bundle in service says of each photo that is there, in the order of their ids."""
+    photos = open_bundle(out / "bundle").photos
+    found = [photos.record(number) for number in photos.present().tolist()]
+    return {record.id: record for record in sorted(found, key=lambda record: record.id)}
 
 
 def times_understood(models: Models) -> list[str]:

@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from export.bundles.bundling import BUNDLES, CURRENT
 from export.errors import LostRaceError
+from export.gallery.indexing import index_photos
 from export.library.library import Library
 from export.progress import Progress
 from export.publishing.publication import Choices, Publication, publish
+from export.publishing.versions import list_versions
+from export.storage.folder_objects import FolderObjects
 from export.storage.object_store import ListedObject, ObjectStore, StoredObject, Upload
 from handler.bundle.bundle import Bundle
+from handler.bundle.manifest import SegmentInfo
+from handler.bundle.photos.addresses import thumbnail
 from handler.settings import Settings
 from handler.store.folder_store import open_bundle
 from handler.store.pointer import POINTER_KEY
 from handler.store.store import deliver, open_store
+from tests.functional.export.galleries import fake_models, write_photos
 from tests.functional.handler.artefacts import PHOTOS, BundleChoices, TinyPhoto, write_bundle
 
 T = TypeVar("T")
 MEETING_LIMIT_S = 300
+FIRST_PHOTOS = 40
 # A curve that passes the quality gate: with a vocabulary of few words, texts about anything else come close to photos.
 STRICT = BundleChoices(slope=2.0, intercept=-14.0)
 
@@ -35,10 +45,10 @@ def write_out(out: Path, photos: Sequence[TinyPhoto] = PHOTOS, choices: BundleCh
     (out / BUNDLES / "new").rename(out / BUNDLES / bundle.id)
     (out / CURRENT).unlink(missing_ok=True)
     (out / CURRENT).symlink_to(f"{BUNDLES}/{bundle.id}")
-    for number in range(len(bundle.catalogue)):
-        thumbnail = out / bundle.catalogue[number].thumbnail
-        thumbnail.parent.mkdir(parents=True, exist_ok=True)
-        thumbnail.write_bytes(f"the thumbnail of {thumbnail.stem}".encode())
+    for number in bundle.photos.present().tolist():
+        picture = out / thumbnail(bundle.photos.record(number).content)
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        picture.write_bytes(f"the thumbnail of {picture.stem}".encode())
     Library.open(out).__exit__(None, None, None)
     return bundle.id
 
@@ -49,20 +59,73 @@ def write_other_out(out: Path, number: int) -> str:
     return write_out(out, (*PHOTOS, other))
 
 
+def index_colours(photos: Path, out: Path) -> None:
+    """Index photos with the fake captioner, and a curve that passes the quality gate."""
+    models = fake_models(out / "models")
+    assert models.calibration is not None
+    curve = replace(models.calibration.sentence, slope=2.0, intercept=-14.0)
+    calibration = replace(models.calibration, name=curve, phrase=curve, sentence=curve)
+    index_photos(photos, out, workers=1, models=replace(models, calibration=calibration))
+
+
+def publish_growing(folder: Path, store: ObjectStore, *, times: int) -> list[Publication]:
+    """Index FIRST_PHOTOS photos, then one more each time, and publish each time.
+
+    The first segment is larger than what comes later is merged with, so that all bundles share it; the photos of the
+    others are written anew each time.
+    """
+    done = []
+    for number in range(times):
+        write_photos(folder / "photos", FIRST_PHOTOS + number)
+        index_colours(folder / "photos", folder / "out")
+        done.append(publish_quietly(folder / "out", store))
+    return done
+
+
 def publish_quietly(out: Path, store: ObjectStore, choices: Choices | None = None) -> Publication:
     return publish(out, store, choices or Choices(), Progress())
 
 
-def serve(environment: Mapping[str, str]) -> str:
-    """Open what is in service as the function does, every size and hash checked; returns the bundle's id.
+def receive(environment: Mapping[str, str]) -> Bundle:
+    """Open what is in service as the function does, every size and hash checked.
 
     Args:
         environment: THINLENS_BUNDLE names the store.
     """
     settings = Settings.from_environment(environment)
     bundle = Bundle.receive(deliver(open_store(settings, environment)))
-    assert len(bundle.catalogue) == bundle.manifest.counts.photos
-    return bundle.id
+    assert len(bundle.photos.present()) == bundle.manifest.counts.photos
+    return bundle
+
+
+def serve(environment: Mapping[str, str]) -> str:
+    """The id of what is in service, once it is opened."""
+    return receive(environment).id
+
+
+def served(store: FolderObjects) -> str:
+    """The same for a store in a folder."""
+    return serve({"THINLENS_BUNDLE": str(store.folder)})
+
+
+def whole(store: ObjectStore) -> set[str]:
+    """The ids of the bundles that can be put in service."""
+    return {version.id for version in list_versions(store) if version.whole}
+
+
+def segments_of(store: ObjectStore, bundle: str) -> tuple[SegmentInfo, ...]:
+    """The segments of a bundle that is whole."""
+    (manifest,) = [version.manifest for version in list_versions(store) if version.id == bundle]
+    assert manifest is not None
+    return manifest.segments
+
+
+def age(store: FolderObjects, seconds: float) -> None:
+    """Let everything that was written just now have been written so many seconds ago."""
+    now = time.time()
+    for found in store.objects(""):
+        if found.modified_s > now - 60:
+            os.utime(store.folder / found.key, (now - seconds, now - seconds))
 
 
 class KilledError(BaseException):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,67 +14,60 @@ import pytest
 from export.gallery.indexing import index_photos
 from export.library.library import Library
 from export.understanding.worker_pool import BATCH_SIZE
+from handler.bundle.manifest import Manifest
+from handler.bundle.photos.addresses import thumbnail
 from handler.search.searcher import Searcher
 from handler.store.folder_store import open_bundle
-from tests.functional.export.galleries import fake_models, times_understood, write_photo, write_photos
+from tests.functional.export.deaths import ROOT, Death, die
+from tests.functional.export.galleries import fake_models, records, times_understood, write_photo, write_photos
 
 PHOTOS = 30
 WORKERS = 2
-ROOT = Path(__file__).parents[4]
 
-# The child counts the calls of one function, and kills itself at one of them, before or after it has done its work.
-CHILD = """
-import importlib, os, signal, sys
-from pathlib import Path
+WORK = """
 from export.gallery.indexing import index_photos
 from tests.functional.export.galleries import fake_models
 
-module, name, when, nth, base = sys.argv[1:]
-owner = importlib.import_module(module)
-*parents, name = name.split(".")
-for parent in parents:
-    owner = getattr(owner, parent)
-original = getattr(owner, name)
-calls = 0
-
-def deadly(*args, **kwargs):
-    global calls
-    calls += 1
-    if calls == int(nth) and when == "before":
-        os.kill(os.getpid(), signal.SIGKILL)
-    result = original(*args, **kwargs)
-    if calls == int(nth):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return result
-
-setattr(owner, name, deadly)
-base = Path(base)
 index_photos(base / "photos", base / "out", workers=2, models=fake_models(base / "models"))
 """
 
 DEATHS = [
-    ("export.library.database", "Database._prepare", "before", 1),
-    ("export.library.database", "Database.transaction", "before", 1),
-    ("export.library.photo_table", "PhotoTable.put", "after", 1),
-    ("export.photos.thumbnails", "write_whole", "after", 12),
-    ("export.library.understanding_table", "UnderstandingTable.put", "after", 1),
-    ("export.library.understanding_table", "UnderstandingTable.put", "after", 3),
-    ("export.library.failure_table", "FailureTable.put_broken", "before", 1),
-    ("export.library.text_vector_table", "TextVectorTable.put", "after", 1),
-    ("export.bundles.bundle_writer", "write_best_index", "before", 1),
-    ("export.bundles.bundle_writer", "_ask", "before", 2),
-    ("export.bundles.bundling", "point_to", "before", 1),
-    ("export.bundles.bundling", "point_to", "after", 1),
-    ("export.library.library", "Library.put_bundle", "after", 1),
+    Death("export.library.database", "Database._prepare", "before"),
+    Death("export.library.database", "Database.transaction", "before"),
+    Death("export.library.photo_table", "PhotoTable.put", "after"),
+    Death("export.photos.thumbnails", "write_whole", "after", 12),
+    Death("export.library.understanding_table", "UnderstandingTable.put", "after"),
+    Death("export.library.understanding_table", "UnderstandingTable.put", "after", 3),
+    Death("export.library.failure_table", "FailureTable.put_broken", "before"),
+    Death("export.library.text_vector_table", "TextVectorTable.put", "after"),
+    Death("export.bundles.segment_set", "write_segment", "before"),
+    Death("export.bundles.segment_set", "write_segment", "after"),
+    Death("handler.bundle.photos.collection_file", "CollectionFile.write", "after"),
+    Death("export.bundles.bundle_writer", "_ask", "before", 2),
+    Death("export.bundles.bundling", "point_to", "before"),
+    Death("export.bundles.bundling", "point_to", "after"),
+    Death("export.library.placement_table", "PlacementTable.replace", "after"),
 ]
+
+
+def make_photos(base: Path) -> Path:
+    write_photos(base / "photos", PHOTOS)
+    (base / "photos/broken.jpg").write_bytes(b"no photo")
+    fake_models(base / "models")
+    return base
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    """What a run that nobody killed puts in service."""
+    base = make_photos(tmp_path_factory.mktemp("undisturbed"))
+    index_photos(base / "photos", base / "out", workers=WORKERS, models=fake_models(base / "models"))
+    return open_bundle(base / "out/bundle").manifest
 
 
 @pytest.fixture
 def base(tmp_path: Path) -> Path:
-    write_photos(tmp_path / "photos", PHOTOS)
-    (tmp_path / "photos/broken.jpg").write_bytes(b"no photo")
-    fake_models(tmp_path / "models")
-    return tmp_path
+    return make_photos(tmp_path)
 
 
 def kept_contents(out: Path) -> set[str]:
@@ -88,13 +82,10 @@ def check_whole(base: Path) -> None:
     """What an output folder holds after a run to the end, and nothing else."""
     out = base / "out"
     bundle = open_bundle(out / "bundle")
-    ids = [bundle.catalogue[number].id for number in range(len(bundle.catalogue))]
-    assert ids == sorted(ids)
-    for number, photo_id in enumerate(ids):
-        record = bundle.catalogue[number]
+    for photo_id, record in records(out).items():
         colour = photo_id.removesuffix(".jpg").split()[-1]
         assert [caption.text for caption in record.captions] == [f"a photo of a {colour} wall", f"all {colour}"]
-        assert (out / record.thumbnail).stat().st_size > 0
+        assert (out / thumbnail(record.content)).stat().st_size > 0
     assert Searcher(bundle).search("a photo of a red wall", k=1)["results"][0]["relevance"] == 1.0
     assert {path.name for path in out.iterdir()} <= {
         "bundle",
@@ -107,12 +98,9 @@ def check_whole(base: Path) -> None:
     assert not list(out.rglob("*.partial"))
 
 
-@pytest.mark.parametrize(("module", "name", "when", "nth"), DEATHS)
-def test_a_run_after_a_death_goes_on(base: Path, module: str, name: str, when: str, nth: int) -> None:
-    child = [sys.executable, "-c", CHILD, module, name, when, str(nth), str(base)]
-    # Its output is the workers' too: that it ends shows that they end with the process that was killed.
-    died = subprocess.run(child, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
-    assert died.returncode == -signal.SIGKILL, died.stderr
+@pytest.mark.parametrize("death", DEATHS, ids=str)
+def test_a_run_after_a_death_goes_on(base: Path, death: Death, undisturbed: Manifest) -> None:
+    die(death, WORK, base)
     kept = kept_contents(base / "out")
     before = len(times_understood(fake_models(base / "models")))
     assert len(kept) <= before <= len(kept) + (WORKERS + 1) * BATCH_SIZE  # one that was being kept
@@ -122,6 +110,9 @@ def test_a_run_after_a_death_goes_on(base: Path, module: str, name: str, when: s
     assert [failure.path for failure in report.failures] == ["broken.jpg"]
     assert len(times_understood(fake_models(base / "models"))) - before == PHOTOS - len(kept)
     check_whole(base)
+    manifest = open_bundle(base / "out/bundle").manifest
+    provenance = replace(manifest.provenance, created=undisturbed.provenance.created)
+    assert replace(manifest, provenance=provenance) == undisturbed
 
 
 @pytest.mark.parametrize(
@@ -138,8 +129,7 @@ def test_a_death_leaves_the_bundle_in_service(base: Path, module: str, name: str
     write_photo(base / "photos/new yellow.jpg", "yellow", seed=1000)
     with Library.open(base / "out") as library, library._database.transaction() as connection:
         connection.execute("DELETE FROM text_vectors WHERE text LIKE '%yellow%'")
-    child = [sys.executable, "-c", CHILD, f"export.library.{module}", name, "after", "1", str(base)]
-    assert subprocess.run(child, cwd=ROOT, timeout=60, check=False).returncode == -signal.SIGKILL
+    die(Death(f"export.library.{module}", name, "after"), WORK, base)
     assert open_bundle(base / "out/bundle").id == served
     report = index_photos(base / "photos", base / "out", workers=WORKERS, models=models)
     assert report.photos == PHOTOS + 1

@@ -17,12 +17,12 @@ from export.gallery.forgetting import always, never
 from export.gallery.indexing import IndexReport, index_photos
 from export.library.library import Library
 from export.library.schema import SCHEMA_VERSION
-from handler.bundle.catalogue import PhotoRecord
+from handler.bundle.photos.addresses import thumbnail
 from handler.search.filters import Filters
 from handler.search.searcher import Searcher
 from handler.search.selection import Selection
 from handler.store.folder_store import open_bundle
-from tests.functional.export.galleries import fake_models, times_understood, write_photo
+from tests.functional.export.galleries import fake_models, records, times_understood, write_photo
 
 MayForget = Callable[[Sequence[str], int], bool]
 
@@ -42,17 +42,12 @@ def index(base: Path, may_forget: MayForget = never, photos: str = "photos") -> 
     )
 
 
-def records(base: Path) -> dict[str, PhotoRecord]:
-    catalogue = open_bundle(base / "out/bundle").catalogue
-    return {record.id: record for record in (catalogue[number] for number in range(len(catalogue)))}
-
-
 def test_a_disk_that_is_not_there_leaves_its_photos_in_the_bundle(base: Path) -> None:
     (base / "photos/disk").rename(base / "away")
     report = index(base)
     assert (report.photos, report.forgotten) == (12, 0)
     assert report.missing == tuple(f"disk/{number:02}.png" for number in range(6))
-    assert all((base / "out" / record.thumbnail).is_file() for record in records(base).values())
+    assert all((base / "out" / thumbnail(record.content)).is_file() for record in records(base / "out").values())
     (base / "away").rename(base / "photos/disk")
     assert (index(base).missing, len(times_understood(fake_models(base / "models")))) == ((), 12)
 
@@ -72,7 +67,7 @@ def test_they_go_where_somebody_says_so(base: Path) -> None:
 
 def test_a_few_go_unasked(base: Path) -> None:
     (base / "photos/disk/00.png").unlink()
-    assert (index(base).forgotten, len(records(base))) == (1, 11)
+    assert (index(base).forgotten, len(records(base / "out"))) == (1, 11)
 
 
 def test_what_moved_is_not_gone(base: Path) -> None:
@@ -91,14 +86,14 @@ def test_what_somebody_leaves_out_is_not_gone(base: Path) -> None:
 def test_what_a_list_no_longer_names_is_not_gone(base: Path) -> None:
     (base / "photos/list.txt").write_text("".join(f"here/{number:02}.png\n" for number in range(6, 12)))
     assert index(base, photos="photos/list.txt").missing == ()
-    assert len(records(base)) == 6
+    assert len(records(base / "out")) == 6
 
 
 def test_another_folder_is_not_taken_for_a_disk_that_is_not_there(base: Path) -> None:
     write_photo(base / "elsewhere/a.png", "blue", seed=40)
     with pytest.raises(PhotosError, match="12 of them aren't in .*elsewhere; choose another --out, or"):
         index(base, photos="elsewhere")
-    assert len(records(base)) == 12
+    assert len(records(base / "out")) == 12
     assert index(base).forgotten == 0
     assert index(base, always, photos="elsewhere").forgotten == 12
 
@@ -133,7 +128,7 @@ def test_one_unicode_form_everywhere(tmp_path: Path) -> None:
     (tmp_path / "photos/columns.csv").write_text(f"photo,place\n{NFC}/T\u00fcr.png,Bayern\n", encoding="utf-8")
     report = index(tmp_path)
     assert (report.photos, report.failures, report.strangers) == (1, (), ())
-    assert records(tmp_path)[f"{NFC}/T\u00fcr.png"].columns == {"place": "Bayern"}
+    assert records(tmp_path / "out")[f"{NFC}/T\u00fcr.png"].columns == {"place": "Bayern"}
     forms: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
     for form in forms:
         photo_id = unicodedata.normalize(form, f"{NFC}/T\u00fcr.png")
@@ -161,7 +156,7 @@ def test_ids_of_before_become_those_of_now(tmp_path: Path) -> None:
         connection.execute("UPDATE photos SET id = ?", (f"{NFD}.png",))
     report = index(tmp_path)
     assert (report.photos, report.read, report.forgotten, report.missing) == (1, 0, 1, ())
-    assert list(records(tmp_path)) == [f"{NFC}.png"]
+    assert list(records(tmp_path / "out")) == [f"{NFC}.png"]
 
 
 def test_what_is_passed_over_is_counted_by_kind(base: Path) -> None:
@@ -189,7 +184,7 @@ def test_the_date_in_a_name_is_the_last_that_counts(base: Path) -> None:
     Image.new("RGB", (64, 48), "red").save(base / "photos/IMG_20240315_102233.jpg")
     Image.new("RGB", (64, 48), "blue").save(base / "photos/IMG_20240316_102233.jpg", exif=exif)
     index(base)
-    told = {photo_id: (record.taken, record.taken_source) for photo_id, record in records(base).items()}
+    told = {photo_id: (record.taken, record.taken_source) for photo_id, record in records(base / "out").items()}
     assert told["IMG_20240315_102233.jpg"] == ("2024-03-15T10:22:33", "name")
     assert told["IMG_20240316_102233.jpg"] == ("2015-08-22T10:08:19", "exif")
     assert told["here/06.png"] == (None, None)
@@ -199,6 +194,12 @@ def test_a_library_of_before_is_brought_up_to_date(base: Path) -> None:
     """Facts are read anew, the captioner isn't asked again, and what people wrote stays."""
     correct_caption("here/06.png", "a door", base / "out", models=fake_models(base / "models"))
     with sqlite3.connect(base / "out/library.sqlite") as connection:
+        for (trigger,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {trigger}")
+        for table in ("placements", "touched", "orphans", "likenesses", "bands"):
+            connection.execute(f"DROP TABLE {table}")
+        connection.execute("DROP INDEX damaged_contents")
+        connection.execute("ALTER TABLE bundles DROP COLUMN base")
         for column in ("noted", "latitude", "longitude", "damage", "reader"):
             connection.execute(f"ALTER TABLE contents DROP COLUMN {column}")
         connection.execute("PRAGMA user_version = 3")
@@ -208,5 +209,5 @@ def test_a_library_of_before_is_brought_up_to_date(base: Path) -> None:
     report = index(base)
     assert (report.photos, report.read) == (12, 12)
     assert len(times_understood(fake_models(base / "models"))) == understood
-    assert records(base)["here/06.png"].captions[0].text == "a door"
+    assert records(base / "out")["here/06.png"].captions[0].text == "a door"
     assert index(base).read == 0

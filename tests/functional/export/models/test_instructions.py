@@ -15,7 +15,7 @@ from export.models.model_choice import SHIPPED, ModelChoice
 from export.models.model_set import Models, shipped_models
 from handler.search.searcher import Searcher
 from handler.store.folder_store import open_bundle
-from tests.functional.export.galleries import INSTRUCTIONS, fake_models, times_understood, write_photo
+from tests.functional.export.galleries import INSTRUCTIONS, fake_models, records, times_understood, write_photo
 
 DARK = "Is it dark?"
 
@@ -46,7 +46,7 @@ def test_a_captioner_is_asked_something_else(base: Path) -> None:
     assert texts(base, "black.png") == {DARK: "a black wall", INSTRUCTIONS[0]: "a photo of a black wall"}
     manifest = open_bundle(base / "out/bundle").manifest
     assert manifest.provenance.instructions == (DARK, INSTRUCTIONS[0])
-    assert manifest.views.kinds == ("caption", "caption", "visual")
+    assert manifest.views == ("caption", "caption", "visual")
     # 2 and 1 for the two that were calibrated: 1.5 for one that wasn't, 3 together as before.
     assert manifest.calibration.weights == pytest.approx((3 * 1.5 / 3.5, 3 * 2 / 3.5, 6))
     assert index(base, asked).read == 0
@@ -74,7 +74,7 @@ def test_a_photo_that_lacks_an_answer_is_no_part_of_the_bundle(base: Path) -> No
     photo.write_bytes(b"")
     index(base, asking(models, (DARK,)))
 
-    assert [open_bundle(base / "out/bundle").catalogue[0].id] == ["black.png"]
+    assert list(records(base / "out")) == ["black.png"]
     photo.write_bytes(content)
     assert times.st_size == photo.stat().st_size
     assert index(base, asking(models, (DARK,))).photos == 2

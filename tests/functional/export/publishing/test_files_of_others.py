@@ -16,8 +16,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
+from export.disk.own_names import is_segment_file
 from export.publishing import pruning
 from export.publishing.pruning import LEFT_ALONE_S, prune
+from export.publishing.versions import list_versions
 from export.storage.bucket import Bucket
 from export.storage.bucket_objects import BucketObjects
 from export.storage.folder_objects import FolderObjects
@@ -29,6 +31,8 @@ OURS = (
     f"photos/ab/{'ab' * 32}.jpg.partial",
     "bundles/0123456789abcdef/encoder.onnx",
     "bundles/0123456789abcdef/manifest.json",
+    "segments/0123456789abcdef/views.i8",
+    "segments/0123456789abcdef/codes.bin",
     "current.json",
     ".partial/0123456789abcdef",
 )
@@ -36,6 +40,7 @@ OURS = (
 
 _FORMS = re.compile(
     r"(?:thumbnails|photos)/([0-9a-f]{2})/\1[0-9a-f]{62}\.[a-z0-9]+(?:\.partial)?|bundles/[0-9a-f]{16}/.*|current\.json"
+    r"|segments/[0-9a-f]{16}/(?:views\.i8|codes\.bin|columns\.bin|catalogue\.bin|index\.usearch)"
     r"|\.partial/[0-9a-f]{16}(?:\.partial)?"
 )
 
@@ -43,7 +48,7 @@ _FORMS = re.compile(
 @st.composite
 def foreign(draw: st.DrawFn) -> str:
     """A name that is ours but for one character, for its case or for a part; or anything else."""
-    name = draw(st.sampled_from([*OURS, "photos/2019/beach.jpg", "diary.txt", "thumbnails/mine.jpg"]))
+    name = draw(st.sampled_from([*OURS, "photos/2019/beach.jpg", "diary.txt", "thumbnails/mine.jpg", "segments/x.jpg"]))
     place = draw(st.integers(0, len(name) - 1))
     letter = draw(st.sampled_from("abcdef0123456789gzAB._- ü%"))
     changed = draw(
@@ -78,8 +83,10 @@ def test_in_a_folder(
     for path in copy.folder.rglob("*"):
         os.utime(path, (0, time.time() - LEFT_ALONE_S - 60))
     (copy.folder / "current.json").touch()  # what was put in service later than a bundle was written may go
+    segments = len(list((copy.folder / "segments").glob("*/views.i8")))
     removed = prune(copy, keep=keep)
-    assert keep > 2 or removed.bundles
+    assert len(removed.bundles) == 3 - keep
+    assert len(list((copy.folder / "segments").glob("*/views.i8"))) == segments - len(removed.bundles)
     assert {path: path.read_bytes() for path in mine} == mine
 
 
@@ -124,6 +131,11 @@ def test_in_a_bucket(published: FolderObjects, bucket: BucketObjects, names: set
     for key in keys:
         client.put_object(Bucket="gallery", Key=key, Body=f"mine: {key}".encode())
     removed = prune(bucket, keep=keep)
-    assert keep > 2 or removed.bundles
+    assert len(removed.bundles) == 3 - keep
+    manifests = [version.manifest for version in list_versions(published) if version.id not in removed.bundles]
+    kept = {segment.folder for manifest in manifests if manifest for segment in manifest.segments}
+    ours = {found.key.rpartition("/")[0] for found in published.objects("segments/")}
+    left = {found.key.rpartition("/")[0] for found in bucket.objects("segments/") if is_segment_file(found.key)}
+    assert left & ours == kept
     for key in keys:
         assert client.get_object(Bucket="gallery", Key=key)["Body"].read() == f"mine: {key}".encode()

@@ -20,20 +20,27 @@ from cryptography.hazmat.primitives.serialization import (
 
 from export.bundles.bundling import CURRENT
 from export.errors import LibraryError, PublishingError, QualityError, StoreError
-from export.gallery.indexing import index_photos
 from export.library.library import Library
 from export.publishing.publication import Choices
 from export.publishing.signing import SigningKey
 from export.storage.folder_objects import FolderObjects
 from handler.bundle.bundle import Bundle
 from handler.bundle.encoder_files import ENCODER_FILES
-from handler.bundle.manifest import BUNDLE_FILES, Golden
+from handler.bundle.manifest import BUNDLE_FILES, SEGMENT_FILES, Golden
 from handler.errors import BundleError
 from handler.search.searcher import Searcher
 from handler.store.folder_store import open_bundle
 from handler.store.pointer import Pointer
-from tests.functional.export.galleries import fake_models, write_photo
-from tests.functional.export.stores import STRICT, publish_quietly, serve, write_other_out, write_out
+from tests.functional.export.galleries import write_photo
+from tests.functional.export.stores import (
+    STRICT,
+    index_colours,
+    publish_quietly,
+    receive,
+    serve,
+    write_other_out,
+    write_out,
+)
 from tests.functional.handler.artefacts import PHOTOS
 
 
@@ -48,21 +55,12 @@ def store(tmp_path: Path) -> FolderObjects:
     return FolderObjects(tmp_path / "store")
 
 
-def index_colours(photos: Path, out: Path) -> None:
-    """Index photos with the fake captioner, and a curve that passes the quality gate."""
-    models = fake_models(out / "models")
-    assert models.calibration is not None
-    curve = replace(models.calibration.sentence, slope=2.0, intercept=-14.0)
-    calibration = replace(models.calibration, name=curve, phrase=curve, sentence=curve)
-    index_photos(photos, out, workers=1, models=replace(models, calibration=calibration))
-
-
 def pointer_of(store: FolderObjects) -> Pointer:
     return Pointer.parse((store.folder / "current.json").read_bytes())
 
 
 def published(store: FolderObjects) -> Bundle:
-    return open_bundle(store.folder / "bundles" / pointer_of(store).bundle)
+    return receive({"THINLENS_BUNDLE": str(store.folder)})
 
 
 def test_a_bundle_comes_into_service(out: Path, store: FolderObjects) -> None:
@@ -72,12 +70,14 @@ def test_a_bundle_comes_into_service(out: Path, store: FolderObjects) -> None:
     pointer = pointer_of(store)
     assert (pointer.bundle, pointer.previous) == (done.bundle, None)
     bundle = published(store)
-    assert bundle.id == done.bundle == serve({"THINLENS_BUNDLE": str(store.folder)})
-    thumbnails = {bundle.catalogue[number].thumbnail for number in range(len(bundle.catalogue))}
+    assert bundle.id == done.bundle
+    (segment,) = bundle.manifest.segments
+    contents = [bundle.photos.record(number).content for number in range(len(PHOTOS))]
     assert {found.key for found in store.objects("")} == {
         "current.json",
         *(f"bundles/{bundle.id}/{name}" for name in ("manifest.json", *BUNDLE_FILES)),
-        *thumbnails,
+        *(f"segments/{segment.id}/{name}" for name in SEGMENT_FILES),
+        *(f"thumbnails/{content[:2]}/{content}.jpg" for content in contents),
     }
     assert done.sent_bytes == sum(found.size_bytes for found in store.objects("") if found.key != "current.json")
 
@@ -85,8 +85,8 @@ def test_a_bundle_comes_into_service(out: Path, store: FolderObjects) -> None:
 def test_the_published_form_differs_in_nothing_but_the_photos_addresses(out: Path, store: FolderObjects) -> None:
     publish_quietly(out, store)
     indexed, bundle = open_bundle(out / CURRENT), published(store)
-    changed = {name for name in BUNDLE_FILES if indexed.manifest.files[name] != bundle.manifest.files[name]}
-    assert changed == {"catalogue.bin"}
+    assert (indexed.manifest.originals, bundle.manifest.originals) == ("id", "none")
+    assert replace(bundle.manifest, originals="id") == indexed.manifest
     answers = [Searcher(opened, media_url="/m/").search("a dog in a park") for opened in (indexed, bundle)]
     for answer in answers:
         for result in answer["results"]:
@@ -110,6 +110,7 @@ def test_what_is_there_is_not_sent_again(out: Path, store: FolderObjects, tmp_pa
     assert other.replaced == first.bundle
     written_since = {found.key: found.size_bytes for found in store.objects("") if found.key not in written}
     assert sum(key.startswith("thumbnails/") for key in written_since) == 1
+    assert sum(key.startswith("segments/") for key in written_since) == len(SEGMENT_FILES)
     # The encoder is that of the bundle in service, and is copied.
     encoder = sum(written_since[f"bundles/{other.bundle}/{name}"] for name in ENCODER_FILES)
     assert other.sent_bytes == sum(written_since.values()) - encoder
@@ -117,7 +118,7 @@ def test_what_is_there_is_not_sent_again(out: Path, store: FolderObjects, tmp_pa
 
 def test_an_object_of_another_content_is_sent_again(out: Path, store: FolderObjects) -> None:
     bundle = publish_quietly(out, store).bundle
-    damaged = store.folder / "bundles" / bundle / "views.i8"
+    damaged = store.folder / "bundles" / bundle / "collection.bin"
     size = damaged.stat().st_size
     damaged.write_bytes(bytes(size))
     with pytest.raises(BundleError):
@@ -175,7 +176,7 @@ def test_a_run_that_is_indexing_is_not_disturbed(out: Path, store: FolderObjects
 
 
 def test_a_damaged_bundle_is_not_published(out: Path, store: FolderObjects) -> None:
-    catalogue = out / CURRENT / "catalogue.bin"
+    (catalogue,) = (out / CURRENT / "segments").glob("*/catalogue.bin")
     catalogue.write_bytes(catalogue.read_bytes()[:-1])
     with pytest.raises(BundleError, match=r"catalogue.bin is truncated"):
         publish_quietly(out, store)

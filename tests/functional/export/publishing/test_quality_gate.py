@@ -13,11 +13,12 @@ from export.publishing import quality_gate
 from export.publishing.quality_gate import Check, check_quality
 from handler.bundle.bundle import Bundle
 from handler.bundle.index.index_kinds import write_index
-from handler.bundle.index.vector_index import quantise, scale_of
+from handler.bundle.index.vector_index import QuantisedVectors
 from handler.bundle.manifest import Golden
 from handler.store.folder_store import open_bundle
 from tests.functional.export.stores import STRICT
-from tests.functional.handler.artefacts import WORDS, BundleChoices, TinyPhoto, rehash, write_bundle
+from tests.functional.handler.artefacts import WORDS, BundleChoices, TinyPhoto, write_bundle
+from tests.functional.handler.tampering import file_of, rehash
 
 MANY = [TinyPhoto(id=f"{a} {b}.jpg", caption=f"a {a} and a {b}") for a in WORDS[8:14] for b in WORDS[20:25]]
 
@@ -50,13 +51,10 @@ def test_a_golden_query_that_finds_something_else(tmp_path: Path) -> None:
 def test_an_index_of_other_vectors(tmp_path: Path) -> None:
     """The index is sound by itself, but its rows aren't those of the photos: an exact scan of the views tells."""
     folder = write_bundle(tmp_path, MANY, STRICT)
-    rows = (
-        np.random.default_rng(0)
-        .normal(size=(len(MANY), open_bundle(folder).encoder.configuration.dim))
-        .astype(np.float32)
-    )
-    (folder / "index.usearch").unlink()
-    write_index(folder / "index.usearch", quantise(rows, scale_of(rows)), kind="exact")
+    dim = open_bundle(folder).encoder.configuration.dim
+    vectors = np.random.default_rng(0).normal(size=(len(MANY), dim)).astype(np.float32)
+    file_of(folder, "0/index.usearch").unlink()
+    write_index(file_of(folder, "0/index.usearch").parent, QuantisedVectors.of(vectors))
     rehash(folder)
     assert "recall" in failed(open_bundle(folder))
 

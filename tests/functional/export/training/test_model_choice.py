@@ -140,7 +140,7 @@ def test_a_captioner_and_minilm_index_search_and_are_corrected(captioner: Path, 
     assert (report.photos, report.read, report.failures) == (5, 5, ())
     bundle = open_bundle(out / "bundle")
     assert bundle.manifest.encoder.dim == 384
-    assert bundle.manifest.views.kinds == ("caption",)
+    assert bundle.manifest.views == ("caption",)
     assert bundle.manifest.calibration.weights == (1.0,)
     expected = SentenceTransformer(str(MINILM), device="cpu").encode(["a dog on a beach"], normalize_embeddings=True)
     assert (bundle.encoder.encode(["a dog on a beach"]) * expected).sum() > 0.998
@@ -165,7 +165,7 @@ def test_other_models_understand_anew_and_the_shipped_ones_come_back(captioner: 
     manifest = open_bundle(out / "bundle").manifest
     assert manifest.provenance.captioner == open_captioner(str(captioner)).identity
     assert manifest.encoder == shipped.encoder
-    assert "visual" not in manifest.views.kinds
+    assert "visual" not in manifest.views
     assert json.loads((out / CHOICE_FILE).read_text()) == {
         "models": None,
         "captioner": str(captioner),

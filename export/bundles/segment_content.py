@@ -1,0 +1,131 @@
+"""The content of segments: what is known of some photos, made from the library or read from segments that are written.
+
+A photo's record and vectors depend on nothing but the photo and the models, so that they are the same in whatever
+segment they stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.bundles.caption_texts import photo_captions
+from export.bundles.photo_vectors import fuse, photo_views
+from export.library.library import Library
+from export.library.records import UnderstoodPhoto
+from export.models.model_set import Models
+from export.pictures.dates import date_in_name
+from handler.bundle.index.index_kinds import SegmentPlace, read_index
+from handler.bundle.index.vector_index import QuantisedVectors
+from handler.bundle.manifest import IndexKind
+from handler.bundle.photos.catalogue import Catalogue, PhotoRecord
+from handler.bundle.photos.views import Views
+
+_PHOTOS_AT_ONCE = 4_096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentContent:
+    """What a segment holds of its photos.
+
+    Attributes:
+        records: At least one, in the bytewise order of their ids.
+        fused: [photos, dim], what they are found by.
+        views: [photos, views, dim].
+    """
+
+    records: Sequence[PhotoRecord]
+    fused: QuantisedVectors
+    views: QuantisedVectors
+
+    @classmethod
+    def of_photos(cls, library: Library, photos: Sequence[UnderstoodPhoto], models: Models) -> Self:
+        """What the library knows of photos whose texts are embedded.
+
+        Args:
+            library: Holds the vectors of their views.
+            photos: At least one, in the bytewise order of their ids.
+            models: What the vectors were made with.
+        """
+        weights = np.array(models.weights, np.float32)
+        parts = []
+        for start in range(0, len(photos), _PHOTOS_AT_ONCE):  # floats of all at once would be four times the memory
+            part = photos[start : start + _PHOTOS_AT_ONCE]
+            views = photo_views(library, part, models)
+            fused = fuse(views, weights, edited=np.array([photo.edit is not None for photo in part]))
+            records = [_record(photo, models.captioner.instructions) for photo in part]
+            parts.append(cls(records=records, fused=QuantisedVectors.of(fused), views=QuantisedVectors.of(views)))
+        return cls._concatenated(parts)
+
+    @classmethod
+    def read(cls, place: SegmentPlace, *, kind: IndexKind, views: int, without: NDArray[np.int64]) -> Self | None:
+        """What the segment in a folder holds, but for the photos of some rows, which are gone; None if all are.
+
+        Raises:
+            BundleError: It isn't a segment of so many photos.
+        """
+        catalogue = Catalogue.open(place.folder / "catalogue.bin")
+        rows = np.delete(np.arange(place.photos), without)
+        if not len(rows):
+            return None
+        vectors = read_index(kind, place)
+        return cls(
+            records=[catalogue[row] for row in rows.tolist()],
+            fused=QuantisedVectors(rows=vectors.rows[rows], scales=vectors.scales[rows]),
+            views=Views.open(place.folder / "views.i8", photos=place.photos, views=views, dim=place.dim).quantised(
+                rows
+            ),
+        )
+
+    @classmethod
+    def merged(cls, parts: Sequence[Self]) -> Self:
+        """What all parts hold, at least one of which no two hold the same photo, in the order of the ids."""
+        if len(parts) == 1:
+            return parts[0]
+        everything = cls._concatenated(parts)
+        order = sorted(range(len(everything.records)), key=lambda row: everything.records[row].id)
+        return everything.rows(np.array(order))
+
+    def rows(self, chosen: NDArray[np.int64] | slice) -> Self:
+        """Some of the photos, by their rows."""
+        numbers = np.arange(len(self.records))[chosen].tolist()
+        return type(self)(
+            records=[self.records[number] for number in numbers],
+            fused=QuantisedVectors(rows=self.fused.rows[chosen], scales=self.fused.scales[chosen]),
+            views=QuantisedVectors(rows=self.views.rows[chosen], scales=self.views.scales[chosen]),
+        )
+
+    @classmethod
+    def _concatenated(cls, parts: Sequence[Self]) -> Self:
+        return cls(
+            records=[record for part in parts for record in part.records],
+            fused=_joined([part.fused for part in parts]),
+            views=_joined([part.views for part in parts]),
+        )
+
+
+def _joined(vectors: Sequence[QuantisedVectors]) -> QuantisedVectors:
+    return QuantisedVectors(
+        rows=np.concatenate([part.rows for part in vectors]), scales=np.concatenate([part.scales for part in vectors])
+    )
+
+
+def _record(photo: UnderstoodPhoto, instructions: Sequence[str]) -> PhotoRecord:
+    named = None if photo.facts.taken else date_in_name(photo.id)
+    return PhotoRecord(
+        id=photo.id,
+        content=photo.content,
+        width=photo.facts.width,
+        height=photo.facts.height,
+        type=photo.facts.type,
+        size_bytes=photo.size_bytes,
+        taken=photo.facts.taken or named,
+        taken_source="name" if named else photo.facts.noted,
+        placeholder=photo.facts.placeholder,
+        captions=photo_captions(photo, instructions),
+        columns=photo.columns,
+    )
