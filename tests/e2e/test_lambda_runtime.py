@@ -78,7 +78,7 @@ def test_only_reading_is_allowed(invoke: Invoke) -> None:
 def test_a_bundle_that_was_altered_stops_the_start_and_says_why(gallery: Gallery, tmp_path: Path) -> None:
     bundle = tmp_path / "bundle"
     shutil.copytree(gallery.out / "bundle", bundle)
-    catalogue = bundle / "catalogue.bin"
+    catalogue = next(bundle.glob("segments/*/catalogue.bin"))
     altered = bytearray(catalogue.read_bytes())
     altered[-1] ^= 1
     catalogue.write_bytes(altered)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
 import json
 import os
 import shutil
@@ -12,10 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -25,11 +21,23 @@ from export.storage.bucket import Bucket
 from export.storage.bucket_objects import BucketObjects
 from export.storage.object_store import Upload
 from export.storage.schemes import open_store
+from handler.bundle.manifest import SEGMENT_FILES
+from handler.bundle.photos.addresses import thumbnail
 from handler.store.folder_store import open_bundle
+from tests.e2e.deadly_proxy import DeadlyProxy
 from tests.e2e.processes import RUN_LIMIT_S, THINLENS
 from tests.e2e.s3_servers import S3Server, ceph_server, moto_server
 from tests.functional.export.galleries import write_photo
-from tests.functional.export.stores import KilledError, publish_quietly, race, serve, write_other_out, write_out
+from tests.functional.export.stores import (
+    KilledError,
+    publish_growing,
+    publish_quietly,
+    race,
+    segments_of,
+    serve,
+    write_other_out,
+    write_out,
+)
 
 BUCKET = "thinlens-tests"
 PUBLISHERS = 10
@@ -110,6 +118,26 @@ def test_publish_versions_rollback_and_prune(address: str, tmp_path: Path) -> No
     assert served(address, tmp_path / "cache") == one
 
 
+def test_one_more_photo_sends_one_segment_more(address: str, tmp_path: Path) -> None:
+    store = open_store(address)
+    first, second = publish_growing(tmp_path, store, times=2)
+    (shared,) = segments_of(store, first.bundle)
+    kept, new = segments_of(store, second.bundle)
+    assert (kept, new.photos) == (shared, 1)
+    written = {found.key: found.modified_s for found in store.objects("segments/")}
+    assert written.keys() == {f"{segment.folder}/{name}" for segment in (shared, new) for name in SEGMENT_FILES}
+    assert served(address, tmp_path / "cache") == second.bundle
+    old_bytes = sum(info.size_bytes for info in shared.files.values())
+    assert second.sent_bytes < first.sent_bytes - old_bytes
+    assert publish_quietly(tmp_path / "out", store).sent_bytes == 0
+    store.remove([f"{new.folder}/views.i8"])
+    assert publish_quietly(tmp_path / "out", store).sent_bytes == new.files["views.i8"].size_bytes
+    assert {found.key: found.modified_s for found in store.objects(f"{shared.folder}/")}.items() <= written.items()
+    back = thinlens("rollback", address)
+    assert back.stdout == f"Bundle {first.bundle} is in service in {address} again, instead of {second.bundle}.\n"
+    assert served(address, tmp_path / "cache") == first.bundle
+
+
 def test_objects_say_what_they_are_and_for_how_long_they_may_be_kept(address: str, tmp_path: Path) -> None:
     write_out(tmp_path)
     bundle = publish_quietly(tmp_path, open_store(address)).bundle
@@ -121,11 +149,12 @@ def test_objects_say_what_they_are_and_for_how_long_they_may_be_kept(address: st
         return answer["ContentType"], answer["CacheControl"]
 
     immutable = "public, max-age=31536000, immutable"
-    thumbnail = open_bundle(tmp_path / "bundle").catalogue[0].thumbnail
+    opened = open_bundle(tmp_path / "bundle")
     assert head("current.json") == ("application/json", "no-cache")
     assert head(f"bundles/{bundle}/manifest.json") == ("application/json", immutable)
-    assert head(f"bundles/{bundle}/views.i8") == ("application/octet-stream", immutable)
-    assert head(thumbnail) == ("image/jpeg", immutable)
+    assert head(f"bundles/{bundle}/collection.bin") == ("application/octet-stream", immutable)
+    assert head(f"{opened.manifest.segments[0].folder}/views.i8") == ("application/octet-stream", immutable)
+    assert head(thumbnail(opened.photos.record(0).content)) == ("image/jpeg", immutable)
 
 
 def test_errors_are_one_line_that_says_what_to_do(server: S3Server, address: str, tmp_path: Path) -> None:
@@ -219,61 +248,6 @@ def test_a_large_file_that_changes_while_it_is_sent_does_not_come_about(address:
     store.remove_partial(before_s=time.time() + 3_600)
     under_way = Bucket.connect(BUCKET).client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
     assert [found["Key"] for found in under_way if "photo" in found["Key"]] == []
-
-
-class DeadlyProxy(ThreadingHTTPServer):
-    """Hands requests on to an S3 server, and kills a process at one of them: before it is handed on, or after."""
-
-    daemon_threads = True
-
-    def __init__(self, endpoint: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Forwarding)
-        self.origin = urlsplit(endpoint).netloc
-        self.address = f"http://127.0.0.1:{self.server_address[1]}"
-        self.process: subprocess.Popen[bytes] | None = None
-        self.requests = 0
-        self.deadly = 0
-        self.after = False
-        self.lock = threading.Lock()
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """The client is gone: that is what this is for."""
-
-
-class _Forwarding(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: DeadlyProxy
-
-    def forward(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        with self.server.lock:
-            self.server.requests += 1
-            deadly = self.server.requests == self.server.deadly
-        if deadly and not self.server.after:
-            return self.server.kill()
-        with closing(http.client.HTTPConnection(self.server.origin, timeout=60)) as connection:
-            # With all headers as they are: the client has signed the name of the host that it asked.
-            connection.request(self.command, self.path, body, dict(self.headers))
-            answer = connection.getresponse()
-            content = answer.read()
-        if deadly:
-            return self.server.kill()
-        self.send_response_only(answer.status)
-        for name, value in answer.getheaders():
-            if name.lower() not in ("transfer-encoding", "connection"):
-                self.send_header(name, value)
-        if answer.getheader("Content-Length") is None:
-            self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-        return None
-
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = forward  # noqa: N815
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from handler.store.pointer import BUNDLES_KEY, POINTER_KEY, SEGMENTS_KEY
+
 import package
 
 ROOT = Path(__file__).parents[3]
@@ -92,11 +94,12 @@ def test_the_bucket_is_private(template: dict[str, Any]) -> None:
 
 def test_the_function_may_read_bundles_and_write_its_log_and_nothing_else(template: dict[str, Any]) -> None:
     (policy,) = properties(template, "SearchRole")["Policies"]
+    keys = (POINTER_KEY, f"{BUNDLES_KEY}*", f"{SEGMENTS_KEY}*")
     granted = [(statement["Action"], statement["Resource"]) for statement in policy["PolicyDocument"]["Statement"]]
     assert granted == [
         (
             "s3:GetObject",
-            [{"Sub": "${Bucket.Arn}/${Prefix}/current.json"}, {"Sub": "${Bucket.Arn}/${Prefix}/bundles/*"}],
+            [{"Sub": f"${{Bucket.Arn}}/${{Prefix}}/{key}"} for key in keys],
         ),
         (["logs:CreateLogStream", "logs:PutLogEvents"], {"GetAtt": "Log.Arn"}),
     ]
