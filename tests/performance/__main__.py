@@ -1,7 +1,7 @@
 """Run the benchmarks and write their tables.
 
-`python -m tests.performance [NAME ...]`: without names all of them are run, and results.md in this folder is written
-anew; with names, tables are only printed.
+`python -m tests.performance [NAME ...]`: without names all of them but ONLY_BY_NAME are run, and results.md in this
+folder is written anew; with names, tables are only printed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,18 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.performance import cold_start, encoding, indexing, load, search, selection, small_memory, widget
+from tests.performance import (
+    cold_start,
+    duplicates,
+    encoding,
+    indexing,
+    load,
+    million,
+    search,
+    selection,
+    small_memory,
+    widget,
+)
 from tests.performance.collection import write_collection
 from tests.performance.report import Table, measured_on
 
@@ -41,6 +52,10 @@ def _selection(folder: Path) -> Table:
     return selection.measure(write_collection(folder / "collection", photos=COLLECTIONS[1]))
 
 
+def _million(folder: Path) -> Table:
+    return million.measure(write_collection(folder / "million", photos=1_000_000, clustered=True))
+
+
 BENCHMARKS: Mapping[str, Callable[[Path], Table]] = {
     "cold_start": _cold_start,
     "memory": _memory,
@@ -48,9 +63,12 @@ BENCHMARKS: Mapping[str, Callable[[Path], Table]] = {
     "encoding": encoding.measure,
     "search": _search,
     "selection": _selection,
+    "duplicates": duplicates.measure,
     "indexing": indexing.measure,
     "widget": widget.measure,
+    "million": _million,
 }
+ONLY_BY_NAME = ("million",)
 
 
 def main(names: list[str]) -> int:
@@ -59,7 +77,7 @@ def main(names: list[str]) -> int:
         print(f"No benchmark is called {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}.", file=sys.stderr)
         return 2
     tables = []
-    for name in names or BENCHMARKS:
+    for name in names or [name for name in BENCHMARKS if name not in ONLY_BY_NAME]:
         print(f"Measuring {name} …", file=sys.stderr)
         with tempfile.TemporaryDirectory(prefix="thinlens-bench-") as folder:
             tables.append(BENCHMARKS[name](Path(folder)).to_markdown())

@@ -18,6 +18,9 @@ from pathlib import Path
 from statistics import median
 from typing import TypedDict
 
+from handler.bundle.manifest import MANIFEST_FILE
+from handler.bundle.manifest_reader import read_manifest
+from handler.store.pointer import bundle_key
 from tests.e2e.events import http_api_event
 from tests.functional.handler.published import publish
 from tests.functional.handler.s3_server import s3_folder
@@ -89,7 +92,8 @@ def measure(bundles: Sequence[Path], folder: Path) -> Table:
         folder: Empty, for the store.
     """
     published = publish(folder, bundles[-1])
-    keys = " ".join(str(path.relative_to(folder)) for path in (folder / "bundles" / published).iterdir())
+    names = (MANIFEST_FILE, *read_manifest((bundles[-1] / MANIFEST_FILE).read_bytes()).all_files)
+    keys = " ".join(bundle_key(published, name) for name in names)
     with s3_folder(folder) as s3:
         s3_environment = {**s3.environment, "THINLENS_BUNDLE": "s3://gallery", "KEYS": keys}
         kinds = [
@@ -107,11 +111,11 @@ def measure(bundles: Sequence[Path], folder: Path) -> Table:
             Kind(name="first answer, the last from S3", code=FIRST_ANSWER, environment=s3_environment),
         ]
         for kind in kinds:  # once unmeasured: files in the page cache, .pyc files written
-            _start(kind)
+            start_process(kind)
         starts: dict[str, list[Start]] = {kind.name: [] for kind in kinds}
         for _ in range(STARTS):
             for kind in kinds:
-                starts[kind.name].append(_start(kind))
+                starts[kind.name].append(start_process(kind))
     local, download, from_s3 = (_median_ms(starts[kind.name]) for kind in kinds[-3:])
     return Table(
         title="Cold start",
@@ -141,7 +145,8 @@ def _row(kind: str, starts: Sequence[Start], bare: Sequence[Start]) -> tuple[str
     )
 
 
-def _start(kind: Kind) -> Start:
+def start_process(kind: Kind) -> Start:
+    """Start such a process, and wait for its end."""
     with tempfile.TemporaryDirectory(prefix="thinlens-cache-") as cache:
         environment = {**os.environ, **kind.environment, "THINLENS_CACHE": cache}
         started = time.time()
@@ -163,8 +168,8 @@ def _median_ms(starts: Sequence[Start]) -> float:
 
 
 def _photos(bundle: Path) -> int:
-    return int(json.loads((bundle / "manifest.json").read_bytes())["counts"]["photos"])
+    return read_manifest((bundle / MANIFEST_FILE).read_bytes()).counts.photos
 
 
 def _size_mb(bundle: Path) -> float:
-    return sum(path.stat().st_size for path in bundle.iterdir()) / 1e6
+    return read_manifest((bundle / MANIFEST_FILE).read_bytes()).size_bytes / 1e6

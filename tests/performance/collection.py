@@ -1,88 +1,148 @@
-"""Synthetic collections: bundles of any size around the shipped encoder, with random vectors and captions.
+"""Synthetic collections: bundles of any size around the shipped encoder, with vectors and captions of no meaning.
 
-How fast a search is doesn't depend on what the vectors mean, so there is no need to caption 100,000 photos first.
+How fast a search is doesn't depend on what the vectors mean, so there is no need to caption a million photos first.
+Photos are made a segment at a time, so that a collection of any size takes no more memory than one segment.
 """
 
 from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from export.bundles.index_choice import write_best_index
-from export.bundles.photo_vectors import QuantisedVectors
+from export.bundles.segment_content import SegmentContent
+from export.bundles.segment_plan import MAX_PHOTOS
+from export.bundles.segment_writer import file_info, write_segment
 from export.models.model_set import MODELS, Models, shipped_models
-from handler.bundle.catalogue import Caption, PhotoRecord, write_catalogue
-from handler.bundle.columns import write_columns
 from handler.bundle.encoder import Encoder
 from handler.bundle.encoder_files import ENCODER_FILES
-from handler.bundle.index.vector_index import quantise, scale_of
+from handler.bundle.index.index_kinds import DEFAULT_KIND
+from handler.bundle.index.vector_index import QuantisedVectors
 from handler.bundle.manifest import (
     BUNDLE_FILES,
+    COLLECTION_FILE,
     MANIFEST_FILE,
+    SEGMENTS_FOLDER,
     Counts,
     EncoderInfo,
-    FileInfo,
-    IndexInfo,
     Manifest,
     Provenance,
+    SegmentInfo,
     ViewKind,
-    ViewsInfo,
 )
+from handler.bundle.photos.catalogue import Caption, PhotoRecord
+from handler.bundle.photos.collection_file import CollectionFile
 from handler.bundle.relevance import Calibration
-from handler.bundle.views import write_views
 
 SEED = 11
+CLUSTERS = 4_000
 PLACES = [f"place {number}" for number in range(100)]
 WORDS = "a dog cat child man woman runs sits plays looks on in near under the beach grass street house snow".split()
+_WORDS_OF_A_CAPTION = 9
+_VECTORS_AT_ONCE = 4_096
+
+Floats = NDArray[np.float32]
 
 
-def write_collection(folder: Path, *, photos: int) -> Path:
-    """Write a bundle of so many photos into `folder`, which is made."""
+def write_collection(folder: Path, *, photos: int, clustered: bool = False) -> Path:
+    """Write a bundle of so many photos into `folder`, which is made.
+
+    Args:
+        folder: Where it goes.
+        photos: How many.
+        clustered: Whether the views of a photo are all one vector that lies around one of CLUSTERS centres, so that
+            something can be looked for; else they are random.
+    """
     folder.mkdir()
+    (folder / SEGMENTS_FOLDER).mkdir()
     models = shipped_models()
     for name in ENCODER_FILES:
         shutil.copyfile(MODELS / "encoder" / name, folder / name)
-    encoder = Encoder.load(folder)
-    random = np.random.default_rng(SEED)
-    captions: list[ViewKind] = ["caption"] * len(models.captioner.instructions)
-    kinds: tuple[ViewKind, ...] = (*captions, "visual")
-    views = random.standard_normal((photos, len(kinds), encoder.dim), dtype=np.float32)
-    views /= np.linalg.norm(views, axis=2, keepdims=True)
-    fused = np.einsum("nvd,v->nd", views, np.array(_calibration(models).weights, dtype=np.float32))
-    view_scale, fused_scale = scale_of(views), scale_of(fused)
-    write_views(folder / "views.i8", quantise(views, view_scale))
-    index = write_best_index(
-        folder / "index.usearch",
-        QuantisedVectors(rows=quantise(fused, fused_scale), scale=fused_scale),
-        encoder.encode([_text(random) for _ in range(50)]),
-    )
-    records = [_record(number, models, random) for number in range(photos)]
-    write_catalogue(folder / "catalogue.bin", records)
+    segments = [
+        write_segment(
+            folder / SEGMENTS_FOLDER,
+            _content(range(start, min(start + MAX_PHOTOS, photos)), models, clustered=clustered),
+            encoder=models.encoder_identity,
+            captioner=models.captioner.identity,
+        )
+        for start in range(0, photos, MAX_PHOTOS)
+    ]
     # Every tenth photo is a copy of the one before.
-    numbers = np.arange(photos)
-    write_columns(folder / "columns.bin", records, (numbers - (numbers % 10 == 9)).astype(np.uint32))
-    manifest = _manifest(folder, models, encoder, index, ViewsInfo(kinds=kinds, scale=view_scale))
-    (folder / MANIFEST_FILE).write_bytes(manifest.to_bytes())
+    copies = np.arange(9, photos, 10)
+    CollectionFile(photos=photos, gone=copies[:0], members=copies, leaders=copies - 1).write(folder / COLLECTION_FILE)
+    (folder / MANIFEST_FILE).write_bytes(_manifest(folder, models, segments).to_bytes())
     return folder
 
 
-def _manifest(folder: Path, models: Models, encoder: Encoder, index: IndexInfo, views: ViewsInfo) -> Manifest:
+def clustered_vectors(random: np.random.Generator, count: int, dim: int) -> Floats:
+    """Float32 [count, dim], unit norm: each a centre, which is the same for all, and as much noise, at random."""
+    centres = _unit(np.random.default_rng(SEED).standard_normal((CLUSTERS, dim), dtype=np.float32))
+    noise = random.standard_normal((count, dim), dtype=np.float32) / np.float32(dim**0.5)
+    return _unit(centres[random.integers(CLUSTERS, size=count)] + noise)
+
+
+def _content(numbers: range, models: Models, *, clustered: bool) -> SegmentContent:
+    """What a segment holds of the photos of some numbers."""
+    random = np.random.default_rng((SEED, numbers.start))
+    weights = np.array(_calibration(models).weights, dtype=np.float32)
+    fused, views = [], []
+    for part in _views(random, len(numbers), models, clustered=clustered):
+        fused.append(QuantisedVectors.of(np.einsum("nvd,v->nd", part, weights)))
+        views.append(QuantisedVectors.of(part))
     instructions = models.captioner.instructions
+    words = random.integers(len(WORDS), size=(len(numbers), len(instructions), _WORDS_OF_A_CAPTION)).tolist()
+    records = [_record(number, instructions, texts) for number, texts in zip(numbers, words, strict=True)]
+    return SegmentContent(records=records, fused=_joined(fused), views=_joined(views))
+
+
+def _views(random: np.random.Generator, count: int, models: Models, *, clustered: bool) -> Iterator[Floats]:
+    """The views of so many photos, a few at a time: float32 [n, views, dim], unit norm."""
+    dim, views = Encoder.load(models.encoder).dim, len(_kinds(models))
+    for start in range(0, count, _VECTORS_AT_ONCE):
+        photos = min(_VECTORS_AT_ONCE, count - start)
+        if clustered:
+            yield np.repeat(clustered_vectors(random, photos, dim)[:, np.newaxis], views, axis=1)
+        else:
+            yield _unit(random.standard_normal((photos, views, dim), dtype=np.float32))
+
+
+def _unit(vectors: Floats) -> Floats:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True), dtype=np.float32)
+
+
+def _joined(parts: Sequence[QuantisedVectors]) -> QuantisedVectors:
+    return QuantisedVectors(
+        rows=np.concatenate([part.rows for part in parts]), scales=np.concatenate([part.scales for part in parts])
+    )
+
+
+def _kinds(models: Models) -> tuple[ViewKind, ...]:
+    captions: list[ViewKind] = ["caption"] * len(models.captioner.instructions)
+    return (*captions, "visual")
+
+
+def _manifest(folder: Path, models: Models, segments: Sequence[SegmentInfo]) -> Manifest:
+    configuration = Encoder.load(folder).configuration
+    instructions = models.captioner.instructions
+    photos = sum(segment.photos for segment in segments)
     return Manifest(
-        files={name: _file_info(folder / name) for name in BUNDLE_FILES},
+        files={name: file_info(folder / name) for name in BUNDLE_FILES},
         encoder=EncoderInfo(
-            name=encoder.configuration.name,
+            name=configuration.name,
             identity=models.encoder_identity,
-            dim=encoder.dim,
-            max_tokens=encoder.configuration.max_tokens,
+            dim=configuration.dim,
+            max_tokens=configuration.max_tokens,
         ),
-        index=index,
-        views=views,
+        index=DEFAULT_KIND,
+        views=_kinds(models),
+        segments=tuple(segments),
+        originals="id",
         calibration=_calibration(models),
-        counts=Counts(photos=index.count, captions=index.count * len(instructions), failures=0),
+        counts=Counts(photos=photos, captions=photos * len(instructions), failures=0),
         provenance=Provenance(
             created="2026-01-01T00:00:00Z",
             thinlens="synthetic",
@@ -101,16 +161,16 @@ def _calibration(models: Models) -> Calibration:
     return models.calibration
 
 
-def _record(number: int, models: Models, random: np.random.Generator) -> PhotoRecord:
+def _record(number: int, instructions: Sequence[str], texts: Sequence[Sequence[int]]) -> PhotoRecord:
+    """A photo; `texts` are the numbers of the words of each caption."""
     captions = tuple(
-        Caption(instruction=instruction, text=_text(random), edited=False, kind="caption")
-        for instruction in models.captioner.instructions
+        Caption(instruction=instruction, text=" ".join(WORDS[word] for word in words), edited=False, kind="caption")
+        for instruction, words in zip(instructions, texts, strict=True)
     )
     name = f"{number // 1_000:05}/{number:08}"
     return PhotoRecord(
         id=f"{name}.jpg",
-        url=f"photos/{name}.jpg",
-        thumbnail=f"thumbnails/{name}.jpg",
+        content=hashlib.sha256(name.encode()).hexdigest(),
         width=4032 if number % 3 else 3024,
         height=3024 if number % 3 else 4032,
         type="jpeg",
@@ -120,12 +180,3 @@ def _record(number: int, models: Models, random: np.random.Generator) -> PhotoRe
         captions=captions,
         columns={"rating": float(number % 5), "place": PLACES[number % len(PLACES)]},
     )
-
-
-def _text(random: np.random.Generator) -> str:
-    return " ".join(random.choice(WORDS, size=9))
-
-
-def _file_info(path: Path) -> FileInfo:
-    data = path.read_bytes()
-    return FileInfo(size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
