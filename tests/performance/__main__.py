@@ -15,6 +15,7 @@ from tests.performance import (
     cold_start,
     duplicates,
     encoding,
+    growth,
     indexing,
     load,
     million,
@@ -56,6 +57,14 @@ def _million(folder: Path) -> Table:
     return million.measure(write_collection(folder / "million", photos=1_000_000, clustered=True))
 
 
+def _growth(folder: Path) -> Table:
+    return growth.measure(folder, photos=200_000)
+
+
+def _growth_million(folder: Path) -> Table:
+    return growth.measure(folder, photos=1_000_000)
+
+
 BENCHMARKS: Mapping[str, Callable[[Path], Table]] = {
     "cold_start": _cold_start,
     "memory": _memory,
@@ -64,11 +73,13 @@ BENCHMARKS: Mapping[str, Callable[[Path], Table]] = {
     "search": _search,
     "selection": _selection,
     "duplicates": duplicates.measure,
+    "growth": _growth,
     "indexing": indexing.measure,
     "widget": widget.measure,
     "million": _million,
+    "growth_million": _growth_million,
 }
-ONLY_BY_NAME = ("million",)
+ONLY_BY_NAME = ("million", "growth_million")
 
 
 def main(names: list[str]) -> int:

@@ -56,9 +56,9 @@ def measure(folder: Path, *, photos: int) -> Table:
     rows.append(_row("nothing new", _update(out), 0))
     return Table(
         title=f"Growth of a bundle of {photos:,} photos",
-        how="A process brings the bundle up to date with a library in which all is understood. Anonymous memory is what "
-        "the kernel can't take back; the resident one has mapped files too. New bytes are those of files that the "
-        "bundle from before hasn't.",
+        how="A process brings the bundle up to date with a library in which all is understood. Anonymous memory is "
+        "what the kernel can't take back; the resident one has mapped files too. New bytes are those of files that "
+        "the bundle from before hasn't.",
         header=("what", "seconds", "of the processor", "anonymous MB", "resident MB", "new MB"),
         rows=rows,
     )

@@ -18,6 +18,8 @@ from handler.bundle.index.codes_file import Codes, codes_of
 from handler.bundle.index.vector_index import Hits, fits_something, quantise, scale_of
 from handler.runtime import numkong
 
+SCANNED = 8_192
+"""Of so few photos all rows are read, which takes no longer than to choose among them."""
 FIRST_READ = 2_048
 """So many rows are read for a query, or all where there are no more."""
 _FURTHER = 4
@@ -80,16 +82,16 @@ class CodedIndex:
     def search(self, query: NDArray[np.float32], count: int, allowed: NDArray[np.bool_] | None = None) -> Hits:
         """As VectorIndex says.
 
-        Of more than FIRST_READ photos the first ones by their bits are read, and the best eighth of them come first;
+        Of more than SCANNED photos the first ones by their bits are read, and the best eighth of them come first;
         then four times as many are read, and so on: so the order is the same however many are asked for.
         """
         if not fits_something(query):
             return Hits.none()
         coded = all(part.codes is not None for part in self._parts)
-        if coded and allowed is None and not len(self._gone) and len(self) > FIRST_READ:
+        if coded and allowed is None and not len(self._gone) and len(self) > SCANNED:
             return self._nearest_first(query, count, None)
         numbers = self._permitted(allowed)
-        if len(numbers) <= FIRST_READ:
+        if len(numbers) <= SCANNED:
             return Hits.best(numbers, self._scores_of(query, numbers), count)
         if not coded:
             return Hits.best(numbers, self.scores(query)[numbers], count)
@@ -100,9 +102,11 @@ class CodedIndex:
         if not fits_something(query):
             return Hits.none()
         numbers = self._permitted(None)
-        if len(numbers) > FIRST_READ and all(part.codes is not None for part in self._parts):
+        if len(numbers) > SCANNED and all(part.codes is not None for part in self._parts):
             maybe = _Nearness(self, query, None).at_least(least)
-            numbers = np.setdiff1d(maybe, self._gone, assume_unique=True)  # noqa: TID251 - else it needs numpy.ma
+            numbers = maybe
+            if len(self._gone):
+                numbers = np.setdiff1d(maybe, self._gone, assume_unique=True)  # noqa: TID251 - else it needs numpy.ma
         scores = self._scores_of(query, numbers)
         reached = scores >= least
         return Hits(numbers=numbers[reached], scores=scores[reached])

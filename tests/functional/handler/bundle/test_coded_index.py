@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from handler.bundle.index import coded_index
 from handler.bundle.index.coded_index import FIRST_READ
 from handler.bundle.index.vector_index import VectorIndex
 from tests.functional.handler.bundle.vectors import Vectors, exact_scores, index_of, photos, things
@@ -20,6 +21,12 @@ STARTS = (0, 4_000, 5_500)
 GONE = tuple(range(0, COUNT, 7))
 QUERIES = things()[:20]
 COUNTS = (1, 10, FIRST_READ // 8 - 1, FIRST_READ // 8, FIRST_READ // 8 + 1, FIRST_READ, 2 * FIRST_READ, COUNT)
+
+
+@pytest.fixture(autouse=True)
+def so_few_photos_are_chosen_among_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if they were too many to be scanned."""
+    monkeypatch.setattr(coded_index, "SCANNED", FIRST_READ)
 
 
 @pytest.fixture(scope="module")
