@@ -6,7 +6,6 @@ knows nothing of how the scores were found.
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -86,16 +85,6 @@ class Curve:
         logits = np.clip(self.slope * scores + self.bend * beyond + self.intercept, -60.0, 60.0)
         curve = np.asarray(1.0 / (1.0 + np.exp(-logits)), dtype=np.float32)
         return np.maximum(curve, identity_relevance(caption_cosines))
-
-    def score_at(self, relevance: float) -> float:
-        """The least score of a photo that is as relevant as this, 0 to 1, but for rounding."""
-        if not 0.0 < relevance < 1.0:
-            return -math.inf if relevance <= 0.0 else math.inf
-        logit = math.log(relevance / (1.0 - relevance))
-        score = (logit - self.intercept) / self.slope
-        if score <= self.knot:
-            return score
-        return (logit - self.intercept + self.bend * self.knot) / (self.slope + self.bend)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,9 +76,8 @@ class Ranking:
     def relevant(self, text: NDArray[np.float32], kind: QueryKind) -> Mask:
         """Which photos are relevant to a text, float32 [dim] of unit norm: bool [photos]."""
         curve = self._calibration.curve(kind)
-        mask = np.zeros(len(self._bundle.photos), dtype=bool)
-        reached = self._bundle.index.reaching(text, curve.score_at(curve.threshold))
-        mask[reached.numbers] = True
+        scores = self._bundle.index.scores(text)
+        mask: Mask = curve.relevance(scores, np.full_like(scores, -1.0)) >= curve.threshold
         sought = Sought(texts=text[np.newaxis], direction=text, kind=kind)
         first = self.first(sought, IDENTITY_DEPTH)
         mask[first.numbers] |= first.relevances >= curve.threshold

@@ -107,10 +107,6 @@ class ToyIndex:
         numbers = np.flatnonzero(found)
         return Hits.best(numbers, self.scores(query)[numbers], count)
 
-    def reaching(self, query: NDArray[np.float32], least: float) -> Hits:
-        hits = self.search(query, len(self._vectors))
-        return hits.where(slice(int(np.count_nonzero(hits.scores >= least))))
-
     def scores(self, query: NDArray[np.float32]) -> NDArray[np.float32]:
         return self._vectors @ query
 

@@ -26,7 +26,6 @@ _FURTHER = 4
 """So many times as many are read for whoever wants more photos than they settle."""
 _READ_FOR_EACH = 8
 """So many rows are read for each photo whose place is settled; all others are compared with those read next."""
-_SURE_DEVIATIONS = 3.3
 _COUNTED = 65_536
 _CODES_AT_ONCE = 32_768
 _SCANNED_FROM = 3
@@ -58,13 +57,11 @@ class _Estimate:
         start: The number of its first photo.
         distances: uint16 [photos], the Hamming distances to the query's bits.
         scores: float64 [dim + 1], about the score of a photo at each distance, falling.
-        most: float64 [dim + 1], what hardly any photo at a distance goes beyond.
     """
 
     start: int
     distances: Distances
     scores: NDArray[np.float64]
-    most: NDArray[np.float64]
 
 
 class CodedIndex:
@@ -96,20 +93,6 @@ class CodedIndex:
         if not coded:
             return Hits.best(numbers, self.scores(query)[numbers], count)
         return self._nearest_first(query, count, numbers)
-
-    def reaching(self, query: NDArray[np.float32], least: float) -> Hits:
-        """As VectorIndex says: among photos whose bits say that they may, but for one in a thousand."""
-        if not fits_something(query):
-            return Hits.none()
-        numbers = self._permitted(None)
-        if len(numbers) > SCANNED and all(part.codes is not None for part in self._parts):
-            maybe = _Nearness(self, query, None).at_least(least)
-            numbers = maybe
-            if len(self._gone):
-                numbers = np.setdiff1d(maybe, self._gone, assume_unique=True)  # noqa: TID251 - else it needs numpy.ma
-        scores = self._scores_of(query, numbers)
-        reached = scores >= least
-        return Hits(numbers=numbers[reached], scores=scores[reached])
 
     def scores(self, query: NDArray[np.float32]) -> NDArray[np.float32]:
         """As VectorIndex says."""
@@ -161,27 +144,22 @@ class CodedIndex:
         """What the bits of each segment's photos say of their scores.
 
         Vectors at an angle of t differ in about t / pi of their bits (Charikar 2002), so the distance tells the angle,
-        and the angle the score. Of normal components the count strays from that by a standard deviation of
-        sqrt(1 / 4 - 1 / pi**2) sqrt(dim) bits, if the vectors are about at right angles.
+        and the angle the score.
         """
         dim = len(query)
         norm = float(np.linalg.norm(query))
         cosines = np.cos(math.pi * np.arange(dim + 1) / dim)
-        stray = (math.pi**2 / 4 - 1) ** 0.5 / dim**0.5
         for start, part in zip(self._starts, self._parts, strict=False):
             if part.codes is None:
                 raise ValueError("a segment without codes has no estimates")
             middle = part.codes.middle
-            at = float(query @ middle) + norm * part.codes.norm * cosines
             # What all photos have in common tells none from another.
             apart = query - (query @ middle) / max(float(middle @ middle), 1e-12) * middle
             code = codes_of(apart[np.newaxis])[:, 0]
-            off = np.hypot(part.codes.norm * stray, part.codes.spread * np.maximum(cosines, 0.0))
             yield _Estimate(
                 start=int(start),
                 distances=_distances(code, part.codes.codes),
-                scores=at,
-                most=at + _SURE_DEVIATIONS * norm * off,
+                scores=float(query @ middle) + norm * part.codes.norm * cosines,
             )
 
 
@@ -194,7 +172,6 @@ class _Nearness:
         self._starts = [estimate.start for estimate in estimates]
         self._distances = [estimate.distances for estimate in estimates]
         self._scores = np.stack([estimate.scores for estimate in estimates])
-        self._most = np.stack([estimate.most for estimate in estimates])
         self._counted: list[NDArray[np.int64] | None] = [None] * len(estimates)
         if numbers is not None:
             ends = np.searchsorted(numbers, [*self._starts, len(index)])
@@ -221,11 +198,6 @@ class _Nearness:
             if least < before:
                 yield self._where(self._scores >= least, self._scores >= before)
             before, depth = min(before, least), depth * (1 + _FURTHER)
-
-    def at_least(self, least: float) -> NDArray[np.int64]:
-        """The photos whose score may be so high."""
-        maybe = self._most >= least
-        return self._where(maybe, np.zeros_like(maybe))
 
     def _where(self, inside: NDArray[np.bool_], outside: NDArray[np.bool_]) -> NDArray[np.int64]:
         """The numbers of the photos at distances that are inside and not outside, bool [segments, dim + 1]; they rise.

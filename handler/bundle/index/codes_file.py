@@ -4,7 +4,7 @@ A component's bit says on which side of the segment's middle it lies, as in bina
 "Similarity estimation techniques from rounding algorithms", section 3). How many bits of two vectors differ tells the
 angle between them; with the usual distance from the middle, that tells their inner product.
 
-Layout, little-endian: magic (8 bytes), version u32, dim u32, photos u64, norm f64, spread f64; codes u64 [words,
+Layout, little-endian: magic (8 bytes), version u32, dim u32, photos u64, norm f64; codes u64 [words,
 photos], where a word has the bits of 64 components, in eight bytes whose highest bit comes first, and zeros behind the
 last; middle f32 [dim]; scales f32 [photos], of the rows in index.usearch. The first words of all photos stand together,
 then their second words: so they are compared with as few instructions as there are words.
@@ -27,7 +27,7 @@ from handler.errors import BundleError
 FILE = "codes.bin"
 MAGIC = b"thincode"
 VERSION = 1
-HEADER = struct.Struct("<8sIIQdd")
+HEADER = struct.Struct("<8sIIQd")
 MAX_NUMBER = 1e6
 _ROWS_AT_ONCE = 16_384
 
@@ -49,15 +49,14 @@ def write_codes(path: Path, vectors: QuantisedVectors) -> None:
         return QuantisedVectors(rows=vectors.rows[part], scales=vectors.scales[part]).floats()
 
     middle = (sum(floats(part).sum(0, dtype=np.float64) for part in parts) / photos).astype(np.float32)
-    norms = []
+    distance = 0.0
     codes = []
     for part in parts:
         off = floats(part) - middle
-        norms.append(np.linalg.norm(off, axis=1).astype(np.float64))
+        distance += float(np.linalg.norm(off, axis=1).sum(dtype=np.float64))
         codes.append(codes_of(off))
-    norm, spread = float(np.concatenate(norms).mean()), float(np.concatenate(norms).std())
     with path.open("wb") as file:
-        file.write(HEADER.pack(MAGIC, VERSION, dim, photos, norm, spread))
+        file.write(HEADER.pack(MAGIC, VERSION, dim, photos, distance / photos))
         file.write(np.concatenate(codes, axis=1).tobytes())
         file.write(middle.astype("<f4").tobytes())
         file.write(vectors.scales.astype("<f4").tobytes())
@@ -72,20 +71,18 @@ class Codes:
         scales: float32 [photos], the values of one step of the int8 rows.
         middle: float32 [dim], the mean of the vectors.
         norm: How far vectors lie from the middle, in the mean.
-        spread: The standard deviation of that.
     """
 
     codes: NDArray[np.uint64]
     scales: NDArray[np.float32]
     middle: NDArray[np.float32]
     norm: float
-    spread: float
 
     @classmethod
     def open(cls, path: Path, *, photos: int, dim: int) -> Self:
         """Map the file; raises BundleError where it is not that of so many vectors."""
         mapped = map_file(path, HEADER, magic=MAGIC, version=VERSION)
-        data, (found_dim, found_photos, norm, spread) = mapped.data, mapped.fields
+        data, (found_dim, found_photos, norm) = mapped.data, mapped.fields
         if (found_photos, found_dim) != (photos, dim):
             raise BundleError(
                 f"Unexpected {found_photos} codes of {found_dim} bits (expected {photos} of {dim}) in {path.name}"
@@ -99,8 +96,8 @@ class Codes:
         middle = np.frombuffer(data, "<f4", count=dim, offset=at_middle)
         scales = np.frombuffer(data, "<f4", offset=at_middle + 4 * dim)
         in_range = all(bool((numbers <= MAX_NUMBER).all()) for numbers in (np.abs(middle), scales, np.array(norm)))
-        if not (in_range and (scales >= 0.0).all() and norm >= 0.0 and 0.0 <= spread <= MAX_NUMBER):
+        if not (in_range and (scales >= 0.0).all() and norm >= 0.0):
             raise BundleError(f"Numbers in {path.name} are out of range")
         if dim % 64 and (codes[-1] & ~codes_of(np.zeros((1, dim), np.float32))[-1]).any():
             raise BundleError(f"Codes in {path.name} have more than {dim} bits")
-        return cls(codes=codes, scales=scales, middle=middle, norm=norm, spread=spread)
+        return cls(codes=codes, scales=scales, middle=middle, norm=norm)

@@ -89,9 +89,6 @@ class VectorIndex(Protocol):
             allowed: Which photos may be found, bool [photos]; None for all. Those that are gone are never found.
         """
 
-    def reaching(self, query: NDArray[np.float32], least: float) -> Hits:
-        """All photos whose score is at least so high, in any order."""
-
     def scores(self, query: NDArray[np.float32]) -> NDArray[np.float32]:
         """The inner products of a query, float32 [dim], with every photo, gone or not, float32 [photos]."""
 

@@ -95,27 +95,6 @@ def test_a_score_is_the_photos_own_unless_it_was_found_too_late(found: Found) ->
         np.testing.assert_array_equal(hits.scores[: FIRST_READ // 8], scores[: FIRST_READ // 8])
 
 
-@pytest.mark.parametrize("count", [1, 10, 100, 1_000, 3_000])
-def test_whatever_reaches_a_score_is_found(found: Found, count: int) -> None:
-    reaching = missed = 0
-    for query in QUERIES:
-        scores = found.scores(query)
-        least = float(np.sort(scores)[-count])
-        hits = found.index.reaching(query, least)
-
-        assert len(set(hits.numbers.tolist())) == len(hits.numbers)
-        np.testing.assert_array_equal(hits.scores, scores[hits.numbers])
-        assert (hits.scores >= least).all()
-        reaching += int((scores >= least).sum())
-        missed += int((scores >= least).sum()) - len(hits.numbers)
-    assert missed <= reaching / 1_000
-
-
-def test_nothing_reaches_what_is_too_high_and_everything_what_is_low(found: Found) -> None:
-    assert len(found.index.reaching(QUERIES[0], np.inf).numbers) == 0
-    assert len(found.index.reaching(QUERIES[0], -np.inf).numbers) == found.present.sum()
-
-
 @pytest.mark.parametrize("share", [0.001, 0.05, 0.3])
 def test_among_few_that_are_allowed_the_search_is_exact(found: Found, share: float) -> None:
     allowed = np.random.default_rng(4).random(COUNT) < share
@@ -144,6 +123,3 @@ def test_rows_without_codes_are_scanned(tmp_path: Path, vectors: Vectors) -> Non
     expected = [number for number in np.argsort(-scores, kind="stable") if number not in GONE[:3]]
 
     assert index.search(QUERIES[1], COUNT).numbers.tolist() == expected
-    reaching = index.reaching(QUERIES[1], float(scores[expected[700]]))
-    assert sorted(reaching.numbers.tolist()) == sorted(expected[: len(reaching.numbers)])
-    assert len(reaching.numbers) >= 701
