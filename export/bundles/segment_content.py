@@ -83,7 +83,7 @@ class SegmentContent:
 
     @classmethod
     def merged(cls, parts: Sequence[Self]) -> Self:
-        """What all parts hold, at least one of which no two hold the same photo, in the order of the ids."""
+        """What all parts hold, in the order of the ids; there is one part at least, and no photo is in two."""
         if len(parts) == 1:
             return parts[0]
         everything = cls._concatenated(parts)

@@ -181,7 +181,7 @@ def _add_store_commands(commands: _Commands) -> None:
     prune = _add(
         commands,
         "prune",
-        summary="remove older bundles from a store, and the pictures that none of the others shows",
+        summary="remove older bundles from a store, and the segments and pictures that none of the others has",
         example="thinlens prune s3://my-bucket/gallery --keep 3",
     )
     _add_store(prune)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 SHORTEST = 4
 _LONG = 6
 _WORD = re.compile(r"[^\W\d_]+")
+_DOUBLED = re.compile(r"(.)\1")
 
 
 class Vocabulary(Protocol):
@@ -52,15 +53,28 @@ def closest_word(word: str, known: Sequence[str]) -> str | None:
     """The first of the known words that are closest to a word, if that is close enough.
 
     Close enough is one letter more, less, other or in its neighbour's place (Damerau 1964), and two in a word of six
-    letters or more.
+    letters or more. Of those that are, one that is spelt after the same sounds is meant rather than any other:
+    "elefant" is no "elegant".
     """
     most = 1 if len(word) < _LONG else 2
     near = [other for other in known if abs(len(other) - len(word)) <= most and len(other) >= SHORTEST]
     if not near:
         return None
-    distances = _distances(word, near)
-    best = int(distances.argmin())
-    return near[best] if distances[best] <= most else None
+    sound = _sound(word)
+    close = [
+        (_sound(other) != sound, int(distance), place)
+        for place, (other, distance) in enumerate(zip(near, _distances(word, near), strict=True))
+        if distance <= most
+    ]
+    return near[min(close)[-1]] if close else None
+
+
+def _sound(word: str) -> str:
+    """A word without what is spelt in two ways and heard in one.
+
+    Example: "giraffe" -> "girafe"; "elephant" -> "elefant"
+    """
+    return _DOUBLED.sub(r"\1", word.replace("ph", "f").replace("ck", "k"))
 
 
 def _distances(word: str, others: Sequence[str]) -> NDArray[np.int16]:

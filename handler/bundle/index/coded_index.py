@@ -21,7 +21,7 @@ from handler.runtime import numkong
 SCANNED = 8_192
 """Of so few photos all rows are read, which takes no longer than to choose among them."""
 FIRST_READ = 2_048
-"""So many rows are read for a query, or all where there are no more."""
+"""About so many rows are read for a query of more photos."""
 _FURTHER = 4
 """So many times as many are read for whoever wants more photos than they settle."""
 _READ_FOR_EACH = 8
@@ -210,8 +210,8 @@ class _Nearness:
             ends, self._starts, self._distances, self._counted, strict=True
         ):
             of_chosen = distances if chosen is None else distances[chosen]
-            inside = of_chosen < high
-            rows = np.flatnonzero(inside & (of_chosen >= low) if low else inside)
+            near = of_chosen < high
+            rows = np.flatnonzero(near & (of_chosen >= low) if low else near)
             found.append((rows if chosen is None else chosen[rows]) + start)
         return np.concatenate(found)
 

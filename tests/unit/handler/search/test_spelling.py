@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from handler.search.spelling import closest_word, corrected
 
-KNOWN = ("a", "an", "dog", "cat", "elephant", "element", "giraffe", "kitchen", "chicken", "beach", "bench", "old")
+KNOWN = ("a", "an", "dog", "cat", "elegant", "elephant", "element", "giraffe", "kitchen", "chicken", "beach", "bench", "old")
 
 
 class Words:
@@ -47,6 +47,12 @@ def test_unknown_words_become_the_closest_known_ones(text: str, expected: str | 
 def test_of_two_as_close_the_first_is_taken() -> None:
     assert closest_word("bxnch", ("bunch", "bench")) == "bunch"
     assert closest_word("bxnch", ("bench", "bunch")) == "bench"
+
+
+def test_one_of_the_same_sounds_comes_before_a_closer_one() -> None:
+    assert closest_word("elefant", ("elegant", "elephant")) == "elephant"
+    assert closest_word("elegent", ("elephant", "elegant")) == "elegant"
+    assert closest_word("chiken", ("children", "chicken")) == "chicken"
 
 
 def test_without_known_words_nothing_is_corrected() -> None:
