@@ -14,11 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
+import handler.bundle.manifest
 from export.bundles.background import calibrate_by_background, lay_over_collection
+from export.bundles.bundle_before import BundleBefore
 from export.bundles.caption_texts import photo_texts
 from export.bundles.grouping import near_duplicates
 from export.bundles.photo_vectors import photo_views
-from export.bundles.segment_set import BundleBefore, SegmentSet, SegmentSetWriter
+from export.bundles.segment_set import SegmentSet, SegmentSetWriter
 from export.bundles.segment_writer import file_info
 from export.bundles.suggestions import suggest
 from export.evaluation.probes import PROBES, THINGS
@@ -28,7 +30,6 @@ from export.models.model_set import Models
 from export.progress import Progress
 from handler.bundle.encoder import Encoder
 from handler.bundle.encoder_files import ENCODER_FILES, EncoderConfiguration
-from handler.bundle.index import index_kinds
 from handler.bundle.manifest import (
     BUNDLE_FILES,
     COLLECTION_FILE,
@@ -104,7 +105,7 @@ def write_bundle(
         encoder=EncoderInfo(
             name=encoder.name, identity=models.encoder_identity, dim=encoder.dim, max_tokens=encoder.max_tokens
         ),
-        index=index_kinds.DEFAULT_KIND,
+        index=handler.bundle.manifest.DEFAULT_KIND,
         views=tuple(kinds),
         segments=tuple(segments.segments),
         originals="id",

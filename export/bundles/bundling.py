@@ -11,7 +11,8 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from export.bundles.segment_set import BundleBefore
+import handler.bundle.manifest
+from export.bundles.bundle_before import BundleBefore
 from export.disk.own_names import remove_bundle
 from export.disk.whole_files import check_links, point_to, sync
 from export.errors import OutputError, PhotosError
@@ -20,7 +21,6 @@ from export.library.records import WrittenBundle
 from export.models.model_set import Models
 from export.photos.thumbnails import Thumbnails
 from export.progress import Progress
-from handler.bundle.index import index_kinds
 from handler.bundle.manifest import FORMAT_VERSION, MANIFEST_FILE, Manifest, bundle_id
 from handler.bundle.manifest_reader import read_manifest
 from handler.errors import BundleError
@@ -187,5 +187,5 @@ def _fingerprint(revision: int, models: Models) -> str:
 def _base(models: Models) -> str:
     """A hash of all that segments are made of beside their photos: as long as it is the same, they can stay."""
     captioner = (models.captioner.identity, models.captioner.instructions, models.has_visual_view)
-    parts = (FORMAT_VERSION, index_kinds.DEFAULT_KIND, models.encoder_identity, captioner, models.weights)
+    parts = (FORMAT_VERSION, handler.bundle.manifest.DEFAULT_KIND, models.encoder_identity, captioner, models.weights)
     return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from export.bundles.duplicates import update_groups
+from export.bundles.near_duplicates.duplicates import update_groups
 from export.bundles.photo_vectors import photo_views
 from export.bundles.segment_set import SegmentSet
 from export.library.library import Library

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from export.bundles.bundle_before import BundleBefore
 from export.bundles.caption_texts import embed_texts, photo_texts
 from export.bundles.segment_content import SegmentContent
 from export.bundles.segment_plan import MAX_PHOTOS, SegmentSize, choose_merged
@@ -23,28 +24,9 @@ from export.library.library import Library
 from export.models.model_set import Models
 from export.progress import Progress
 from handler.bundle.index.index_kinds import SegmentPlace
-from handler.bundle.manifest import COLLECTION_FILE, SEGMENTS_FOLDER, Manifest, SegmentInfo
-from handler.bundle.photos.collection_file import CollectionFile
+from handler.bundle.manifest import SEGMENTS_FOLDER, SegmentInfo
 
 Rows = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BundleBefore:
-    """The bundle that is in service: its folder and manifest."""
-
-    folder: Path
-    manifest: Manifest
-
-    def gone(self) -> dict[str, Rows]:
-        """The rows of the photos that are gone, by segment."""
-        whole = CollectionFile.read(self.folder / COLLECTION_FILE)
-        starts = np.cumsum([0, *(segment.photos for segment in self.manifest.segments)])
-        ends = np.searchsorted(whole.gone, starts)
-        return {
-            segment.id: whole.gone[low:high] - start
-            for segment, start, low, high in zip(self.manifest.segments, starts, ends, ends[1:], strict=False)
-        }
 
 
 @dataclass(slots=True, kw_only=True)

@@ -26,6 +26,8 @@ IndexKind = Literal["coded"]
 ViewKind = Literal["caption", "visual"]
 Originals = Literal["id", "content", "none"]
 INDEX_KINDS: tuple[IndexKind, ...] = ("coded",)
+DEFAULT_KIND: IndexKind = "coded"
+"""The kind of index that is written."""
 VIEW_KINDS: tuple[ViewKind, ...] = ("caption", "visual")
 ORIGINALS: tuple[Originals, ...] = ("id", "content", "none")
 

@@ -21,7 +21,7 @@ from export.models.encoders import EncoderKind
 from export.storage import schemes
 from export.storage.object_store import ListedObject, StoredObject, Upload, file_parts
 from export.understanding.captioner import Understanding
-from handler.bundle import manifest_reader
+from handler.bundle import manifest, manifest_reader
 from handler.bundle.bundle import Bundle
 from handler.bundle.delivery import BundleFiles
 from handler.bundle.encoder_files import EncoderConfiguration
@@ -178,7 +178,7 @@ def toys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ToyStore:
     monkeypatch.setattr(encoders, "KINDS", [TOY_ENCODER, *encoders.KINDS])
     monkeypatch.setitem(index_kinds.KINDS, "toy", ToyIndex)  # type: ignore[misc]
     monkeypatch.setattr(manifest_reader, "INDEX_KINDS", ("coded", "toy"))
-    monkeypatch.setattr(index_kinds, "DEFAULT_KIND", "toy")
+    monkeypatch.setattr(manifest, "DEFAULT_KIND", "toy")
     monkeypatch.setitem(schemes.SCHEMES, "toy", lambda address: store)
     monkeypatch.setitem(handler_store.SCHEMES, "toy", lambda settings, environment: store)
     return store

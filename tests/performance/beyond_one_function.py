@@ -28,8 +28,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.bundle.index.index_kinds import DEFAULT_KIND, INDEX_FILES, SegmentPlace, open_index, write_index
+from handler.bundle.index.index_kinds import INDEX_FILES, SegmentPlace, open_index, write_index
 from handler.bundle.index.vector_index import QuantisedVectors
+from handler.bundle.manifest import DEFAULT_KIND
 from tests.performance.report import Table, measured_on, spread
 
 SEED = 13

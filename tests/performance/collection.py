@@ -20,11 +20,11 @@ from export.bundles.segment_writer import file_info, write_segment
 from export.models.model_set import MODELS, Models, shipped_models
 from handler.bundle.encoder import Encoder
 from handler.bundle.encoder_files import ENCODER_FILES
-from handler.bundle.index.index_kinds import DEFAULT_KIND
 from handler.bundle.index.vector_index import QuantisedVectors
 from handler.bundle.manifest import (
     BUNDLE_FILES,
     COLLECTION_FILE,
+    DEFAULT_KIND,
     MANIFEST_FILE,
     SEGMENTS_FOLDER,
     Counts,

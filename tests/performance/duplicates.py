@@ -15,7 +15,7 @@ from typing import ParamSpec
 import numpy as np
 from numpy.typing import NDArray
 
-from export.bundles.duplicates import update_groups
+from export.bundles.near_duplicates.duplicates import update_groups
 from export.library.library import Library
 from export.library.likeness_table import Likeness
 from export.pictures.likeness import MAX_BITS, MIN_COSINE

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from handler.bundle import manifest
 from handler.bundle.index import codes_file, usearch_file
 from handler.bundle.index.coded_index import CodedIndex, IndexPart
 from handler.bundle.index.codes_file import Codes, write_codes
@@ -18,8 +19,6 @@ from handler.bundle.index.vector_index import QuantisedVectors, VectorIndex
 from handler.bundle.manifest import IndexKind
 
 INDEX_FILES = (codes_file.FILE, usearch_file.FILE)
-DEFAULT_KIND: IndexKind = "coded"
-"""The kind that is written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +75,7 @@ KINDS: dict[IndexKind, Kind] = {"coded": _Coded}
 
 def write_index(folder: Path, vectors: QuantisedVectors) -> None:
     """Write the index files of a segment's fused vectors, [photos, dim]; row numbers are the photo numbers."""
-    KINDS[DEFAULT_KIND].write(folder, vectors)
+    KINDS[manifest.DEFAULT_KIND].write(folder, vectors)
 
 
 def read_index(kind: IndexKind, segment: SegmentPlace) -> QuantisedVectors:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -127,3 +129,10 @@ def test_a_folder_that_can_not_be_written_is_named(collection: Collection, monke
     assert (collection.out / "bundle").resolve() == before
     monkeypatch.undo()
     assert collection.run().photos == 9
+
+
+def test_a_run_with_nothing_to_do_spares_what_searches() -> None:
+    heavy = {"onnxruntime", "usearch.compiled", "tokenizers"}
+    code = f"import sys, export.bundles.bundling; print({heavy} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

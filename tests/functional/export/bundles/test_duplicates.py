@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from export.bundles import duplicates
-from export.bundles.duplicates import update_groups
+from export.bundles.near_duplicates import duplicates
+from export.bundles.near_duplicates.duplicates import update_groups
 from export.library.database import Database
 from export.library.library import Library
 from export.library.likeness_table import Likeness

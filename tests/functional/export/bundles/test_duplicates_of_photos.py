@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from export.bundles.whole_grouping import group_all
+from export.bundles.near_duplicates.whole_grouping import group_all
 from export.pictures.looks import fingerprint
 
 ROOT = Path(__file__).parents[4]

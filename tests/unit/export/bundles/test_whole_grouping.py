@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from export.bundles.whole_grouping import group_all
+from export.bundles.near_duplicates.whole_grouping import group_all
 from export.pictures.likeness import MAX_BITS
 
 SAME = (100.0, 10.0, 0.0, 0.0)

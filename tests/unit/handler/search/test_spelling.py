@@ -10,7 +10,21 @@ from hypothesis import strategies as st
 
 from handler.search.spelling import closest_word, corrected
 
-KNOWN = ("a", "an", "dog", "cat", "elegant", "elephant", "element", "giraffe", "kitchen", "chicken", "beach", "bench", "old")
+KNOWN = (
+    "a",
+    "an",
+    "dog",
+    "cat",
+    "elegant",
+    "elephant",
+    "element",
+    "giraffe",
+    "kitchen",
+    "chicken",
+    "beach",
+    "bench",
+    "old",
+)
 
 
 class Words:

@@ -15,8 +15,8 @@ from itertools import chain, islice, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from export.bundles.group_settling import settle_groups
-from export.bundles.whole_grouping import group_all
+from export.bundles.near_duplicates.group_settling import settle_groups
+from export.bundles.near_duplicates.whole_grouping import group_all
 from export.library.library import Library
 from export.library.likeness_table import MEMBER, Band, GroupedContent, Likeness, LikenessRows
 from export.pictures.likeness import BAND_VALUES, BANDS, VectorsOf, band_values
