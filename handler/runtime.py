@@ -7,12 +7,13 @@ Whoever needs onnxruntime or usearch takes them from here, not from themselves:
   heeds only before it is loaded. ORT_DISABLE_TELEMETRY=0 in the environment leaves it on.
 - Loading onnxruntime 1.31 after usearch 2.26 ends the process with SIGSEGV; before it, all is well.
 - usearch.compiled is usearch without its Python layer, which imports tqdm, urllib.request and with them a fifth of
-  what a cold start takes.
+  what a cold start takes. It is loaded when it is first asked for: an index is written with it, and read without.
 """
 
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import sys
 from importlib import import_module
@@ -35,6 +36,7 @@ __all__ = ["numkong", "onnxruntime", "usearch"]
 _USEARCH = "usearch.compiled"
 
 
+@functools.cache
 def _load_usearch() -> ModuleType:
     """usearch.compiled, without importing the package around it where that can be done."""
     package = find_spec("usearch")  # which imports nothing
@@ -51,5 +53,7 @@ def _load_usearch() -> ModuleType:
     return module
 
 
-if not TYPE_CHECKING:
-    usearch = _load_usearch()
+def __getattr__(name: str) -> ModuleType:
+    if name == "usearch":
+        return _load_usearch()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

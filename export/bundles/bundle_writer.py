@@ -18,6 +18,7 @@ import handler.bundle.manifest
 from export.bundles.background import calibrate_by_background, lay_over_collection
 from export.bundles.bundle_before import BundleBefore
 from export.bundles.caption_texts import photo_texts
+from export.bundles.column_names import column_names
 from export.bundles.grouping import near_duplicates
 from export.bundles.photo_vectors import photo_views
 from export.bundles.segment_set import SegmentSet, SegmentSetWriter
@@ -107,6 +108,7 @@ def write_bundle(
         ),
         index=handler.bundle.manifest.DEFAULT_KIND,
         views=tuple(kinds),
+        columns=column_names(folder, segments),
         segments=tuple(segments.segments),
         originals="id",
         calibration=_calibrate(library, sample, segments.photos, models),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -19,11 +20,13 @@ from export.library.library import Library
 from export.library.records import UnderstoodPhoto
 from export.models.model_set import Models
 from export.pictures.dates import date_in_name
-from handler.bundle.index.index_kinds import SegmentPlace, read_index
+from handler.bundle.blocked_file import read_together
+from handler.bundle.index.index_kinds import read_index
 from handler.bundle.index.vector_index import QuantisedVectors
-from handler.bundle.manifest import IndexKind
-from handler.bundle.photos.catalogue import Catalogue, PhotoRecord
-from handler.bundle.photos.views import Views
+from handler.bundle.manifest import Manifest, SegmentInfo
+from handler.bundle.photos.catalogue import PhotoRecord
+from handler.bundle.photos.segments import open_segment
+from handler.bundle.segment_files import SegmentFiles
 
 _PHOTOS_AT_ONCE = 4_096
 
@@ -62,23 +65,30 @@ class SegmentContent:
         return cls._concatenated(parts)
 
     @classmethod
-    def read(cls, place: SegmentPlace, *, kind: IndexKind, views: int, without: NDArray[np.int64]) -> Self | None:
+    def read(cls, folder: Path, segment: SegmentInfo, manifest: Manifest, *, without: NDArray[np.int64]) -> Self | None:
         """What the segment in a folder holds, but for the photos of some rows, which are gone; None if all are.
 
+        Args:
+            folder: The segment's.
+            segment: What it is.
+            manifest: That of its bundle.
+            without: The rows, int64 [n].
+
         Raises:
-            BundleError: It isn't a segment of so many photos.
+            BundleError: It isn't what was written.
         """
-        catalogue = Catalogue.open(place.folder / "catalogue.bin")
-        rows = np.delete(np.arange(place.photos), without)
+        rows = np.delete(np.arange(segment.photos), without)
         if not len(rows):
             return None
-        vectors = read_index(kind, place)
+        files = SegmentFiles.open(folder, segment)
+        vectors = read_index(manifest.index, files, dim=manifest.encoder.dim)
+        parts = open_segment(files, manifest)
+        (records,) = read_together([parts.catalogue.records(rows.tolist())])
+        (views,) = read_together([parts.views.quantised(rows)])
         return cls(
-            records=[catalogue[row] for row in rows.tolist()],
+            records=records,
             fused=QuantisedVectors(rows=vectors.rows[rows], scales=vectors.scales[rows]),
-            views=Views.open(place.folder / "views.i8", photos=place.photos, views=views, dim=place.dim).quantised(
-                rows
-            ),
+            views=views,
         )
 
     @classmethod

@@ -23,7 +23,6 @@ from export.bundles.segment_writer import write_segment
 from export.library.library import Library
 from export.models.model_set import Models
 from export.progress import Progress
-from handler.bundle.index.index_kinds import SegmentPlace
 from handler.bundle.manifest import SEGMENTS_FOLDER, SegmentInfo
 
 Rows = NDArray[np.int64]
@@ -139,11 +138,8 @@ class SegmentSetWriter:
                 self._set.gone[segment.id] = gone[segment.id]
                 continue
             self._set.dropped.append(segment.id)
-            place = SegmentPlace(
-                folder=before.folder / segment.folder, photos=segment.photos, dim=before.manifest.encoder.dim
-            )
             content = SegmentContent.read(
-                place, kind=before.manifest.index, views=len(before.manifest.views), without=gone[segment.id]
+                before.folder / segment.folder, segment, before.manifest, without=gone[segment.id]
             )
             if content is not None:
                 rest.append(content)

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from export.bundles.segment_content import SegmentContent
+from handler.bundle.block_hashes import write_block_hashes
 from handler.bundle.index.index_kinds import write_index
 from handler.bundle.manifest import SEGMENT_FILES, FileInfo, SegmentInfo
 from handler.bundle.photos.catalogue import write_catalogue
@@ -30,10 +31,11 @@ def write_segment(segments: Path, content: SegmentContent, *, encoder: str, capt
     with tempfile.TemporaryDirectory(prefix="staging-", dir=segments) as staging:
         folder = Path(staging) / "segment"
         folder.mkdir()
-        write_index(folder, content.fused)
+        order = write_index(folder, content.fused)
         write_catalogue(folder / "catalogue.bin", content.records)
         write_columns(folder / "columns.bin", content.records)
-        write_views(folder / "views.i8", content.views)
+        write_views(folder / "views.i8", content.views, order)
+        write_block_hashes(folder)
         info = SegmentInfo(
             encoder=encoder,
             captioner=captioner,

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from export.errors import ColumnsError
 from export.photos.unicode_names import one_form
+from handler.bundle.manifest_fields import MAX_COLUMN_NAME, MAX_COLUMNS
 from handler.bundle.photos.catalogue import MAX_NUMBER, MAX_VALUE_LENGTH, ColumnValue
-from handler.bundle.photos.columns import MAX_COLUMN_NAME, MAX_COLUMNS
 from handler.bundle.texts import normalise
 
 NAMES = ("columns.csv", "columns.json")

@@ -6,27 +6,32 @@ import hashlib
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from export.errors import StoreError
 from export.publishing.versions import Version
 from export.storage.object_store import ObjectStore
+from handler.bundle.blocked_file import BlockedFile, read_together
 from handler.bundle.manifest import COLLECTION_FILE, FileInfo, Manifest
 from handler.bundle.photos.addresses import photo_by_content, thumbnail
-from handler.bundle.photos.catalogue import Catalogue
+from handler.bundle.photos.catalogue import VERSION, Catalogue
 from handler.bundle.photos.collection_file import CollectionFile
 from handler.store.pointer import bundle_key
 
 _CATALOGUE_FILE = "catalogue.bin"
+_RECORDS_AT_ONCE = 4_096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """A catalogue of a bundle, by its key, and the rows of photos that are gone."""
+    """A catalogue of a bundle, by its key, how many photos with how many captions, and the rows of those gone."""
 
     key: str
     info: FileInfo
+    photos: int
+    captions: int
+    version: int
     gone: frozenset[int]
 
 
@@ -42,13 +47,21 @@ def shown_pictures(store: ObjectStore, versions: Sequence[Version]) -> set[str]:
             raise StoreError(f"bundle {version.id} in {store.address} stays, but can't be read: {version.problem}")
         for part in _parts(store, version.id, version.manifest):
             gone = part.gone & parts[part.key].gone if part.key in parts else part.gone
-            parts[part.key] = _Part(key=part.key, info=part.info, gone=gone)
+            parts[part.key] = replace(part, gone=gone)
     return {address for part in parts.values() for address in _addresses(store, part)}
 
 
 def _parts(store: ObjectStore, bundle: str, manifest: Manifest) -> Iterator[_Part]:
+    captions = manifest.views.count("caption")
     if not manifest.segments:  # format 1
-        yield _Part(key=bundle_key(bundle, _CATALOGUE_FILE), info=manifest.files[_CATALOGUE_FILE], gone=frozenset())
+        yield _Part(
+            key=bundle_key(bundle, _CATALOGUE_FILE),
+            info=manifest.files[_CATALOGUE_FILE],
+            photos=manifest.counts.photos,
+            captions=captions,
+            version=1,
+            gone=frozenset(),
+        )
         return
     with _fetched(store, bundle_key(bundle, COLLECTION_FILE), manifest.files[COLLECTION_FILE]) as path:
         gone = CollectionFile.read(path).gone
@@ -59,16 +72,20 @@ def _parts(store: ObjectStore, bundle: str, manifest: Manifest) -> Iterator[_Par
         yield _Part(
             key=f"{segment.folder}/{_CATALOGUE_FILE}",
             info=segment.files[_CATALOGUE_FILE],
+            photos=segment.photos,
+            captions=captions,
+            version=VERSION,
             gone=frozenset(rows.tolist()),
         )
 
 
 def _addresses(store: ObjectStore, part: _Part) -> Iterator[str]:
     with _fetched(store, part.key, part.info) as path:
-        catalogue = Catalogue.open(path)
-        for row in range(len(catalogue)):
-            if row not in part.gone:
-                record = catalogue[row]
+        catalogue = Catalogue(BlockedFile(path), photos=part.photos, captions=part.captions, version=part.version)
+        rows = [row for row in range(len(catalogue)) if row not in part.gone]
+        for start in range(0, len(rows), _RECORDS_AT_ONCE):
+            (records,) = read_together([catalogue.records(rows[start : start + _RECORDS_AT_ONCE])])
+            for record in records:
                 yield from record.addresses or (thumbnail(record.content), photo_by_content(record.content, record.id))
 
 

@@ -1,35 +1,34 @@
-"""The bundle: files that are opened whole, or refused.
+"""The bundle: files that are opened together, or refused.
 
-Each file is mapped once its size and hash are checked, and answers once all of them are, and every part is
-checked against the manifest.
+Those that every question needs are verified whole before the bundle answers; of the others each block is verified
+before it is used. Every part is checked against the manifest.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 from handler.bundle.delivery import BundleFiles, Delivery
 from handler.bundle.encoder import Encoder, TextEncoder
 from handler.bundle.encoder_files import ENCODER_FILES
 from handler.bundle.format_1 import FILES_1, Manifest1
-from handler.bundle.index.index_kinds import INDEX_FILES, SegmentPlace, open_index
+from handler.bundle.index.index_kinds import open_index
 from handler.bundle.index.vector_index import VectorIndex
-from handler.bundle.manifest import COLLECTION_FILE, Manifest
-from handler.bundle.photos.catalogue import Catalogue
+from handler.bundle.manifest import BLOCKED_FILES, COLLECTION_FILE, Manifest
 from handler.bundle.photos.collection_file import CollectionFile
-from handler.bundle.photos.columns import Columns
-from handler.bundle.photos.segments import Photos, Segment
-from handler.bundle.photos.views import Views
+from handler.bundle.photos.segments import Photos, open_segment
+from handler.bundle.segment_files import SegmentFiles
 from handler.errors import BundleError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """A verified, mapped bundle; `id` is the hash of its manifest."""
+    """An open bundle; `id` is the hash of its manifest.
+
+    Whatever asks it raises BundleError where a block isn't what was written, and StoreError where one can't be had.
+    """
 
     id: str
     manifest: Manifest
@@ -39,15 +38,15 @@ class Bundle:
 
     @classmethod
     def receive(cls, delivery: Delivery) -> Self:
-        """Map each file of a delivery once it is verified, and close the delivery.
+        """Open the files of a delivery as they are verified, and close the delivery.
 
         Raises:
-            BundleError: Where a file is missing, superfluous, of another size or content than the
-                manifest says, or where the parts do not belong together.
+            BundleError: Where a file is missing, superfluous, of another size than the manifest says, or of other
+                content if it is verified whole, or where the parts do not belong together.
             StoreError: Where the files come from a store, and cannot be had.
         """
         try:
-            return cls._map(delivery)
+            return cls._open(delivery)
         except OSError as error:
             raise BundleError(f"Bundle {delivery.where} cannot be read: {error}") from error
         except BundleError as error:
@@ -56,7 +55,7 @@ class Bundle:
             delivery.close()
 
     @classmethod
-    def _map(cls, delivery: Delivery) -> Self:
+    def _open(cls, delivery: Delivery) -> Self:
         files = delivery.files()
         manifest = files.manifest
         delivery.wait(*ENCODER_FILES)
@@ -67,10 +66,7 @@ class Bundle:
             delivery.wait(*FILES_1)
             index, photos = open_parts_1(files.folder, manifest)
         else:
-            delivery.wait(COLLECTION_FILE)
-            whole = _read_collection(files)
-            index = _open_index(delivery, files, whole)
-            photos = Photos(_open_segments(delivery, files), gone=whole.gone, groups=whole.groups())
+            index, photos = _open_parts(delivery, files)
         bundle = cls(id=files.id, manifest=manifest, encoder=encoder, index=index, photos=photos)
         bundle._check()
         return bundle
@@ -78,14 +74,12 @@ class Bundle:
     def _check(self) -> None:
         """Check what only the opened parts can tell against the manifest."""
         configuration, manifest = self.encoder.configuration, self.manifest
-        captions = {len(segment.catalogue[0].captions) for segment in self.photos.segments}
         for what, found, expected in (
             ("name in encoder.json", configuration.name, manifest.encoder.name),
             ("dim in encoder.json", configuration.dim, manifest.encoder.dim),
             ("max_tokens in encoder.json", configuration.max_tokens, manifest.encoder.max_tokens),
             ("photos that are there", len(self.photos) - len(self.photos.gone), manifest.counts.photos),
             ("groups of near-duplicates", len(self.photos.groups), len(self.photos)),
-            ("captions of a photo", captions, {manifest.views.count("caption")}),
         ):
             if found != expected:
                 raise BundleError(f"Parts do not belong together: {what} is {found} (expected {expected})")
@@ -99,31 +93,23 @@ def _read_collection(files: BundleFiles) -> CollectionFile:
     return whole
 
 
-def _open_index(delivery: Delivery, files: BundleFiles, whole: CollectionFile) -> VectorIndex:
+def _open_parts(delivery: Delivery, files: BundleFiles) -> tuple[VectorIndex, Photos]:
     manifest = files.manifest
-    for name in INDEX_FILES:
-        delivery.wait(*(f"{segment.folder}/{name}" for segment in manifest.segments))
-    places = [
-        SegmentPlace(folder=files.path(segment.folder), photos=segment.photos, dim=manifest.encoder.dim)
-        for segment in manifest.segments
-    ]
-    return open_index(manifest.index, places, whole.gone)
-
-
-def _open_segments(delivery: Delivery, files: BundleFiles) -> Sequence[Segment]:
-    manifest = files.manifest
+    delivery.wait(COLLECTION_FILE)
+    whole = _read_collection(files)
     delivery.wait(*manifest.all_files)
-    return [_open_segment(files.path(segment.folder), manifest, photos=segment.photos) for segment in manifest.segments]
-
-
-def _open_segment(folder: Path, manifest: Manifest, *, photos: int) -> Segment:
-    catalogue = Catalogue.open(folder / "catalogue.bin")
-    columns = Columns.open(folder / "columns.bin")
-    for what, found in (("records in catalogue.bin", len(catalogue)), ("photos in columns.bin", len(columns))):
-        if found != photos:
-            raise BundleError(f"Parts do not belong together: {what} is {found} (expected {photos})")
-    views = Views.open(folder / "views.i8", photos=photos, views=len(manifest.views), dim=manifest.encoder.dim)
-    return Segment(catalogue=catalogue, columns=columns, views=views)
+    segments = [SegmentFiles.open(files.path(segment.folder), segment, files.source) for segment in manifest.segments]
+    if files.source is not None:
+        files.source.bring_rest([segment.blocked[name] for name in BLOCKED_FILES for segment in segments])
+    return (
+        open_index(manifest.index, segments, dim=manifest.encoder.dim, gone=whole.gone),
+        Photos(
+            [open_segment(segment, manifest) for segment in segments],
+            gone=whole.gone,
+            groups=whole.groups(),
+            names=manifest.columns,
+        ),
+    )
 
 
 class OpeningBundle:

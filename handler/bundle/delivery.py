@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from handler.bundle.manifest import SEGMENTS_FOLDER, Manifest
+
+if TYPE_CHECKING:  # which needs numpy, and a delivery begins before numpy is loaded
+    from handler.bundle.blocked_file import BlockSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +25,10 @@ class BundleFiles:
         manifest: What the files must be.
         folder: Where the files lie, or will.
         segments: Where the folders of its segments lie, or will.
-        verified: Gives the path of each file in the order of the manifest's `all_files`, once it lies there and is what
-            the manifest says; raises BundleError or StoreError at the first that is not.
+        verified: Gives the path of each file once it lies there: of those that are verified whole, in their order, when
+            they are what the manifest says; of those that are verified block by block when they have their size. Raises
+            BundleError or StoreError at the first that is not so.
+        source: Where blocks come from that aren't there.
     """
 
     id: str
@@ -31,6 +36,7 @@ class BundleFiles:
     folder: Path
     segments: Path
     verified: Iterator[str]
+    source: BlockSource | None = None
 
     def path(self, name: str) -> Path:
         """Where a file or folder of the bundle lies, by its path in the bundle's folder."""

@@ -86,8 +86,8 @@ class Fields:
     def number(self, field: str, *, low: float, high: float) -> float:
         return self._as_number(self._take(field), field, low, high)
 
-    def texts(self, field: str, *, max_length: int = MAX_TEXT_LENGTH) -> tuple[str, ...]:
-        return self._as_texts(self._take_list(field), field, max_length)
+    def texts(self, field: str, *, max_length: int = MAX_TEXT_LENGTH, most: int = MAX_ITEMS) -> tuple[str, ...]:
+        return self._as_texts(self._take_list(field, most), field, max_length, most)
 
     def numbers(self, field: str, *, low: float, high: float) -> tuple[float, ...]:
         values = self._take_list(field)
@@ -131,19 +131,20 @@ class Fields:
             raise BundleError(f"Missing field '{self._at(field)}' in {self._name}")
         return self._values.pop(field)
 
-    def _take_list(self, field: str) -> list[object]:
+    def _take_list(self, field: str, most: int = MAX_ITEMS) -> list[object]:
         value = self._take(field)
         if not isinstance(value, list):
             self._refuse(field, f"type {type(value).__name__}", "list")
-        return self._as_list(value, field)
+        return self._as_list(value, field, most)
 
-    def _as_list(self, value: list[object], field: str) -> list[object]:
-        if len(value) > MAX_ITEMS:
-            self._refuse(field, f"length {len(value)}", f"at most {MAX_ITEMS}")
+    def _as_list(self, value: list[object], field: str, most: int = MAX_ITEMS) -> list[object]:
+        if len(value) > most:
+            self._refuse(field, f"length {len(value)}", f"at most {most}")
         return value
 
-    def _as_texts(self, values: list[object], field: str, max_length: int) -> tuple[str, ...]:
-        return tuple(self._as_text(v, f"{field}.{i}", max_length) for i, v in enumerate(self._as_list(values, field)))
+    def _as_texts(self, values: list[object], field: str, max_length: int, most: int = MAX_ITEMS) -> tuple[str, ...]:
+        items = self._as_list(values, field, most)
+        return tuple(self._as_text(v, f"{field}.{i}", max_length) for i, v in enumerate(items))
 
     def _as_choice(self, value: object, field: str, options: Sequence[_T]) -> _T:
         found = [option for option in options if type(value) is type(option) and value == option]

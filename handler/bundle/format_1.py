@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from handler.bundle.encoder_files import ENCODER_FILES, MAX_DIM
 from handler.bundle.fields import Fields
-from handler.bundle.manifest import Manifest
+from handler.bundle.manifest import ColumnNames, Manifest
 from handler.bundle.manifest_fields import (
     MAX_PHOTOS,
     check_belonging,
@@ -49,6 +49,7 @@ def read_manifest_1(fields: Fields) -> Manifest1:
         encoder=encoder,
         index="coded",
         views=read_views(views, "kinds"),
+        columns=ColumnNames(numbers=(), texts=()),
         segments=(),
         originals="none",
         calibration=Calibration.from_fields(fields.child("calibration")),

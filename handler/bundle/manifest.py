@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Literal
 
 from handler.bundle.encoder_files import ENCODER_FILES
@@ -19,7 +20,10 @@ MANIFEST_FILE = "manifest.json"
 SIGNATURE_FILE = "manifest.sig"
 COLLECTION_FILE = "collection.bin"
 BUNDLE_FILES = (*ENCODER_FILES, COLLECTION_FILE)
-SEGMENT_FILES = ("codes.bin", "index.usearch", "catalogue.bin", "columns.bin", "views.i8")
+WHOLE_FILES = ("codes.bin", "blocks.bin")
+BLOCKED_FILES = ("index.usearch", "views.i8", "catalogue.bin", "columns.bin")
+"""The files of a segment that are verified block by block, in the order in which a question asks for them."""
+SEGMENT_FILES = (*WHOLE_FILES, *BLOCKED_FILES)
 SEGMENTS_FOLDER = "segments"
 
 IndexKind = Literal["coded"]
@@ -50,7 +54,7 @@ class EncoderInfo:
     max_tokens: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots, so that its id is reckoned once
 class SegmentInfo:
     """Some of the bundle's photos, and the files in which they stand; never changed once they are written.
 
@@ -66,7 +70,7 @@ class SegmentInfo:
     photos: int
     files: Mapping[str, FileInfo]
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Its name: the first 16 hexadecimal digits of the sha256 of all this."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
@@ -78,6 +82,14 @@ class SegmentInfo:
         Example: "segments/4720f516e1d95f3b"
         """
         return f"{SEGMENTS_FOLDER}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnNames:
+    """Columns by kind, each in alphabetical order; in a segment one may be of both kinds."""
+
+    numbers: tuple[str, ...]
+    texts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +133,7 @@ class Manifest:
         encoder: What embeds queries.
         index: The kind of index that the segments' vectors are in.
         views: The views of every photo in their order; caption views come first, in the order of a photo's captions.
+        columns: The collection's own columns, by which photos can be filtered.
         segments: The photos, segment after segment: a photo's number counts through all of them.
         originals: Where photos' own addresses lead: to their paths ("id"), to the published file of that content
             ("content"), or, where photos aren't published, to their thumbnails ("none").
@@ -132,6 +145,7 @@ class Manifest:
     encoder: EncoderInfo
     index: IndexKind
     views: tuple[ViewKind, ...]
+    columns: ColumnNames
     segments: tuple[SegmentInfo, ...]
     originals: Originals
     calibration: Calibration
@@ -142,21 +156,30 @@ class Manifest:
     format_version: int = FORMAT_VERSION
 
     @property
-    def all_files(self) -> dict[str, FileInfo]:
-        """Every file of the bundle, by its path in the bundle's folder, in the order in which bundles are opened.
+    def whole_files(self) -> dict[str, FileInfo]:
+        """The files that are verified whole, by their paths in the bundle's folder, in the order in which it is opened.
 
-        The encoder comes first, for making its session takes longest; then what every question asks for; last the
-        views, which are the largest.
+        The encoder comes first, for making its session takes longest.
         """
-        found = {name: self.files[name] for name in self.files}
-        for name in SEGMENT_FILES:
-            found |= {f"{segment.folder}/{name}": segment.files[name] for segment in self.segments}
-        return found
+        return {**self.files, **self._of_segments(WHOLE_FILES)}
+
+    @property
+    def blocked_files(self) -> dict[str, FileInfo]:
+        """The files that are verified block by block."""
+        return self._of_segments(BLOCKED_FILES)
+
+    @property
+    def all_files(self) -> dict[str, FileInfo]:
+        """Every file of the bundle."""
+        return {**self.whole_files, **self.blocked_files}
 
     @property
     def size_bytes(self) -> int:
         """The size of all files but for the manifest."""
         return sum(info.size_bytes for info in self.all_files.values())
+
+    def _of_segments(self, names: Sequence[str]) -> dict[str, FileInfo]:
+        return {f"{segment.folder}/{name}": segment.files[name] for name in names for segment in self.segments}
 
     def to_bytes(self) -> bytes:
         """Canonical JSON: the same manifest gives the same bytes, and so the same bundle id."""

@@ -9,6 +9,7 @@ from handler.bundle.fields import Fields
 from handler.bundle.manifest import (
     MANIFEST_FILE,
     VIEW_KINDS,
+    ColumnNames,
     Counts,
     EncoderInfo,
     FileInfo,
@@ -22,6 +23,8 @@ from handler.errors import BundleError
 MAX_FILE_BYTES = 1 << 36
 MAX_PHOTOS = 100_000_000
 MAX_VIEWS = 64
+MAX_COLUMNS = 64
+MAX_COLUMN_NAME = 64
 MAX_GOLDEN = 64
 MAX_SUGGESTIONS = 64
 MAX_SUGGESTION_LENGTH = 128
@@ -84,6 +87,18 @@ def read_views(fields: Fields, field: str) -> tuple[ViewKind, ...]:
             f" {MANIFEST_FILE}"
         )
     return kinds
+
+
+def read_column_names(fields: Fields) -> ColumnNames:
+    """Read the names of columns; raises BundleError."""
+    names = ColumnNames(
+        numbers=fields.texts("numbers", max_length=MAX_COLUMN_NAME),
+        texts=fields.texts("texts", max_length=MAX_COLUMN_NAME),
+    )
+    fields.finish()
+    if len({*names.numbers, *names.texts}) > MAX_COLUMNS:
+        raise BundleError(f"More than {MAX_COLUMNS} columns")
+    return names
 
 
 def read_counts(fields: Fields) -> Counts:

@@ -20,6 +20,7 @@ from handler.bundle.manifest import (
 from handler.bundle.manifest_fields import (
     MAX_PHOTOS,
     check_belonging,
+    read_column_names,
     read_counts,
     read_encoder,
     read_files,
@@ -59,6 +60,7 @@ def read_manifest(data: bytes) -> Manifest:
         encoder=read_encoder(fields.child("encoder")),
         index=fields.choice("index", INDEX_KINDS),
         views=read_views(fields, "views"),
+        columns=read_column_names(fields.child("columns")),
         segments=_read_segments(fields),
         originals=fields.choice("originals", ORIGINALS),
         calibration=Calibration.from_fields(fields.child("calibration")),

@@ -26,10 +26,15 @@ def map_file(path: Path, header: Struct, *, magic: bytes, version: int) -> Mappe
         if size < header.size:
             raise BundleError(f"{path.name} is truncated: {size} bytes")
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return Mapped(data=data, fields=check_header(data, header, magic=magic, version=version, name=path.name))
+
+
+def check_header(data: mmap.mmap, header: Struct, *, magic: bytes, version: int, name: str) -> tuple[Any, ...]:
+    """What a header says after its magic number and version; raises BundleError where these are others."""
     found_magic, found_version, *fields = header.unpack_from(data)
     if (found_magic, found_version) != (magic, version):
         raise BundleError(
             f"Unexpected {found_magic!r} version {found_version} (expected {magic!r} version {version})"
-            f" at the start of {path.name}"
+            f" at the start of {name}"
         )
-    return Mapped(data=data, fields=tuple(fields))
+    return tuple(fields)

@@ -33,7 +33,9 @@ class Describer:
 
     def photo(self, number: int) -> PhotoAnswer:
         """Everything that is known of the photo of a number."""
-        record = self._bundle.photos.record(number)
+        return self._photo(self._bundle.photos.record(number))
+
+    def _photo(self, record: PhotoRecord) -> PhotoAnswer:
         captioner = self._bundle.manifest.provenance.captioner
         return {
             "id": record.id,
@@ -69,15 +71,15 @@ class Describer:
             "total": total,
             "suggestions": list(self._bundle.manifest.suggestions),
             "columns": [*numbers_first, *texts],
-            "photos": sorted(map(self.photo, numbers), key=lambda photo: photo["id"]),
+            "photos": sorted(map(self._photo, self._bundle.photos.records(numbers)), key=lambda photo: photo["id"]),
         }
 
     def results(self, sought: Sought, page: Ranked) -> list[Result]:
         """A page of results, best first."""
         cosines = self._bundle.photos.views(page.numbers) @ sought.direction
+        records = self._bundle.photos.records(page.numbers.tolist())
         results: list[Result] = []
-        for number, relevance, of_views in zip(page.numbers, page.relevances, cosines, strict=True):
-            record = self._bundle.photos.record(int(number))
+        for record, relevance, of_views in zip(records, page.relevances, cosines, strict=True):
             addresses = self._addresses(record)
             results.append(
                 {

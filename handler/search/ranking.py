@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from handler.bundle.bundle import Bundle
 from handler.bundle.index.vector_index import Hits
+from handler.bundle.photos.numbers import are_among
 from handler.bundle.photos.segments import Mask
 from handler.bundle.relevance import QueryKind
 
@@ -30,11 +31,13 @@ class Sought:
         direction: float32 [dim], their weighted mean: relevance is logistic in the inner product with it, so its
             logit is the weighted mean of the logits that each text alone would have.
         kind: What the curve of relevance depends on.
+        without: What no photo should be relevant to.
     """
 
     texts: NDArray[np.float32]
     direction: NDArray[np.float32]
     kind: QueryKind = "sentence"
+    without: tuple[Sought, ...] = ()
 
     @classmethod
     def of(cls, texts: NDArray[np.float32], shares: NDArray[np.float32], kind: QueryKind) -> Self:
@@ -52,6 +55,13 @@ class Ranked:
         """Some of them, chosen as numpy chooses."""
         return type(self)(numbers=self.numbers[chosen], relevances=self.relevances[chosen])
 
+    def and_then(self, others: Ranked) -> Self:
+        """These, and others after them."""
+        return type(self)(
+            numbers=np.concatenate([self.numbers, others.numbers]),
+            relevances=np.concatenate([self.relevances, others.relevances]),
+        )
+
 
 class Ranking:
     """Ranks the photos of one bundle."""
@@ -61,51 +71,84 @@ class Ranking:
         self._calibration = bundle.manifest.calibration
         self._caption_views = bundle.manifest.views.count("caption")
 
-    def first(self, sought: Sought, count: int, allowed: Mask | None = None) -> Ranked:
+    def first(self, sought: Sought, count: int, allowed: Mask | None = None, *, least: float = 0.0) -> Ranked:
         """The first `count` photos, or all there are: by relevance, then score, then id.
 
-        Beyond the first IDENTITY_DEPTH photos the order is that of the scores alone.
+        Captions are compared with texts among the first IDENTITY_DEPTH photos by score, whether they are left out or
+        not; beyond them the order is that of the scores alone.
 
         Args:
-            sought: What they are ranked by.
+            sought: What they are ranked by, and what leaves them out.
             count: At least 1.
             allowed: Which photos may be answered, bool [photos]; None for all.
+            least: Photos of less relevance may be missing.
         """
-        return self._order(sought, self._hits(sought, max(count, IDENTITY_DEPTH), allowed), count)
+        hits = Hits.none()
+        for some in self._bundle.index.best_first(sought.direction, allowed):
+            hits = hits.and_then(some)
+            told = self._told(hits)
+            if len(told.numbers) < IDENTITY_DEPTH:
+                continue
+            beyond = self._relevances(sought, told.scores[-1:])[0] < least
+            if beyond or len(told.numbers) >= count:
+                ranked = self._ranked(sought, told, count)
+                if beyond or len(ranked.numbers) == count:
+                    return ranked
+        return self._ranked(sought, hits, count)
 
-    def relevant(self, text: NDArray[np.float32], kind: QueryKind) -> Mask:
-        """Which photos are relevant to a text, float32 [dim] of unit norm: bool [photos]."""
-        curve = self._calibration.curve(kind)
-        scores = self._bundle.index.scores(text)
-        mask: Mask = curve.relevance(scores, np.full_like(scores, -1.0)) >= curve.threshold
-        sought = Sought(texts=text[np.newaxis], direction=text, kind=kind)
-        first = self.first(sought, IDENTITY_DEPTH)
-        mask[first.numbers] |= first.relevances >= curve.threshold
+    def wanted(self, sought: Sought, numbers: NDArray[np.int64], captions: NDArray[np.float32] | None = None) -> Mask:
+        """Which of some photos are relevant to nothing that is to be left out: bool [n].
+
+        Args:
+            sought: What says what is to be left out.
+            numbers: The numbers of the photos, int64 [n].
+            captions: The views of their captions, float32 [n, captions, dim], where these decide too.
+        """
+        mask = np.ones(len(numbers), dtype=bool)
+        for unwanted in sought.without:
+            scores = self._bundle.index.scores(unwanted.direction, numbers)
+            closest = None if captions is None else _closest(captions, unwanted)
+            mask &= self._relevances(unwanted, scores, closest) < self._calibration.curve(unwanted.kind).threshold
         return mask
 
-    def _hits(self, sought: Sought, count: int, allowed: Mask | None) -> Hits:
-        """The first `count` photos by score, then id.
+    def captions(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The views of the captions of photos, float32 [n, captions, dim]."""
+        return self._bundle.photos.views(numbers)[:, : self._caption_views]
 
-        The index decides by numbers among equal scores, so all photos that score as the last one are asked for.
+    def _told(self, hits: Hits) -> Hits:
+        """Those of the first photos by score of which it is known that no other comes between them.
+
+        The index decides by numbers among equal scores, which is the order of ids within a segment alone.
         """
-        photos, asked = self._bundle.photos, count + 1
-        hits = self._bundle.index.search(sought.direction, asked, allowed)
-        while len(photos.segments) > 1 and len(hits.numbers) == asked and hits.scores[count - 1] == hits.scores[-1]:
-            asked *= 4
-            hits = self._bundle.index.search(sought.direction, asked, allowed)
-        return Hits(numbers=photos.in_order_of_ids(hits.numbers, hits.scores, count), scores=hits.scores[:count])
+        if len(self._bundle.photos.segments) == 1:
+            return hits
+        return hits.where(hits.scores > hits.scores[-1:])
 
-    def _order(self, sought: Sought, hits: Hits, count: int) -> Ranked:
-        closest = np.full(len(hits.numbers), -1.0, dtype=np.float32)
-        closest[:IDENTITY_DEPTH] = self._closest_caption(sought, hits.numbers[:IDENTITY_DEPTH])
-        relevances = self._calibration.curve(sought.kind).relevance(hits.scores, closest)
-        head = min(IDENTITY_DEPTH, len(closest))
-        order = np.arange(len(closest))
-        order[:head] = np.argsort(-relevances[:head], kind="stable")
-        return Ranked(numbers=hits.numbers[order[:count]], relevances=relevances[order[:count]])
+    def _ranked(self, sought: Sought, hits: Hits, count: int) -> Ranked:
+        """The first `count` of photos that come by score, then number, but for those that are left out."""
+        photos = self._bundle.photos
+        head = photos.in_order_of_ids(hits.numbers, hits.scores, IDENTITY_DEPTH)
+        captions = self.captions(head)
+        relevances = self._relevances(sought, hits.scores[: len(head)], _closest(captions, sought))
+        order = np.argsort(-relevances, kind="stable")
+        ranked = Ranked(numbers=head, relevances=relevances).where(order[self.wanted(sought, head, captions)[order]])
+        if len(ranked.numbers) < count:
+            others = hits.where(~are_among(hits.numbers, np.sort(head)))
+            others = others.where(self.wanted(sought, others.numbers))
+            numbers = photos.in_order_of_ids(others.numbers, others.scores, count)
+            relevances = self._relevances(sought, others.scores[: len(numbers)])
+            ranked = ranked.and_then(Ranked(numbers=numbers, relevances=relevances))
+        return ranked.where(slice(count))
 
-    def _closest_caption(self, sought: Sought, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
-        """For each photo, the cosine of the text to which none of its captions is closer, float32 [n]."""
-        captions = self._bundle.photos.views(numbers)[:, : self._caption_views]
-        cosines = captions @ sought.texts.T
-        return np.asarray(cosines.max(axis=1, initial=-1.0).min(axis=1), dtype=np.float32)
+    def _relevances(
+        self, sought: Sought, scores: NDArray[np.float32], closest: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """Of n photos by their scores and, where these count, the cosines of their closest captions: float32 [n]."""
+        cosines = np.full_like(scores, -1.0) if closest is None else closest
+        return self._calibration.curve(sought.kind).relevance(scores, cosines)
+
+
+def _closest(captions: NDArray[np.float32], sought: Sought) -> NDArray[np.float32]:
+    """For each photo, the cosine of the text to which none of its captions is closer, float32 [n]."""
+    cosines = captions @ sought.texts.T
+    return np.asarray(cosines.max(axis=1, initial=-1.0).min(axis=1), dtype=np.float32)

@@ -6,7 +6,6 @@ Knows how the parts of a bundle work together; knows nothing of HTTP or of the d
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -73,8 +72,6 @@ class Searcher:
         sought = self._sought(query)
         if sought is None and (said := self._said_by_people(query)) is not None:
             sought, allowed = self._encoded(query), said if allowed is None else said & allowed
-        if sought is not None:
-            allowed = self._without(query.without, allowed)
         answer: SearchAnswer = {
             "query": " + ".join(map(self.canonical, query.texts)),
             **self._page(sought, selection, allowed, started),
@@ -162,19 +159,15 @@ class Searcher:
     def _encoded(self, query: Query) -> Sought:
         texts = [self.canonical(text) for text in query.texts]
         shares = np.array(query.shares, dtype=np.float32)
-        return Sought.of(self.bundle.encoder.encode(texts), shares, kind_of_query(max(texts, key=_word_count)))
-
-    def _without(self, texts: Sequence[str], allowed: Mask | None) -> Mask | None:
-        """The photos that may be answered, but for those that are relevant to one of the texts."""
-        known = [text for text in map(self.canonical, texts) if self.bundle.encoder.knows(text)]
-        if not known:
-            return allowed
-        vectors = self.bundle.encoder.encode(known)
-        unwanted = [
-            self._ranking.relevant(vector, kind_of_query(text)) for text, vector in zip(known, vectors, strict=True)
+        sought = Sought.of(self.bundle.encoder.encode(texts), shares, kind_of_query(max(texts, key=_word_count)))
+        unwanted = [text for text in map(self.canonical, query.without) if self.bundle.encoder.knows(text)]
+        if not unwanted:
+            return sought
+        without = [
+            Sought(texts=vector[np.newaxis], direction=vector, kind=kind_of_query(text))
+            for text, vector in zip(unwanted, self.bundle.encoder.encode(unwanted), strict=True)
         ]
-        wanted: Mask = ~np.logical_or.reduce(unwanted)
-        return wanted if allowed is None else wanted & allowed
+        return replace(sought, without=tuple(without))
 
     def _page(
         self,
@@ -211,7 +204,7 @@ class Searcher:
             return []
         results = self._describer.results(sought, photos)
         if selection.dedupe:
-            for result, folded in zip(results, self._folded(photos, allowed), strict=True):
+            for result, folded in zip(results, self._folded(sought, photos, allowed), strict=True):
                 result["duplicates"] = folded
         return results
 
@@ -227,7 +220,7 @@ class Searcher:
         if selection.dedupe:
             count *= _RANKED_PER_GROUP
         while True:
-            ranked = self._ranking.first(sought, count, allowed)
+            ranked = self._ranking.first(sought, count, allowed, least=least)
             found = ranked.where(ranked.relevances >= least)
             exhausted = len(found.numbers) < count
             if selection.dedupe:
@@ -248,10 +241,16 @@ class Searcher:
             return firsts
         return firsts.where(self.bundle.photos.groups[firsts.numbers] != self.bundle.photos.groups[without])
 
-    def _folded(self, page: Ranked, allowed: Mask | None) -> list[int]:
+    def _folded(self, sought: Sought, page: Ranked, allowed: Mask | None) -> list[int]:
         """For each photo of a page, how many near-duplicates of it could have been answered in its place."""
         groups = self.bundle.photos.groups
-        sizes = np.bincount(groups if allowed is None else groups[allowed], minlength=len(groups))
+        answered = np.zeros(len(groups), dtype=bool)
+        answered[groups[page.numbers]] = True
+        could = answered[groups] if allowed is None else answered[groups] & allowed
+        numbers = np.flatnonzero(could)
+        if sought.without:
+            numbers = numbers[self._ranking.wanted(sought, numbers, self._ranking.captions(numbers))]
+        sizes = np.bincount(groups[numbers], minlength=len(groups))
         counts: list[int] = (sizes[groups[page.numbers]] - 1).tolist()
         return counts
 

@@ -73,14 +73,29 @@ class Cache:
             return False
         return True
 
+    def make_place(self, info: FileInfo) -> None:
+        """A file of this size for blocks that are yet to come, unless it is here; blocks that it lacks take no room."""
+        path = self.object(info.sha256)
+        if path.exists() and path.stat().st_size == info.size_bytes:
+            return
+        path.unlink(missing_ok=True)
+        with path.open("xb") as file:
+            file.truncate(info.size_bytes)
+
     def check_room(self, size_bytes: int) -> None:
         """Raises StoreError where the disk has not that much room."""
-        free_bytes = shutil.disk_usage(self._objects).free
-        if size_bytes + _SPARE_BYTES > free_bytes:
+        if not self.has_room(size_bytes):
             raise StoreError(
                 f"The bundle needs {size_bytes / 1e6:.0f} MB more on the disk of {self._objects.parent}, which has"
-                f" {free_bytes / 1e6:.0f} MB free: give the function more storage, or set THINLENS_CACHE"
+                f" {self._free_bytes() / 1e6:.0f} MB free: give the function more storage, or set THINLENS_CACHE"
             )
+
+    def has_room(self, size_bytes: int) -> bool:
+        """Whether the disk has that much room."""
+        return size_bytes + _SPARE_BYTES <= self._free_bytes()
+
+    def _free_bytes(self) -> int:
+        return shutil.disk_usage(self._objects).free
 
     def link(self, info: FileInfo, path: Path) -> None:
         """Give the file a name in a bundle's folder, or in that of one of its segments."""

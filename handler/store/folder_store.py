@@ -18,7 +18,7 @@ from handler.store.delivery_thread import DeliveryThread
 from handler.store.hashes import Hash, sha256_of
 from handler.store.pointer import BUNDLES_KEY, MAX_POINTER_BYTES, POINTER_KEY, Pointer
 from handler.store.signature import SIGNATURE_BYTES
-from handler.store.verification import check_signature, verify_file
+from handler.store.verification import check_signature, check_size, verify_file
 
 if TYPE_CHECKING:
     from handler.bundle.bundle import Bundle
@@ -29,7 +29,8 @@ def open_bundle(folder: Path, *, verified: Mapping[str, FileInfo] | None = None)
 
     Args:
         folder: The folder, or a link to it.
-        verified: Files that the caller has just written or verified, by their path in the folder: they aren't hashed.
+        verified: Files that the caller has just written or verified, by their path in the folder: they aren't hashed
+            as a whole.
 
     Raises:
         BundleError: Where a file is missing, superfluous, of another size or content than the
@@ -132,8 +133,11 @@ def read_bundle_id(folder: Path) -> str:
 
 
 def _verify_folder(folder: Path, segments: Path, manifest: Manifest, sha256_of: Hash) -> Iterator[str]:
-    for name, info in manifest.all_files.items():
+    for name, info in manifest.whole_files.items():
         verify_file(path_of(name, folder=folder, segments=segments), info, sha256_of)
+        yield name
+    for name, info in manifest.blocked_files.items():
+        check_size(path_of(name, folder=folder, segments=segments), info)
         yield name
 
 

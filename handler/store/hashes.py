@@ -14,6 +14,9 @@ Hash = Callable[[str], str]
 # More than most bundles have; what lies beyond is hashed when it is asked for.
 MOST_FILES = 256
 _FOLDERS_BELOW = 2
+# What manifest.py says too, which would take its time to be imported.
+_BLOCK_HASHES = "blocks.bin"
+_BLOCKED = ("index.usearch", "views.i8", "catalogue.bin", "columns.bin")
 
 
 def sha256_of(path: str) -> str:
@@ -22,7 +25,7 @@ def sha256_of(path: str) -> str:
 
 
 class HashesAhead:
-    """Hashes of the files of a folder and its segments, begun at once in a thread, the small first; each is given once.
+    """Hashes of a bundle's files that are verified whole, begun at once in a thread, the small first; each given once.
 
     One thread, so that whoever begins other work meanwhile has another core for it. The files are mapped beforehand,
     and each is hashed in one piece: hashlib lets other threads run meanwhile, but then has to wait for its turn.
@@ -64,7 +67,7 @@ def _map(path: str) -> mmap.mmap:
 
 
 def _map_files(folder: str) -> dict[str, mmap.mmap]:
-    """The regular files of a folder and its segments, the small ones first; none where it cannot be a bundle."""
+    """The regular files to be verified whole, the small ones first; none where the folder cannot be a bundle."""
     maps: dict[str, mmap.mmap] = {}
     with suppress(OSError, ValueError):  # whoever opens it as a bundle will see for himself
         found = sorted(_files_below(folder, _FOLDERS_BELOW))
@@ -75,9 +78,12 @@ def _map_files(folder: str) -> dict[str, mmap.mmap]:
 
 
 def _files_below(folder: str, depth: int) -> Iterator[tuple[int, str]]:
-    """Size and path of the regular files in a folder and in folders so far below."""
-    for entry in os.scandir(folder):
+    """Size and path of the regular files in a folder and in folders so far below, but for those verified by blocks."""
+    entries = list(os.scandir(folder))
+    blocked = _BLOCKED if any(entry.name == _BLOCK_HASHES for entry in entries) else ()
+    for entry in entries:
         if entry.is_file(follow_symlinks=False):
-            yield entry.stat().st_size, entry.path
+            if entry.name not in blocked:
+                yield entry.stat().st_size, entry.path
         elif depth and entry.is_dir(follow_symlinks=False):
             yield from _files_below(entry.path, depth - 1)

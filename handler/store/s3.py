@@ -84,7 +84,7 @@ class S3Client:
 
         return self._attempts(key, attempt, attempts)
 
-    def get_range(self, key: str, start: int, into: memoryview, *, size_bytes: int) -> None:
+    def get_range(self, key: str, start: int, into: memoryview, *, size_bytes: int, attempts: int = ATTEMPTS) -> None:
         """Fill `into` with the object's bytes from `start` on.
 
         Raises:
@@ -106,7 +106,7 @@ class S3Client:
                         raise _PassingError(f"was cut off after {start + received} of {size_bytes} bytes")
                     received += count
 
-        self._attempts(key, attempt, ATTEMPTS)
+        self._attempts(key, attempt, attempts)
 
     def _attempts(self, key: str, attempt: Callable[[], _T], attempts: int) -> _T:
         """Try again, after pauses that double, what may pass."""

@@ -1,19 +1,16 @@
-"""The store in S3: bundles fetched to this machine's disk, by ranges in parallel, and hashed as they come.
+"""The store in S3: bundles fetched to this machine's disk: first what every question needs, then what one asks for.
 
-Knows keys and the cache; how requests are made is s3.py's concern.
+Knows keys and the cache; how requests are made is s3.py's concern, s3_download.py brings a file whole, and s3_blocks.py
+what is read by blocks.
 """
 
 from __future__ import annotations
 
-import hashlib
-import mmap
-import os
-import sys
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from handler.bundle.delivery import BundleFiles
 from handler.bundle.manifest import MANIFEST_FILE, SEGMENTS_FOLDER, SIGNATURE_FILE, FileInfo, Manifest, bundle_id
@@ -21,15 +18,18 @@ from handler.bundle.manifest_reader import MAX_MANIFEST_BYTES, read_manifest
 from handler.errors import BundleError, StoreError
 from handler.settings import Settings
 from handler.store.address import S3Address
-from handler.store.cache import INCOMING_SUFFIX, Cache
+from handler.store.cache import Cache
 from handler.store.credentials import credential_source
 from handler.store.pointer import MAX_POINTER_BYTES, POINTER_KEY, Pointer, bundle_key
 from handler.store.s3 import ATTEMPTS, S3Client
+from handler.store.s3_download import Download
 from handler.store.signature import SIGNATURE_BYTES
-from handler.store.verification import check_digest, check_signature
+from handler.store.verification import check_signature
+
+if TYPE_CHECKING:
+    from handler.bundle.blocked_file import BlockSource
 
 CONNECTIONS = 6
-PART_BYTES = 8 << 20
 
 
 class S3Store:
@@ -77,7 +77,14 @@ class S3Store:
             folder=folder,
             segments=folder / SEGMENTS_FOLDER,
             verified=self._bring(bundle, manifest, folder),
+            source=self._blocks(bundle),
         )
+
+    def _blocks(self, bundle: str) -> BlockSource:
+        # Only here: it needs numpy, which is being loaded meanwhile.
+        from handler.store.s3_blocks import S3Blocks
+
+        return S3Blocks(self._client, self._cache, bundle)
 
     @contextmanager
     def _closing_on_error(self) -> Iterator[None]:
@@ -106,14 +113,18 @@ class S3Store:
 
     def _bring(self, bundle: str, manifest: Manifest, folder: Path) -> Iterator[str]:
         """Bring what is not here, in parallel; a file is put into the folder once it is verified."""
-        files = manifest.all_files
+        for name, info in manifest.blocked_files.items():
+            self._cache.make_place(info)
+            self._cache.link(info, folder / name)
+            yield name
+        files = manifest.whole_files
         pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="thinlens-download")
 
-        def download(name: str) -> _Download:
+        def download(name: str) -> Download:
             target = self._cache.object(files[name].sha256)
-            return _Download(self._client, bundle_key(bundle, name), files[name], target, pool)
+            return Download(self._client, bundle_key(bundle, name), files[name], target, pool)
 
-        downloads: dict[str, _Download] = {}
+        downloads: dict[str, Download] = {}
         try:
             # Files of one content, in two segments for instance, are fetched once, by the name that comes first.
             names = {files[name].sha256: name for name in reversed(files)}
@@ -134,58 +145,5 @@ class S3Store:
             for unfinished in downloads.values():
                 unfinished.give_up()
             pool.shutdown(cancel_futures=True)
-            self._client.close()
-
-
-class _Download:
-    """A file on its way to `target`: its parts come in parallel, and are hashed in their order."""
-
-    def __init__(self, client: S3Client, key: str, info: FileInfo, target: Path, pool: ThreadPoolExecutor) -> None:
-        self._client = client
-        self._key = key
-        self._info = info
-        self._target = target
-        self._given_up = False
-        # A name of its own even among files of one content: a file that is mapped must not be begun anew.
-        self._incoming = target.with_name(f"{target.name}.{key.replace('/', '-')}{INCOMING_SUFFIX}")
-        # Received right into the file's pages: no copy, and no memory but what the kernel may take back.
-        self._data = memoryview(_map_new_file(self._incoming, info.size_bytes))
-        self._parts: list[Future[None]] = []
-        for start in range(0, info.size_bytes, PART_BYTES):
-            self._parts.append(pool.submit(self._receive, start))
-
-    def _receive(self, start: int) -> None:
-        """Fill a part, unless another one has failed: of a file that isn't as long as it should be, most would."""
-        if self._given_up:
-            return
-        try:
-            part = self._data[start : start + PART_BYTES]
-            self._client.get_range(self._key, start, part, size_bytes=self._info.size_bytes)
-        except BaseException:
-            self._given_up = True
-            raise
-
-    def give_up(self) -> None:
-        """Ask for no more parts, and leave nothing on the disk."""
-        self._given_up = True
-        self._incoming.unlink(missing_ok=True)
-
-    def finish(self) -> None:
-        """Wait for the parts, and move the file to its place if it is what it should be."""
-        digest = hashlib.sha256()
-        for number, part in enumerate(self._parts):
-            part.result()
-            digest.update(self._data[number * PART_BYTES : (number + 1) * PART_BYTES])
-        check_digest(self._key, digest.hexdigest(), self._info)
-        self._incoming.rename(self._target)
-
-
-def _map_new_file(path: Path, size_bytes: int) -> mmap.mmap:
-    """A new file of this size, mapped to be written; its room is set aside first, for a full disk would be fatal."""
-    path.unlink(missing_ok=True)
-    with path.open("x+b") as file:
-        if sys.platform == "linux":
-            os.posix_fallocate(file.fileno(), 0, size_bytes)
-        else:
-            file.truncate(size_bytes)
-        return mmap.mmap(file.fileno(), size_bytes)
+            if not manifest.blocked_files:  # whose blocks are asked for at once
+                self._client.close()

@@ -19,11 +19,16 @@ def check_signature(manifest_bytes: bytes, signature: bytes, public_key: bytes) 
         raise BundleError(f"{SIGNATURE_FILE} is not the signature of {MANIFEST_FILE} by the key in THINLENS_PUBLIC_KEY")
 
 
-def verify_file(path: Path, info: FileInfo, sha256_of: Hash = sha256_of) -> None:
-    """Check a file's size, then its content; raises BundleError."""
+def check_size(path: Path, info: FileInfo) -> None:
+    """Check a file's size; raises BundleError."""
     size = path.stat().st_size
     if size != info.size_bytes:
         raise BundleError(f"{path.name} is truncated or altered: {size} bytes (expected {info.size_bytes})")
+
+
+def verify_file(path: Path, info: FileInfo, sha256_of: Hash = sha256_of) -> None:
+    """Check a file's size, then its content; raises BundleError."""
+    check_size(path, info)
     check_digest(path.name, sha256_of(str(path)), info)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any
 
-from handler.errors import BundleChangedError, BundleError, PhotoNotFoundError, QueryError
+from handler.errors import BundleChangedError, BundleError, PhotoNotFoundError, QueryError, StoreError
 from handler.settings import Settings
 from handler.web.requests import Request, Scope
 from handler.web.responses import Response, no_content, problem
@@ -92,9 +92,9 @@ class App:
             return problem(HTTPStatus.NOT_FOUND, "photo-not-found", str(error))
         except BundleChangedError as error:
             return problem(HTTPStatus.CONFLICT, "bundle-changed", str(error), parameter="bundle")
-        except BundleError:
-            logger.exception("No bundle to answer from")
-            detail = "There is no collection to search at the moment"
+        except (BundleError, StoreError):
+            logger.exception("What an answer needs can't be read")
+            detail = "What this answer needs can't be read at the moment: try again"
             unavailable = problem(HTTPStatus.SERVICE_UNAVAILABLE, "no-collection", detail)
             return unavailable.with_headers({"retry-after": "10"})
         except Exception:  # the outermost frame: a server's own 500 would lack CORS headers

@@ -38,7 +38,7 @@ mon data avail crit = 1
 osd data = {folder}/osd
 rgw data = {folder}/rgw
 osd objectstore = memstore
-memstore device bytes = 1073741824
+memstore device bytes = {room_bytes}
 osd pool default size = 1
 osd pool default min size = 1
 osd pool default pg num = 1
@@ -97,8 +97,8 @@ def moto_server(folder: Path) -> Iterator[S3Server]:
 
 
 @contextmanager
-def ceph_server(folder: Path) -> Iterator[S3Server]:
-    """Ceph's gateway: it checks signatures, and decides races."""
+def ceph_server(folder: Path, *, room_bytes: int = 1 << 30) -> Iterator[S3Server]:
+    """Ceph's gateway, with so much room in memory: it checks signatures, and decides races."""
     missing = [program for program in CEPH_PROGRAMS if shutil.which(program) is None]
     if missing:
         advice = "apt install radosgw ceph-mon ceph-osd"
@@ -107,7 +107,7 @@ def ceph_server(folder: Path) -> Iterator[S3Server]:
     endpoint = f"http://127.0.0.1:{port}"
     fsid = str(uuid.uuid4())
     conf, keyring = folder / "ceph.conf", folder / "keyring"
-    conf.write_text(CEPH_CONF.format(fsid=fsid, folder=folder, mon_port=mon_port, port=port))
+    conf.write_text(CEPH_CONF.format(fsid=fsid, folder=folder, mon_port=mon_port, port=port, room_bytes=room_bytes))
     for name in ("mon", "osd", "rgw"):
         (folder / name).mkdir()
     keyring.touch()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,13 +22,16 @@ from export.storage import schemes
 from export.storage.object_store import ListedObject, StoredObject, Upload, file_parts
 from export.understanding.captioner import Understanding
 from handler.bundle import manifest, manifest_reader
+from handler.bundle.blocked_file import verify
 from handler.bundle.bundle import Bundle
 from handler.bundle.delivery import BundleFiles
 from handler.bundle.encoder_files import EncoderConfiguration
 from handler.bundle.index import index_kinds
-from handler.bundle.index.index_kinds import INDEX_FILES, SegmentPlace
+from handler.bundle.index.index_kinds import INDEX_FILES
+from handler.bundle.index.likeness_order import Order
 from handler.bundle.index.vector_index import Hits, QuantisedVectors, VectorIndex
 from handler.bundle.manifest_reader import read_manifest
+from handler.bundle.segment_files import SegmentFiles
 from handler.search.searcher import Searcher
 from handler.service import Service
 from handler.settings import Settings
@@ -78,7 +81,7 @@ TOY_ENCODER = EncoderKind(
 )
 
 
-class ToyIndex:
+class ToyIndex(VectorIndex):
     """Bare vectors, all of them in memory."""
 
     def __init__(self, vectors: NDArray[np.float32], gone: NDArray[np.int64]) -> None:
@@ -86,29 +89,36 @@ class ToyIndex:
         self._gone = gone
 
     @staticmethod
-    def write(folder: Path, vectors: QuantisedVectors) -> None:
+    def write(folder: Path, vectors: QuantisedVectors) -> Order:
         for name, data in zip(INDEX_FILES, (vectors.rows.tobytes(), vectors.scales.tobytes()), strict=True):
             (folder / name).write_bytes(data)
+        return np.arange(len(vectors.rows), dtype=np.uint32)
 
     @staticmethod
-    def read(segment: SegmentPlace) -> QuantisedVectors:
-        rows, scales = (segment.folder / name for name in INDEX_FILES)
+    def order(segment: SegmentFiles, dim: int) -> Order:
+        return np.arange(segment.photos, dtype=np.uint32)
+
+    @staticmethod
+    def read(segment: SegmentFiles, dim: int) -> QuantisedVectors:
+        rows = np.fromfile(segment.folder / INDEX_FILES[0], np.int8)
+        scales = segment.blocked[INDEX_FILES[1]]
+        verify([scales.everything()])
         return QuantisedVectors(
-            rows=np.fromfile(rows, np.int8).reshape(segment.photos, segment.dim), scales=np.fromfile(scales, np.float32)
+            rows=rows.reshape(segment.photos, dim), scales=np.frombuffer(scales.data, np.float32, count=segment.photos)
         )
 
     @classmethod
-    def open(cls, segments: Sequence[SegmentPlace], gone: NDArray[np.int64]) -> VectorIndex:
-        return cls(np.concatenate([cls.read(segment).floats() for segment in segments]), gone)
+    def open(cls, segments: Sequence[SegmentFiles], dim: int, gone: NDArray[np.int64]) -> VectorIndex:
+        return cls(np.concatenate([cls.read(segment, dim).floats() for segment in segments]), gone)
 
-    def search(self, query: NDArray[np.float32], count: int, allowed: NDArray[np.bool_] | None = None) -> Hits:
+    def best_first(self, query: NDArray[np.float32], allowed: NDArray[np.bool_] | None = None) -> Iterator[Hits]:
         found = np.ones(len(self._vectors), dtype=bool) if allowed is None else allowed.copy()
         found[self._gone] = False
         numbers = np.flatnonzero(found)
-        return Hits.best(numbers, self.scores(query)[numbers], count)
+        yield Hits.best(numbers, self.scores(query, numbers), len(numbers))
 
-    def scores(self, query: NDArray[np.float32]) -> NDArray[np.float32]:
-        return self._vectors @ query
+    def scores(self, query: NDArray[np.float32], numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+        return self._vectors[numbers] @ query
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +147,9 @@ class ToyStore:
     def put(self, upload: Upload, advance: Callable[[int], None]) -> None:
         self.kept[upload.key] = b"".join(file_parts(upload, 1 << 20))
         advance(upload.size_bytes)
+
+    def write(self, key: str, data: bytes) -> None:
+        self.kept[key] = data
 
     def copy(self, key: str, upload: Upload) -> bool:
         return False

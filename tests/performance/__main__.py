@@ -13,11 +13,13 @@ from pathlib import Path
 
 from tests.performance import (
     cold_start,
+    cold_store,
     duplicates,
     encoding,
     growth,
     indexing,
     load,
+    many_machines,
     million,
     search,
     selection,
@@ -39,6 +41,13 @@ Written by `make bench`. The machines that this runs on are shared and noisy: tr
 def _cold_start(folder: Path) -> Table:
     bundles = [write_collection(folder / str(photos), photos=photos) for photos in COLLECTIONS]
     return cold_start.measure(bundles, folder / "store")
+
+
+def _cold_store(folder: Path) -> Table:
+    sizes = (100_000, 1_000_000)
+    bundles = [write_collection(folder / str(photos), photos=photos, clustered=True) for photos in sizes]
+    (folder / "ceph").mkdir()
+    return cold_store.measure(bundles, folder / "ceph")
 
 
 def _memory(folder: Path) -> Table:
@@ -76,10 +85,13 @@ BENCHMARKS: Mapping[str, Callable[[Path], Table]] = {
     "growth": _growth,
     "indexing": indexing.measure,
     "widget": widget.measure,
+    "cold_store": _cold_store,
+    "many_machines": many_machines.measure,
+    "many_machines_deaths": many_machines.measure_deaths,
     "million": _million,
     "growth_million": _growth_million,
 }
-ONLY_BY_NAME = ("million", "growth_million")
+ONLY_BY_NAME = ("cold_store", "many_machines", "many_machines_deaths", "million", "growth_million")
 
 
 def main(names: list[str]) -> int:

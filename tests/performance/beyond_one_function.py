@@ -28,9 +28,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.bundle.index.index_kinds import INDEX_FILES, SegmentPlace, open_index, write_index
+from handler.bundle.blocked_file import BlockedFile
+from handler.bundle.index.index_kinds import INDEX_FILES, open_index, write_index
 from handler.bundle.index.vector_index import QuantisedVectors
 from handler.bundle.manifest import DEFAULT_KIND
+from handler.bundle.segment_files import SegmentFiles
 from tests.performance.report import Table, measured_on, spread
 
 SEED = 13
@@ -111,12 +113,12 @@ def write(folder: Path) -> dict[str, float]:
     best = {kind: _Best.nothing() for kind in ("all", "filtered")}
     in_index_s = 0.0
     for batch in batches(PHOTOS[-1]):
-        place = _place(folder, batch.start)
-        place.folder.mkdir(parents=True, exist_ok=True)
+        place = folder / f"{batch.start:08}"
+        place.mkdir(parents=True, exist_ok=True)
         started = time.process_time()
-        write_index(place.folder, QuantisedVectors.of(batch.vectors))
+        write_index(place, QuantisedVectors.of(batch.vectors))
         in_index_s += time.process_time() - started
-        np.save(place.folder / "years.npy", batch.years)
+        np.save(place / "years.npy", batch.years)
         scores = asked @ batch.vectors.T
         best["all"] = best["all"].or_of(scores, batch.start)
         best["filtered"] = best["filtered"].or_of(np.where(batch.years == YEAR, scores, -np.inf), batch.start)
@@ -149,22 +151,23 @@ class _Best:
         )
 
 
-def _place(folder: Path, start: int) -> SegmentPlace:
-    return SegmentPlace(folder=folder / f"{start:08}", photos=SEGMENT, dim=DIM)
+def _segment(folder: Path, start: int) -> SegmentFiles:
+    place = folder / f"{start:08}"
+    return SegmentFiles(folder=place, photos=SEGMENT, blocked={"index.usearch": BlockedFile(place / "index.usearch")})
 
 
 def ask_coded(folder: Path, photos: int) -> dict[str, Any]:
     """Ask the coded index, its files on this machine's disk."""
-    places = [_place(folder, start) for start in range(0, photos, SEGMENT)]
-    years = np.concatenate([np.load(place.folder / "years.npy") for place in places])
+    segments = [_segment(folder, start) for start in range(0, photos, SEGMENT)]
+    years = np.concatenate([np.load(segment.folder / "years.npy") for segment in segments])
     before = _memory_mb("RssAnon")
-    index = open_index(DEFAULT_KIND, places, np.empty(0, np.int64))
+    index = open_index(DEFAULT_KIND, segments, dim=DIM, gone=np.empty(0, np.int64))
 
     def search(query: NDArray[np.float32], filtered: bool) -> list[int]:
         hits = index.search(query, COUNT, years == YEAR if filtered else None)
         return [int(number) for number in hits.numbers]
 
-    sizes = {name: sum((place.folder / name).stat().st_size for place in places) / 1e6 for name in INDEX_FILES}
+    sizes = {name: sum((segment.folder / name).stat().st_size for segment in segments) / 1e6 for name in INDEX_FILES}
     asked = {kind: _ask(search, folder, photos, filtered=kind == "filtered") for kind in ("all", "filtered")}
     return {**asked, "mb": sizes, "anonymous_before_mb": before, "anonymous_mb": _memory_mb("RssAnon")}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from handler.bundle.manifest import (
     DEFAULT_KIND,
     MANIFEST_FILE,
     SEGMENTS_FOLDER,
+    ColumnNames,
     Counts,
     EncoderInfo,
     Manifest,
@@ -79,10 +81,25 @@ def write_collection(folder: Path, *, photos: int, clustered: bool = False) -> P
 
 
 def clustered_vectors(random: np.random.Generator, count: int, dim: int) -> Floats:
-    """Float32 [count, dim], unit norm: each a centre, which is the same for all, and as much noise, at random."""
-    centres = _unit(np.random.default_rng(SEED).standard_normal((CLUSTERS, dim), dtype=np.float32))
-    noise = random.standard_normal((count, dim), dtype=np.float32) / np.float32(dim**0.5)
-    return _unit(centres[random.integers(CLUSTERS, size=count)] + noise)
+    """Float32 [count, dim], unit norm: each a centre, which is the same for all, and as much noise, at random.
+
+    Both spread over the directions of the space as captions of COCO and Flickr30k do in the shipped encoder's: from
+    direction to direction less, (1 + i / 32) ** -1.3, and apart from a middle of length 0.28.
+    """
+    directions = _directions(dim)
+    centres = np.random.default_rng(SEED).standard_normal((CLUSTERS, dim), dtype=np.float32) @ directions
+    noise = random.standard_normal((count, dim), dtype=np.float32) @ directions
+    middle = np.zeros(dim, np.float32)
+    middle[0] = 0.28 * np.sqrt(2.0)
+    return _unit(centres[random.integers(CLUSTERS, size=count)] + noise + middle)
+
+
+@cache
+def _directions(dim: int) -> Floats:
+    """Orthogonal directions, float32 [dim, dim], which are as long as vectors spread along them; 1 in all."""
+    lengths = (1.0 + np.arange(dim) / 32.0) ** -1.3
+    rotation = np.linalg.qr(np.random.default_rng(SEED).standard_normal((dim, dim)))[0]
+    return np.asarray((lengths / np.linalg.norm(lengths))[:, np.newaxis] * rotation, dtype=np.float32)
 
 
 def _content(numbers: range, models: Models, *, clustered: bool) -> SegmentContent:
@@ -139,6 +156,7 @@ def _manifest(folder: Path, models: Models, segments: Sequence[SegmentInfo]) -> 
         ),
         index=DEFAULT_KIND,
         views=_kinds(models),
+        columns=ColumnNames(numbers=("rating",), texts=("place",)),
         segments=tuple(segments),
         originals="id",
         calibration=_calibration(models),

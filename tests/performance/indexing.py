@@ -43,7 +43,7 @@ class Run(TypedDict):
 def measure(folder: Path) -> Table:
     """Make the photos, then index them with one worker and with one for each core."""
     photos = folder / "photos"
-    _make_photos(photos, folder / "samples")
+    make_photos(photos, folder / "samples")
     worker_counts = sorted({1, os.cpu_count() or 1})
     runs: dict[int, list[Run]] = {workers: [] for workers in worker_counts}
     alone: dict[int, list[mobilenet.Rates]] = {workers: [] for workers in worker_counts}
@@ -108,17 +108,17 @@ def _index(photos: Path, out: Path, workers: int) -> Run:
     return {"took_s": took_s, "peak_mib": memory.peak_bytes / 2**20}
 
 
-def _make_photos(folder: Path, samples: Path) -> None:
-    """PHOTOS different crops of the sample photographs, enlarged to SIZE."""
+def make_photos(folder: Path, samples: Path, *, count: int = PHOTOS, size: tuple[int, int] = SIZE) -> None:
+    """So many different crops of the sample photographs, brought to a size in pixels."""
     folder.mkdir()
     copy_samples(samples)
     originals = [Image.open(path).convert("RGB") for path in sorted(samples.iterdir())]
     random = np.random.default_rng(SEED)
-    for number in range(PHOTOS):
+    for number in range(count):
         original = originals[number % len(originals)]
         part = float(random.uniform(0.5, 1.0))
         width, height = int(original.width * part), int(original.height * part)
         left = int(random.integers(original.width - width + 1))
         top = int(random.integers(original.height - height + 1))
-        crop = original.crop((left, top, left + width, top + height)).resize(SIZE, Image.Resampling.BICUBIC)
+        crop = original.crop((left, top, left + width, top + height)).resize(size, Image.Resampling.BICUBIC)
         crop.save(folder / f"{number:04}.jpg", quality=88)

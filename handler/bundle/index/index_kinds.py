@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -13,34 +12,30 @@ from numpy.typing import NDArray
 from handler.bundle import manifest
 from handler.bundle.index import codes_file, usearch_file
 from handler.bundle.index.coded_index import CodedIndex, IndexPart
-from handler.bundle.index.codes_file import Codes, write_codes
-from handler.bundle.index.usearch_file import map_rows, write_rows
+from handler.bundle.index.codes_file import Codes, read_codes_order, write_codes
+from handler.bundle.index.likeness_order import Order, likeness_order, places_of
+from handler.bundle.index.usearch_file import blocked_rows, write_rows
 from handler.bundle.index.vector_index import QuantisedVectors, VectorIndex
 from handler.bundle.manifest import IndexKind
+from handler.bundle.segment_files import SegmentFiles
 
 INDEX_FILES = (codes_file.FILE, usearch_file.FILE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SegmentPlace:
-    """Where the files of a segment lie, and how many vectors of how many components they hold."""
-
-    folder: Path
-    photos: int
-    dim: int
 
 
 class Kind(Protocol):
     """What a kind of index can do with its files, which are called INDEX_FILES."""
 
-    def write(self, folder: Path, vectors: QuantisedVectors, /) -> None:
-        """Write the files of a segment's fused vectors, [photos, dim]."""
+    def write(self, folder: Path, vectors: QuantisedVectors, /) -> Order:
+        """Write the files of a segment's fused vectors, [photos, dim]; gives the order in which they lie there."""
 
-    def read(self, segment: SegmentPlace, /) -> QuantisedVectors:
-        """The vectors as they were written, of verified files; raises BundleError as `open` does."""
+    def read(self, segment: SegmentFiles, dim: int, /) -> QuantisedVectors:
+        """The vectors as they were written, [photos, dim]; raises BundleError as `open` does."""
 
-    def open(self, segments: Sequence[SegmentPlace], gone: NDArray[np.int64], /) -> VectorIndex:
-        """Map verified files; raises BundleError where they aren't those of such vectors.
+    def order(self, segment: SegmentFiles, dim: int, /) -> Order:
+        """The order in which they lie there, of a segment that `open` has found to be what it should be."""
+
+    def open(self, segments: Sequence[SegmentFiles], dim: int, gone: NDArray[np.int64], /) -> VectorIndex:
+        """Open the index; raises BundleError where the files aren't those of such vectors.
 
         `gone` are the numbers of photos that are never found, rising; photos are numbered segment after segment.
         """
@@ -50,39 +45,52 @@ class _Coded:
     """Codes and int8 rows."""
 
     @staticmethod
-    def write(folder: Path, vectors: QuantisedVectors) -> None:
-        write_rows(folder / usearch_file.FILE, vectors.rows)
-        write_codes(folder / codes_file.FILE, vectors)
+    def write(folder: Path, vectors: QuantisedVectors) -> Order:
+        order = likeness_order(vectors.rows)
+        ordered = QuantisedVectors(rows=vectors.rows[order], scales=vectors.scales[order])
+        write_rows(folder / usearch_file.FILE, ordered.rows)
+        write_codes(folder / codes_file.FILE, ordered, order)
+        return order
 
     @staticmethod
-    def read(segment: SegmentPlace) -> QuantisedVectors:
-        part = _open_part(segment)
-        return QuantisedVectors(rows=part.rows, scales=part.scales)
+    def read(segment: SegmentFiles, dim: int) -> QuantisedVectors:
+        part = _open_part(segment, dim)
+        places = places_of(part.order)
+        return QuantisedVectors(rows=part.rows.all()[places], scales=part.scales[places])
 
     @staticmethod
-    def open(segments: Sequence[SegmentPlace], gone: NDArray[np.int64]) -> VectorIndex:
-        return CodedIndex([_open_part(segment) for segment in segments], gone)
+    def order(segment: SegmentFiles, dim: int) -> Order:
+        return read_codes_order(segment.folder / codes_file.FILE, photos=segment.photos)
+
+    @staticmethod
+    def open(segments: Sequence[SegmentFiles], dim: int, gone: NDArray[np.int64]) -> VectorIndex:
+        return CodedIndex([_open_part(segment, dim) for segment in segments], gone)
 
 
-def _open_part(segment: SegmentPlace) -> IndexPart:
-    codes = Codes.open(segment.folder / codes_file.FILE, photos=segment.photos, dim=segment.dim)
-    rows = map_rows(segment.folder / usearch_file.FILE, photos=segment.photos, dim=segment.dim)
-    return IndexPart(rows=rows, scales=codes.scales, codes=codes)
+def _open_part(segment: SegmentFiles, dim: int) -> IndexPart:
+    codes = Codes.open(segment.folder / codes_file.FILE, photos=segment.photos, dim=dim)
+    rows = blocked_rows(segment.blocked[usearch_file.FILE], photos=segment.photos, dim=dim)
+    return IndexPart(rows=rows, scales=codes.scales, codes=codes, order=codes.order)
 
 
 KINDS: dict[IndexKind, Kind] = {"coded": _Coded}
 
 
-def write_index(folder: Path, vectors: QuantisedVectors) -> None:
-    """Write the index files of a segment's fused vectors, [photos, dim]; row numbers are the photo numbers."""
-    KINDS[manifest.DEFAULT_KIND].write(folder, vectors)
+def write_index(folder: Path, vectors: QuantisedVectors) -> Order:
+    """Write the index files of a segment's fused vectors, [photos, dim]; gives the order in which they lie there."""
+    return KINDS[manifest.DEFAULT_KIND].write(folder, vectors)
 
 
-def read_index(kind: IndexKind, segment: SegmentPlace) -> QuantisedVectors:
-    """The vectors in verified index files; raises BundleError where they aren't what they should be."""
-    return KINDS[kind].read(segment)
+def read_index(kind: IndexKind, segment: SegmentFiles, *, dim: int) -> QuantisedVectors:
+    """A segment's vectors, [photos, dim]; raises BundleError where they aren't what they should be."""
+    return KINDS[kind].read(segment, dim)
 
 
-def open_index(kind: IndexKind, segments: Sequence[SegmentPlace], gone: NDArray[np.int64]) -> VectorIndex:
-    """Map verified index files; raises BundleError where they aren't what they should be."""
-    return KINDS[kind].open(segments, gone)
+def read_order(kind: IndexKind, segment: SegmentFiles, *, dim: int) -> Order:
+    """The order in which the vectors of a segment lie whose index has been opened."""
+    return KINDS[kind].order(segment, dim)
+
+
+def open_index(kind: IndexKind, segments: Sequence[SegmentFiles], *, dim: int, gone: NDArray[np.int64]) -> VectorIndex:
+    """Open an index; raises BundleError where its files aren't what they should be."""
+    return KINDS[kind].open(segments, dim, gone)

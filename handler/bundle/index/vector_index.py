@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -54,8 +55,8 @@ class Hits:
         """Where nothing fits."""
         return cls(numbers=np.empty(0, np.int64), scores=np.empty(0, np.float32))
 
-    def where(self, chosen: slice) -> Self:
-        """Some of them."""
+    def where(self, chosen: NDArray[np.bool_] | slice) -> Self:
+        """Some of them, chosen as numpy chooses."""
         return type(self)(numbers=self.numbers[chosen], scores=self.scores[chosen])
 
     def and_then(self, others: Hits) -> Self:
@@ -78,19 +79,27 @@ class Hits:
 class VectorIndex(Protocol):
     """An open index over the fused vectors of a bundle's photos, whatever segments they are in."""
 
-    def search(self, query: NDArray[np.float32], count: int, allowed: NDArray[np.bool_] | None = None) -> Hits:
-        """Find the `count` photos (or all, if there are fewer) that fit the query best.
+    def best_first(self, query: NDArray[np.float32], allowed: NDArray[np.bool_] | None = None) -> Iterator[Hits]:
+        """All photos, some at a time, those that fit the query best first: by score, then number.
 
-        Whatever `count` is, the photos come in the same order: by score, then number.
+        What is found for those that come next is found when they are asked for, so that few of them take little time.
 
         Args:
             query: float32 [dim], any norm. Zero or NaN fits nothing.
-            count: At least 1.
             allowed: Which photos may be found, bool [photos]; None for all. Those that are gone are never found.
         """
 
-    def scores(self, query: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The inner products of a query, float32 [dim], with every photo, gone or not, float32 [photos]."""
+    def scores(self, query: NDArray[np.float32], numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The inner products of a query, float32 [dim], with the photos of some numbers, float32 [n]."""
+
+    def search(self, query: NDArray[np.float32], count: int, allowed: NDArray[np.bool_] | None = None) -> Hits:
+        """The first `count` photos, at least one, or all there are."""
+        hits = Hits.none()
+        for some in self.best_first(query, allowed):
+            hits = hits.and_then(some)
+            if len(hits.numbers) >= count:
+                break
+        return hits.where(slice(count))
 
 
 def scale_of(vectors: NDArray[np.float32]) -> float:

@@ -1,33 +1,37 @@
-"""The catalogue: what is known of each photo, mapped, one record read at a time.
+"""The catalogue: what is known of each photo, one record read at a time.
 
 A photo's number in its segment is the rank of its id: its row in the index, in the views and here.
 
-Layout, little-endian: magic (8 bytes), version u32, zero u32, count u64, offsets u64 [count + 1]
-from the start of the file, then the records, UTF-8 JSON, in the bytewise order of their ids. Record
-i lies at offsets[i] to offsets[i + 1]; the last offset is the size of the file.
+Layout, little-endian: magic (8 bytes), version u32, bytes of the sparse index u32, count u64, offsets u64 [count + 1]
+from the start of the file; then the records, UTF-8 JSON, in the bytewise order of their ids; then the sparse index, a
+JSON list with the id of every 128th record, from the first on. Record i lies at offsets[i] to offsets[i + 1].
 """
 
 from __future__ import annotations
 
 import json
-import mmap
 import struct
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal, Self, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from handler.bundle.blocked_file import BlockedArray, BlockedFile, Reading, Wanted
 from handler.bundle.fields import Fields
-from handler.bundle.mapped_file import map_file
+from handler.bundle.mapped_file import check_header
 from handler.errors import BundleError
 
 MAGIC = b"thinlens"
-VERSION = 1
+VERSION = 2
 HEADER = struct.Struct("<8sIIQ")
+INDEXED = 128
+"""One record of so many stands in the sparse index."""
 MAX_SIDE = 1 << 31
 MAX_PHOTO_BYTES = 1 << 50
 MAX_VALUE_LENGTH = 1_024
@@ -110,10 +114,12 @@ def write_catalogue(path: Path, records: Sequence[PhotoRecord]) -> None:
     start = HEADER.size + 8 * (len(encoded) + 1)
     sizes = np.array([0, *map(len, encoded)], dtype="<u8")
     offsets = start + np.cumsum(sizes, dtype="<u8")
+    indexed = json.dumps([record.id for record in records[::INDEXED]], ensure_ascii=False).encode()
     with path.open("wb") as file:
-        file.write(HEADER.pack(MAGIC, VERSION, 0, len(encoded)))
+        file.write(HEADER.pack(MAGIC, VERSION, len(indexed), len(encoded)))
         file.write(offsets.astype("<u8").tobytes())
         file.writelines(encoded)
+        file.write(indexed)
 
 
 def _encode(record: PhotoRecord) -> bytes:
@@ -123,55 +129,101 @@ def _encode(record: PhotoRecord) -> bytes:
 
 
 class Catalogue:
-    """A mapped catalogue file."""
+    """A catalogue file, of which what is asked for is verified and read."""
 
-    def __init__(self, data: mmap.mmap, offsets: NDArray[np.uint64], name: str) -> None:
-        self._data = data
-        self._offsets = offsets
-        self._name = name
+    def __init__(self, file: BlockedFile, *, photos: int, captions: int, version: int = VERSION) -> None:
+        """A catalogue of so many photos with so many captions each; version 1 is that of bundles of format 1.
 
-    @classmethod
-    def open(cls, path: Path) -> Self:
-        """Map the file and check its table; raises BundleError where it is not a catalogue."""
-        mapped = map_file(path, HEADER, magic=MAGIC, version=VERSION)
-        data, (_, count) = mapped.data, mapped.fields
-        size = len(data)
-        start = HEADER.size + 8 * (count + 1)
-        if size < start:
-            raise BundleError(f"{path.name} is truncated: {size} bytes for {count} records")
-        offsets = np.frombuffer(data, dtype="<u8", count=count + 1, offset=HEADER.size)
-        rising = bool((offsets[1:] > offsets[:-1]).all())
-        if not rising or (offsets[0], offsets[-1]) != (start, size):
-            raise BundleError(f"The offset table of {path.name} does not fit its records")
-        # Records are read here and there: what the kernel read around them would push the index out of a small memory.
-        data.madvise(mmap.MADV_RANDOM)
-        return cls(data, offsets, path.name)
+        Raises:
+            BundleError: The file is too short for so many.
+        """
+        self._file = file
+        self._captions = captions
+        self._version = version
+        self._offsets = BlockedArray(file, "<u8", (photos + 1,), offset=HEADER.size)
 
     def __len__(self) -> int:
         return len(self._offsets) - 1
 
-    def __getitem__(self, number: int) -> PhotoRecord:
-        """The record of a photo number; IndexError beyond the last."""
-        if not 0 <= number < len(self):
-            raise IndexError(f"photo number {number} (expected 0 to {len(self) - 1})")
-        start, end = int(self._offsets[number]), int(self._offsets[number + 1])
-        return _read_record(Fields.parse(self._data[start:end], name=f"{self._name} [{number}]"))
+    def records(self, rows: Sequence[int]) -> Reading[list[PhotoRecord]]:
+        """Read the records of some rows, each of which is one of its rows.
 
-    def find(self, photo_id: str) -> int | None:
-        """The number of the photo with exactly this id; None where there is none."""
-        number = self.rank(photo_id)
-        return number if number < len(self) and self[number].id == photo_id else None
+        Raises:
+            BundleError: One of them, or the file, is not what it should be.
+        """
+        bounds = yield from self._bounds(rows)
+        yield self._file.wanted(*bounds)
+        return [
+            self._record(row, start, end)
+            for row, start, end in zip(rows, bounds[0].tolist(), bounds[1].tolist(), strict=True)
+        ]
 
-    def rank(self, photo_id: str) -> int:
+    def find(self, photo_id: str) -> Reading[int | None]:
+        """The row of the photo with exactly this id; None where there is none."""
+        row = yield from self.rank(photo_id)
+        if row == len(self):
+            return None
+        (record,) = yield from self.records([row])
+        return row if record.id == photo_id else None
+
+    def rank(self, photo_id: str) -> Reading[int]:
         """How many photos have an id before this one, whether there is a photo of this id or not."""
         low, high = 0, len(self)
-        while low < high:
-            middle = (low + high) // 2
-            if self[middle].id < photo_id:
-                low = middle + 1
-            else:
-                high = middle
-        return low
+        if self._version > 1:
+            yield self._header()
+            yield self._file.wanted(len(self._file) - self._indexed_bytes, len(self._file))
+            high = INDEXED * bisect_right(self._indexed, photo_id)
+            low, high = max(0, high - INDEXED), min(high, len(self))
+        if low == high:  # it comes before the first
+            return low
+        starts, ends = yield from self._bounds(range(low, high))
+        yield self._file.wanted(starts[0], ends[-1])
+        bounds = list(zip(starts.tolist(), ends.tolist(), strict=True))
+        return low + bisect_left(
+            range(len(bounds)), photo_id, key=lambda place: self._record(low + place, *bounds[place]).id
+        )
+
+    def _header(self) -> Wanted:
+        return self._file.wanted(0, HEADER.size)
+
+    @cached_property
+    def _indexed_bytes(self) -> int:
+        """The bytes of the sparse index; checks the header, which has been verified."""
+        fields = check_header(self._file.data, HEADER, magic=MAGIC, version=self._version, name=self._file.name)
+        indexed_bytes, count = fields
+        if count != len(self) or indexed_bytes > len(self._file) or (self._version > 1 and not indexed_bytes):
+            raise BundleError(f"Unexpected {count} records (expected {len(self)}) in {self._file.name}")
+        return int(indexed_bytes)
+
+    @cached_property
+    def _indexed(self) -> list[str]:
+        """The ids in the sparse index, which has been verified."""
+        data = self._file.data[len(self._file) - self._indexed_bytes :]
+        fields = Fields.parse(b'{"ids":%s}' % data, name=self._file.name)
+        ids = fields.texts("ids", most=len(self))
+        fields.finish()
+        if len(ids) != -(-len(self) // INDEXED):
+            raise BundleError(f"Unexpected {len(ids)} ids in the sparse index of {self._file.name}")
+        return list(ids)
+
+    def _bounds(self, rows: Sequence[int]) -> Reading[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Where the records of some rows start and end."""
+        wanted = np.array(rows, dtype=np.int64)
+        table = self._offsets.wanted(np.concatenate([wanted, wanted + 1]))
+        yield self._file.wanted(np.append(table.starts, 0), np.append(table.ends, HEADER.size))
+        first = HEADER.size + 8 * len(self._offsets)
+        last = len(self._file) - self._indexed_bytes
+        starts, ends = self._offsets.of(wanted), self._offsets.of(wanted + 1)
+        if not ((starts >= first) & (starts < ends) & (ends <= last)).all():
+            raise BundleError(f"The offset table of {self._file.name} does not fit its records")
+        return starts.astype(np.int64), ends.astype(np.int64)
+
+    def _record(self, row: int, start: int, end: int) -> PhotoRecord:
+        name = f"{self._file.name} [{row}]"
+        record = _read_record(Fields.parse(self._file.data[start:end], name=name))
+        if len(record.captions) != self._captions:
+            raise BundleError(f"Unexpected {len(record.captions)} captions (expected {self._captions}) in {name}")
+        return record
 
 
 def _read_record(fields: Fields) -> PhotoRecord:

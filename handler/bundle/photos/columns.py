@@ -1,4 +1,4 @@
-"""The columns: what photos can be filtered and folded by, mapped, so that a filter reads no record.
+"""The columns: what photos can be filtered by, mapped, so that a filter reads no record.
 
 Knows photo numbers, terms and numbers; knows nothing of what clients write. Whatever has one of a few values (type,
 orientation, the collection's own texts, what people wrote of a photo) is a term, and every term has the list of its
@@ -13,14 +13,18 @@ import json
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from handler.bundle.blocked_file import BlockedFile, Wanted, verify
 from handler.bundle.fields import Fields
-from handler.bundle.mapped_file import map_file
+from handler.bundle.manifest import ColumnNames
+from handler.bundle.manifest_fields import read_column_names
+from handler.bundle.mapped_file import check_header
 from handler.bundle.photos.catalogue import PhotoRecord
 from handler.bundle.photos.numbers import are_among
 from handler.bundle.texts import normalise
@@ -29,18 +33,8 @@ from handler.errors import BundleError
 MAGIC = b"thincols"
 VERSION = 2
 HEADER = struct.Struct("<8sIIQQ")
-MAX_COLUMNS = 64
-MAX_COLUMN_NAME = 64
 MAX_NAMES_BYTES = 1 << 16
 _EPOCH = datetime.date(1970, 1, 1).toordinal()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnNames:
-    """The collection's own columns by kind, each in alphabetical order; in a segment one may be of both kinds."""
-
-    numbers: tuple[str, ...]
-    texts: tuple[str, ...]
 
 
 def days_since_1970(date: datetime.date) -> int:
@@ -119,69 +113,80 @@ def _terms(record: PhotoRecord) -> set[int]:
     return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Table:
+    """What a columns file says; `groups` are those of version 1, uint32 [photos]."""
+
+    numbers: NDArray[np.float64]
+    terms: NDArray[np.uint64]
+    term_photos: NDArray[np.uint32]
+    groups: NDArray[np.uint32] | None
+
+
 class Columns:
-    """A mapped columns file.
+    """A columns file, which is verified as a whole when more of it than its names is first asked for."""
 
-    Attributes:
-        names: The collection's own columns.
-        groups: In version 1 the number of the photo that stands for each and its near-duplicates, uint32 [photos].
-    """
+    def __init__(self, file: BlockedFile, *, photos: int, version: int = VERSION) -> None:
+        """The columns of so many photos; version 1 is that of bundles of format 1, with groups of near-duplicates."""
+        self._file = file
+        self._photos = photos
+        self._version = version
 
-    def __init__(
-        self,
-        *,
-        names: ColumnNames,
-        numbers: NDArray[np.float64],
-        terms: NDArray[np.uint64],
-        term_photos: NDArray[np.uint32],
-        groups: NDArray[np.uint32] | None,
-    ) -> None:
-        self.names = names
-        self.groups = groups
-        self._numbers = numbers
-        self._terms = terms
-        self._term_photos = term_photos
+    def __len__(self) -> int:
+        return self._photos
 
-    @classmethod
-    def open(cls, path: Path, *, version: int = VERSION) -> Self:
-        """Map the file and check its tables; raises BundleError where it is not a columns file.
+    def everything(self) -> Wanted:
+        """The whole file, to be verified together with others."""
+        return self._file.everything()
 
-        In version 1, that of bundles of format 1, the groups of near-duplicates stand behind the terms.
-        """
-        mapped = map_file(path, HEADER, magic=MAGIC, version=version)
-        data, (names_bytes, photos, terms) = mapped.data, mapped.fields
-        size = len(data)
-        if not names_bytes <= min(size, MAX_NAMES_BYTES):
-            raise BundleError(f"{path.name} has {names_bytes} bytes of names (expected at most {MAX_NAMES_BYTES})")
-        names = _read_names(Fields.parse(data[size - names_bytes :], name=path.name))
-        groups = 4 * photos if version == 1 else 0
-        expected = HEADER.size + 8 * photos * (1 + len(names.numbers)) + 12 * terms + groups + names_bytes
-        if size != expected:
-            raise BundleError(f"Unexpected {size} bytes (expected {expected}) in {path.name}")
+    @cached_property
+    def names(self) -> ColumnNames:
+        """The collection's own columns, for which little is read; raises BundleError where they can't be."""
+        names_bytes, _ = self._header
+        start = len(self._file) - names_bytes
+        verify([self._file.wanted(start, len(self._file))])
+        return read_column_names(Fields.parse(self._file.data[start:], name=self._file.name))
+
+    @property
+    def groups(self) -> NDArray[np.uint32] | None:
+        """In version 1 the number of the photo that stands for each and its near-duplicates, uint32 [photos]."""
+        return self._table.groups
+
+    @cached_property
+    def _header(self) -> tuple[int, int]:
+        """The bytes of the names, and the count of terms."""
+        name, size = self._file.name, len(self._file)
+        if size < HEADER.size:
+            raise BundleError(f"{name} is truncated: {size} bytes")
+        verify([self._file.wanted(0, HEADER.size)])
+        fields = check_header(self._file.data, HEADER, magic=MAGIC, version=self._version, name=name)
+        names_bytes, photos, terms = fields
+        if photos != self._photos:
+            raise BundleError(f"Parts do not belong together: photos in {name} is {photos} (expected {self._photos})")
+        if not 1 <= names_bytes <= min(size, MAX_NAMES_BYTES):
+            raise BundleError(f"{name} has {names_bytes} bytes of names (expected 1 to {MAX_NAMES_BYTES})")
+        return names_bytes, terms
+
+    @cached_property
+    def _table(self) -> _Table:
+        verify([self.everything()])
+        data, name, size, photos = self._file.data, self._file.name, len(self._file), self._photos
+        names_bytes, terms = self._header
+        names = self.names
+        groups = 4 * photos if self._version == 1 else 0
         rows = 1 + len(names.numbers)
+        expected = HEADER.size + 8 * photos * rows + 12 * terms + groups + names_bytes
+        if size != expected:
+            raise BundleError(f"Unexpected {size} bytes (expected {expected}) in {name}")
         at_terms = HEADER.size + 8 * rows * photos
-        columns = cls(
-            names=names,
+        table = _Table(
             numbers=np.frombuffer(data, "<f8", count=rows * photos, offset=HEADER.size).reshape(rows, photos),
             terms=np.frombuffer(data, "<u8", count=terms, offset=at_terms),
             term_photos=np.frombuffer(data, "<u4", count=terms, offset=at_terms + 8 * terms),
             groups=np.frombuffer(data, "<u4", count=photos, offset=at_terms + 12 * terms) if groups else None,
         )
-        columns._check(path.name)
-        return columns
-
-    def _check(self, name: str) -> None:
-        """Check the tables: every number that leads somewhere leads to a photo."""
-        sorted_terms = bool((self._terms[1:] >= self._terms[:-1]).all())
-        if not sorted_terms or self._term_photos.max(initial=0) >= max(1, len(self)):
-            raise BundleError(f"The table of terms of {name} does not fit its photos")
-        if (groups := self.groups) is None:
-            return
-        if groups.max(initial=0) >= max(1, len(self)) or (groups[groups] != groups).any():
-            raise BundleError(f"The groups of near-duplicates of {name} do not fit its photos")
-
-    def __len__(self) -> int:
-        return len(self._numbers[0])
+        _check_table(table, photos, name)
+        return table
 
     def names_without(self, gone: NDArray[np.int64]) -> ColumnNames:
         """The columns in which other photos have something than those of some rows."""
@@ -200,27 +205,27 @@ class Columns:
     @property
     def taken(self) -> NDArray[np.float64]:
         """float64 [photos], the day on which each was taken (days since 1970), or NaN."""
-        taken: NDArray[np.float64] = self._numbers[0]
+        taken: NDArray[np.float64] = self._table.numbers[0]
         return taken
 
     def numbers(self, name: str) -> NDArray[np.float64]:
         """float64 [photos], the values of one of the collection's own columns of numbers, or NaN."""
-        values: NDArray[np.float64] = self._numbers[1 + self.names.numbers.index(name)]
+        values: NDArray[np.float64] = self._table.numbers[1 + self.names.numbers.index(name)]
         return values
 
     def photos_with(self, wanted: int) -> NDArray[np.uint32]:
         """uint32 [n], the numbers of the photos that have a term, in no order."""
         key = np.uint64(wanted)
-        low, high = np.searchsorted(self._terms, key, "left"), np.searchsorted(self._terms, key, "right")
-        return self._term_photos[low:high]
+        terms = self._table.terms
+        low, high = np.searchsorted(terms, key, "left"), np.searchsorted(terms, key, "right")
+        return self._table.term_photos[low:high]
 
 
-def _read_names(fields: Fields) -> ColumnNames:
-    names = ColumnNames(
-        numbers=fields.texts("numbers", max_length=MAX_COLUMN_NAME),
-        texts=fields.texts("texts", max_length=MAX_COLUMN_NAME),
-    )
-    fields.finish()
-    if len({*names.numbers, *names.texts}) > MAX_COLUMNS:
-        raise BundleError(f"More than {MAX_COLUMNS} columns")
-    return names
+def _check_table(table: _Table, photos: int, name: str) -> None:
+    """Check that every number that leads somewhere leads to a photo."""
+    sorted_terms = bool((table.terms[1:] >= table.terms[:-1]).all())
+    if not sorted_terms or table.term_photos.max(initial=0) >= max(1, photos):
+        raise BundleError(f"The table of terms of {name} does not fit its photos")
+    groups = table.groups
+    if groups is not None and (groups.max(initial=0) >= max(1, photos) or (groups[groups] != groups).any()):
+        raise BundleError(f"The groups of near-duplicates of {name} do not fit its photos")

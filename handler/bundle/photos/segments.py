@@ -6,26 +6,30 @@ photos of the segments before. Knows where a number leads, and the parts of a se
 
 from __future__ import annotations
 
-import heapq
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from handler.bundle.blocked_file import read_together, verify
+from handler.bundle.index.index_kinds import read_order
+from handler.bundle.manifest import ColumnNames, Manifest
 from handler.bundle.photos.catalogue import Catalogue, PhotoRecord
-from handler.bundle.photos.columns import ColumnNames, Columns
+from handler.bundle.photos.columns import Columns
 from handler.bundle.photos.views import Views
+from handler.bundle.segment_files import SegmentFiles
 from handler.errors import PhotoNotFoundError
 
 Mask = NDArray[np.bool_]
+_RECORDS_AT_ONCE = 4_096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """What is read of one segment's photos beside the index; its files stay mapped."""
+    """What is read of one segment's photos beside the index."""
 
     catalogue: Catalogue
     columns: Columns
@@ -35,21 +39,48 @@ class Segment:
         return len(self.catalogue)
 
 
+def open_segment(files: SegmentFiles, manifest: Manifest) -> Segment:
+    """Open what isn't the index's of a segment; raises BundleError where a file can't be that of so many photos."""
+    photos, views, dim = files.photos, manifest.views, manifest.encoder.dim
+    order = read_order(manifest.index, files, dim=dim)
+    return Segment(
+        catalogue=Catalogue(files.blocked["catalogue.bin"], photos=photos, captions=views.count("caption")),
+        columns=Columns(files.blocked["columns.bin"], photos=photos),
+        views=Views(files.blocked["views.i8"], photos=photos, views=len(views), dim=dim, order=order),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """Some of several photos, those of one segment: their places among the others, and their rows, int64 [n]."""
+
+    segment: int
+    places: NDArray[np.int64]
+    rows: NDArray[np.int64]
+
+
 class Photos:
     """The photos of all segments.
 
     Attributes:
         groups: uint32 [photos], the number of the photo that stands for each and its near-duplicates.
         gone: int64 [n], the numbers of photos that are gone, rising.
-        names: The collection's own columns; one is of numbers if no photo that is there has a text in it.
+        names: The collection's own columns.
     """
 
-    def __init__(self, segments: Sequence[Segment], *, gone: NDArray[np.int64], groups: NDArray[np.uint32]) -> None:
+    def __init__(
+        self,
+        segments: Sequence[Segment],
+        *,
+        gone: NDArray[np.int64],
+        groups: NDArray[np.uint32],
+        names: ColumnNames,
+    ) -> None:
         self.segments = tuple(segments)
         self.gone = gone
         self.groups = groups
+        self.names = names
         self._starts = np.cumsum([0, *map(len, segments)])
-        self.names = self._joined_names()
 
     def __len__(self) -> int:
         """How many numbers there are, those of photos that are gone included."""
@@ -63,63 +94,73 @@ class Photos:
 
     def record(self, number: int) -> PhotoRecord:
         """What is known of the photo of a number; IndexError beyond the last."""
-        if not 0 <= number < len(self):
-            raise IndexError(f"photo number {number} (expected 0 to {len(self) - 1})")
-        segment = int(np.searchsorted(self._starts, number, side="right")) - 1
-        return self.segments[segment].catalogue[number - int(self._starts[segment])]
+        return self.records([number])[0]
+
+    def records(self, numbers: Sequence[int]) -> list[PhotoRecord]:
+        """What is known of the photos of some numbers; IndexError beyond the last."""
+        for number in numbers:
+            if not 0 <= number < len(self):
+                raise IndexError(f"photo number {number} (expected 0 to {len(self) - 1})")
+        parts = list(self._parts(np.array(numbers, np.int64)))
+        found = read_together([self.segments[part.segment].catalogue.records(part.rows.tolist()) for part in parts])
+        records = {
+            int(place): record
+            for part, of_part in zip(parts, found, strict=True)
+            for place, record in zip(part.places, of_part, strict=True)
+        }
+        return [records[place] for place in range(len(numbers))]
 
     def find(self, photo_id: str) -> int:
         """The number of the photo with this id, in whatever Unicode form it is given; raises PhotoNotFoundError."""
         for form in (photo_id, unicodedata.normalize("NFC", photo_id)):
-            for start, segment in zip(self._starts.tolist(), self.segments, strict=False):
-                row = segment.catalogue.find(form)
+            rows = read_together([segment.catalogue.find(form) for segment in self.segments])
+            for start, row in zip(self._starts.tolist(), rows, strict=False):
                 if row is not None and not self._is_gone(start + row):
                     return int(start + row)
         raise PhotoNotFoundError(f"No photo has the id {photo_id[:200]!r}")
 
     def views(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
         """The views of n photos, float32 [n, views, dim], of unit norm but for int8 rounding."""
-        if len(self.segments) == 1:
-            return self.segments[0].views.of(numbers)
-        of_segment = np.searchsorted(self._starts, numbers, side="right") - 1
-        found = None
-        for segment in np.flatnonzero(np.bincount(of_segment)):
-            at = np.flatnonzero(of_segment == segment)
-            views = self.segments[segment].views.of(numbers[at] - self._starts[segment])
-            if found is None:
-                found = np.empty((len(numbers), *views.shape[1:]), dtype=np.float32)
-            found[at] = views
-        return self.segments[0].views.of(numbers) if found is None else found
+        parts = list(self._parts(numbers))
+        read = read_together([self.segments[part.segment].views.quantised(part.rows) for part in parts])
+        if len(parts) == 1:
+            return read[0].floats()
+        found = np.empty((len(numbers), *read[0].rows.shape[1:]), dtype=np.float32)
+        for part, of_part in zip(parts, read, strict=True):
+            found[part.places] = of_part.floats()
+        return found
 
     def below(self, folder: str) -> Mask:
         """Which photos lie in a folder or below it, bool [photos]; it is named without a slash at its end."""
         mask = np.zeros(len(self), dtype=bool)
-        for start, segment in zip(self._starts.tolist(), self.segments, strict=False):
-            # Ids are in order, so a folder is a range of rows; "0" is the character that follows "/".
-            low, high = segment.catalogue.rank(f"{folder}/"), segment.catalogue.rank(f"{folder}0")
+        # Ids are in order, so a folder is a range of rows; "0" is the character that follows "/".
+        ends = [f"{folder}/", f"{folder}0"]
+        ranks = read_together([segment.catalogue.rank(end) for end in ends for segment in self.segments])
+        count = len(self.segments)
+        for start, low, high in zip(self._starts.tolist(), ranks[:count], ranks[count:], strict=False):
             mask[start + low : start + high] = True
         return mask
 
     def taken_between(self, first: float, last: float) -> Mask:
         """Which photos were taken from one day to another (days since 1970), both included: bool [photos]."""
-        return np.concatenate([_between(segment.columns.taken, first, last) for segment in self.segments])
+        return np.concatenate([_between(columns.taken, first, last) for columns in self._columns()])
 
     def number_between(self, name: str, low: float, high: float) -> Mask:
         """Which photos have such a number, both ends included, in one of the collection's own columns."""
         return np.concatenate(
             [
-                _between(segment.columns.numbers(name), low, high)
-                if name in segment.columns.names.numbers
-                else np.zeros(len(segment), dtype=bool)
-                for segment in self.segments
+                _between(columns.numbers(name), low, high)
+                if name in columns.names.numbers
+                else np.zeros(len(columns), dtype=bool)
+                for columns in self._columns()
             ]
         )
 
     def with_term(self, term: int) -> Mask:
         """Which photos have a term, bool [photos]."""
         mask = np.zeros(len(self), dtype=bool)
-        for start, segment in zip(self._starts, self.segments, strict=False):
-            mask[segment.columns.photos_with(term) + start] = True
+        for start, columns in zip(self._starts, self._columns(), strict=False):
+            mask[columns.photos_with(term) + start] = True
         return mask
 
     def in_order_of_ids(self, numbers: NDArray[np.int64], scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
@@ -128,26 +169,36 @@ class Photos:
         As they come, those of equal scores are in the order of their numbers, which is that of the ids in a segment.
         """
         ordered = numbers[:count].copy()
-        for low, high in _runs(scores):
-            if low < len(ordered) and len(self.segments) > 1:
-                of_segment = np.searchsorted(self._starts, numbers[low:high], side="right")
-                parts = [
-                    numbers[low:high][of_segment == segment].tolist()
-                    for segment in np.flatnonzero(np.bincount(of_segment))
-                ]
-                merged = heapq.merge(*parts, key=lambda number: self.record(number).id)
-                ordered[low:high] = list(islice(merged, min(high, len(ordered)) - low))
+        runs = [run for run in _runs(scores) if run[0] < len(ordered) and len(self.segments) > 1]
+        # In each segment they are in order, so that no more of one than are wanted can be among the first.
+        parts = [
+            part.places[: len(ordered) - low] + low for low, high in runs for part in self._parts(numbers[low:high])
+        ]
+        places = np.concatenate([np.empty(0, np.int64), *parts])
+        ids = dict(zip(numbers[places].tolist(), self._ids(numbers[places]), strict=True))
+        for low, high in runs:
+            of_run = places[(places >= low) & (places < high)]
+            sorted_run = sorted(numbers[of_run].tolist(), key=ids.__getitem__)
+            ordered[low:high] = sorted_run[: min(high, len(ordered)) - low]
         return ordered
 
-    def _joined_names(self) -> ColumnNames:
-        ends = np.searchsorted(self.gone, self._starts)
-        names = [
-            segment.columns.names_without(self.gone[low:high] - start)
-            for segment, start, low, high in zip(self.segments, self._starts, ends, ends[1:], strict=False)
-        ]
-        texts = {name for each in names for name in each.texts}
-        numbers = {name for each in names for name in each.numbers} - texts
-        return ColumnNames(numbers=tuple(sorted(numbers)), texts=tuple(sorted(texts)))
+    def _ids(self, numbers: NDArray[np.int64]) -> list[str]:
+        """The ids of the photos of some numbers, of which many are read at once, but not all of any number."""
+        parts = [numbers[start : start + _RECORDS_AT_ONCE] for start in range(0, len(numbers), _RECORDS_AT_ONCE)]
+        return [record.id for part in parts for record in self.records(part.tolist())]
+
+    def _columns(self) -> list[Columns]:
+        """The columns of all segments, verified together."""
+        columns = [segment.columns for segment in self.segments]
+        verify(each.everything() for each in columns)
+        return columns
+
+    def _parts(self, numbers: NDArray[np.int64]) -> Iterator[_Part]:
+        """Numbers by the segments in which they lead."""
+        of_segment = np.searchsorted(self._starts, numbers, side="right") - 1
+        for segment in np.flatnonzero(np.bincount(of_segment)) if len(numbers) else [0]:
+            places = np.flatnonzero(of_segment == segment)
+            yield _Part(segment=int(segment), places=places, rows=numbers[places] - self._starts[segment])
 
     def _is_gone(self, number: int) -> bool:
         at = int(np.searchsorted(self.gone, number))

@@ -3,69 +3,82 @@
 Knows photo numbers and vectors. It is read for the few photos that are answered: the index holds
 the views fused, one vector for each photo.
 
-Layout: int8 [photos, views, dim], then the value of one step of each, float32 [photos, views], little-endian.
+Layout, for each photo in the order of the index: int8 [views, dim], then the value of one step of each view, float32
+[views], little-endian.
 """
 
 from __future__ import annotations
 
-import mmap
 from pathlib import Path
-from typing import Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from handler.bundle.blocked_file import BlockedArray, BlockedFile, Reading
+from handler.bundle.index.likeness_order import Order, places_of
 from handler.bundle.index.vector_index import QuantisedVectors
 from handler.errors import BundleError
 
 MAX_SCALE = 1e6
+_PHOTOS_AT_ONCE = 4_096
 
 
-def write_views(path: Path, views: QuantisedVectors) -> None:
-    """Write the views of a segment's photos, [photos, views, dim]."""
+def write_views(path: Path, views: QuantisedVectors, order: Order) -> None:
+    """Write the views of a segment's photos, [photos, views, dim], in this order."""
     with path.open("wb") as file:
-        file.write(np.ascontiguousarray(views.rows, dtype=np.int8).data)
-        file.write(views.scales.astype("<f4").tobytes())
+        for start in range(0, len(views.rows), _PHOTOS_AT_ONCE):
+            part = order[start : start + _PHOTOS_AT_ONCE]
+            rows = np.empty(len(part), _row(*views.rows.shape[1:]))
+            rows["views"], rows["scales"] = views.rows[part], views.scales[part]
+            file.write(rows.tobytes())
+
+
+def _row(views: int, dim: int) -> np.dtype[Any]:
+    return np.dtype([("views", "i1", (views, dim)), ("scales", "<f4", (views,))])
 
 
 class Views:
-    """A mapped views file."""
+    """A views file, of which the photos that are asked for are verified and read."""
 
-    def __init__(self, rows: NDArray[np.int8], scales: NDArray[np.float32]) -> None:
-        self._rows = rows
-        self._scales = scales
-
-    @classmethod
-    def open(cls, path: Path, *, photos: int, views: int, dim: int, scale: float | None = None) -> Self:
-        """Map the file; raises BundleError where its size is another, or a scale can't be.
+    def __init__(
+        self,
+        file: BlockedFile,
+        *,
+        photos: int,
+        views: int,
+        dim: int,
+        order: Order | None = None,
+        scale: float | None = None,
+    ) -> None:
+        """The views of so many photos, so many of so many components each.
 
         Args:
-            path: Where it lies.
+            file: The file.
             photos: How many there are.
             views: How many each has.
             dim: Components of a vector.
+            order: uint32 [photos], the row of the photo at each place; None where that is the row itself.
             scale: The value of one step of all vectors, in bundles of format 1, whose files don't say it.
+
+        Raises:
+            BundleError: The file has another size.
         """
-        size = photos * views * dim
-        found, expected = path.stat().st_size, size + (4 * photos * views if scale is None else 0)
-        if found != expected:
-            raise BundleError(f"Unexpected {found} bytes (expected {expected}) in {path.name}")
-        with path.open("rb") as file:
-            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        # Read here and there: whatever the kernel read around it would push the index out of a small memory.
-        data.madvise(mmap.MADV_RANDOM)
-        rows = np.frombuffer(data, dtype=np.int8, count=size).reshape(photos, views, dim)
-        if scale is not None:
-            return cls(rows, np.broadcast_to(np.float32(scale), (photos, views)))
-        scales = np.frombuffer(data, dtype="<f4", offset=size).reshape(photos, views)
-        if not ((scales >= 0.0) & (scales <= MAX_SCALE)).all():
-            raise BundleError(f"Scales in {path.name} are out of range")
-        return cls(rows, scales)
+        row = _row(views, dim) if scale is None else np.dtype([("views", "i1", (views, dim))])
+        if len(file) != photos * row.itemsize:
+            raise BundleError(f"Unexpected {len(file)} bytes (expected {photos * row.itemsize}) in {file.name}")
+        self._rows = BlockedArray(file, row, (photos,))
+        self._scales = None if scale is None else np.full(views, scale, np.float32)
+        self._places = None if order is None else places_of(order)
+        self._name = file.name
 
-    def of(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The views of n photos, float32 [n, views, dim], of unit norm but for int8 rounding."""
-        return self.quantised(rows).floats()
-
-    def quantised(self, rows: NDArray[np.int64] | slice) -> QuantisedVectors:
-        """The same as they are written."""
-        return QuantisedVectors(rows=self._rows[rows], scales=self._scales[rows])
+    def quantised(self, rows: NDArray[np.int64]) -> Reading[QuantisedVectors]:
+        """The views of n photos, [n, views, dim], as they are written; raises BundleError where a scale can't be."""
+        places = rows if self._places is None else self._places[rows].astype(np.int64)
+        yield self._rows.wanted(places)
+        found = self._rows.of(places)
+        if self._scales is not None:
+            return QuantisedVectors(rows=found["views"], scales=np.broadcast_to(self._scales, found["views"].shape[:2]))
+        if not ((found["scales"] >= 0.0) & (found["scales"] <= MAX_SCALE)).all():
+            raise BundleError(f"Scales in {self._name} are out of range")
+        return QuantisedVectors(rows=found["views"], scales=found["scales"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
@@ -28,6 +28,7 @@ from handler.bundle.manifest import (
     COLLECTION_FILE,
     MANIFEST_FILE,
     SEGMENTS_FOLDER,
+    ColumnNames,
     Counts,
     EncoderInfo,
     Golden,
@@ -155,6 +156,7 @@ def write_bundle(folder: Path, photos: Sequence[TinyPhoto] = PHOTOS, choices: Bu
         encoder=EncoderInfo(name="bag-of-words", identity=identity, dim=encoder.dim, max_tokens=MAX_TOKENS),
         index="coded",
         views=("caption", "visual"),
+        columns=columns_of(photos),
         segments=segments,
         originals=choices.originals,
         calibration=Calibration.of_one_curve(
@@ -218,6 +220,13 @@ def write_collection(path: Path, hands: Sequence[Sequence[TinyPhoto]], photos: S
     CollectionFile(
         photos=len(dealt), gone=np.array(gone, int), members=np.array(members, int), leaders=np.array(leaders, int)
     ).write(path)
+
+
+def columns_of(photos: Iterable[TinyPhoto]) -> ColumnNames:
+    """The columns that photos have: one is of texts if one of them has a text in it."""
+    values = [item for photo in photos for item in photo.columns.items()]
+    texts = {name for name, value in values if not isinstance(value, float)}
+    return ColumnNames(numbers=tuple(sorted({name for name, _ in values} - texts)), texts=tuple(sorted(texts)))
 
 
 def _write_tokenizer(path: Path, vocabulary: dict[str, int]) -> None:

@@ -1,4 +1,4 @@
-"""Mutations of a published bundle's files, each opened and asked in a child process: nothing damaged may answer.
+"""Mutations of a published bundle: each is opened and asked in a child process, and nothing damaged answers wrongly.
 
 `python -m tests.functional.handler.mutations 10000 [SEED]` runs that many and prints what became of them.
 """
@@ -13,15 +13,19 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from handler.bundle.manifest import BUNDLE_FILES, MANIFEST_FILE, SEGMENT_FILES
-from handler.errors import ThinlensError
+from handler.errors import BundleError, ThinlensError
+from handler.settings import Settings
 from handler.store.pointer import bundle_key
-from tests.functional.handler.artefacts import PHOTOS, BundleChoices, write_bundle
+from tests.functional.handler.artefacts import BundleChoices, write_bundle
+from tests.functional.handler.crowd import crowd
 from tests.functional.handler.published import publish
+from tests.functional.handler.questions import QUESTIONS
 from tests.functional.handler.tampering import file_of, rehash, rewrite_manifest
 
 SEGMENTS = 2
@@ -30,7 +34,7 @@ OF_SEGMENTS = tuple(f"{number}/{name}" for number in range(SEGMENTS) for name in
 FILES = (MANIFEST_FILE, *BUNDLE_FILES, *OF_SEGMENTS)
 DECLARATIONS: tuple[dict[str, object], ...] = (
     {"counts/photos": 100_000_000},
-    {"segments/0/photos": 7},
+    {"segments/0/photos": 300},
     {"segments/1/photos": 100_000_000},
     {"segments/0/encoder": "0" * 64},
     {"segments/1/captioner": "0" * 64},
@@ -47,7 +51,10 @@ DECLARATIONS: tuple[dict[str, object], ...] = (
     {"format_version": 3},
     {"unknown": []},
 )
-QUERY = "a dog runs in the park"
+PHOTOS = crowd(300)
+"""So many that the files of a segment have several blocks."""
+REFUSED, READ = "refused", "read: refused or as it was written"
+"""How a mutation may end: the bundle isn't opened, or what is asked of it is answered as if nothing had happened."""
 BATCH = 500
 LIMIT_S_PER_MUTATION = 2.0
 
@@ -174,7 +181,7 @@ MUTATIONS: tuple[Callable[[Target], None], ...] = (
 
 
 def run(count: int, seed: int = 0) -> Counter[str]:
-    """Run mutations in child processes; gives how many ended how: "refused", or what should not have happened."""
+    """Run mutations in child processes; gives how many ended how: REFUSED, READ, or what should not have happened."""
     outcomes: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="thinlens-mutations-") as folder:
         for first in range(0, count, BATCH):
@@ -201,14 +208,15 @@ def run(count: int, seed: int = 0) -> Counter[str]:
 def _child(folder: Path, seed: int, numbers: range) -> Iterator[str]:
     from handler.bundle.bundle import Bundle
     from handler.search.searcher import Searcher
-    from handler.settings import Settings
     from handler.store.store import deliver, open_store
 
     here = Path(tempfile.mkdtemp(dir=folder))
-    other = write_bundle(here / "other", PHOTOS[:3], BundleChoices(weights=(1.0, 2.0), segments=SEGMENTS))
+    other = write_bundle(here / "other", PHOTOS[:30], BundleChoices(weights=(1.0, 2.0), segments=SEGMENTS))
     whole = here / "whole"
-    published = publish(whole, write_bundle(here / "bundle", choices=BundleChoices(segments=SEGMENTS)))
+    published = publish(whole, write_bundle(here / "bundle", PHOTOS, BundleChoices(segments=SEGMENTS)))
     settings = Settings(bundle=str(here / "store"))
+    sound = Searcher(Bundle.receive(deliver(open_store(Settings(bundle=str(whole)), {}))))
+    expected = [question(sound) for question in QUESTIONS]
     for number in numbers:
         shutil.rmtree(here / "store", ignore_errors=True)
         shutil.copytree(whole, here / "store")
@@ -217,14 +225,27 @@ def _child(folder: Path, seed: int, numbers: range) -> Iterator[str]:
         store = here / "store"
         mutation(Target(store=store, bundle=store / bundle_key(published), other=other, random=chooser))
         try:
-            Searcher(Bundle.receive(deliver(open_store(settings, {})))).search(QUERY)
-        except ThinlensError:
-            yield "refused"
+            yield _ask(settings, expected)
         except Exception as error:  # noqa: BLE001 - counted as a failure of the handler
             yield f"{mutation.__name__} at {number}: {type(error).__name__}: {error}"
-        else:
-            yield f"{mutation.__name__} at {number}: answered"
     shutil.rmtree(here)
+
+
+def _ask(settings: Settings, expected: Sequence[object]) -> str:
+    """How it ends to open a bundle and to ask all questions; raises what should not be raised."""
+    from handler.bundle.bundle import Bundle
+    from handler.search.searcher import Searcher
+    from handler.store.store import deliver, open_store
+
+    try:
+        searcher = Searcher(Bundle.receive(deliver(open_store(settings, {}))))
+    except ThinlensError:
+        return REFUSED
+    for number, (question, right) in enumerate(zip(QUESTIONS, expected, strict=True)):
+        with suppress(BundleError):
+            if question(searcher) != right:
+                raise ValueError(f"question {number} is answered wrongly")
+    return READ
 
 
 def main(arguments: list[str]) -> int:
@@ -236,7 +257,7 @@ def main(arguments: list[str]) -> int:
     outcomes = run(int(arguments[0]), int(arguments[1]) if len(arguments) > 1 else 0)
     for outcome, number in outcomes.most_common():
         print(f"{number:7} {outcome}")  # noqa: T201
-    return 0 if set(outcomes) == {"refused"} else 1
+    return 0 if set(outcomes) <= {REFUSED, READ} else 1
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from botocore.credentials import Credentials
 ACCESS_KEY, SECRET_KEY, SESSION_TOKEN = "AKIDEXAMPLE", "do-not-log-this-secret", "do-not-log-this-token"
 # How long a stalled answer does not come, before the connection is closed without any.
 STALL_S = 3.0
+SETTLE_S = 60.0
 BUCKET, REGION = "gallery", "eu-central-1"
 
 Fault = Literal["", "cut", "wrong", "stall", "hang up", "whole"] | int
@@ -31,14 +32,24 @@ def _none(_key: str, _number: int) -> Fault:
     return ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """Bytes of an object that were sent: those from `start` to `end`."""
+
+    key: str
+    start: int
+    end: int
+
+
 @dataclass(slots=True)
 class S3Folder:
-    """A running server: what it serves, what it was asked, and how it fails."""
+    """A running server: what it serves, what it was asked, what it sent, and how it fails."""
 
     folder: Path
     port: int
     faults: Faults = _none
     requests: list[str] = field(default_factory=list)
+    sent: list[Sent] = field(default_factory=list)
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -53,6 +64,19 @@ class S3Folder:
     def asked(self, key: str) -> int:
         """How often an object was asked for."""
         return self.requests.count(key)
+
+    def sent_bytes(self, key: str) -> int:
+        """How many bytes of an object were sent, some of them more than once perhaps."""
+        return sum(sent.end - sent.start for sent in self.sent if sent.key == key)
+
+
+def settle() -> None:
+    """Wait until every bundle that has been received from S3 is here as a whole, or its threads have given up."""
+    for name in ("thinlens-delivery", "thinlens-rest"):
+        for thread in threading.enumerate():
+            if thread.name == name:
+                thread.join(SETTLE_S)
+                assert not thread.is_alive()
 
 
 @contextmanager
@@ -74,6 +98,7 @@ def s3_folder(folder: Path) -> Iterator[S3Folder]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # headers and body are sent one after the other
 
     def do_GET(self) -> None:
         state: S3Folder = self.server.state  # type: ignore[attr-defined]
@@ -92,9 +117,9 @@ class _Handler(BaseHTTPRequestHandler):
         if fault in ("stall", "hang up"):
             self.close_connection = True
             return None
-        return self._send(path, fault)
+        return self._send(state, key, path, fault)
 
-    def _send(self, path: Path, fault: Fault) -> None:
+    def _send(self, state: S3Folder, key: str, path: Path, fault: Fault) -> None:
         known = path.stat()
         size, etag = known.st_size, f'"{known.st_size:x}-{known.st_ino:x}-{known.st_mtime_ns:x}"'
         if self.headers.get("if-none-match") == etag:
@@ -112,6 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
         with path.open("rb") as file:
             file.seek(first)
             data = file.read(last - first + 1)
+        state.sent.append(Sent(key=key, start=first, end=last + 1))
         if fault == "wrong":
             data = bytes([data[0] ^ 1]) + data[1:]
         self.send_response(status)

@@ -1,4 +1,7 @@
-"""What a careless or hostile writer does to a bundle: its manifest says something else, or hashes what is there now."""
+"""What a careless or hostile writer does to a bundle: its manifest says something else, or hashes what is there now.
+
+And how a bundle is read to the last of its photos, for some damage is found only then.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from export.bundles.segment_writer import file_info
+from handler.bundle.block_hashes import write_block_hashes
+from handler.bundle.bundle import Bundle
 from handler.bundle.manifest import BUNDLE_FILES, COLLECTION_FILE, MANIFEST_FILE, SEGMENT_FILES, SegmentInfo
 from handler.bundle.photos.collection_file import CollectionFile
+from handler.bundle.photos.columns import term
 
 
 def rewrite_manifest(folder: Path, change: dict[str, object]) -> None:
@@ -27,14 +35,16 @@ def rewrite_manifest(folder: Path, change: dict[str, object]) -> None:
     path.write_text(json.dumps(document))
 
 
-def rehash(folder: Path, store: Path | None = None) -> None:
-    """Let the manifest say of every file what it is now, as a careless or hostile writer would.
+def rehash(folder: Path, store: Path | None = None, *, blocks: bool = True) -> None:
+    """Let the manifest and blocks.bin say of every file what it is now, as a careless or hostile writer would.
 
-    Segments lie in `store`, by default in the bundle's own folder.
+    Segments lie in `store`, by default in the bundle's own folder. Without `blocks` their blocks.bin stay as they are.
     """
     document = json.loads((folder / MANIFEST_FILE).read_bytes())
     for segment in document["segments"]:
         place = (store or folder) / SegmentInfo(**segment).folder
+        if blocks:
+            write_block_hashes(place)
         segment["files"] = {name: asdict(file_info(place / name)) for name in SEGMENT_FILES}
         place.rename((store or folder) / SegmentInfo(**segment).folder)
     files = {name: asdict(file_info(folder / name)) for name in BUNDLE_FILES}
@@ -75,3 +85,29 @@ def file_of(folder: Path, name: str, store: Path | None = None) -> Path:
         return folder / name
     segment = json.loads((folder / MANIFEST_FILE).read_bytes())["segments"][int(number)]
     return (store or folder) / SegmentInfo(**segment).folder / file
+
+
+def read_everything(bundle: Bundle) -> dict[str, object]:
+    """All that a question may ask of a bundle's photos, to be compared with what another bundle says.
+
+    Raises:
+        BundleError: Something of it isn't what it should be.
+        StoreError: Something of it can't be had.
+    """
+    photos, numbers = bundle.photos, np.arange(len(bundle.photos))
+    records = photos.records(numbers.tolist())
+    query = np.linspace(-1.0, 1.0, bundle.manifest.encoder.dim, dtype=np.float32)
+    masks = [
+        photos.taken_between(-1e9, 1e9),
+        *(photos.with_term(term("type", kind)) for kind in ("jpeg", "png")),
+        *(photos.with_term(term("place", place, own=True)) for place in ("Paris", "Berlin")),
+        *(photos.number_between(name, -1e300, 1e300) for name in photos.names.numbers),
+        *(photos.below(folder) for folder in ("animals", "sea")),
+    ]
+    return {
+        "records": records,
+        "views": photos.views(numbers).tolist(),
+        "masks": [mask.tolist() for mask in masks],
+        "numbers": [photos.find(records[number].id) for number in photos.present()[::29].tolist()],
+        "scores": bundle.index.scores(query, numbers).tolist(),
+    }

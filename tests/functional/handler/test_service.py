@@ -227,13 +227,13 @@ def test_a_damaged_bundle_is_not_taken_over(
     service: Service, shelf: Shelf, clock: Clock, other: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = shelf.in_service
-    path = file_of(shelf.folders[other], "0/catalogue.bin")
+    path = file_of(shelf.folders[other], "0/codes.bin")
     data = bytearray(path.read_bytes())
     data[-2] ^= 1
     path.write_bytes(data)
     shelf.in_service = other
     assert ask(service, clock).bundle.id == first
-    assert "catalogue.bin is altered" in caplog.text
+    assert "codes.bin is altered" in caplog.text
 
 
 def test_a_bundle_that_fails_is_tried_less_and_less_often(

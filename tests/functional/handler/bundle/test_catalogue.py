@@ -6,14 +6,21 @@ import contextlib
 import json
 import re
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from handler.bundle.photos.catalogue import HEADER, Caption, Catalogue, PhotoRecord, write_catalogue
+from handler.bundle.block_hashes import BLOCK_BYTES, HASH_BYTES, hash_of
+from handler.bundle.blocked_file import BlockedFile, Reading, Wanted, read_together
+from handler.bundle.photos import catalogue as catalogue_module
+from handler.bundle.photos.catalogue import HEADER, MAGIC, VERSION, Caption, Catalogue, PhotoRecord, write_catalogue
 from handler.errors import BundleError
+
+_T = TypeVar("_T")
 
 
 def record(photo_id: str, **changes: object) -> PhotoRecord:
@@ -50,34 +57,84 @@ def written(path: Path, records: list[PhotoRecord]) -> Path:
     return path
 
 
+def opened(path: Path, photos: int = len(RECORDS), *, version: int = VERSION) -> Catalogue:
+    """A catalogue of so many photos with a caption each, in a file that is sound."""
+    return Catalogue(BlockedFile(path), photos=photos, captions=1, version=version)
+
+
+def read(reading: Reading[_T]) -> _T:
+    (found,) = read_together([reading])
+    return found
+
+
 def test_records_come_back_in_the_order_of_their_ids(tmp_path: Path) -> None:
-    catalogue = Catalogue.open(written(tmp_path / "catalogue.bin", RECORDS))
-    ids = [catalogue[number].id for number in range(len(catalogue))]
+    catalogue = opened(written(tmp_path / "catalogue.bin", RECORDS))
+    records = read(catalogue.records(range(len(catalogue))))
+    ids = [record.id for record in records]
 
     assert ids == sorted(ids, key=str.encode)
-    assert [catalogue[ids.index(record.id)] for record in RECORDS] == RECORDS
-    assert [catalogue.find(photo_id) for photo_id in ids] == list(range(len(RECORDS)))
+    assert [records[ids.index(record.id)] for record in RECORDS] == RECORDS
+    assert [read(catalogue.find(photo_id)) for photo_id in ids] == list(range(len(RECORDS)))
+    assert read(catalogue.records([4, 0, 4])) == [records[4], records[0], records[4]]
+    assert read(catalogue.records([])) == []
 
 
 @given(ids=st.sets(st.text(min_size=1), min_size=1, max_size=30), absent=st.text())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
-def test_any_id_is_found_and_no_other(tmp_path: Path, ids: set[str], absent: str) -> None:
-    catalogue = Catalogue.open(written(tmp_path / "catalogue.bin", [record(photo_id) for photo_id in ids]))
+@pytest.mark.parametrize("indexed", [1, 2, 7, 128])
+def test_any_id_is_found_and_no_other(tmp_path: Path, indexed: int, ids: set[str], absent: str) -> None:
+    """However few records stand between two of the sparse index."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(catalogue_module, "INDEXED", indexed)
+        path = written(tmp_path / "catalogue.bin", [record(photo_id) for photo_id in ids])
+        catalogue = opened(path, len(ids))
 
-    assert [catalogue.find(photo_id) for photo_id in sorted(ids)] == list(range(len(ids)))
-    assert (catalogue.find(absent) is None) is (absent not in ids)
-    assert catalogue.rank(absent) == sum(photo_id < absent for photo_id in ids)
+        assert [read(catalogue.find(photo_id)) for photo_id in sorted(ids)] == list(range(len(ids)))
+        assert (read(catalogue.find(absent)) is None) is (absent not in ids)
+        assert read(catalogue.rank(absent)) == sum(photo_id < absent for photo_id in ids)
 
 
-@pytest.mark.parametrize("number", [-1, 6, 1 << 70])
-def test_there_is_nothing_beyond_the_last(tmp_path: Path, number: int) -> None:
-    catalogue = Catalogue.open(written(tmp_path / "catalogue.bin", RECORDS))
-    with pytest.raises(IndexError, match=r"expected 0 to 5"):
-        catalogue[number]
+@pytest.mark.parametrize("count", [127, 128, 129, 1_000])
+def test_an_id_is_found_among_128_records(tmp_path: Path, count: int) -> None:
+    """No more is verified than the sparse index and those to which it leads."""
+    ids = [f"{number:05}.jpg" for number in range(count)]
+    path = written(tmp_path / "catalogue.bin", [record(photo_id) for photo_id in ids])
+    file = CountedFile(path)
+    catalogue = Catalogue(file, photos=count, captions=1)
+    for number in (0, 1, 127, 128, 129, count // 2, count - 1):
+        assert read(catalogue.find(f"{number:05}.jpg")) == (number if number < count else None)
+    assert [read(catalogue.rank(photo_id)) for photo_id in ("", "00000", "00001", "9")] == [0, 0, 1, count]
+    most = 128 * (len(path.read_bytes()) // count + 8) + 16 * (count // 128 + 2)
+    assert max(file.wanted_bytes) <= most
+
+
+class CountedFile(BlockedFile):
+    """A file that keeps how many bytes each reading wanted of it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.wanted_bytes: list[int] = []
+
+    def wanted(self, starts: int | NDArray[np.int64], ends: int | NDArray[np.int64]) -> Wanted:
+        self.wanted_bytes.append(int(np.sum(np.asarray(ends) - np.asarray(starts))))
+        return super().wanted(starts, ends)
 
 
 def test_lone_surrogates_are_no_id(tmp_path: Path) -> None:
-    assert Catalogue.open(written(tmp_path / "catalogue.bin", RECORDS)).find("\ud800") is None
+    assert read(opened(written(tmp_path / "catalogue.bin", RECORDS)).find("\ud800")) is None
+
+
+def test_a_catalogue_of_version_1_has_no_sparse_index(tmp_path: Path) -> None:
+    path = written(tmp_path / "catalogue.bin", RECORDS)
+    data = bytearray(path.read_bytes())
+    indexed_bytes = HEADER.unpack_from(data)[2]
+    HEADER.pack_into(data, 0, MAGIC, 1, 0, len(RECORDS))
+    path.write_bytes(data[:-indexed_bytes])
+    catalogue = opened(path, version=1)
+    ids = sorted(record.id for record in RECORDS)
+    assert [read(catalogue.find(photo_id)) for photo_id in ids] == list(range(len(ids)))
+    assert [read(catalogue.rank(photo_id)) for photo_id in ("", "b", "\U0010ffff")] == [0, 3, len(ids)]
+    assert [found.id for found in read(catalogue.records(range(len(ids))))] == ids
 
 
 @pytest.mark.parametrize(
@@ -97,12 +154,13 @@ def test_a_photo_is_known_by_its_content_or_by_its_addresses(
     """Addresses are what bundles of format 1 say."""
     path = written(tmp_path / "catalogue.bin", [record("a.jpg")])
     start = HEADER.size + 16
-    changed = {**json.loads(path.read_bytes()[start:]), **change}
+    changed = {**json.loads(path.read_bytes()[start : -len(b'["a.jpg"]')]), **change}
     document = json.dumps({name: value for name, value in changed.items() if value is not ...}).encode()
     offsets = np.array([start, start + len(document)], dtype="<u8")
-    path.write_bytes(path.read_bytes()[: HEADER.size] + offsets.tobytes() + document)
+    indexed = b'["a.jpg"]'
+    path.write_bytes(HEADER.pack(MAGIC, VERSION, len(indexed), 1) + offsets.tobytes() + document + indexed)
     with pytest.raises(BundleError, match=re.escape(message)):
-        Catalogue.open(path)[0]
+        read(opened(path, 1).records([0]))
 
 
 @pytest.mark.parametrize(
@@ -122,9 +180,11 @@ def test_refuses_to_write_what_would_not_be_found(tmp_path: Path, records: list[
     ("offset", "data", "message"),
     [
         (0, b"THINLENS", "at the start of catalogue.bin"),
-        (8, b"\x02", "version 2 \\(expected b'thinlens' version 1\\)"),
-        (16, b"\xff" * 8, "is truncated"),
-        (16, b"\x05", "The offset table"),
+        (8, b"\x01", "version 1 \\(expected b'thinlens' version 2\\)"),
+        (12, b"\xff" * 4, "Unexpected 6 records"),
+        (12, b"\xff", "The offset table"),
+        (16, b"\xff" * 8, "Unexpected 18446744073709551615 records \\(expected 6\\)"),
+        (16, b"\x05", "Unexpected 5 records \\(expected 6\\)"),
         (HEADER.size, b"\x00", "The offset table"),
         (HEADER.size + 8, b"\xff" * 8, "The offset table"),
         (HEADER.size + 8 * 6, b"\x00" * 8, "The offset table"),
@@ -136,15 +196,48 @@ def test_refuses_a_damaged_head(tmp_path: Path, offset: int, data: bytes, messag
     damaged[offset : offset + len(data)] = data
     path.write_bytes(bytes(damaged))
     with pytest.raises(BundleError, match=message):
-        Catalogue.open(path)
+        read(opened(path).records(range(len(RECORDS))))
+
+
+@pytest.mark.parametrize(
+    "indexed", [b"", b"[]", b'["A.jpg","a b.jpg"]', b"{}", b"[1]", b'["A.jpg"', b'["A.jpg"],"more":1']
+)
+def test_refuses_another_sparse_index(tmp_path: Path, indexed: bytes) -> None:
+    """Whatever it says, even where the file ends with a block."""
+    others = [record(f"b{number}.jpg", columns={"text": "y" * 1_000}) for number in range(1 + BLOCK_BYTES // 1_250)]
+    path = written(tmp_path / "catalogue.bin", [record("a.jpg", columns={"text": ""}), *others])
+    size = len(records_of(path)) + len(indexed)
+    written(path, [record("a.jpg", columns={"text": "y" * (-size % BLOCK_BYTES)}), *others])
+    header = HEADER.pack(MAGIC, VERSION, len(indexed), 1 + len(others))
+    path.write_bytes(header + records_of(path)[HEADER.size :] + indexed)
+    assert path.stat().st_size == 2 * BLOCK_BYTES
+    hashes = np.frombuffer(b"".join(map(hash_of, blocks_of(path))), np.uint8).reshape(-1, HASH_BYTES)
+    catalogue = Catalogue(BlockedFile(path, hashes), photos=1 + len(others), captions=1)
+    with pytest.raises(BundleError):
+        read(catalogue.find("b3.jpg"))
+
+
+def records_of(path: Path) -> bytes:
+    """A catalogue but for its sparse index."""
+    data = path.read_bytes()
+    return data[: -HEADER.unpack_from(data)[2]]
+
+
+def blocks_of(path: Path) -> list[bytes]:
+    data = path.read_bytes()
+    return [data[start : start + BLOCK_BYTES] for start in range(0, len(data), BLOCK_BYTES)]
 
 
 @pytest.mark.parametrize("size", [0, 1, HEADER.size - 1, HEADER.size, HEADER.size + 20, -1])
 def test_refuses_a_truncated_file(tmp_path: Path, size: int) -> None:
     path = written(tmp_path / "catalogue.bin", RECORDS)
     path.write_bytes(path.read_bytes()[:size])
-    with pytest.raises(BundleError, match=r"truncated|offset table"):
-        Catalogue.open(path)
+    if not size:
+        with pytest.raises(ValueError, match="cannot mmap an empty file"):  # no manifest says that a file is empty
+            opened(path)
+        return
+    with pytest.raises(BundleError, match=r"truncated|offset table|valid JSON"):
+        read(opened(path).find(RECORDS[-1].id))
 
 
 @given(position=st.integers(0, 1 << 16), byte=st.integers(0, 255))
@@ -155,7 +248,9 @@ def test_any_flipped_byte_is_read_or_refused(tmp_path: Path, position: int, byte
     damaged[position % len(damaged)] = byte
     path.write_bytes(bytes(damaged))
     with contextlib.suppress(BundleError):
-        catalogue = Catalogue.open(path)
-        for number in range(len(catalogue)):
+        catalogue = opened(path)
+        for number, photo in enumerate(RECORDS):
             with contextlib.suppress(BundleError):
-                assert catalogue[number].width > 0
+                assert read(catalogue.records([number]))[0].width > 0
+            with contextlib.suppress(BundleError):
+                assert read(catalogue.find(photo.id)) in (*range(len(RECORDS)), None)

@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from handler.bundle.index import coded_index
-from handler.bundle.index.coded_index import FIRST_READ
-from handler.bundle.index.vector_index import VectorIndex
-from tests.functional.handler.bundle.vectors import Vectors, exact_scores, index_of, photos, things
+from handler.bundle.blocked_file import BlockedFile
+from handler.bundle.index import coded_index, nearness, usearch_file
+from handler.bundle.index.coded_index import CodedIndex, IndexPart
+from handler.bundle.index.nearness import FIRST_READ
+from handler.bundle.index.usearch_file import blocked_rows, write_rows
+from handler.bundle.index.vector_index import QuantisedVectors, VectorIndex
+from tests.functional.handler.bundle.vectors import DIM, Vectors, exact_scores, index_of, photos, things
 
 COUNT = 6_000
 assert COUNT > 2 * FIRST_READ
@@ -20,7 +23,7 @@ assert COUNT > 2 * FIRST_READ
 STARTS = (0, 4_000, 5_500)
 GONE = tuple(range(0, COUNT, 7))
 QUERIES = things()[:20]
-COUNTS = (1, 10, FIRST_READ // 8 - 1, FIRST_READ // 8, FIRST_READ // 8 + 1, FIRST_READ, 2 * FIRST_READ, COUNT)
+COUNTS = (1, 10, FIRST_READ // 4 - 1, FIRST_READ // 4, FIRST_READ // 4 + 1, FIRST_READ, 2 * FIRST_READ, COUNT)
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +72,14 @@ def test_almost_all_of_the_best_are_found(found: Found, count: int, least: float
     assert np.mean(recalls) >= least
 
 
+def test_photos_of_all_segments_are_compared(found: Found, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies in the middle of a segment counts: in two of them all photos show the first thing."""
+    monkeypatch.setattr(nearness, "FIRST_READ", 80)
+    first = next(found.index.best_first(QUERIES[0])).numbers
+    assert len(first) == 20
+    assert len(set(first) & set(found.best(QUERIES[0], 20))) >= 17
+
+
 @pytest.mark.parametrize("which", ["all", "most", "every second"])
 def test_the_order_is_the_same_however_many_are_asked_for(found: Found, which: str) -> None:
     allowed = None
@@ -92,7 +103,7 @@ def test_a_score_is_the_photos_own_unless_it_was_found_too_late(found: Found) ->
         scores = found.scores(query)[hits.numbers]
         assert (hits.scores <= scores).all()
         assert np.mean(hits.scores == scores) > 0.98
-        np.testing.assert_array_equal(hits.scores[: FIRST_READ // 8], scores[: FIRST_READ // 8])
+        np.testing.assert_array_equal(hits.scores[: FIRST_READ // 4], scores[: FIRST_READ // 4])
 
 
 @pytest.mark.parametrize("share", [0.001, 0.05, 0.3])
@@ -114,12 +125,32 @@ def test_nothing_is_allowed(found: Found) -> None:
 
 def test_rows_without_codes_are_scanned(tmp_path: Path, vectors: Vectors) -> None:
     """As those of format 1 are, whose order is exact then."""
-    from handler.bundle.index.coded_index import CodedIndex, IndexPart
-    from handler.bundle.index.vector_index import QuantisedVectors
-
     stored = QuantisedVectors.of(vectors)
-    index = CodedIndex([IndexPart(rows=stored.rows, scales=stored.scales, codes=None)], np.array(GONE[:3]))
+    write_rows(tmp_path / usearch_file.FILE, stored.rows)
+    rows = blocked_rows(BlockedFile(tmp_path / usearch_file.FILE), photos=COUNT, dim=DIM)
+    order = np.arange(COUNT, dtype=np.uint32)
+    index = CodedIndex([IndexPart(rows=rows, scales=stored.scales, codes=None, order=order)], np.array(GONE[:3]))
     scores = exact_scores(vectors, QUERIES[1])
     expected = [number for number in np.argsort(-scores, kind="stable") if number not in GONE[:3]]
 
     assert index.search(QUERIES[1], COUNT).numbers.tolist() == expected
+    first = next(index.best_first(QUERIES[1]))
+    assert first.numbers.tolist() == expected[: len(first.numbers)]
+
+
+def test_what_is_found_late_is_read_late(vectors: Vectors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever wants few photos has few rows read, each of them once."""
+    index = index_of(tmp_path, vectors, STARTS)
+    read: list[int] = []
+    scores = IndexPart.scores
+
+    def counted(part: IndexPart, query: QuantisedVectors, chosen: NDArray[np.int64]) -> Vectors:
+        read.append(len(chosen))
+        return scores(part, query, chosen)
+
+    monkeypatch.setattr(IndexPart, "scores", counted)
+    photos = index.best_first(QUERIES[0])
+    next(photos)
+    assert FIRST_READ / 2 <= sum(read) <= 2 * FIRST_READ
+    assert sum(1 for _ in photos) > 0
+    assert sum(read) == COUNT

@@ -11,16 +11,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from handler.bundle.blocked_file import BlockedFile
 from handler.bundle.index import codes_file, usearch_file
 from handler.bundle.index.codes_file import Codes, write_codes
-from handler.bundle.index.index_kinds import SegmentPlace, open_index, write_index
+from handler.bundle.index.index_kinds import open_index, write_index
 from handler.bundle.index.vector_index import QuantisedVectors
+from handler.bundle.segment_files import SegmentFiles
 from handler.errors import BundleError
-from handler.runtime import usearch
 from tests.functional.handler.bundle.vectors import DIM, Vectors, exact_scores, index_of, photos, things
 
 COUNT = 2_000
 NOTHING = np.empty(0, np.int64)
+ORDER = np.array([3, 0, 4, 1, 2], dtype=np.uint32)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +47,7 @@ def test_finds_what_numpy_finds(tmp_path: Path, vectors: Vectors, starts: Sequen
         assert hits.scores.dtype == np.float32
         assert hits.numbers.tolist() == best_of(scores, range(COUNT), 25)
         np.testing.assert_array_equal(hits.scores, scores[hits.numbers])
-        np.testing.assert_array_equal(index.scores(query), scores)
+        np.testing.assert_array_equal(index.scores(query, hits.numbers), hits.scores)
         np.testing.assert_allclose(hits.scores, vectors[hits.numbers] @ query, atol=0.5)
 
 
@@ -77,13 +79,16 @@ def test_segments_make_no_difference(
 
     permitted = [number for number in present if allowed is None or allowed[number]]
     assert hits.numbers.tolist() == best_of(scores, permitted, count)
-    np.testing.assert_array_equal(index.scores(query), scores)
+    for numbers in (np.arange(60), np.array([59, 0, 17]), np.empty(0, np.int64)):
+        np.testing.assert_array_equal(index.scores(query, numbers), scores[numbers])
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
 def test_a_query_without_direction_finds_nothing(tmp_path: Path, vectors: Vectors, value: float) -> None:
     index = index_of(tmp_path, vectors[:5])
-    hits = index.search(np.full(DIM, value, np.float32), 3)
+    query = np.full(DIM, value, np.float32)
+    assert not list(index.best_first(query))
+    hits = index.search(query, 3)
     assert (hits.numbers.shape, hits.scores.shape) == ((0,), (0,))
 
 
@@ -102,7 +107,9 @@ def test_any_number_of_components(tmp_path: Path, dim: int) -> None:
 
 
 def opened(folder: Path, *, photos: int = 5, dim: int = DIM) -> None:
-    open_index("coded", [SegmentPlace(folder=folder, photos=photos, dim=dim)], NOTHING)
+    rows = BlockedFile(folder / usearch_file.FILE)
+    segment = SegmentFiles(folder=folder, photos=photos, blocked={usearch_file.FILE: rows})
+    open_index("coded", [segment], dim=dim, gone=NOTHING)
 
 
 @pytest.mark.parametrize(
@@ -121,34 +128,11 @@ def test_refuses_the_index_of_another_manifest(
     assert str(error.value) == message
 
 
-@pytest.mark.parametrize(
-    ("count", "dtype", "metric", "message"),
-    [
-        (6, usearch.ScalarKind.I8, usearch.MetricKind.IP, "Unexpected count 6"),
-        (5, usearch.ScalarKind.F32, usearch.MetricKind.IP, "Unexpected dtype"),
-        (5, usearch.ScalarKind.I8, usearch.MetricKind.Cos, "Unexpected metric"),
-    ],
-)
-def test_refuses_other_rows(
-    tmp_path: Path,
-    vectors: Vectors,
-    count: int,
-    dtype: usearch.ScalarKind,
-    metric: usearch.MetricKind,
-    message: str,
-) -> None:
+def test_refuses_fewer_rows(tmp_path: Path, vectors: Vectors) -> None:
     write_index(tmp_path, QuantisedVectors.of(vectors[:5]))
-    index = usearch.Index(ndim=DIM, dtype=dtype, metric_kind=metric)
-    index.add_many(np.arange(count, dtype=np.uint64), vectors[:count], threads=1, dtype=usearch.ScalarKind.F32)
-    index.save_index_to_path(str(tmp_path / usearch_file.FILE))
-    with pytest.raises(BundleError, match=message):
-        opened(tmp_path)
-
-
-def test_refuses_what_is_no_index(tmp_path: Path, vectors: Vectors) -> None:
-    write_index(tmp_path, QuantisedVectors.of(vectors[:5]))
-    (tmp_path / usearch_file.FILE).write_bytes(b"x" * 1_000)
-    with pytest.raises(BundleError, match=r"index\.usearch is not a usearch index"):
+    path = tmp_path / usearch_file.FILE
+    path.write_bytes(path.read_bytes()[: usearch_file.SHAPE_BYTES + 5 * DIM - 1])
+    with pytest.raises(BundleError, match=r"^index\.usearch is truncated: \d+ bytes$"):
         opened(tmp_path)
 
 
@@ -174,13 +158,16 @@ def change(offset: int, layout: str, value: float) -> Callable[[bytearray], None
         (change(72 + 4 * 9, "<f", float("inf")), "Numbers in codes.bin are out of range"),
         (change(33, "<B", 0x01), "Codes in codes.bin have more than 9 bits"),
         (change(39, "<B", 0x80), "Codes in codes.bin have more than 9 bits"),
+        (change(128, "<I", 0), "The order in codes.bin does not have every photo once"),
+        (change(144, "<I", 5), "The order in codes.bin does not have every photo once"),
+        (change(144, "<I", 0xFFFFFFFF), "The order in codes.bin does not have every photo once"),
     ],
 )
 def test_refuses_damaged_codes(
     tmp_path: Path, vectors: Vectors, damage: Callable[[bytearray], None], message: str
 ) -> None:
     path = tmp_path / codes_file.FILE
-    write_codes(path, QuantisedVectors.of(vectors[:5, :9]))
+    write_codes(path, QuantisedVectors.of(vectors[:5, :9]), ORDER)
     data = bytearray(path.read_bytes())
     damage(data)
     path.write_bytes(data)
@@ -190,7 +177,7 @@ def test_refuses_damaged_codes(
 
 def test_codes_say_on_which_side_of_the_middle_a_vector_lies(tmp_path: Path) -> None:
     vectors = np.array([[1.0, 5.0, -2.0], [3.0, 1.0, -2.0]], np.float32)
-    write_codes(tmp_path / codes_file.FILE, QuantisedVectors.of(vectors))
+    write_codes(tmp_path / codes_file.FILE, QuantisedVectors.of(vectors), np.array([1, 0], dtype=np.uint32))
     codes = Codes.open(tmp_path / codes_file.FILE, photos=2, dim=3)
 
     np.testing.assert_allclose(codes.middle, [2.0, 3.0, -2.0], atol=0.02)
@@ -200,3 +187,4 @@ def test_codes_say_on_which_side_of_the_middle_a_vector_lies(tmp_path: Path) -> 
     assert not first[3:].any()
     assert not second[3:].any()
     assert codes.norm == pytest.approx(5**0.5, abs=0.02)
+    assert codes.order.tolist() == [1, 0]

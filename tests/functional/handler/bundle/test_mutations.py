@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.functional.handler.mutations import run
+from tests.functional.handler.mutations import READ, REFUSED, run
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_nothing_damaged_answers_or_crashes(seed: int) -> None:
-    assert run(100, seed) == {"refused": 100}
+def test_nothing_damaged_answers_wrongly_or_crashes(seed: int) -> None:
+    outcomes = run(100, seed)
+    assert set(outcomes) == {REFUSED, READ}, outcomes
+    assert sum(outcomes.values()) == 100
+    # Most mutations are found out before anything is asked.
+    assert outcomes[REFUSED] > outcomes[READ]

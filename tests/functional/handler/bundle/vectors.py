@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.bundle.index.index_kinds import SegmentPlace, open_index, write_index
+from handler.bundle.blocked_file import BlockedFile
+from handler.bundle.index import usearch_file
+from handler.bundle.index.index_kinds import open_index, write_index
 from handler.bundle.index.vector_index import QuantisedVectors, VectorIndex, quantise, scale_of
+from handler.bundle.segment_files import SegmentFiles
 
 DIM = 96
 Vectors = NDArray[np.float32]
@@ -45,10 +48,11 @@ def exact_scores(vectors: Vectors, query: Vectors) -> Vectors:
 
 def index_of(folder: Path, vectors: Vectors, starts: Sequence[int] = (0,), gone: Sequence[int] = ()) -> VectorIndex:
     """An index over segments that begin at these photos."""
-    places = []
+    segments = []
     for number, (low, high) in enumerate(zip(starts, (*starts[1:], len(vectors)), strict=True)):
         place = folder / str(number)
         place.mkdir()
         write_index(place, QuantisedVectors.of(vectors[low:high]))
-        places.append(SegmentPlace(folder=place, photos=high - low, dim=vectors.shape[1]))
-    return open_index("coded", places, np.array(gone, dtype=np.int64))
+        rows = BlockedFile(place / usearch_file.FILE)
+        segments.append(SegmentFiles(folder=place, photos=high - low, blocked={usearch_file.FILE: rows}))
+    return open_index("coded", segments, dim=vectors.shape[1], gone=np.array(gone, dtype=np.int64))

@@ -11,18 +11,17 @@ from pathlib import Path
 import numpy as np
 
 from handler.bundle.bundle import Bundle
-from handler.bundle.index.index_kinds import SegmentPlace, open_index
+from handler.bundle.index.index_kinds import open_index
 from handler.bundle.index.vector_index import QuantisedVectors
-from handler.bundle.photos.catalogue import Catalogue
 from handler.bundle.photos.collection_file import CollectionFile
-from handler.bundle.photos.columns import Columns
-from handler.bundle.photos.segments import Photos, Segment
-from handler.bundle.photos.views import Views
+from handler.bundle.photos.segments import Photos, open_segment
+from handler.bundle.segment_files import SegmentFiles
 from handler.store.folder_store import open_bundle
 from tests.functional.handler.artefacts import (
     BundleChoices,
     TinyPhoto,
     TinyVectors,
+    columns_of,
     write_bundle,
     write_collection,
     write_tiny_segment,
@@ -61,7 +60,7 @@ class Dealer:
         """A bundle of segments that hold the versions of these names; a stale one is gone."""
         hands = [sorted(hand, key=lambda name: self.versions[name].id) for hand in hands if hand]
         folder = Path(tempfile.mkdtemp(dir=self.folder))
-        segments, places = [], []
+        segments = []
         for hand in hands:
             info = write_tiny_segment(
                 folder,
@@ -69,24 +68,22 @@ class Dealer:
                 self._rows(hand),
                 self.whole.encoder,  # type: ignore[arg-type]
             )
-            place = folder / info.id
-            dim = self.whole.manifest.encoder.dim
-            places.append(SegmentPlace(folder=place, photos=len(hand), dim=dim))
-            segments.append(
-                Segment(
-                    catalogue=Catalogue.open(place / "catalogue.bin"),
-                    columns=Columns.open(place / "columns.bin"),
-                    views=Views.open(place / "views.i8", photos=len(hand), views=2, dim=dim),
-                )
-            )
+            segments.append(SegmentFiles.open(folder / info.id, info))
         dealt = [[self.versions[name] for name in hand] for hand in hands]
         there = [self.versions[name] for hand in hands for name in hand if not name.startswith("stale ")]
         write_collection(folder / "collection.bin", dealt, there)
         whole = CollectionFile.read(folder / "collection.bin")
+        manifest = replace(self.whole.manifest, columns=columns_of(there))
         return replace(
             self.whole,
-            index=open_index("coded", places, whole.gone),
-            photos=Photos(segments, gone=whole.gone, groups=whole.groups()),
+            manifest=manifest,
+            index=open_index("coded", segments, dim=manifest.encoder.dim, gone=whole.gone),
+            photos=Photos(
+                [open_segment(segment, manifest) for segment in segments],
+                gone=whole.gone,
+                groups=whole.groups(),
+                names=manifest.columns,
+            ),
         )
 
     def _rows(self, names: Sequence[str]) -> TinyVectors:

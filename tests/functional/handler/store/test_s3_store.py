@@ -6,19 +6,19 @@ import hashlib
 import os
 import re
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from handler.bundle.block_hashes import BLOCK_BYTES
 from handler.bundle.bundle import Bundle
 from handler.bundle.encoder_files import ENCODER_FILES, encoder_identity
-from handler.bundle.manifest import BUNDLE_FILES, MANIFEST_FILE, SEGMENT_FILES
+from handler.bundle.manifest import BLOCKED_FILES, BUNDLE_FILES, MANIFEST_FILE, SEGMENT_FILES, WHOLE_FILES
 from handler.errors import BundleError, SettingsError, StoreError
 from handler.search.searcher import Searcher
 from handler.settings import Settings
-from handler.store import s3, s3_store
+from handler.store import s3, s3_blocks, s3_download
 from handler.store.cache import Cache
 from handler.store.folder_store import open_bundle
 from handler.store.pointer import POINTER_KEY, bundle_key
@@ -32,8 +32,9 @@ from tests.functional.handler.s3_server import (
     Fault,
     S3Folder,
     s3_folder,
+    settle,
 )
-from tests.functional.handler.tampering import edit_segments, file_of, rehash, rewrite_manifest
+from tests.functional.handler.tampering import edit_segments, file_of, read_everything, rehash, rewrite_manifest
 
 PREFIX = "my photos/été"
 FILES = (*BUNDLE_FILES, *(f"0/{name}" for name in SEGMENT_FILES))
@@ -42,7 +43,8 @@ FILES = (*BUNDLE_FILES, *(f"0/{name}" for name in SEGMENT_FILES))
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small parts, so that these small files have several; no long pauses."""
-    monkeypatch.setattr(s3_store, "PART_BYTES", 3_000)
+    monkeypatch.setattr(s3_download, "PART_BYTES", 3_000)
+    monkeypatch.setattr(s3_blocks, "PART_BYTES", BLOCK_BYTES)
     monkeypatch.setattr(s3, "FIRST_PAUSE_S", 0.001)
 
 
@@ -80,10 +82,17 @@ def receive(store: Store) -> Bundle:
     return Bundle.receive(deliver(store))
 
 
+def receive_all(store: Store) -> Bundle:
+    """A bundle, and all of its files."""
+    bundle = receive(store)
+    settle()
+    return bundle
+
+
 def refused(store: Store) -> str:
-    """What opening says; fails the test if a bundle is opened."""
+    """What opening says, or whatever reads all of it; fails the test if a bundle is answered from to the last photo."""
     with pytest.raises((BundleError, StoreError)) as error:
-        receive(store)
+        read_everything(receive(store))
     message = str(error.value)
     assert "\n" not in message
     assert not re.search(f"{SECRET_KEY}|{SESSION_TOKEN}|Signature=", message)
@@ -106,10 +115,12 @@ def test_every_byte_is_asked_for_once(
     root: Path, server: S3Folder, connect: Callable[..., Store], bundle_folder: Path
 ) -> None:
     published = publish(root, bundle_folder)
-    receive(connect())
+    receive_all(connect())
 
-    for name, info in open_bundle(bundle_folder).manifest.all_files.items():
-        parts = -(-info.size_bytes // s3_store.PART_BYTES)
+    manifest = open_bundle(bundle_folder).manifest
+    for name, info in manifest.all_files.items():
+        part_bytes = (s3_blocks if name in manifest.blocked_files else s3_download).PART_BYTES
+        parts = -(-info.size_bytes // part_bytes)
         assert server.asked(f"{PREFIX}/{bundle_key(published, name)}") == parts
     assert server.asked(f"{PREFIX}/{POINTER_KEY}") == 1
     assert server.asked(f"{PREFIX}/{bundle_key(published, MANIFEST_FILE)}") == 1
@@ -120,13 +131,14 @@ def test_what_is_on_the_disk_is_not_fetched_again(
 ) -> None:
     publish(root, bundle_folder)
     first = connect()
-    receive(first)
+    receive_all(first)
     # Another process, which finds the first one's cache free: the lock ends with a process.
     shutil.copytree(tmp_path / "cache", tmp_path / "warm")
     server.requests.clear()
 
-    receive(connect("warm"))
+    bundle = receive_all(connect("warm"))
 
+    assert read_everything(bundle) == read_everything(open_bundle(bundle_folder))
     assert [key.rpartition("/")[2] for key in server.requests] == [POINTER_KEY, MANIFEST_FILE]
 
 
@@ -135,20 +147,17 @@ def test_a_new_bundle_fetches_only_what_differs_and_the_old_one_is_removed(
 ) -> None:
     publish(root, bundle_folder)
     store = connect()
-    old = Searcher(receive(store))
+    old = Searcher(receive_all(store))
     expected = old.search("snow on a mountain")["results"]
     new = publish(root, write_bundle(tmp_path / "fewer", PHOTOS[:3]))
     server.requests.clear()
 
-    bundle = receive(store)
+    bundle = receive_all(store)
 
     assert bundle.id == new
     fetched = {key.rpartition("/")[2] for key in server.requests}
     assert not fetched & {"encoder.bin", "encoder.onnx", "tokenizer.json"}
     assert {"views.i8", "index.usearch", "catalogue.bin"} <= fetched
-    for thread in threading.enumerate():
-        if thread.name == "thinlens-delivery":
-            thread.join()  # it tidies up after the last file has arrived
     assert [path.name for path in (tmp_path / "cache/bundles").iterdir()] == [new]
     in_use = {info.sha256 for info in bundle.manifest.all_files.values()}
     assert {path.name for path in (tmp_path / "cache/objects").iterdir()} == in_use
@@ -160,7 +169,7 @@ def test_what_was_damaged_on_the_disk_is_fetched_again(
     root: Path, connect: Callable[..., Store], bundle_folder: Path, tmp_path: Path
 ) -> None:
     published = publish(root, bundle_folder)
-    receive(connect())
+    receive_all(connect())
     shutil.copytree(tmp_path / "cache", tmp_path / "warm")
     for number, path in enumerate(sorted((tmp_path / "warm/objects").iterdir())):
         data = bytearray(path.read_bytes())
@@ -168,7 +177,9 @@ def test_what_was_damaged_on_the_disk_is_fetched_again(
         path.unlink()  # the copy keeps what were two names of a file as two files
         path.write_bytes(data if number % 2 else data[:-1])
 
-    assert receive(connect("warm")).id == published
+    bundle = receive(connect("warm"))
+    assert bundle.id == published
+    assert read_everything(bundle) == read_everything(open_bundle(bundle_folder))
 
 
 def test_two_processes_do_not_share_a_cache(root: Path, connect: Callable[..., Store], bundle_folder: Path) -> None:
@@ -185,7 +196,7 @@ LASTING: dict[Fault, str] = {
     301: "301 Fault: set AWS_REGION to the bucket's region",
     418: "418 Fault: is that the address of a bucket?",
 }
-OBJECTS = (POINTER_KEY, MANIFEST_FILE, "encoder.onnx", "views.i8")
+OBJECTS = (POINTER_KEY, MANIFEST_FILE, "encoder.onnx", "blocks.bin")
 
 
 @pytest.mark.parametrize("fault", PASSING)
@@ -239,18 +250,19 @@ def test_what_is_refused_is_said_at_once(
     assert all(server.asked(key) == 1 for key in server.requests if key.endswith((POINTER_KEY, MANIFEST_FILE)))
 
 
-@pytest.mark.parametrize("name", [POINTER_KEY, MANIFEST_FILE, *BUNDLE_FILES, *SEGMENT_FILES])
+@pytest.mark.parametrize("name", [POINTER_KEY, MANIFEST_FILE, *BUNDLE_FILES, *WHOLE_FILES])
 def test_a_wrong_body_is_never_served(
     root: Path, server: S3Folder, connect: Callable[..., Store], bundle_folder: Path, name: str, tmp_path: Path
 ) -> None:
     publish(root, bundle_folder)
     server.faults = lambda key, number: "wrong" if key.endswith(name) and not number else ""
-    message = refused(connect())
+    store = connect()
+    message = refused(store)
     assert name in message
     # Nothing of it is left to be taken for good.
     assert name in (POINTER_KEY, MANIFEST_FILE) or "is altered: its sha256 is" in message
     server.faults = lambda key, number: ""
-    receive(connect("other"))
+    assert read_everything(receive(store)) == read_everything(open_bundle(bundle_folder))
 
 
 def test_a_server_that_knows_no_ranges_is_refused(
@@ -268,7 +280,8 @@ def test_an_object_of_another_size_is_refused(
     path = file_of(root / bundle_key(publish(root, bundle_folder)), name, root)
     whole = path.read_bytes()
     path.write_bytes(whole + b"\x00")
-    assert f"gives 'bytes 0-{min(len(whole), 3000) - 1}/{len(whole) + 1}'" in refused(connect())
+    part_bytes = BLOCK_BYTES if path.name in BLOCKED_FILES else 3_000
+    assert f"gives 'bytes 0-{min(len(whole), part_bytes) - 1}/{len(whole) + 1}'" in refused(connect())
     path.write_bytes(b"")
     assert f"{path.name}: 416 InvalidRange" in refused(connect("second"))
 
@@ -299,30 +312,33 @@ def test_a_manifest_of_another_bundle_is_refused(
     assert f"is that of {other} (expected {published})" in refused(connect())
 
 
-def declare_size(bundle: Path, size: object) -> None:
-    """Let the manifest say that the index is so large; the segment's folder takes the name that it has then."""
-    segment = file_of(bundle, "0/index.usearch").parent
-    rewrite_manifest(bundle, {"segments/0/files/index.usearch/size_bytes": size})
-    segment.rename(file_of(bundle, "0/index.usearch").parent)
+def declare_size(bundle: Path, name: str, size: object) -> None:
+    """Let the manifest say that a file is so large; the segment's folder takes the name that it has then."""
+    segment = file_of(bundle, "0/codes.bin").parent
+    rewrite_manifest(bundle, {f"segments/0/files/{name}/size_bytes": size})
+    segment.rename(file_of(bundle, "0/codes.bin").parent)
 
 
+@pytest.mark.parametrize("name", ["codes.bin", "index.usearch"])
 @pytest.mark.parametrize("size", [1 << 35, 1 << 62, -1, 0, "1", None])
 def test_declared_sizes_are_not_believed(
     root: Path,
     connect: Callable[..., Store],
     damaged: Path,
+    name: str,
     size: object,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
-        s3_store, "PART_BYTES", 8 << 20
+        s3_download, "PART_BYTES", 8 << 20
     )  # where the disk has room for all of it, that many are asked for
-    declare_size(damaged, size)
+    declare_size(damaged, name, size)
     publish(root, damaged)
     message = refused(connect())
     assert re.search(
-        r"segments\.0\.files\.index\.usearch\.size_bytes|MB free: give the function more storage|gives 'bytes", message
+        r"segments\.0\.files\.[a-z.]*\.size_bytes|MB free: give the function more storage|gives 'bytes|in blocks\.bin",
+        message,
     )
     assert sum(path.stat().st_blocks * 512 for path in (tmp_path / "cache").rglob("*")) < 1_000_000
 
@@ -330,7 +346,7 @@ def test_declared_sizes_are_not_believed(
 def test_a_file_that_is_shorter_than_declared_is_given_up_at_once(
     root: Path, server: S3Folder, connect: Callable[..., Store], damaged: Path, tmp_path: Path
 ) -> None:
-    declare_size(damaged, 1 << 24)  # thousands of parts, and room for them
+    declare_size(damaged, "codes.bin", 1 << 24)  # thousands of parts, and room for them
     publish(root, damaged)
     assert "gives 'bytes" in refused(connect())
     assert len(server.requests) < 100
@@ -362,9 +378,10 @@ def test_a_full_disk_is_said_beforehand(
     publish(root, bundle_folder)
     store = connect()
     usage = shutil.disk_usage("/")
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1_200_000))
-    receive(connect("small enough"))
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1_000_000))
+    needed = sum(info.size_bytes for info in open_bundle(bundle_folder).manifest.whole_files.values()) + (1 << 20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=needed))
+    receive_all(connect("small enough"))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=needed - 1))
     server.requests.clear()
     assert "MB free: give the function more storage, or set THINLENS_CACHE" in refused(store)
     assert [key.rpartition("/")[2] for key in server.requests] == [POINTER_KEY, MANIFEST_FILE]

@@ -340,7 +340,7 @@ def test_without_a_bundle_the_client_is_told_to_come_again(caplog: pytest.LogCap
 
     for target in ("/v1/search?q=dog", "/v1/similar?id=x", "/v1/photos", "/v1/photos/x", "/healthz"):
         answer = ask(app, target)
-        detail = "There is no collection to search at the moment"
+        detail = "What this answer needs can't be read at the moment: try again"
         assert_problem(answer, 503, "Service Unavailable", "no-collection", detail)
         assert answer.headers["retry-after"] == "10"
         assert answer.headers["access-control-allow-origin"] == "*"

@@ -17,6 +17,7 @@ from handler.bundle.manifest import (
     BUNDLE_FILES,
     MANIFEST_FILE,
     SEGMENT_FILES,
+    ColumnNames,
     Counts,
     EncoderInfo,
     FileInfo,
@@ -47,6 +48,7 @@ MANIFEST = Manifest(
     encoder=EncoderInfo(name="tiny", identity=ENCODER, dim=4, max_tokens=64),
     index="coded",
     views=("caption",),
+    columns=ColumnNames(numbers=(), texts=()),
     segments=SEGMENTS,
     originals="id",
     calibration=Calibration.of_one_curve(
@@ -69,7 +71,7 @@ FIRST, SECOND = (segment.folder for segment in SEGMENTS)
 
 def format_1() -> bytes:
     """The manifest of a bundle of format 1."""
-    document = {name: value for name, value in DOCUMENT.items() if name not in ("segments", "originals")}
+    document = {name: value for name, value in DOCUMENT.items() if name not in ("segments", "originals", "columns")}
     document |= {
         "format_version": 1,
         "files": dict.fromkeys(FILES_1, DOCUMENT["files"]["encoder.onnx"]),

@@ -18,6 +18,7 @@ from handler.bundle.encoder_files import ENCODER_FILES, encoder_identity
 from handler.bundle.manifest import (
     BUNDLE_FILES,
     SEGMENT_FILES,
+    ColumnNames,
     Counts,
     EncoderInfo,
     FileInfo,
@@ -53,6 +54,7 @@ MANIFEST = Manifest(
     encoder=EncoderInfo(name="tiny", identity=IDENTITY, dim=4, max_tokens=64),
     index="coded",
     views=("caption", "visual"),
+    columns=ColumnNames(numbers=("stars",), texts=("place", "wer war’s")),
     segments=(segment(0, 7), segment(1, 5)),
     originals="content",
     calibration=Calibration.of_one_curve(
@@ -103,12 +105,21 @@ def test_a_segment_is_named_by_what_it_holds() -> None:
     assert re.fullmatch("[0-9a-f]{16}", first.id)
 
 
-def test_all_files_are_there_once_the_encoder_first_and_the_views_last() -> None:
+def test_all_files_are_there_once_first_what_is_verified_whole() -> None:
     names = list(MANIFEST.all_files)
     folders = [part.folder for part in MANIFEST.segments]
 
     assert names[: len(BUNDLE_FILES)] == list(BUNDLE_FILES)
-    assert names[-2:] == [f"{folder}/views.i8" for folder in folders]
+    assert names == [*MANIFEST.whole_files, *MANIFEST.blocked_files]
+    assert list(MANIFEST.whole_files) == [
+        *BUNDLE_FILES,
+        *(f"{folder}/{name}" for name in ("codes.bin", "blocks.bin") for folder in folders),
+    ]
+    assert list(MANIFEST.blocked_files) == [
+        f"{folder}/{name}"
+        for name in ("index.usearch", "views.i8", "catalogue.bin", "columns.bin")
+        for folder in folders
+    ]
     assert sorted(names[len(BUNDLE_FILES) :]) == sorted(f"{f}/{name}" for f in folders for name in SEGMENT_FILES)
     assert MANIFEST.size_bytes == (len(BUNDLE_FILES) + 2 * (len(SEGMENT_FILES) - 1)) * 1_000 + 12 * 2 * 8
 
@@ -154,6 +165,14 @@ def test_the_encoder_identity_is_what_sha256sum_prints() -> None:
         ("views", ["caption"], "weights of the calibration is 2 (expected 1)"),
         ("views", ["caption"] * 65, "'views'"),
         ("views", ["caption", "caption"], "captions is 10 (expected 20)"),
+        ("columns", ["stars"], "Unexpected type list (expected object) in 'columns'"),
+        ("columns numbers", ..., "Missing field 'columns.numbers'"),
+        ("columns texts", "place", "Unexpected type str (expected list) in 'columns.texts'"),
+        ("columns texts", ["x" * 65], "in 'columns.texts.0'"),
+        ("columns texts", [1], "Unexpected type int (expected str) in 'columns.texts.0'"),
+        ("columns texts", [f"{number}" for number in range(64)], "More than 64 columns"),
+        ("columns groups", [], "Unexpected field 'columns.groups'"),
+        ("segments 0 files blocks.bin", ..., "Missing field 'segments.0.files.blocks.bin'"),
         ("originals", "path", "Unexpected value 'path' (expected 'id' or 'content' or 'none') in 'originals'"),
         ("segments", [], "Unexpected length 0 (expected 1 to 512) in 'segments'"),
         ("segments", [{}], "Missing field 'segments.0.encoder'"),

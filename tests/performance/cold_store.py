@@ -1,0 +1,131 @@
+"""Cold start from a store: process start to the first answer with the bundle in S3, beside a plain download.
+
+`python -m tests.performance cold_store`, for it is not among those that are run together. The store is Ceph's gateway
+on the same machine, which must be installed. What is downloaded plainly is what has to be here before a question is
+answered; the rest is fetched as the question asks for it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+import boto3
+
+from handler.bundle.manifest import MANIFEST_FILE, bundle_id
+from handler.bundle.manifest_reader import read_manifest
+from handler.store.pointer import POINTER_KEY, Pointer, bundle_key
+from tests.e2e.s3_servers import S3Server, ceph_server
+from tests.performance.cold_start import BARE_IMPORTS, FIRST_ANSWER, PLAIN_DOWNLOAD, Kind, Start, start_process
+from tests.performance.report import Table, spread
+
+STARTS = 7
+BUCKET = "gallery"
+ROOM_BYTES = 4 << 30
+COUNT_REQUESTS = """
+import threading
+from handler.store import s3
+get_range, asked = s3.S3Client.get_range, []
+def counted(self, key, start, into, **options):
+    if threading.current_thread().name != "thinlens-rest":
+        asked.append(len(into))
+    return get_range(self, key, start, into, **options)
+s3.S3Client.get_range = counted
+"""
+TELL_REQUESTS = """
+import pathlib
+pathlib.Path(os.environ["ASKED"]).write_text(f"{len(asked)} {sum(asked)}")
+"""
+
+
+def measure(bundles: Sequence[Path], folder: Path) -> Table:
+    """Start each kind of process STARTS times in turn, with each of the bundles in Ceph.
+
+    Args:
+        bundles: The bundles.
+        folder: Empty, for Ceph.
+    """
+    rows = []
+    with ceph_server(folder, room_bytes=ROOM_BYTES) as server:
+        server.make_bucket(BUCKET)
+        for bundle in bundles:
+            rows += _rows(server, bundle, folder)
+    return Table(
+        title="Cold start from S3",
+        how=(
+            f"{STARTS} fresh processes of each kind, taking turns; from starting the process to its work done, median "
+            f"and quartiles. The bare imports are `{BARE_IMPORTS}`. The plain download has one connection, and fetches "
+            "the files that must be here before a question is answered. The first answer is that to an event, with an "
+            "empty cache: requests and bytes are those before it, without what a thread fetches behind it. Ceph's "
+            "gateway runs on the same two cores."
+        ),
+        header=("photos", "process", "ms", "processor ms", "requests", "MB", "ratio to the plain download"),
+        rows=rows,
+    )
+
+
+def _rows(server: S3Server, bundle: Path, folder: Path) -> list[tuple[str, ...]]:
+    manifest_bytes = (bundle / MANIFEST_FILE).read_bytes()
+    manifest = read_manifest(manifest_bytes)
+    identity = bundle_id(manifest_bytes)
+    store = f"s3://{BUCKET}/{identity}"
+    _upload(server, bundle, identity, (MANIFEST_FILE, *manifest.all_files))
+    keys = [bundle_key(identity, name) for name in (MANIFEST_FILE, *manifest.whole_files)]
+    environment = {**server.environment, "THINLENS_BUNDLE": store, "KEYS": " ".join(keys)}
+    with tempfile.NamedTemporaryFile(dir=folder) as asked:
+        kinds = [
+            Kind(name="the bare imports", code=BARE_IMPORTS, environment={}),
+            Kind(name="first answer, the bundle here", code=FIRST_ANSWER, environment={"THINLENS_BUNDLE": str(bundle)}),
+            Kind(name="a plain download", code=PLAIN_DOWNLOAD, environment=environment),
+            Kind(
+                name="first answer, the bundle in S3",
+                code=f"{COUNT_REQUESTS}{FIRST_ANSWER}import os{TELL_REQUESTS}",
+                environment={**environment, "ASKED": asked.name},
+            ),
+        ]
+        for kind in kinds:  # once unmeasured: files in the page cache, .pyc files written
+            start_process(kind)
+        starts: dict[str, list[Start]] = {kind.name: [] for kind in kinds}
+        for _ in range(STARTS):
+            for kind in kinds:
+                starts[kind.name].append(start_process(kind))
+        requests, size_bytes = map(int, Path(asked.name).read_text().split())
+    whole_mb = sum(info.size_bytes for info in manifest.whole_files.values()) / 1e6
+    sizes = {kinds[2].name: (len(keys), whole_mb), kinds[3].name: (requests, size_bytes / 1e6)}
+    return [_row(manifest.counts.photos, kind.name, starts, sizes) for kind in kinds]
+
+
+def _row(
+    photos: int, kind: str, starts: Mapping[str, Sequence[Start]], sizes: Mapping[str, tuple[int, float]]
+) -> tuple[str, ...]:
+    times = [start["took_ms"] for start in starts[kind]]
+    download = median(start["took_ms"] for start in starts["a plain download"])
+    requests, megabytes = sizes.get(kind, (0, 0.0))
+    return (
+        f"{photos:,}",
+        kind,
+        spread(times, 0),
+        spread([start["processor_ms"] for start in starts[kind]], 0),
+        str(requests or "–"),
+        f"{megabytes:.1f}" if megabytes else "–",
+        f"{median(times) / download:.2f}",
+    )
+
+
+def _upload(server: S3Server, bundle: Path, identity: str, names: Sequence[str]) -> None:
+    """Put a bundle into a store of its own, and in service."""
+    environment = server.environment
+    client = boto3.client(
+        "s3",
+        endpoint_url=environment["AWS_ENDPOINT_URL_S3"],
+        region_name=environment["AWS_REGION"],
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+    )
+    for name in names:
+        key = bundle_key(identity, name)
+        client.put_object(Bucket=BUCKET, Key=f"{identity}/{key}", Body=(bundle / name).read_bytes())
+    pointer = Pointer(bundle=identity, published="2026-01-02T03:04:05+00:00", previous=None)
+    client.put_object(Bucket=BUCKET, Key=f"{identity}/{POINTER_KEY}", Body=pointer.to_bytes())
