@@ -262,6 +262,10 @@ class BlockedArray:
     def of(self, rows: Offsets) -> NDArray[Any]:
         """Some rows, [n, ...]; raises as ``verify`` does."""
         verify([self.wanted(rows)])
+        return self.taken(rows)
+
+    def taken(self, rows: Offsets | slice) -> NDArray[Any]:
+        """Some rows that have just been verified, as `wanted`: [n, ...]."""
         return self._array[rows]
 
     def all(self) -> NDArray[Any]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from handler.bundle.bundle import Bundle
 from handler.bundle.index.vector_index import Hits
-from handler.bundle.photos.numbers import are_among
+from handler.bundle.numbers import are_among
 from handler.bundle.photos.segments import Mask
 from handler.bundle.relevance import QueryKind
 
@@ -105,8 +105,10 @@ class Ranking:
             captions: The views of their captions, float32 [n, captions, dim], where these decide too.
         """
         mask = np.ones(len(numbers), dtype=bool)
-        for unwanted in sought.without:
-            scores = self._bundle.index.scores(unwanted.direction, numbers)
+        if not sought.without:
+            return mask
+        directions = np.stack([unwanted.direction for unwanted in sought.without])
+        for unwanted, scores in zip(sought.without, self._bundle.index.scores(directions, numbers), strict=True):
             closest = None if captions is None else _closest(captions, unwanted)
             mask &= self._relevances(unwanted, scores, closest) < self._calibration.curve(unwanted.kind).threshold
         return mask

@@ -9,7 +9,7 @@ import logging
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from handler.bundle.blocked_file import BlockedFile, Piece, verify
 from handler.errors import ThinlensError
@@ -18,7 +18,7 @@ from handler.store.pointer import bundle_key
 from handler.store.s3 import S3Client
 
 CONNECTIONS = 16
-PART_BYTES = 4 << 20
+PART_BYTES = 8 << 20
 ATTEMPTS = 2
 """Who asks a question had rather be told to try again than wait for S3 any longer."""
 
@@ -45,8 +45,9 @@ class S3Blocks:
                 self._fetch(part, received)
             return
         self._count(1)
-        requests = [self._pool.submit(self._fetch, part, received) for part in parts]
+        requests: list[Future[None]] = []
         try:
+            requests.extend(self._pool.submit(self._fetch, part, received) for part in parts)
             for request in requests:
                 request.result()
         finally:
@@ -61,7 +62,10 @@ class S3Blocks:
         self._rest = threading.Thread(
             target=_bring_rest, args=(weakref.ref(self), parts), name="thinlens-rest", daemon=True
         )
-        self._rest.start()
+        try:
+            self._rest.start()
+        except RuntimeError as error:  # too many threads: no reason not to answer
+            logger.warning("The rest of the bundle is fetched when it is asked for: %s", error)
 
     def bring_next(self, file: BlockedFile, start: int, end: int) -> bool:
         """Bring a part of a file when no question waits for blocks; False where the disk has no room for it."""

@@ -95,7 +95,7 @@ class ToyIndex(VectorIndex):
         return np.arange(len(vectors.rows), dtype=np.uint32)
 
     @staticmethod
-    def order(segment: SegmentFiles, dim: int) -> Order:
+    def order(segment: SegmentFiles) -> Order:
         return np.arange(segment.photos, dtype=np.uint32)
 
     @staticmethod
@@ -115,10 +115,10 @@ class ToyIndex(VectorIndex):
         found = np.ones(len(self._vectors), dtype=bool) if allowed is None else allowed.copy()
         found[self._gone] = False
         numbers = np.flatnonzero(found)
-        yield Hits.best(numbers, self.scores(query, numbers), len(numbers))
+        yield Hits.best(numbers, self.scores(query[np.newaxis], numbers)[0], len(numbers))
 
-    def scores(self, query: NDArray[np.float32], numbers: NDArray[np.int64]) -> NDArray[np.float32]:
-        return self._vectors[numbers] @ query
+    def scores(self, queries: NDArray[np.float32], numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+        return queries @ self._vectors[numbers].T
 
 
 @dataclass(frozen=True, slots=True)

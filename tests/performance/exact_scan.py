@@ -20,7 +20,7 @@ def exact_scan(folder: Path, bundle: Bundle) -> VectorIndex:
     for segment in manifest.segments:
         files = SegmentFiles.open(folder / segment.folder, segment)
         rows = blocked_rows(files.blocked[usearch_file.FILE], photos=segment.photos, dim=manifest.encoder.dim)
-        order = read_order(manifest.index, files, dim=manifest.encoder.dim)
+        order = read_order(manifest.index, files)
         scales = read_index(manifest.index, files, dim=manifest.encoder.dim).scales[order]
         parts.append(IndexPart(rows=rows, scales=scales, codes=None, order=order))
     return CodedIndex(parts, bundle.photos.gone)

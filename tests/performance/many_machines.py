@@ -93,7 +93,8 @@ def measure_deaths(folder: Path) -> Table:
             f"`thinlens index s3://… --out s3://… --engine ray --workers {READERS}` of {KILLED_PHOTOS:,} photos in "
             f"Ceph on the same machine. Kill -9 of a reader once {READER_KILLED_AT} photos are understood, of the "
             f"driver at {DRIVER_KILLED_AT}; then the command again. A photo counts as understood when its thumbnail "
-            f"arrives. A shard has at most {SHARD_PHOTOS} photos. The segments are {'' if same else 'NOT '}those of one machine."
+            f"arrives. A shard has at most {SHARD_PHOTOS} photos. The segments are {'' if same else 'NOT '}those of "
+            "one machine."
         ),
         header=(
             *("understood before", "photos in service", "missing", "understood twice", "fetched twice"),

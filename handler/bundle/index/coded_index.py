@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -18,6 +17,7 @@ from handler.bundle.index.codes_file import Codes
 from handler.bundle.index.likeness_order import Order, places_of
 from handler.bundle.index.nearness import Nearness
 from handler.bundle.index.vector_index import Hits, QuantisedVectors, VectorIndex, fits_something
+from handler.bundle.numbers import are_among
 from handler.runtime import numkong
 
 SCANNED = 8_192
@@ -50,14 +50,16 @@ class IndexPart:
         """What is read for the scores of some rows, int64 [n], which rise."""
         return self.rows.wanted(np.arange(len(self.rows)) if self._is_scanned(chosen) else chosen)
 
-    def scores(self, query: QuantisedVectors, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The inner products of a vector with some rows: whole numbers times two scales, the same in any company."""
-        steps = query.rows[np.newaxis]
+    def scores(self, queries: QuantisedVectors, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The inner products of m vectors with n rows, which have been verified as wanted: float32 [m, n].
+
+        They are whole numbers times two scales, so that they are the same in any company.
+        """
         if self._is_scanned(chosen):
-            products = np.asarray(numkong.cdist(steps, self.rows.all(), "dot"))[0, chosen]
+            products = np.asarray(numkong.cdist(queries.rows, self.rows.taken(slice(None)), "dot"))[:, chosen]
         else:
-            products = np.asarray(numkong.cdist(steps, self.rows.of(chosen), "dot"))[0]
-        return np.asarray(products * (query.scales * self.scales[chosen]), dtype=np.float32)
+            products = np.asarray(numkong.cdist(queries.rows, self.rows.taken(chosen), "dot"))
+        return np.asarray(products * (queries.scales[:, np.newaxis] * self.scales[chosen]), dtype=np.float32)
 
     def _is_scanned(self, chosen: NDArray[np.int64]) -> bool:
         return len(chosen) * _SCANNED_FROM > len(self.rows)
@@ -74,9 +76,8 @@ class CodedIndex(VectorIndex):
         self._parts = tuple(parts)
         self._starts = np.cumsum([0, *(len(part.rows) for part in parts)])
         self._gone = gone
-        self._numbers = np.concatenate(
-            [part.order + np.uint32(start) for part, start in zip(parts, self._starts, strict=False)]
-        )
+        self._places = [places_of(part.order) for part in parts]
+        self._gone_places = np.sort(self._places_of(gone))
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -91,46 +92,62 @@ class CodedIndex(VectorIndex):
             return iter(())
         codes = [part.codes for part in self._parts if part.codes is not None]
         coded = len(codes) == len(self._parts)
-        if coded and allowed is None and not len(self._gone) and len(self) > SCANNED:
-            return self._nearest_first(query, Nearness(codes, query), len(self))
+        there = len(self) - len(self._gone)
+        if coded and allowed is None and there > SCANNED:
+            return self._nearest_first(query, Nearness(codes, query), there)
         places = self._permitted(allowed)
         if coded and len(places) > SCANNED:
             return self._nearest_first(query, Nearness(codes, query, places), len(places))
-        return _best_first(self._numbers_at(places), self._scores_of(query, places))
+        return _best_first(self._numbers_at(places), self._scores_of(query[np.newaxis], places)[0])
 
-    def scores(self, query: NDArray[np.float32], numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+    def scores(self, queries: NDArray[np.float32], numbers: NDArray[np.int64]) -> NDArray[np.float32]:
         """As VectorIndex says."""
-        places = self._places[numbers].astype(np.int64)
+        places = self._places_of(numbers)
         rising = np.argsort(places)
-        found = np.empty(len(numbers), dtype=np.float32)
-        found[rising] = self._scores_of(query, places[rising])
+        found = np.empty((len(queries), len(numbers)), dtype=np.float32)
+        found[:, rising] = self._scores_of(queries, places[rising])
         return found
 
     def _numbers_at(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
-        return self._numbers[places].astype(np.int64)
+        """The numbers of the photos at places that rise."""
+        numbers = np.empty_like(places)
+        for start, part, (low, high) in self._by_segment(places):
+            numbers[low:high] = part.order[places[low:high] - start] + start
+        return numbers
 
-    @cached_property
-    def _places(self) -> Order:
-        """The place of each number."""
-        return places_of(self._numbers)
+    def _places_of(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The places of the photos of some numbers."""
+        places = np.empty_like(numbers)
+        of_segment = np.searchsorted(self._starts, numbers, side="right") - 1
+        for segment in np.flatnonzero(np.bincount(of_segment)).tolist():
+            these = of_segment == segment
+            start = self._starts[segment]
+            places[these] = self._places[segment][numbers[these] - start] + start
+        return places
+
+    def _by_segment(self, places: NDArray[np.int64]) -> Iterator[tuple[int, IndexPart, tuple[int, int]]]:
+        """Of places that rise, which lie in each segment: from where to where; the segment, and where it starts."""
+        ends = np.searchsorted(places, self._starts).tolist()
+        for start, part, (low, high) in zip(self._starts.tolist(), self._parts, pairwise(ends), strict=False):
+            if low < high:
+                yield start, part, (low, high)
 
     def _permitted(self, allowed: NDArray[np.bool_] | None) -> NDArray[np.int64]:
         """The places of the photos that may be found, rising."""
-        found = np.ones(len(self), dtype=bool) if allowed is None else allowed.copy()
-        found[self._gone] = False
-        return np.flatnonzero(found[self._numbers])
+        there = np.ones(len(self), dtype=bool)
+        if allowed is not None:
+            for part, low, high in zip(self._parts, self._starts, self._starts[1:], strict=False):
+                there[low:high] = allowed[low:high][part.order]
+        there[self._gone_places] = False
+        return np.flatnonzero(there)
 
-    def _scores_of(self, query: NDArray[np.float32], places: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The scores at places that rise, float32 [n]; what is read of all segments is verified at once."""
-        ends = np.searchsorted(places, self._starts)
-        wanted = [
-            (part, places[low:high] - start)
-            for part, start, (low, high) in zip(self._parts, self._starts, pairwise(ends), strict=False)
-            if low < high
-        ]
+    def _scores_of(self, queries: NDArray[np.float32], places: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The scores at places that rise, float32 [m, n]; what is read of all segments is verified at once."""
+        wanted = [(part, places[low:high] - start) for start, part, (low, high) in self._by_segment(places)]
         verify([part.wanted(rows) for part, rows in wanted])
-        steps = QuantisedVectors.of(query)
-        return np.concatenate([np.empty(0, np.float32), *(part.scores(steps, rows) for part, rows in wanted)])
+        steps = QuantisedVectors.of(queries)
+        scores = [part.scores(steps, rows) for part, rows in wanted]
+        return np.concatenate([np.empty((len(queries), 0), np.float32), *scores], axis=1)
 
     def _nearest_first(self, query: NDArray[np.float32], nearness: Nearness, everything: int) -> Iterator[Hits]:
         """So many photos, best first, as they are settled tier by tier.
@@ -139,9 +156,11 @@ class CodedIndex(VectorIndex):
         """
         others, least = Hits.none(), np.float32(np.inf)
         read = settled = 0
-        for tier in nearness.tiers():
+        for nearest in nearness.tiers():
+            tier = nearest[~are_among(nearest, self._gone_places)] if len(self._gone) else nearest
             read += len(tier)
-            known = others.and_then(Hits(numbers=self._numbers_at(tier), scores=self._scores_of(query, tier)))
+            scores = self._scores_of(query[np.newaxis], tier)[0]
+            known = others.and_then(Hits(numbers=self._numbers_at(tier), scores=scores))
             ordered = Hits.best(known.numbers, known.scores, len(known.numbers))
             certain = (everything if read == everything else read // _READ_FOR_EACH) - settled
             head, others = ordered.where(slice(certain)), ordered.where(slice(certain, None))

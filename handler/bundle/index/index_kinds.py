@@ -31,7 +31,7 @@ class Kind(Protocol):
     def read(self, segment: SegmentFiles, dim: int, /) -> QuantisedVectors:
         """The vectors as they were written, [photos, dim]; raises BundleError as `open` does."""
 
-    def order(self, segment: SegmentFiles, dim: int, /) -> Order:
+    def order(self, segment: SegmentFiles, /) -> Order:
         """The order in which they lie there, of a segment that `open` has found to be what it should be."""
 
     def open(self, segments: Sequence[SegmentFiles], dim: int, gone: NDArray[np.int64], /) -> VectorIndex:
@@ -59,7 +59,7 @@ class _Coded:
         return QuantisedVectors(rows=part.rows.all()[places], scales=part.scales[places])
 
     @staticmethod
-    def order(segment: SegmentFiles, dim: int) -> Order:
+    def order(segment: SegmentFiles) -> Order:
         return read_codes_order(segment.folder / codes_file.FILE, photos=segment.photos)
 
     @staticmethod
@@ -86,9 +86,9 @@ def read_index(kind: IndexKind, segment: SegmentFiles, *, dim: int) -> Quantised
     return KINDS[kind].read(segment, dim)
 
 
-def read_order(kind: IndexKind, segment: SegmentFiles, *, dim: int) -> Order:
+def read_order(kind: IndexKind, segment: SegmentFiles) -> Order:
     """The order in which the vectors of a segment lie whose index has been opened."""
-    return KINDS[kind].order(segment, dim)
+    return KINDS[kind].order(segment)
 
 
 def open_index(kind: IndexKind, segments: Sequence[SegmentFiles], *, dim: int, gone: NDArray[np.int64]) -> VectorIndex:

@@ -17,6 +17,7 @@ _SAMPLE = 512
 _ROUNDS = 4
 
 Floats = NDArray[np.float32]
+Places = NDArray[np.uint16] | NDArray[np.uint32]
 Order = NDArray[np.uint32]
 """The row that lies at each place, [n]: every one once."""
 
@@ -39,10 +40,11 @@ def likeness_order(rows: NDArray[np.int8]) -> Order:
     return order
 
 
-def places_of(order: Order) -> Order:
-    """The place at which each row lies."""
-    places = np.empty_like(order)
-    places[order] = np.arange(len(order), dtype=order.dtype)
+def places_of(order: Order) -> Places:
+    """The place at which each row lies, [n]."""
+    small = len(order) <= 1 << 16
+    places: Places = np.empty(len(order), np.uint16) if small else np.empty(len(order), np.uint32)
+    places[order] = np.arange(len(order))
     return places
 
 

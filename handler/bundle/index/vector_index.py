@@ -89,8 +89,8 @@ class VectorIndex(Protocol):
             allowed: Which photos may be found, bool [photos]; None for all. Those that are gone are never found.
         """
 
-    def scores(self, query: NDArray[np.float32], numbers: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The inner products of a query, float32 [dim], with the photos of some numbers, float32 [n]."""
+    def scores(self, queries: NDArray[np.float32], numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The inner products of m queries, float32 [m, dim], with the photos of n numbers, float32 [m, n]."""
 
     def search(self, query: NDArray[np.float32], count: int, allowed: NDArray[np.bool_] | None = None) -> Hits:
         """The first `count` photos, at least one, or all there are."""

@@ -213,7 +213,7 @@ class Catalogue:
         yield self._file.wanted(np.append(table.starts, 0), np.append(table.ends, HEADER.size))
         first = HEADER.size + 8 * len(self._offsets)
         last = len(self._file) - self._indexed_bytes
-        starts, ends = self._offsets.of(wanted), self._offsets.of(wanted + 1)
+        starts, ends = self._offsets.taken(wanted), self._offsets.taken(wanted + 1)
         if not ((starts >= first) & (starts < ends) & (ends <= last)).all():
             raise BundleError(f"The offset table of {self._file.name} does not fit its records")
         return starts.astype(np.int64), ends.astype(np.int64)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handler.bundle.mapped_file import map_file
-from handler.bundle.photos.numbers import are_among
+from handler.bundle.numbers import are_among
 from handler.errors import BundleError
 
 MAGIC = b"thincoll"

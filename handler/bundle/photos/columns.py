@@ -25,8 +25,8 @@ from handler.bundle.fields import Fields
 from handler.bundle.manifest import ColumnNames
 from handler.bundle.manifest_fields import read_column_names
 from handler.bundle.mapped_file import check_header
+from handler.bundle.numbers import are_among
 from handler.bundle.photos.catalogue import PhotoRecord
-from handler.bundle.photos.numbers import are_among
 from handler.bundle.texts import normalise
 from handler.errors import BundleError
 

@@ -42,7 +42,7 @@ class Segment:
 def open_segment(files: SegmentFiles, manifest: Manifest) -> Segment:
     """Open what isn't the index's of a segment; raises BundleError where a file can't be that of so many photos."""
     photos, views, dim = files.photos, manifest.views, manifest.encoder.dim
-    order = read_order(manifest.index, files, dim=dim)
+    order = read_order(manifest.index, files)
     return Segment(
         catalogue=Catalogue(files.blocked["catalogue.bin"], photos=photos, captions=views.count("caption")),
         columns=Columns(files.blocked["columns.bin"], photos=photos),

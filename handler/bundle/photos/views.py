@@ -76,7 +76,7 @@ class Views:
         """The views of n photos, [n, views, dim], as they are written; raises BundleError where a scale can't be."""
         places = rows if self._places is None else self._places[rows].astype(np.int64)
         yield self._rows.wanted(places)
-        found = self._rows.of(places)
+        found = self._rows.taken(places)
         if self._scales is not None:
             return QuantisedVectors(rows=found["views"], scales=np.broadcast_to(self._scales, found["views"].shape[:2]))
         if not ((found["scales"] >= 0.0) & (found["scales"] <= MAX_SCALE)).all():

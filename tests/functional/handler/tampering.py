@@ -109,5 +109,5 @@ def read_everything(bundle: Bundle) -> dict[str, object]:
         "views": photos.views(numbers).tolist(),
         "masks": [mask.tolist() for mask in masks],
         "numbers": [photos.find(records[number].id) for number in photos.present()[::29].tolist()],
-        "scores": bundle.index.scores(query, numbers).tolist(),
+        "scores": bundle.index.scores(query[np.newaxis], numbers).tolist(),
     }

@@ -76,8 +76,8 @@ def test_photos_of_all_segments_are_compared(found: Found, monkeypatch: pytest.M
     """What lies in the middle of a segment counts: in two of them all photos show the first thing."""
     monkeypatch.setattr(nearness, "FIRST_READ", 80)
     first = next(found.index.best_first(QUERIES[0])).numbers
-    assert len(first) == 20
-    assert len(set(first) & set(found.best(QUERIES[0], 20))) >= 17
+    assert 16 <= len(first) <= 20  # a quarter of what was read, without what is gone
+    assert len(set(first) & set(found.best(QUERIES[0], len(first)))) >= len(first) - 3
 
 
 @pytest.mark.parametrize("which", ["all", "most", "every second"])

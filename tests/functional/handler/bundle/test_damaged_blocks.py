@@ -53,7 +53,8 @@ def test_what_does_not_touch_the_damage_is_answered_rightly(three: Damaged) -> N
     np.testing.assert_array_equal(photos.views(np.arange(5)), whole.bundle.photos.views(np.arange(5)))
     query = photos.views(np.arange(1))[0, 0]
     np.testing.assert_array_equal(
-        damaged.bundle.index.scores(query, np.arange(5)), whole.bundle.index.scores(query, np.arange(5))
+        damaged.bundle.index.scores(query[np.newaxis], np.arange(5)),
+        whole.bundle.index.scores(query[np.newaxis], np.arange(5)),
     )
     for refusing in (
         lambda: damaged.search("a dog runs in the park"),

@@ -47,7 +47,7 @@ def test_finds_what_numpy_finds(tmp_path: Path, vectors: Vectors, starts: Sequen
         assert hits.scores.dtype == np.float32
         assert hits.numbers.tolist() == best_of(scores, range(COUNT), 25)
         np.testing.assert_array_equal(hits.scores, scores[hits.numbers])
-        np.testing.assert_array_equal(index.scores(query, hits.numbers), hits.scores)
+        np.testing.assert_array_equal(index.scores(query[np.newaxis], hits.numbers), [hits.scores])
         np.testing.assert_allclose(hits.scores, vectors[hits.numbers] @ query, atol=0.5)
 
 
@@ -79,8 +79,10 @@ def test_segments_make_no_difference(
 
     permitted = [number for number in present if allowed is None or allowed[number]]
     assert hits.numbers.tolist() == best_of(scores, permitted, count)
+    other = -2.0 * things()[thing - 1]
     for numbers in (np.arange(60), np.array([59, 0, 17]), np.empty(0, np.int64)):
-        np.testing.assert_array_equal(index.scores(query, numbers), scores[numbers])
+        expected = [scores[numbers], exact_scores(some, other)[numbers]]
+        np.testing.assert_array_equal(index.scores(np.stack([query, other]), numbers), expected)
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])

@@ -233,6 +233,41 @@ def test_the_rest_gives_up_and_questions_go_on(
     assert results(searcher) == results(here)
 
 
+def test_where_no_thread_can_be_started_questions_are_answered(
+    bucket: Bucket, here: Searcher, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "thinlens-rest":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        searcher = Searcher(bucket.receive())
+    assert caplog.messages == ["The rest of the bundle is fetched when it is asked for: can't start new thread"]
+    assert results(searcher) == results(here)
+
+
+def test_a_question_for_which_there_are_no_threads_holds_up_nothing(
+    cold: Bucket, here: Searcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    searcher = Searcher(cold.receive())
+    with monkeypatch.context() as patch:
+        patch.setattr(ThreadPoolExecutor, "submit", refuse)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            searcher.search("a dog runs in the park", k=3)
+    cold.bring_rests()
+    settle()
+    before = len(cold.server.requests)
+    assert results(searcher) == results(here)
+    assert len(cold.server.requests) == before
+
+
 def test_files_of_other_sizes_in_the_cache_are_made_anew(cold: Bucket, here: Searcher, tmp_path: Path) -> None:
     bundle = cold.receive()
     read_everything(bundle)

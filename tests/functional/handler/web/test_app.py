@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import handler
-from handler.errors import BundleError
+from handler.errors import BundleError, StoreError
 from handler.search import answers as shapes
 from handler.search.filters import MAX_VALUE_LENGTH, MAX_VALUES, ORIENTATIONS, TYPES
 from handler.search.query import MAX_QUERY_LENGTH, MAX_TEXTS, MAX_WEIGHT
@@ -332,9 +332,12 @@ def test_the_page_runs_nothing_but_its_own_files(searcher: Searcher) -> None:
     assert page.count("<script") == page.count('<script type="module" src="assets/thinlens-search.js">') == 1
 
 
-def test_without_a_bundle_the_client_is_told_to_come_again(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("error", [BundleError, StoreError])
+def test_what_cannot_be_read_the_client_is_told_to_come_again_for(
+    error: type[Exception], caplog: pytest.LogCaptureFixture
+) -> None:
     def no_searcher() -> Searcher:
-        raise BundleError("views.i8 is altered, at a path that is nobody's business")
+        raise error("views.i8 is altered, at a path that is nobody's business")
 
     app = create_app(no_searcher, Settings(bundle="unused", cors_origins=("*",)))
 
