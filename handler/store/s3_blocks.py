@@ -17,7 +17,7 @@ from handler.store.cache import Cache
 from handler.store.pointer import bundle_key
 from handler.store.s3 import S3Client
 
-CONNECTIONS = 16
+CONNECTIONS = 32
 PART_BYTES = 8 << 20
 ATTEMPTS = 2
 """Who asks a question had rather be told to try again than wait for S3 any longer."""
