@@ -4,7 +4,7 @@
 #   make demo PHOTOS=~/Pictures      the same for your own photos
 #   make serve                       the search page and the HTTP interface on this machine
 #   make test                        everything: lint, types, unit, functional, training and end-to-end tests
-#   make test FAST=1                 without what needs torch, a browser or servers
+#   make test FAST=1                 without what needs torch, Ray, a browser or servers
 #   make widget                      the one file that pages embed, and the lines that embed it
 #   make package                     the function as zips for AWS Lambda, in dist/ (BUNDLE=DIR puts a bundle into them)
 #   make lint | format | bench       the checks alone, the formatter, the benchmarks
@@ -42,7 +42,8 @@ lint: .venv/.dev
 	$(BIN)/mypy --exclude '/(training|conversion)/|torch_captioner' --follow-imports silent
 
 test: lint .venv/.demo
-	$(BIN)/python -m pytest tests/unit tests/functional --ignore-glob '*/training' --ignore-glob '*/conversion'
+	$(BIN)/python -m pytest tests/unit tests/functional --ignore-glob '*/training' --ignore-glob '*/conversion' \
+	  --ignore tests/functional/export/cluster
 else
 lint: .venv/.dev .venv/.train
 	$(BIN)/ruff check .

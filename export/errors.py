@@ -11,6 +11,7 @@ ExportError
 ├── ServingError      the gallery can't be served on this machine
 ├── StoreError        a store can't be used: its address, its credentials, or what it answers
 │   └── UnavailableStoreError  it can't be used now; worth another try
+├── ClusterError      Ray can't be used: it isn't installed, or the cluster can't be reached
 ├── PublishingError   a bundle can't be put in service; the one from before stays
 │   ├── QualityError      it falls short of what is expected of a bundle
 │   └── LostRaceError     somebody else has put a bundle in service meanwhile
@@ -66,6 +67,10 @@ class StoreError(ExportError):
 
 class UnavailableStoreError(StoreError):
     """The store can't be used now: unreachable, busy, or failing. Whether it did what was asked of it isn't known."""
+
+
+class ClusterError(ExportError):
+    """Ray can't be used: it isn't installed, there is no cluster at the address, or it has gone."""
 
 
 class PublishingError(ExportError):

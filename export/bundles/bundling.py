@@ -69,7 +69,15 @@ def update_bundle(library: Library, out: Path, models: Models, progress: Progres
         library.placements.reset()
         library.likenesses.clear()
     try:
-        return _replace(out, served, before, library, models, progress, base=base, fingerprint=fingerprint)
+        try:
+            return _replace(out, served, before, library, models, progress, base=base, fingerprint=fingerprint)
+        except BundleError:
+            if before is None:
+                raise
+            # A segment of the bundle before isn't what was written: none of them is taken over.
+            library.placements.reset()
+            library.likenesses.clear()
+            return _replace(out, served, None, library, models, progress, base=base, fingerprint=fingerprint)
     except OSError as error:
         raise OutputError(
             f"{out} can't be written: {error.strerror}; make room or choose another --out, then run again: "

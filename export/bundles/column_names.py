@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from export.bundles.segment_set import SegmentSet
+from handler.bundle.blocks.segment_files import SegmentFiles
 from handler.bundle.manifest import ColumnNames
 from handler.bundle.photos.columns import Columns
-from handler.bundle.segment_files import SegmentFiles
 
 
 def column_names(folder: Path, segments: SegmentSet) -> ColumnNames:

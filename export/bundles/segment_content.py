@@ -20,13 +20,13 @@ from export.library.library import Library
 from export.library.records import UnderstoodPhoto
 from export.models.model_set import Models
 from export.pictures.dates import date_in_name
-from handler.bundle.blocked_file import read_together
+from handler.bundle.blocks.blocked_file import read_together
+from handler.bundle.blocks.segment_files import SegmentFiles
 from handler.bundle.index.index_kinds import read_index
 from handler.bundle.index.vector_index import QuantisedVectors
 from handler.bundle.manifest import Manifest, SegmentInfo
 from handler.bundle.photos.catalogue import PhotoRecord
 from handler.bundle.photos.segments import open_segment
-from handler.bundle.segment_files import SegmentFiles
 
 _PHOTOS_AT_ONCE = 4_096
 

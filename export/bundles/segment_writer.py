@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from export.bundles.segment_content import SegmentContent
-from handler.bundle.block_hashes import write_block_hashes
+from handler.bundle.blocks.block_hashes import write_block_hashes
 from handler.bundle.index.index_kinds import write_index
 from handler.bundle.manifest import SEGMENT_FILES, FileInfo, SegmentInfo
 from handler.bundle.photos.catalogue import write_catalogue

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TypeAlias
 
-DEFAULT_OUT = Path("thinlens-out")
+from export.cli.index_arguments import DEFAULT_OUT, add_index_arguments, positive
+
 DEFAULT_PORT = 8000
 
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -47,54 +48,7 @@ def _add_index(commands: _Commands) -> None:
         summary="understand new photos, forget those that are gone, and put a bundle in service",
         example="thinlens index ~/Pictures --out my-photos --exclude screenshots --exclude '*.gif'",
     )
-    index.add_argument("photos", metavar="PHOTOS", help="a folder, a file with one path a line, or s3://bucket/prefix")
-    _add_out(index)
-    index.add_argument(
-        "--exclude",
-        metavar="GLOB",
-        action="append",
-        default=[],
-        help="leave out photos and folders of this name or relative path; may be given several times",
-    )
-    index.add_argument(
-        "--forget",
-        action="store_true",
-        help="let photos go that can't be found, even where they are more than a tenth of all",
-    )
-    index.add_argument(
-        "--models",
-        metavar="DIR",
-        help="what 'thinlens models export' wrote: encoder, captioner, calibration (default: the shipped ones)",
-    )
-    index.add_argument(
-        "--captioner",
-        metavar="MODEL",
-        help="a folder or a name on Hugging Face: an image-to-text model of your own (default: the shipped one)",
-    )
-    index.add_argument(
-        "--encoder",
-        metavar="MODEL",
-        help="a folder or a name on Hugging Face: a sentence-transformers model of your own (default: the shipped one)",
-    )
-    index.add_argument(
-        "--instruction",
-        metavar="TEXT",
-        action="append",
-        default=[],
-        help="what the captioner is asked of every photo, in place of its own choice; may be given several times",
-    )
-    index.add_argument(
-        "--columns",
-        metavar="FILE",
-        type=Path,
-        help="what you know of the photos, to filter by: a CSV or JSON file (default: PHOTOS/columns.csv or .json)",
-    )
-    index.add_argument(
-        "--workers",
-        metavar="N",
-        type=_positive,
-        help="processes that read photos (default: as many as there are cores)",
-    )
+    add_index_arguments(index)
 
 
 def _add_search(commands: _Commands) -> None:
@@ -188,7 +142,7 @@ def _add_store_commands(commands: _Commands) -> None:
     prune.add_argument(
         "--keep",
         metavar="N",
-        type=_positive,
+        type=positive,
         required=True,
         help="bundles to keep: the one in service, the one before it, then the newest",
     )
@@ -243,14 +197,14 @@ def _add_selection(search: argparse.ArgumentParser) -> None:
 
 def _add_out(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--out", metavar="DIR", type=Path, default=DEFAULT_OUT, help=f"the output folder (default: ./{DEFAULT_OUT})"
+        "--out", metavar="DIR", type=_folder, default=DEFAULT_OUT, help=f"the output folder (default: ./{DEFAULT_OUT})"
     )
 
 
-def _positive(text: str) -> int:
-    if not (number := int(text)) > 0:
-        raise argparse.ArgumentTypeError(f"{number} is not a number of 1 or more")
-    return number
+def _folder(text: str) -> Path:
+    if "://" in text:
+        raise argparse.ArgumentTypeError(f"{text} is a store, and this command needs an output folder")
+    return Path(text)
 
 
 def _port(text: str) -> int:

@@ -67,13 +67,15 @@ def run_demo(*, photos: Path | None, out: Path) -> None:
     print(f"{report.photos:,} photos captioned and indexed in {time.perf_counter() - started:.1f} s.")
     if report.failures:
         print(f"{len(report.failures):,} files could not be read; 'thinlens index' says why.")
-    searcher = Searcher(open_in_service(out))
-    answers = [searcher.search(query, k=RESULTS_PER_QUERY) for query in queries]
+    with open_in_service(out) as bundle:
+        searcher = Searcher(bundle)
+        answers = [searcher.search(query, k=RESULTS_PER_QUERY) for query in queries]
+        photos_of_sheet = list(_sheet_photos(searcher, out))
     _print_answers(answers)
     sheet = out / "contact-sheet.html"
     if os.path.lexists(sheet) and not is_contact_sheet(sheet):
         raise OutputError(f"{sheet} is no contact sheet of Thinlens and stays; choose another --out")
-    write_whole(sheet, contact_sheet(list(_sheet_photos(searcher, out)), answers).encode())
+    write_whole(sheet, contact_sheet(photos_of_sheet, answers).encode())
     _print_next_steps(sheet, out)
 
 

@@ -16,7 +16,6 @@ from handler.search.selection import Selection
 
 
 def _search(arguments: argparse.Namespace) -> None:
-    searcher = Searcher(open_in_service(arguments.out))
     selection = Selection(
         k=arguments.k,
         offset=arguments.offset,
@@ -32,7 +31,8 @@ def _search(arguments: argparse.Namespace) -> None:
         ),
     )
     query = Query(texts=(arguments.query,), without=tuple(getattr(arguments, "not")))
-    answer = searcher.search(query, selection=selection)
+    with open_in_service(arguments.out) as bundle:
+        answer = Searcher(bundle).search(query, selection=selection)
     if arguments.json:
         print_json(answer)
     else:
@@ -44,7 +44,8 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     from export.progress import Progress
 
     queries = read_queries(arguments.queries)
-    evaluation = evaluate(Searcher(open_in_service(arguments.out)), queries, Progress())
+    with open_in_service(arguments.out) as bundle:
+        evaluation = evaluate(Searcher(bundle), queries, Progress())
     if arguments.json:
         print_json(evaluation)
         return

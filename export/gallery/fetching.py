@@ -10,19 +10,18 @@ import errno
 import logging
 from collections.abc import Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from export.errors import OutputError, PhotosError, StoreError, UnavailableStoreError
+from export.errors import OutputError, StoreError, UnavailableStoreError
+from export.gallery.bucket_listing import may_be_photo, wanted_objects
 from export.gallery.fetched_files import FetchedFiles
 from export.gallery.forgetting import MayForget, never, stay
 from export.library.library import Library
 from export.photos.discovery import Exclusion
-from export.pictures.formats import FORMATS, SUFFIXES
 from export.progress import Progress
 from export.storage.object_store import ListedObject, ObjectStore
 
 FOLDER = "photos"
-_COLUMNS = ("columns.csv", "columns.json")
 _FETCHED_AT_ONCE = 16
 _IMPOSSIBLE_NAMES = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EINVAL, errno.EILSEQ)
 """What the file system says of keys that can't be paths."""
@@ -52,15 +51,10 @@ def fetch_photos(
     """
     folder, exclusion = out / FOLDER, Exclusion(exclude)
     with Library.open(out):  # for its lock: one run at a time
-        wanted = {found.key: found for found in store.objects("") if _is_wanted(found.key, exclusion)}
-        for key in [key for key in wanted if not wanted.keys().isdisjoint(_folders_of(key))]:
-            _log.warning("%s can't be fetched, so it is left out: a part of its key is a file", key)
-            del wanted[key]
-        if all(key in _COLUMNS for key in wanted):
-            raise PhotosError(f"{store.address} holds no photos; expected {', '.join(each.name for each in FORMATS)}")
+        wanted = wanted_objects(store.objects(""), exclusion, store.address)
         try:
             files = FetchedFiles(out, folder)
-            files.examine(wanted, matters=_may_be_photo)
+            files.examine(wanted, matters=may_be_photo)
             _let_go(files, wanted.keys(), exclusion, store, may_forget)
             _fetch([found for found in wanted.values() if not files.has(found)], store, files, progress)
             files.keep()
@@ -89,26 +83,6 @@ def _let_go(
         )  # fmt: skip
         gone = set()
     files.remove(gone | left_out)
-
-
-def _is_wanted(key: str, exclusion: Exclusion) -> bool:
-    """Whether an object is a photo, or what is known of the photos, by its name."""
-    if not _may_be_photo(key):
-        return False
-    parts = key.split("/")
-    if any(part in ("", ".", "..") for part in parts) or "\0" in key:
-        _log.warning("%r can't be the path of a file, so it is left out", key)
-        return False
-    return not (any(part.startswith(".") for part in parts) or exclusion.covers(key))
-
-
-def _folders_of(key: str) -> list[str]:
-    """What would be folders above a key: "a/b/c.jpg" -> "a", "a/b"."""
-    return [str(parent) for parent in PurePosixPath(key).parents[:-1]]
-
-
-def _may_be_photo(key: str) -> bool:
-    return key in _COLUMNS or key.lower().endswith(SUFFIXES)
 
 
 def _fetch(missing: Sequence[ListedObject], store: ObjectStore, files: FetchedFiles, progress: Progress) -> None:

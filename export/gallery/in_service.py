@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from handler.bundle.bundle import Bundle
@@ -9,14 +11,15 @@ from handler.errors import BundleError
 from handler.store.folder_store import open_bundle
 
 
-def open_in_service(out: Path) -> Bundle:
-    """Verify and map the bundle in service.
+@contextmanager
+def open_in_service(out: Path) -> Iterator[Bundle]:
+    """The bundle in service, to be asked as long as the block lasts.
 
     Raises:
-        BundleError: There is none, or it is damaged.
+        BundleError: There is none, or it is damaged, which may be found when it is asked.
     """
     try:
-        return open_bundle(out / "bundle")
+        yield open_bundle(out / "bundle")
     except BundleError as error:
         from export.bundles.bundling import BUNDLES  # and with it the library, which a search can spare
 

@@ -11,7 +11,9 @@ import os
 from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from export.bundles.bundling import check_place, update_bundle
 from export.errors import PhotosError, UnreadablePhotoError
@@ -26,6 +28,9 @@ from export.photos.discovery import Discovery, FoundPhoto, discover
 from export.photos.thumbnails import Thumbnails
 from export.photos.unicode_names import locate, one_form
 from export.progress import Progress
+
+if TYPE_CHECKING:
+    from export.understanding.backlog import Engine
 
 _HASHED_AT_ONCE = 256
 
@@ -67,6 +72,7 @@ def index_photos(
     choice: ModelChoice = SHIPPED,
     may_forget: MayForget = never,
     models: Models | None = None,
+    engine: Engine | None = None,
     progress: Progress | None = None,
 ) -> IndexReport:
     """Understand what is new, forget what is gone, and put a bundle of all the photos in service.
@@ -81,6 +87,7 @@ def index_photos(
         may_forget: Asked where more than a tenth of the photos of the last run are gone at once, as they are when a
             disk isn't there.
         models: Instead of the chosen ones.
+        engine: What reads photos, instead of worker processes on this machine.
         progress: Instead of showing it on standard error.
 
     Raises:
@@ -113,13 +120,15 @@ def index_photos(
         if missing:
             # Here: with it comes Pillow, which a run with nothing to do can spare.
             from export.understanding.backlog import Backlog
+            from export.understanding.worker_pool import read_in_workers
 
+            crew = 1 if models.captioner.alone else workers
             backlog = Backlog(
                 root=discovery.root,
                 library=library,
                 thumbnails=thumbnails,
                 captioner=models.captioner,
-                workers=workers,
+                engine=engine or partial(read_in_workers, workers=crew),
                 progress=progress,
             )
             worked_off = backlog.work_off(missing)

@@ -99,6 +99,9 @@ class Gallery:
             self._searcher().photo(photo_id)
         except PhotoNotFoundError as error:
             return _problem(HTTPStatus.NOT_FOUND, str(error))
+        except BundleError:
+            _log.exception("what is known of a photo can't be read")
+            return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "what is known of this photo can't be read")
         if self._root is None:
             return _problem(HTTPStatus.NOT_FOUND, "the folder that was indexed isn't known")
         return _file(locate(self._root, photo_id), media_type(photo_id))

@@ -103,11 +103,11 @@ class UnderstandingTable:
             query = "SELECT vector FROM understandings WHERE content = ? AND captioner = ?"
             return from_blobs(connection.execute(query, (content, captioner)).fetchone()[0] for content in contents)
 
-    def put(self, understandings: Sequence[ContentUnderstanding], *, captioner: str) -> None:
-        """Keep what a captioner understood, all of it or nothing."""
+    def put(self, understandings: Sequence[ContentUnderstanding], *, captioner: str, reader: int = READER) -> None:
+        """Keep what a captioner understood of contents that a reader has read, all of it or nothing."""
         with self._database.transaction() as connection:
             for found in understandings:
-                _put_facts(connection, found.content, found.facts)
+                _put_facts(connection, found.content, found.facts, reader)
                 connection.executemany(
                     "INSERT INTO captions VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET text = excluded.text",
                     [(found.content, captioner, instruction, text) for instruction, text in found.captions.items()],
@@ -124,11 +124,11 @@ class UnderstandingTable:
         with self._database.reading() as connection:
             return first_of(connection.execute("SELECT content FROM contents WHERE reader = ?", (READER,)))
 
-    def put_facts(self, facts: Mapping[str, PhotoFacts]) -> None:
+    def put_facts(self, facts: Mapping[str, PhotoFacts], *, reader: int = READER) -> None:
         """Keep the facts of contents that are understood already."""
         with self._database.transaction() as connection:
             for content, found in facts.items():
-                _put_facts(connection, content, found)
+                _put_facts(connection, content, found, reader)
             revise(connection)
 
     def damaged(self) -> list[Failure]:
@@ -154,13 +154,13 @@ def understood_condition(captioner: str, instructions: Sequence[str]) -> tuple[s
     return " AND ".join(conditions), values
 
 
-def _put_facts(connection: sqlite3.Connection, content: str, facts: PhotoFacts) -> None:
+def _put_facts(connection: sqlite3.Connection, content: str, facts: PhotoFacts, reader: int) -> None:
     columns = (*_FACTS, "reader")
     places = ", ".join("?" * (len(columns) + 1))
     values = ", ".join(f"{column} = excluded.{column}" for column in columns)
     connection.execute(
         f"INSERT INTO contents VALUES ({places}) ON CONFLICT (content) DO UPDATE SET {values}",
-        (content, *astuple(facts), READER),
+        (content, *astuple(facts), reader),
     )
 
 

@@ -167,7 +167,7 @@ class _Search:
                 visited.add(inode)
                 with os.scandir(self.root / folder) as found:
                     entries = list(found)
-                if folder and (kind := _no_photos_in(folder, {entry.name for entry in entries})):
+                if folder and (kind := no_photos_in(folder, {entry.name for entry in entries})):
                     self.left_out.setdefault(kind, []).append(folder)
                     continue
                 for entry in entries:
@@ -232,7 +232,7 @@ def _kind(name: str) -> str:
     return PASSED_OVER.get(suffix, "other file") or suffix[1:].upper()
 
 
-def _no_photos_in(folder: str, names: Set[str]) -> str | None:
+def no_photos_in(folder: str, names: Set[str]) -> str | None:
     """What a folder of these entries is, if its pictures are made by a program and are no photos of their own."""
     above, _, name = folder.rpartition("/")
     if name in _MADE_BY_PROGRAMS:

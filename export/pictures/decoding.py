@@ -65,7 +65,11 @@ class DecodedPhoto:
 
 
 def decode_photo(
-    path: Path, *, image_size: int, large_photo_turn: AbstractContextManager[object] | None = None
+    path: Path,
+    *,
+    image_size: int,
+    large_photo_turn: AbstractContextManager[object] | None = None,
+    data: bytes | None = None,
 ) -> DecodedPhoto:
     """Decode the first frame of an image file.
 
@@ -73,6 +77,7 @@ def decode_photo(
         path: The image file.
         image_size: Side in pixels of the square that the captioner takes.
         large_photo_turn: Held while a photo of more than ``LARGE_PIXELS`` is decoded whole.
+        data: What it holds, where it doesn't lie on this machine; of the path only the ending counts then.
 
     Raises:
         BrokenPhotoError: The content can't be decoded; it is no use to try again.
@@ -80,7 +85,7 @@ def decode_photo(
     """
     turn = large_photo_turn or nullcontext()
     try:
-        with path.open("rb") as file, warnings.catch_warnings():
+        with path.open("rb") if data is None else io.BytesIO(data) as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata, which is no concern of ours
             try:
                 return _decode(file, path, image_size, turn)

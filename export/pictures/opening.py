@@ -6,6 +6,7 @@ Whatever can't be read is called by what it is.
 from __future__ import annotations
 
 import functools
+import io
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +102,7 @@ def _prepared_formats() -> list[str]:
 
 
 def _open_raw(file: BinaryIO, path: Path, start: bytes) -> OpenedPhoto:
-    preview = read_preview(path)
+    preview = read_preview(file if isinstance(file, io.BytesIO) else path)
     exif = read_directory(file) if begins_tiff(start) else None
     return OpenedPhoto(image=preview.image, type="raw", size=preview.size, exif=exif, orientation=preview.orientation)
 

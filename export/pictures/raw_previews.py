@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from PIL import Image
 
@@ -47,8 +48,8 @@ def is_raw(path: Path, start: bytes) -> bool:
     return start.startswith(_TIFF_STARTS) and path.suffix.lower() in RAW_SUFFIXES
 
 
-def read_preview(path: Path) -> RawPreview:
-    """Read the largest preview of a raw file.
+def read_preview(file: Path | BinaryIO) -> RawPreview:
+    """Read the largest preview of a raw file, by its path or open.
 
     Raises:
         BrokenPhotoError: It can't be read, or what reads it isn't installed.
@@ -58,7 +59,7 @@ def read_preview(path: Path) -> RawPreview:
     except ImportError as error:
         raise BrokenPhotoError("a raw file, which rawpy reads, and it is not installed: pip install rawpy") from error
     try:
-        with rawpy.imread(str(path)) as raw:
+        with rawpy.imread(str(file) if isinstance(file, Path) else _rewound(file)) as raw:
             sizes = raw.sizes
             check_size(sizes.raw_width, sizes.raw_height)
             try:
@@ -77,3 +78,8 @@ def read_preview(path: Path) -> RawPreview:
     except rawpy.LibRawError as error:
         reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else error
         raise BrokenPhotoError(f"a raw file that LibRaw can't read: {reason}") from error
+
+
+def _rewound(file: BinaryIO) -> BinaryIO:
+    file.seek(0)
+    return file

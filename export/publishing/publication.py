@@ -19,7 +19,7 @@ from export.errors import OutputError, PublishingError, QualityError
 from export.library.library import Library
 from export.progress import Progress
 from export.publishing.pointer_swap import check_conditions, put_in_service, read_in_service
-from export.publishing.published_bundle import record_force, records_of, write_published_form
+from export.publishing.published_bundle import keep_date, record_force, records_of, write_published_form
 from export.publishing.quality_gate import Check, check_quality
 from export.publishing.signing import SigningKey
 from export.publishing.uploads import (
@@ -29,12 +29,13 @@ from export.publishing.uploads import (
     photo_uploads,
     picture_objects,
     send,
+    served_manifest,
     thumbnail_uploads,
 )
 from export.storage.folder_objects import FolderObjects
 from export.storage.object_store import ObjectStore, Upload
 from handler.bundle.bundle import Bundle
-from handler.bundle.manifest import FORMAT_VERSION, MANIFEST_FILE, SIGNATURE_FILE
+from handler.bundle.manifest import FORMAT_VERSION, MANIFEST_FILE, SIGNATURE_FILE, Manifest
 from handler.store.folder_store import open_bundle
 from handler.store.pointer import bundle_key
 
@@ -45,11 +46,13 @@ class Choices:
 
     Attributes:
         originals: Whether the photos go along, not their thumbnails alone.
+        thumbnails: Whether thumbnails are sent; otherwise they are in the store already.
         force: Whether a bundle that falls short is published nevertheless.
         key: What the manifest is signed with, if it is.
     """
 
     originals: bool = False
+    thumbnails: bool = True
     force: bool = False
     key: SigningKey | None = None
 
@@ -93,7 +96,8 @@ def publish(out: Path, store: ObjectStore, choices: Choices, progress: Progress)
     # The library's lock keeps others from replacing the bundle and its thumbnails meanwhile.
     with Library.open(out) as library, _staging(out) as staging:
         since = read_in_service(store)
-        staged = _stage(out, library, staging, choices, progress)
+        served = served_manifest(store, since.bundle)
+        staged = _stage(out, library, staging, choices, served, progress)
         pictures = {found.key for found in picture_objects(store)}
         sent_bytes = _send(store, staged, since.bundle, pictures, progress)
         if since.bundle != staged.bundle.id:
@@ -133,7 +137,9 @@ def _staging(out: Path) -> Iterator[Path]:
         raise OutputError(f"{out} can't be written: {error.strerror}; make room, then publish again") from error
 
 
-def _stage(out: Path, library: Library, staging: Path, choices: Choices, progress: Progress) -> _Staged:
+def _stage(
+    out: Path, library: Library, staging: Path, choices: Choices, served: Manifest | None, progress: Progress
+) -> _Staged:
     """Write the bundle's published form, open it with the code that will serve it, and measure it."""
     source, folder = (out / CURRENT).resolve(), staging / "bundle"
     folder.mkdir()
@@ -144,6 +150,7 @@ def _stage(out: Path, library: Library, staging: Path, choices: Choices, progres
             "'thinlens index' again, which understands no photo anew, then publish"
         )
     write_published_form(indexed, source, folder, originals=choices.originals)
+    keep_date(folder, served)
     bundle = open_bundle(folder, verified=indexed.manifest.all_files)
     checks = check_quality(bundle, progress)
     if failed := [check for check in checks if not check.passed]:
@@ -151,6 +158,7 @@ def _stage(out: Path, library: Library, staging: Path, choices: Choices, progres
             short = ", ".join(f"{check.found} (expected {check.expected})" for check in failed)
             raise QualityError(f"bundle {source.name} falls short: {short}; to publish it nevertheless: --force")
         record_force(folder, [check.name for check in failed])
+        keep_date(folder, served)
         bundle = open_bundle(folder, verified=indexed.manifest.all_files)
     manifest = [file_upload(bundle_key(bundle.id, MANIFEST_FILE), folder / MANIFEST_FILE)]
     if choices.key is not None:
@@ -158,7 +166,9 @@ def _stage(out: Path, library: Library, staging: Path, choices: Choices, progres
         signature.write_bytes(choices.key.sign((folder / MANIFEST_FILE).read_bytes()))
         manifest.insert(0, file_upload(bundle_key(bundle.id, SIGNATURE_FILE), signature))
     segments = bundle.manifest.segments
-    files = bundle_uploads(bundle, folder) + thumbnail_uploads(records_of(bundle, segments), out)
+    files = bundle_uploads(bundle, folder)
+    if choices.thumbnails:
+        files += thumbnail_uploads(records_of(bundle, segments), out)
     if choices.originals:
         files += photo_uploads(records_of(bundle, segments), _root(library, out))
     return _Staged(bundle=bundle, checks=tuple(checks), files=tuple(files), manifest=tuple(manifest))

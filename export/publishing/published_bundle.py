@@ -11,7 +11,7 @@ from pathlib import Path
 
 from export.bundles.segment_set import link_or_copy
 from handler.bundle.bundle import Bundle
-from handler.bundle.manifest import MANIFEST_FILE, SegmentInfo
+from handler.bundle.manifest import MANIFEST_FILE, Manifest, SegmentInfo
 from handler.bundle.manifest_reader import read_manifest
 from handler.bundle.photos.catalogue import PhotoRecord
 
@@ -37,6 +37,16 @@ def record_force(folder: Path, failed: Iterable[str]) -> None:
     path = folder / MANIFEST_FILE
     manifest = read_manifest(path.read_bytes())
     path.write_bytes(replace(manifest, provenance=replace(manifest.provenance, forced=tuple(failed))).to_bytes())
+
+
+def keep_date(folder: Path, served: Manifest | None) -> None:
+    """Let the manifest in a folder say when the bundle in service was made, if nothing else differs: it is that one."""
+    path = folder / MANIFEST_FILE
+    manifest = read_manifest(path.read_bytes())
+    if served is not None:
+        dated = replace(manifest, provenance=replace(manifest.provenance, created=served.provenance.created))
+        if dated == served:
+            path.write_bytes(dated.to_bytes())
 
 
 def records_of(bundle: Bundle, segments: Iterable[SegmentInfo]) -> Iterator[PhotoRecord]:

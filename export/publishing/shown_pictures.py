@@ -12,7 +12,7 @@ from pathlib import Path
 from export.errors import StoreError
 from export.publishing.versions import Version
 from export.storage.object_store import ObjectStore
-from handler.bundle.blocked_file import BlockedFile, read_together
+from handler.bundle.blocks.blocked_file import BlockedFile, read_together
 from handler.bundle.manifest import COLLECTION_FILE, FileInfo, Manifest
 from handler.bundle.photos.addresses import photo_by_content, thumbnail
 from handler.bundle.photos.catalogue import VERSION, Catalogue

@@ -2,5 +2,5 @@
 
 In come files and addresses; out come objects that are there whole or not at all, and conditional writes. Knows
 nothing of bundles. object_store.py is the interface, schemes.py the table of its kinds. May import `photos`, for
-media types, and `disk`.
+media types and stamps, and `disk`.
 """

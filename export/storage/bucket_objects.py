@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from export.errors import StoreError, UnavailableStoreError
 from export.storage.bucket import Bucket
+from export.storage.media_types import media_type
 from export.storage.multipart import MultipartUpload
 from export.storage.object_store import ListedObject, StoredObject, Upload, file_parts
 
@@ -47,7 +48,7 @@ class BucketObjects:
             data = response["Body"].read(max_bytes + 1)
             if len(data) < min(response["ContentLength"], max_bytes + 1):
                 raise UnavailableStoreError(f"{self.address} sent only a part of {key}")
-            return StoredObject(data=data, version=response["ETag"])
+            return StoredObject(data=data, version=response["ETag"], etag=response["ETag"].strip('"'))
 
         return self._bucket.find(f"reading {key}", request)
 
@@ -61,6 +62,7 @@ class BucketObjects:
                 key=entry["Key"].removeprefix(self._prefix),
                 size_bytes=entry["Size"],
                 modified_s=entry["LastModified"].timestamp(),
+                etag=entry.get("ETag", "").strip('"'),
             )
             for entry in entries
         ]
@@ -82,18 +84,11 @@ class BucketObjects:
             self._put_large(upload, parts, advance)
             return
         data = b"".join(parts)
-        self._bucket.ask(
-            f"writing {upload.key}",
-            lambda: self._bucket.client.put_object(
-                Bucket=self._bucket.name,
-                Key=self._prefix + upload.key,
-                Body=data,
-                ContentType=upload.media_type,
-                CacheControl=_IMMUTABLE,
-                Metadata=_metadata(upload),
-            ),
-        )
+        self._put(upload.key, data, upload.media_type, _metadata(upload))
         advance(len(data))
+
+    def write(self, key: str, data: bytes) -> None:
+        self._put(key, data, media_type(key), {})
 
     def copy(self, key: str, upload: Upload) -> bool:
         if upload.size_bytes > _MAX_COPY_BYTES or not self.holds(replace(upload, key=key)):
@@ -123,6 +118,19 @@ class BucketObjects:
         for upload in self._uploads_under_way(self._prefix):
             if upload["Initiated"].timestamp() < before_s:
                 self._give_up(upload["Key"], upload["UploadId"])
+
+    def _put(self, key: str, data: bytes, kind: str, metadata: dict[str, str]) -> None:
+        self._bucket.ask(
+            f"writing {key}",
+            lambda: self._bucket.client.put_object(
+                Bucket=self._bucket.name,
+                Key=self._prefix + key,
+                Body=data,
+                ContentType=kind,
+                CacheControl=_IMMUTABLE,
+                Metadata=metadata,
+            ),
+        )
 
     def _put_large(self, upload: Upload, parts: Iterable[bytes], advance: Callable[[int], None]) -> None:
         key = self._prefix + upload.key
@@ -159,7 +167,7 @@ class BucketObjects:
                 Bucket=self._bucket.name,
                 Key=self._prefix + key,
                 Body=data,
-                ContentType="application/json",
+                ContentType=media_type(key),
                 CacheControl=_CHANGING,
                 **condition,
             ),

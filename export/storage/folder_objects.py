@@ -14,6 +14,7 @@ from export.disk.file_lock import FileLock
 from export.disk.own_names import remove_partial_files
 from export.disk.whole_files import sync
 from export.errors import StoreError
+from export.photos.content_hash import stamp_of
 from export.storage.object_store import ListedObject, StoredObject, Upload, file_parts
 
 _PART_BYTES = 1 << 20
@@ -36,10 +37,11 @@ class FolderObjects:
         with self._translated():
             try:
                 with (self.folder / key).open("rb") as file:
+                    etag = _etag(os.fstat(file.fileno()))
                     data = file.read(max_bytes + 1)
             except FileNotFoundError:
                 return None
-        return StoredObject(data=data, version=hashlib.sha256(data).hexdigest())
+        return StoredObject(data=data, version=hashlib.sha256(data).hexdigest(), etag=etag)
 
     def objects(self, prefix: str) -> list[ListedObject]:
         with self._translated():
@@ -57,6 +59,10 @@ class FolderObjects:
     def put(self, upload: Upload, advance: Callable[[int], None]) -> None:
         with self._translated():
             self._write(upload.key, _told(file_parts(upload, _PART_BYTES), advance))
+
+    def write(self, key: str, data: bytes) -> None:
+        with self._translated():
+            self._write(key, [data])
 
     def copy(self, key: str, upload: Upload) -> bool:
         with self._translated():
@@ -133,7 +139,11 @@ def _listed(path: Path, key: str) -> ListedObject | None:
         status = path.stat()
     except FileNotFoundError:  # somebody has removed it meanwhile
         return None
-    return ListedObject(key=key, size_bytes=status.st_size, modified_s=status.st_mtime)
+    return ListedObject(key=key, size_bytes=status.st_size, modified_s=status.st_mtime, etag=_etag(status))
+
+
+def _etag(status: os.stat_result) -> str:
+    return f"{stamp_of(status)}-{status.st_ino}"
 
 
 def _told(parts: Iterable[bytes], advance: Callable[[int], None]) -> Iterator[bytes]:

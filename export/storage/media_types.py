@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 from export.pictures.formats import MEDIA_TYPES
 
-_MEDIA_TYPES = {**MEDIA_TYPES, ".json": "application/json"}
+_MEDIA_TYPES = {**MEDIA_TYPES, ".json": "application/json", ".parquet": "application/vnd.apache.parquet"}
 
 
 def media_type(name: str) -> str:

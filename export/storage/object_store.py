@@ -32,19 +32,26 @@ class Upload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
-    """An object's content, and what a conditional write calls it."""
+    """An object's content, what a conditional write calls it, and what a listing calls what it holds."""
 
     data: bytes
     version: str
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedObject:
-    """An object as a listing shows it; ``modified_s`` is when it was written, seconds since 1970."""
+    """An object as a listing shows it.
+
+    Attributes:
+        modified_s: When it was written, seconds since 1970.
+        etag: What changes with what it holds; empty where the store doesn't say.
+    """
 
     key: str
     size_bytes: int
     modified_s: float
+    etag: str = ""
 
 
 class ObjectStore(Protocol):
@@ -69,6 +76,9 @@ class ObjectStore(Protocol):
         Raises:
             PublishingError: The file can't be read, or isn't what the upload says.
         """
+
+    def write(self, key: str, data: bytes) -> None:
+        """Keep bytes under a key, in place of what is there."""
 
     def copy(self, key: str, upload: Upload) -> bool:
         """Keep an object under the upload's key too, if it is of its size and sha256; returns whether that is done."""

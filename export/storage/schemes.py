@@ -10,7 +10,7 @@ from pathlib import Path
 from export.errors import StoreError
 from export.storage.object_store import ObjectStore
 from handler.errors import SettingsError
-from handler.store.address import S3Address
+from handler.store.s3.address import S3Address
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 

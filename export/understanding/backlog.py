@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +12,13 @@ from export.library.records import NAMES, ContentUnderstanding, KnownPhoto
 from export.photos.thumbnails import Thumbnails
 from export.photos.unicode_names import locate
 from export.pictures.decoding import DECODER
+from export.pictures.facts import READER
 from export.progress import Progress
 from export.understanding.captioner import CaptionerSource, Understanding
-from export.understanding.photo_reader import FailedPhoto, ReadingTask, ReadPhoto
-from export.understanding.worker_pool import read_in_workers
+from export.understanding.photo_reader import FailedPhoto, Outcome, ReadingTask, ReadPhoto
+
+Engine = Callable[[Sequence[ReadingTask], CaptionerSource], Iterator[list[Outcome]]]
+"""What reads photos, in whatever processes: it gives the outcomes of some after the other, in any order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,21 @@ class WorkedOff:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What outcomes come from: the captioner's identity, its instructions, and what decoded the photos."""
+
+    captioner: str
+    instructions: tuple[str, ...]
+    decoder: str = DECODER
+    reader: int = READER
+
+    @classmethod
+    def by(cls, captioner: CaptionerSource) -> Reading:
+        """Reading as it is done here and now."""
+        return cls(captioner=captioner.identity, instructions=captioner.instructions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
     """What working it off needs: where photos lie, where what they show is kept, and who understands it."""
 
@@ -34,7 +52,7 @@ class Backlog:
     library: Library
     thumbnails: Thumbnails
     captioner: CaptionerSource
-    workers: int
+    engine: Engine
     progress: Progress
 
     def work_off(self, contents: Collection[str]) -> WorkedOff:
@@ -47,17 +65,11 @@ class Backlog:
         tasks = self._tasks(contents)
         read = 0
         unreadable: dict[str, str] = {}
-        workers = 1 if self.captioner.alone else self.workers
         self.progress.begin("understanding photos", len(tasks))
-        for outcomes in read_in_workers(tasks, self.captioner, workers=workers):
+        for outcomes in self.engine(tasks, self.captioner):
             photos = [outcome for outcome in outcomes if isinstance(outcome, ReadPhoto)]
-            failed = [outcome for outcome in outcomes if isinstance(outcome, FailedPhoto)]
-            self._keep(photos)
-            for failure in failed:
-                if failure.broken:
-                    self.library.failures.put_broken(failure.content, decoder=DECODER, reason=failure.reason)
-                else:
-                    unreadable[failure.id] = failure.reason
+            self._keep_thumbnails(photos)  # before what is learnt: a content that is understood has a thumbnail
+            unreadable |= keep_outcomes(self.library, outcomes, Reading.by(self.captioner))
             read += len(photos)
             self.progress.advance(len(outcomes))
         self.progress.end()
@@ -84,23 +96,32 @@ class Backlog:
             understand=understand,
         )
 
-    def _keep(self, photos: Sequence[ReadPhoto]) -> None:
+    def _keep_thumbnails(self, photos: Sequence[ReadPhoto]) -> None:
         try:
-            for photo in photos:  # before what is learnt: a content that is understood has a thumbnail
+            for photo in photos:
                 self.thumbnails.write(photo.content, photo.thumbnail)
         except OSError as error:
             raise OutputError(
                 f"thumbnails can't be written: {error.strerror}; make room or choose another --out, then run again: "
                 "what is done is kept"
             ) from error
-        known = {photo.content: photo.facts for photo in photos if photo.understanding is None}
-        if known:
-            self.library.understandings.put_facts(known)
-        instructions = self.captioner.instructions
-        learnt = [
-            _learnt(photo, photo.understanding, instructions) for photo in photos if photo.understanding is not None
-        ]
-        self.library.understandings.put(learnt, captioner=self.captioner.identity)
+
+
+def keep_outcomes(library: Library, outcomes: Sequence[Outcome], reading: Reading) -> dict[str, str]:
+    """Keep what reading found; returns the reason for each photo that couldn't be read for now, by id."""
+    photos = [outcome for outcome in outcomes if isinstance(outcome, ReadPhoto)]
+    failed = [outcome for outcome in outcomes if isinstance(outcome, FailedPhoto)]
+    known = {photo.content: photo.facts for photo in photos if photo.understanding is None}
+    if known:
+        library.understandings.put_facts(known, reader=reading.reader)
+    learnt = [
+        _learnt(photo, photo.understanding, reading.instructions) for photo in photos if photo.understanding is not None
+    ]
+    library.understandings.put(learnt, captioner=reading.captioner, reader=reading.reader)
+    for failure in failed:
+        if failure.broken:
+            library.failures.put_broken(failure.content, decoder=reading.decoder, reason=failure.reason)
+    return {failure.id: failure.reason for failure in failed if not failure.broken}
 
 
 def _learnt(photo: ReadPhoto, understanding: Understanding, instructions: Sequence[str]) -> ContentUnderstanding:

@@ -30,6 +30,7 @@ class ReadingTask:
         size_bytes: Of the file when it was hashed.
         stamp: Of the file when it was hashed, as ``stamp_of`` gives it.
         understand: Whether the captioner is asked; otherwise only the thumbnail is wanted.
+        data: What it holds, where it doesn't lie on this machine; of the path only the ending counts then.
     """
 
     id: str
@@ -38,12 +39,14 @@ class ReadingTask:
     size_bytes: int
     stamp: int
     understand: bool
+    data: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadPhoto:
     """A photo that was read; ``understanding`` is None where it wasn't asked for."""
 
+    id: str
     content: str
     thumbnail: bytes
     facts: PhotoFacts
@@ -90,6 +93,8 @@ def read_photos(
 
 def _decode_unchanged(task: ReadingTask, image_size: int, turn: AbstractContextManager[object]) -> DecodedPhoto:
     """Decode what was hashed: a file that has changed since is neither understood nor called broken."""
+    if task.data is not None:
+        return decode_photo(task.path, image_size=image_size, large_photo_turn=turn, data=task.data)
     try:
         photo = decode_photo(task.path, image_size=image_size, large_photo_turn=turn)
     except BrokenPhotoError:
@@ -101,6 +106,7 @@ def _decode_unchanged(task: ReadingTask, image_size: int, turn: AbstractContextM
 
 def _read(task: ReadingTask, photo: DecodedPhoto, understanding: Understanding | None) -> ReadPhoto:
     return ReadPhoto(
+        id=task.id,
         content=task.content,
         thumbnail=photo.thumbnail,
         facts=photo.facts,

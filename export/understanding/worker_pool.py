@@ -44,7 +44,7 @@ def read_in_workers(tasks: Sequence[ReadingTask], source: CaptionerSource, *, wo
     Raises:
         ModelError: The captioner can't be loaded, or fails.
     """
-    queue = deque(_batches(tasks, workers))
+    queue = deque(cut_batches(tasks, workers))
     with tempfile.NamedTemporaryFile(prefix="thinlens-turn-") as turn, contextlib.ExitStack() as crew_end:
         crew = []
         for _ in range(min(workers, len(queue))):
@@ -65,7 +65,7 @@ def read_in_workers(tasks: Sequence[ReadingTask], source: CaptionerSource, *, wo
                         yield collected.outcomes
 
 
-def _batches(tasks: Sequence[ReadingTask], workers: int) -> Iterator[Batch]:
+def cut_batches(tasks: Sequence[ReadingTask], workers: int) -> Iterator[Batch]:
     """Divide tasks into batches, smaller ones towards the end, so that all workers finish at about the same time."""
     start = 0
     while start < len(tasks):

@@ -10,6 +10,7 @@ import threading
 from dataclasses import dataclass
 from typing import Self
 
+from handler.bundle.blocks.segment_files import SegmentFiles
 from handler.bundle.delivery import BundleFiles, Delivery
 from handler.bundle.encoder import Encoder, TextEncoder
 from handler.bundle.encoder_files import ENCODER_FILES
@@ -19,7 +20,6 @@ from handler.bundle.index.vector_index import VectorIndex
 from handler.bundle.manifest import BLOCKED_FILES, COLLECTION_FILE, Manifest
 from handler.bundle.photos.collection_file import CollectionFile
 from handler.bundle.photos.segments import Photos, open_segment
-from handler.bundle.segment_files import SegmentFiles
 from handler.errors import BundleError
 
 

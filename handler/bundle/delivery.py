@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from handler.bundle.manifest import SEGMENTS_FOLDER, Manifest
 
 if TYPE_CHECKING:  # which needs numpy, and a delivery begins before numpy is loaded
-    from handler.bundle.blocked_file import BlockSource
+    from handler.bundle.blocks.blocked_file import BlockSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

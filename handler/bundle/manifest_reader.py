@@ -87,6 +87,8 @@ def _check_segments(manifest: Manifest) -> None:
                 segment.photos * len(manifest.views) * (manifest.encoder.dim + 4),
             ),
         )
+    both = set(manifest.columns.numbers) & set(manifest.columns.texts)
+    refuse_unequal(("columns of numbers and of texts", sorted(both), []))
     ids = [segment.id for segment in manifest.segments]
     refuse_unequal(("number of different segments", len(set(ids)), len(ids)))
     photos = sum(segment.photos for segment in manifest.segments)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from handler.bundle.blocked_file import BlockedFile, read_together
+from handler.bundle.blocks.blocked_file import BlockedFile, read_together
 from handler.bundle.format_1 import FILES_1, Manifest1
 from handler.bundle.index.coded_index import CodedIndex, IndexPart
 from handler.bundle.index.usearch_file import blocked_rows

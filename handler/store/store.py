@@ -54,7 +54,7 @@ def deliver(store: Store, bundle: str | None = None) -> DeliveryThread:
 
 def _open_s3(settings: Settings, environment: Mapping[str, str]) -> Store:
     # Only here: http.client and ssl take their time, which a bundle on the disk need not wait for.
-    from handler.store.s3_store import S3Store
+    from handler.store.s3.s3_store import S3Store
 
     return S3Store.open(settings, environment)
 

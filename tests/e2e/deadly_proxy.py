@@ -6,13 +6,18 @@ import http.client
 import signal
 import subprocess
 import threading
+from collections import Counter
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 
 class DeadlyProxy(ThreadingHTTPServer):
-    """Hands requests on to an S3 server, and kills a process at one of them: before it is handed on, or after."""
+    """Hands requests on to an S3 server, and kills a process at one of them: before it is handed on, or after.
+
+    Attributes:
+        asked: How many requests there were, by method and path.
+    """
 
     daemon_threads = True
 
@@ -22,6 +27,7 @@ class DeadlyProxy(ThreadingHTTPServer):
         self.address = f"http://127.0.0.1:{self.server_address[1]}"
         self.process: subprocess.Popen[bytes] | None = None
         self.requests = 0
+        self.asked: Counter[tuple[str, str]] = Counter()
         self.deadly = 0
         self.after = False
         self.lock = threading.Lock()
@@ -43,6 +49,7 @@ class _Forwarding(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         with self.server.lock:
             self.server.requests += 1
+            self.server.asked[self.command, self.path] += 1
             deadly = self.server.requests == self.server.deadly
         if deadly and not self.server.after:
             return self.server.kill()

@@ -22,7 +22,8 @@ from export.storage import schemes
 from export.storage.object_store import ListedObject, StoredObject, Upload, file_parts
 from export.understanding.captioner import Understanding
 from handler.bundle import manifest, manifest_reader
-from handler.bundle.blocked_file import verify
+from handler.bundle.blocks.blocked_file import verify
+from handler.bundle.blocks.segment_files import SegmentFiles
 from handler.bundle.bundle import Bundle
 from handler.bundle.delivery import BundleFiles
 from handler.bundle.encoder_files import EncoderConfiguration
@@ -31,7 +32,6 @@ from handler.bundle.index.index_kinds import INDEX_FILES
 from handler.bundle.index.likeness_order import Order
 from handler.bundle.index.vector_index import Hits, QuantisedVectors, VectorIndex
 from handler.bundle.manifest_reader import read_manifest
-from handler.bundle.segment_files import SegmentFiles
 from handler.search.searcher import Searcher
 from handler.service import Service
 from handler.settings import Settings

@@ -28,11 +28,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.bundle.blocked_file import BlockedFile
+from handler.bundle.blocks.blocked_file import BlockedFile
+from handler.bundle.blocks.segment_files import SegmentFiles
 from handler.bundle.index.index_kinds import INDEX_FILES, open_index, write_index
 from handler.bundle.index.vector_index import QuantisedVectors
 from handler.bundle.manifest import DEFAULT_KIND
-from handler.bundle.segment_files import SegmentFiles
 from tests.performance.report import Table, measured_on, spread
 
 SEED = 13

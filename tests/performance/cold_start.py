@@ -36,9 +36,9 @@ assert answer["statusCode"] == 200, answer
 # One request after the other on one connection, written to the disk as it comes; the imports are not counted.
 PLAIN_DOWNLOAD = """
 import datetime, http.client, os, pathlib
-from handler.store.address import S3Address
-from handler.store.credentials import credential_source
-from handler.store.sigv4 import NO_BODY_SHA256, signed_headers
+from handler.store.s3.address import S3Address
+from handler.store.s3.credentials import credential_source
+from handler.store.s3.sigv4 import NO_BODY_SHA256, signed_headers
 address = S3Address.parse(os.environ["THINLENS_BUNDLE"], os.environ, variable="THINLENS_BUNDLE")
 started = time.time()
 connection = http.client.HTTPConnection(address.host)

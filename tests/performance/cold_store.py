@@ -30,18 +30,18 @@ BUCKET = "gallery"
 ROOM_BYTES = 4 << 30
 COUNT_REQUESTS = """
 import threading
-from handler.store import s3
-get_range, asked = s3.S3Client.get_range, []
+from handler.store.s3 import s3_client
+get_range, asked = s3_client.S3Client.get_range, []
 def counted(self, key, start, into, **options):
     if threading.current_thread().name != "thinlens-rest":
         asked.append(len(into))
     return get_range(self, key, start, into, **options)
-s3.S3Client.get_range = counted
+s3_client.S3Client.get_range = counted
 """
 # In place of HTTP: a file of the folder STORE, after 15 ms, at 90 MB a second and connection.
 SIMULATED = """
 import os, time
-from handler.store import s3
+from handler.store.s3 import s3_client
 def read(key, start, into):
     started = time.perf_counter()
     with open(f"{os.environ['STORE']}/{key}", "rb") as file:
@@ -51,9 +51,9 @@ def read(key, start, into):
 def get(self, key, **options):
     body = bytearray(os.path.getsize(f"{os.environ['STORE']}/{key}"))
     read(key, 0, body)
-    return s3.Content(body=bytes(body), etag="")
-s3.S3Client.get = get
-s3.S3Client.get_range = lambda self, key, start, into, **options: read(key, start, into)
+    return s3_client.Content(body=bytes(body), etag="")
+s3_client.S3Client.get = get
+s3_client.S3Client.get_range = lambda self, key, start, into, **options: read(key, start, into)
 """
 SIMULATED_DOWNLOAD = """
 for key in os.environ["KEYS"].split():

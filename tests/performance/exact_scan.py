@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from handler.bundle.blocks.segment_files import SegmentFiles
 from handler.bundle.bundle import Bundle
 from handler.bundle.index import usearch_file
 from handler.bundle.index.coded_index import CodedIndex, IndexPart
 from handler.bundle.index.index_kinds import read_index, read_order
 from handler.bundle.index.usearch_file import blocked_rows
 from handler.bundle.index.vector_index import VectorIndex
-from handler.bundle.segment_files import SegmentFiles
 
 
 def exact_scan(folder: Path, bundle: Bundle) -> VectorIndex:

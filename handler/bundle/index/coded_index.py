@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.bundle.blocked_file import BlockedArray, Wanted, verify
+from handler.bundle.blocks.blocked_file import BlockedArray, Wanted, verify
 from handler.bundle.index.codes_file import Codes
 from handler.bundle.index.likeness_order import Order, places_of
 from handler.bundle.index.nearness import Nearness

@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handler.bundle import manifest
+from handler.bundle.blocks.blocked_file import verify
+from handler.bundle.blocks.segment_files import SegmentFiles
 from handler.bundle.index import codes_file, usearch_file
 from handler.bundle.index.coded_index import CodedIndex, IndexPart
 from handler.bundle.index.codes_file import Codes, read_codes_order, write_codes
 from handler.bundle.index.likeness_order import Order, likeness_order, places_of
-from handler.bundle.index.usearch_file import blocked_rows, write_rows
+from handler.bundle.index.usearch_file import blocked_rows, check_shape, write_rows
 from handler.bundle.index.vector_index import QuantisedVectors, VectorIndex
 from handler.bundle.manifest import IndexKind
-from handler.bundle.segment_files import SegmentFiles
 
 INDEX_FILES = (codes_file.FILE, usearch_file.FILE)
 
@@ -55,6 +56,9 @@ class _Coded:
     @staticmethod
     def read(segment: SegmentFiles, dim: int) -> QuantisedVectors:
         part = _open_part(segment, dim)
+        file = segment.blocked[usearch_file.FILE]
+        verify([file.everything()])
+        check_shape(file, photos=segment.photos, dim=dim)
         places = places_of(part.order)
         return QuantisedVectors(rows=part.rows.all()[places], scales=part.scales[places])
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.bundle.blocked_file import BlockedArray, BlockedFile
+from handler.bundle.blocks.blocked_file import BlockedArray, BlockedFile
+from handler.errors import BundleError
 
 FILE = "index.usearch"
 SHAPE_BYTES = 8
@@ -35,6 +36,13 @@ def write_rows(path: Path, rows: NDArray[np.int8]) -> None:
     numbers = np.arange(len(rows), dtype=np.uint64)
     index.add_many(numbers, np.ascontiguousarray(rows), threads=1, dtype=usearch.ScalarKind.I8)
     index.save_index_to_path(str(path))
+
+
+def check_shape(file: BlockedFile, *, photos: int, dim: int) -> None:
+    """Raise BundleError where a file, of which all has been verified, says that it has other vectors."""
+    shape = np.frombuffer(file.data, "<u4", count=2).tolist()
+    if shape != [photos, dim]:
+        raise BundleError(f"Unexpected shape {shape} (expected {[photos, dim]}) in {file.name}")
 
 
 def blocked_rows(file: BlockedFile, *, photos: int, dim: int) -> BlockedArray:

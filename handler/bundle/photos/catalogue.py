@@ -22,7 +22,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.bundle.blocked_file import BlockedArray, BlockedFile, Reading, Wanted
+from handler.bundle.blocks.blocked_file import BlockedArray, BlockedFile, Reading, Wanted
 from handler.bundle.fields import Fields
 from handler.bundle.mapped_file import check_header
 from handler.errors import BundleError

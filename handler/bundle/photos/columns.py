@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.bundle.blocked_file import BlockedFile, Wanted, verify
+from handler.bundle.blocks.blocked_file import BlockedFile, Wanted, verify
 from handler.bundle.fields import Fields
 from handler.bundle.manifest import ColumnNames
 from handler.bundle.manifest_fields import read_column_names

@@ -14,13 +14,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.bundle.blocked_file import read_together, verify
+from handler.bundle.blocks.blocked_file import read_together, verify
+from handler.bundle.blocks.segment_files import SegmentFiles
 from handler.bundle.index.index_kinds import read_order
 from handler.bundle.manifest import ColumnNames, Manifest
 from handler.bundle.photos.catalogue import Catalogue, PhotoRecord
 from handler.bundle.photos.columns import Columns
 from handler.bundle.photos.views import Views
-from handler.bundle.segment_files import SegmentFiles
 from handler.errors import PhotoNotFoundError
 
 Mask = NDArray[np.bool_]

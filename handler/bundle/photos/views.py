@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.bundle.blocked_file import BlockedArray, BlockedFile, Reading
+from handler.bundle.blocks.blocked_file import BlockedArray, BlockedFile, Reading
 from handler.bundle.index.likeness_order import Order, places_of
 from handler.bundle.index.vector_index import QuantisedVectors
 from handler.errors import BundleError

@@ -30,6 +30,7 @@ from handler.store.pointer import POINTER_KEY
 from handler.store.store import deliver, open_store
 from tests.functional.export.galleries import fake_models, write_photos
 from tests.functional.handler.artefacts import PHOTOS, BundleChoices, TinyPhoto, write_bundle
+from tests.functional.handler.tampering import read_everything
 
 T = TypeVar("T")
 MEETING_LIMIT_S = 300
@@ -87,7 +88,7 @@ def publish_quietly(out: Path, store: ObjectStore, choices: Choices | None = Non
 
 
 def receive(environment: Mapping[str, str]) -> Bundle:
-    """Open what is in service as the function does, every size and hash checked.
+    """Open what is in service as the function does and read all of it, every size and hash checked.
 
     Args:
         environment: THINLENS_BUNDLE names the store.
@@ -95,6 +96,7 @@ def receive(environment: Mapping[str, str]) -> Bundle:
     settings = Settings.from_environment(environment)
     bundle = Bundle.receive(deliver(open_store(settings, environment)))
     assert len(bundle.photos.present()) == bundle.manifest.counts.photos
+    read_everything(bundle)
     return bundle
 
 
@@ -165,6 +167,9 @@ class FaultyStore:
 
     def put(self, upload: Upload, advance: Callable[[int], None]) -> None:
         self._write(lambda: self._store.put(upload, advance))
+
+    def write(self, key: str, data: bytes) -> None:
+        self._write(lambda: self._store.write(key, data))
 
     def copy(self, key: str, upload: Upload) -> bool:
         return self._write(lambda: self._store.copy(key, upload))

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from export.bundles.segment_writer import file_info
-from handler.bundle.block_hashes import write_block_hashes
+from handler.bundle.blocks.block_hashes import write_block_hashes
 from handler.bundle.bundle import Bundle
 from handler.bundle.manifest import BUNDLE_FILES, COLLECTION_FILE, MANIFEST_FILE, SEGMENT_FILES, SegmentInfo
 from handler.bundle.photos.collection_file import CollectionFile

@@ -19,6 +19,7 @@ from handler.search.searcher import Searcher
 from handler.store.folder_store import open_bundle
 from tests.functional.export.bundles.collection import Collection, inodes, manifest_of
 from tests.functional.export.galleries import fake_models
+from tests.functional.handler.tampering import read_everything
 
 PHOTOS = 20
 
@@ -66,6 +67,23 @@ def test_one_photo_more_is_one_small_segment(collection: Collection) -> None:
     assert {(folder / new.folder / name).stat().st_nlink for name in SEGMENT_FILES} == {1}
     assert collection.placed()[new.id] == ["new.jpg"]
     assert gone(collection) == []
+
+
+@pytest.mark.parametrize("name", ["columns.bin", "catalogue.bin", "index.usearch"])
+def test_damage_that_a_run_meets_is_written_anew(collection: Collection, name: str) -> None:
+    """Three photos of twenty are gone by then and seven are new, so that the damaged segment is merged."""
+    (first,) = collection.segments()
+    path = collection.out / "bundle" / first.folder / name
+    data = bytearray(path.read_bytes())
+    data[0] ^= 1
+    path.unlink()  # it isn't that of the bundle before any more
+    path.write_bytes(data)
+    for number in range(7):
+        collection.put(f"new {number}.jpg", number)
+    assert collection.run().photos == PHOTOS + 7
+    assert first.id not in [segment.id for segment in collection.segments()]
+    read_everything(open_bundle(collection.out / "bundle"))
+    assert len(ids(collection)) == PHOTOS + 7
 
 
 def test_a_change_moves_one_photo(collection: Collection) -> None:

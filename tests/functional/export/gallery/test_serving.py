@@ -74,6 +74,18 @@ def test_the_addresses_in_an_answer_lead_to_the_files(gallery: Gallery) -> None:
         assert response.headers["x-content-type-options"] == "nosniff"
 
 
+def test_what_needs_the_damage_in_a_bundle_is_told_to_come_again(own_gallery: Gallery) -> None:
+    (damaged,) = own_gallery.out.glob("bundle/segments/*/catalogue.bin")
+    data = damaged.read_bytes()
+    damaged.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    own_gallery.app = create_gallery(own_gallery.out)
+    for path in ("/photos/blue.jpg", "/v1/photos/blue.jpg", "/v1/search?q=a+photo+of+a+red+wall"):
+        response = get(own_gallery, path)
+        assert response.status_code == 503, path
+        assert str(own_gallery.out) not in response.text
+    assert get(own_gallery, "/healthz").status_code == 200
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -90,19 +90,22 @@ def test_the_segments_of_a_bundle_that_is_gone_are_used_again(growth: Growth) ->
 
 
 def test_a_segment_that_was_damaged_in_the_store(growth: Growth, caplog: pytest.LogCaptureFixture) -> None:
-    """Name and size are trusted: nobody reads gigabytes back. The function hashes, refuses, and stays as it was."""
+    """Name and size are trusted: nobody reads gigabytes back. The function hashes, refuses, and stays as it was.
+
+    So it is with what is verified whole; what is read by blocks is refused by the questions that read it.
+    """
     older = growth.ids[-2]
     roll_back(growth.store, older)
     store, now_s = FolderStore(growth.store.folder, None), [0.0]
     service = Service(store, Bundle.receive(deliver(store)), clock=lambda: now_s[0])
     new = segments_of(growth.store, growth.ids[-1])[-1]
-    damaged = growth.store.folder / new.folder / "catalogue.bin"
+    damaged = growth.store.folder / new.folder / "codes.bin"
     content = bytearray(damaged.read_bytes())
     content[-1] ^= 1
     damaged.write_bytes(content)
     sent = publish_quietly(growth.out, growth.store)
     assert (sent.bundle, read_in_service(growth.store).bundle) == (growth.ids[-1], growth.ids[-1])
-    with pytest.raises(BundleError, match=r"catalogue\.bin is altered"):
+    with pytest.raises(BundleError, match=r"codes\.bin is altered"):
         served(growth.store)
     now_s[0] += CHECK_EVERY_S
     with caplog.at_level("WARNING"):
@@ -110,12 +113,28 @@ def test_a_segment_that_was_damaged_in_the_store(growth: Growth, caplog: pytest.
         for thread in threading.enumerate():
             if thread.name == "thinlens-check":
                 thread.join()
-    assert re.search(r"The bundle from before stays in service: .*catalogue\.bin is altered", caplog.text)
+    assert re.search(r"The bundle from before stays in service: .*codes\.bin is altered", caplog.text)
     assert service().bundle.id == older
     # What is altered is found by its name in the message, removed, and sent anew by the next run.
     damaged.unlink()
     assert publish_quietly(growth.out, growth.store).sent_bytes == len(content)
     assert served(growth.store) == growth.ids[-1]
+
+
+@pytest.mark.parametrize("name", SEGMENT_FILES)
+def test_a_segment_that_was_damaged_here_is_not_sent(growth: Growth, tmp_path: Path, name: str) -> None:
+    """Whether the bundle reads the damage when it is opened and measured, or nobody does before it is sent."""
+    segment = segments_of(growth.store, growth.ids[-1])[-1]
+    damaged = growth.out / "bundle" / segment.folder / name
+    whole = damaged.read_bytes()
+    damaged.unlink()  # a link to a file of the bundle before
+    damaged.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    store = FolderObjects(tmp_path / "empty")
+    with pytest.raises((BundleError, PublishingError), match=rf"{re.escape(name)}.* (is altered|isn't what it was)"):
+        publish_quietly(growth.out, store)
+    damaged.write_bytes(whole)
+    assert not list(store.objects("bundles/"))
+    assert read_in_service(store).bundle is None
 
 
 def test_a_segment_of_which_half_has_arrived_is_completed(growth: Growth) -> None:

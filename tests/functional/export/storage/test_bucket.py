@@ -99,7 +99,7 @@ def error(code: str, message: str = "") -> str:
 )
 def test_trouble_that_passes(store: BucketObjects, server: ScriptedServer, trouble: tuple[int, str]) -> None:
     server.answer(trouble, trouble, (200, "content"))
-    assert store.read("file", max_bytes=100) == StoredObject(data=b"content", version='"etag"')
+    assert store.read("file", max_bytes=100) == StoredObject(data=b"content", version='"etag"', etag="etag")
     assert server.requests == ["GET /bucket/prefix/file"] * 3
 
 

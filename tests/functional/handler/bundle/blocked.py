@@ -10,8 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from handler.bundle.block_hashes import BLOCK_BYTES, HASH_BYTES, Hashes, hash_of
-from handler.bundle.blocked_file import BlockedFile, Piece
+from handler.bundle.blocks.block_hashes import BLOCK_BYTES, HASH_BYTES, Hashes, hash_of
+from handler.bundle.blocks.blocked_file import BlockedFile, Piece
 
 State = Literal["sound", "damaged", "absent"]
 

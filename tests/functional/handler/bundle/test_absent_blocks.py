@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handler.bundle.block_hashes import BLOCK_BYTES
-from handler.bundle.blocked_file import JOINED_BLOCKS, Piece, verify
+from handler.bundle.blocks.block_hashes import BLOCK_BYTES
+from handler.bundle.blocks.blocked_file import JOINED_BLOCKS, Piece, verify
 from handler.errors import BundleError, StoreError
 from tests.functional.handler.bundle.blocked import Origin, State, absent_file, blocks_of, content, file_in
 from tests.functional.handler.bundle.test_blocked_file import SIZES, hashed, ranges, touched, wants

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from handler.bundle.blocked_file import BlockedFile, read_together
+from handler.bundle.blocks.blocked_file import BlockedFile, read_together
 from handler.bundle.manifest import (
     BUNDLE_FILES,
     COLLECTION_FILE,

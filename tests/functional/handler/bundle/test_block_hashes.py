@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handler.bundle.block_hashes import BLOCK_BYTES, block_count, hash_of, read_block_hashes, write_block_hashes
+from handler.bundle.blocks.block_hashes import BLOCK_BYTES, block_count, hash_of, read_block_hashes, write_block_hashes
 from handler.bundle.manifest import BLOCKED_FILES
 from handler.errors import BundleError
 from tests.functional.handler.bundle.blocked import content

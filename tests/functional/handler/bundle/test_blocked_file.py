@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handler.bundle import blocked_file
-from handler.bundle.block_hashes import BLOCK_BYTES, hash_of
-from handler.bundle.blocked_file import BlockedArray, BlockedFile, Wanted, verify
+from handler.bundle.blocks import blocked_file
+from handler.bundle.blocks.block_hashes import BLOCK_BYTES, hash_of
+from handler.bundle.blocks.blocked_file import BlockedArray, BlockedFile, Wanted, verify
 from handler.errors import BundleError
 from tests.functional.handler.bundle.blocked import blocks_of, content, hashes_of, write_at
 

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from handler.bundle.block_hashes import BLOCK_BYTES, HASH_BYTES, hash_of
-from handler.bundle.blocked_file import BlockedFile, Reading, Wanted, read_together
+from handler.bundle.blocks.block_hashes import BLOCK_BYTES, HASH_BYTES, hash_of
+from handler.bundle.blocks.blocked_file import BlockedFile, Reading, Wanted, read_together
 from handler.bundle.photos import catalogue as catalogue_module
 from handler.bundle.photos.catalogue import HEADER, MAGIC, VERSION, Caption, Catalogue, PhotoRecord, write_catalogue
 from handler.errors import BundleError

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from handler.bundle.blocked_file import BlockedFile
+from handler.bundle.blocks.blocked_file import BlockedFile
 from handler.bundle.index import coded_index, nearness, usearch_file
 from handler.bundle.index.coded_index import CodedIndex, IndexPart
 from handler.bundle.index.nearness import FIRST_READ

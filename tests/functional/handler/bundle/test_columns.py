@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handler.bundle.blocked_file import BlockedFile
+from handler.bundle.blocks.blocked_file import BlockedFile
 from handler.bundle.manifest import ColumnNames
 from handler.bundle.photos.catalogue import PhotoRecord
 from handler.bundle.photos.columns import (

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handler.bundle.blocked_file import BlockedFile
+from handler.bundle.blocks.blocked_file import BlockedFile
+from handler.bundle.blocks.segment_files import SegmentFiles
 from handler.bundle.index import codes_file, usearch_file
 from handler.bundle.index.codes_file import Codes, write_codes
-from handler.bundle.index.index_kinds import open_index, write_index
+from handler.bundle.index.index_kinds import open_index, read_index, write_index
 from handler.bundle.index.vector_index import QuantisedVectors
-from handler.bundle.segment_files import SegmentFiles
 from handler.errors import BundleError
 from tests.functional.handler.bundle.vectors import DIM, Vectors, exact_scores, index_of, photos, things
 
@@ -136,6 +136,19 @@ def test_refuses_fewer_rows(tmp_path: Path, vectors: Vectors) -> None:
     path.write_bytes(path.read_bytes()[: usearch_file.SHAPE_BYTES + 5 * DIM - 1])
     with pytest.raises(BundleError, match=r"^index\.usearch is truncated: \d+ bytes$"):
         opened(tmp_path)
+
+
+def test_merging_refuses_rows_of_another_shape(tmp_path: Path, vectors: Vectors) -> None:
+    write_index(tmp_path, QuantisedVectors.of(vectors[:5]))
+    path = tmp_path / usearch_file.FILE
+    segment = SegmentFiles(folder=tmp_path, photos=5, blocked={usearch_file.FILE: BlockedFile(path)})
+    np.testing.assert_array_equal(read_index("coded", segment, dim=DIM).rows, QuantisedVectors.of(vectors[:5]).rows)
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<I", data, 0, 4)
+    path.write_bytes(data)
+    segment = SegmentFiles(folder=tmp_path, photos=5, blocked={usearch_file.FILE: BlockedFile(path)})
+    with pytest.raises(BundleError, match=rf"Unexpected shape \[4, {DIM}\] \(expected \[5, {DIM}\]\) in index.usearch"):
+        read_index("coded", segment, dim=DIM)
 
 
 def change(offset: int, layout: str, value: float) -> Callable[[bytearray], None]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from handler.bundle.block_hashes import BLOCK_BYTES
-from handler.bundle.blocked_file import BlockedFile, Reading, read_together
+from handler.bundle.blocks.block_hashes import BLOCK_BYTES
+from handler.bundle.blocks.blocked_file import BlockedFile, Reading, read_together
 from handler.errors import BundleError
 from tests.functional.handler.bundle.blocked import Origin, absent_file, content, hashes_of, write_at
 

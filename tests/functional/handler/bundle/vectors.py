@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.bundle.blocked_file import BlockedFile
+from handler.bundle.blocks.blocked_file import BlockedFile
+from handler.bundle.blocks.segment_files import SegmentFiles
 from handler.bundle.index import usearch_file
 from handler.bundle.index.index_kinds import open_index, write_index
 from handler.bundle.index.vector_index import QuantisedVectors, VectorIndex, quantise, scale_of
-from handler.bundle.segment_files import SegmentFiles
 
 DIM = 96
 Vectors = NDArray[np.float32]

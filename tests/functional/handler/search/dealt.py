@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from handler.bundle.blocks.segment_files import SegmentFiles
 from handler.bundle.bundle import Bundle
 from handler.bundle.index.index_kinds import open_index
 from handler.bundle.index.vector_index import QuantisedVectors
 from handler.bundle.photos.collection_file import CollectionFile
 from handler.bundle.photos.segments import Photos, open_segment
-from handler.bundle.segment_files import SegmentFiles
 from handler.store.folder_store import open_bundle
 from tests.functional.handler.artefacts import (
     BundleChoices,

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from handler.bundle import block_hashes, blocked_file
-from handler.bundle.blocked_file import BlockedFile
+from handler.bundle.blocks import block_hashes, blocked_file
+from handler.bundle.blocks.blocked_file import BlockedFile
 from handler.bundle.bundle import Bundle
 from handler.bundle.index import coded_index, nearness
 from handler.search import ranking
 from handler.settings import Settings
-from handler.store import s3, s3_blocks
-from handler.store.s3_blocks import S3Blocks
+from handler.store.s3 import s3_blocks, s3_client
+from handler.store.s3.s3_blocks import S3Blocks
 from handler.store.store import Store, deliver, open_store
 from tests.functional.handler.s3_server import S3Folder
 
@@ -33,7 +33,7 @@ def make_small(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(coded_index, "SCANNED", 100)
     patch.setattr(nearness, "FIRST_READ", 64)
     patch.setattr(ranking, "IDENTITY_DEPTH", 16)
-    patch.setattr(s3, "FIRST_PAUSE_S", 0.001)
+    patch.setattr(s3_client, "FIRST_PAUSE_S", 0.001)
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ import pytest
 
 from handler.search.searcher import Searcher
 from handler.store.folder_store import open_bundle
+from handler.store.s3 import s3_blocks
 from tests.functional.handler.artefacts import BundleChoices, write_bundle
 from tests.functional.handler.crowd import crowd
 from tests.functional.handler.published import publish
@@ -22,6 +23,12 @@ def crowd_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         make_small(patch)
         return write_bundle(tmp_path_factory.mktemp("crowd") / "bundle", crowd(3_000), BundleChoices(segments=3))
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a part of the rest can't be had, the next one is brought at once."""
+    monkeypatch.setattr(s3_blocks, "PAUSE_S", 0.0)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from handler.bundle.manifest import MANIFEST_FILE, Manifest
 from handler.search.searcher import Searcher
 from handler.store.pointer import POINTER_KEY, bundle_key
-from handler.store.s3_blocks import S3Blocks
+from handler.store.s3.s3_blocks import S3Blocks
 from tests.functional.handler.questions import QUESTIONS, untimed
 from tests.functional.handler.s3_server import Fault, settle
 from tests.functional.handler.store.cold import BLOCK_BYTES, Bucket

@@ -14,8 +14,8 @@ import pytest
 from handler.errors import BundleError, StoreError
 from handler.search.searcher import Searcher
 from handler.settings import Settings
-from handler.store import s3
 from handler.store.cache import Cache
+from handler.store.s3 import s3_blocks, s3_client
 from handler.web.app import create_app
 from tests.functional.handler.client import Answer, ask
 from tests.functional.handler.questions import QUESTIONS
@@ -86,7 +86,7 @@ def test_what_passes_is_not_noticed(cold: Bucket, here: Searcher, fault: Fault) 
 
 
 def test_silence_is_not_waited_for_long(cold: Bucket, here: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(s3, "TIMEOUT_S", STALL_S / 10)
+    monkeypatch.setattr(s3_client, "TIMEOUT_S", STALL_S / 10)
     searcher = Searcher(cold.receive())
     cold.server.faults = lambda key, number: "stall" if key.endswith("views.i8") else ""
     with pytest.raises(StoreError, match=r"views\.i8 timed out; gave up after 2 attempts"):
@@ -205,7 +205,7 @@ def test_where_the_disk_has_no_room_the_rest_stays_where_it_is(
 
 
 @pytest.mark.parametrize("what", ["disk", "s3", "bug"])
-def test_the_rest_gives_up_and_questions_go_on(
+def test_the_rest_fails_and_questions_go_on(
     cold: Bucket,
     here: Searcher,
     what: str,
@@ -226,11 +226,42 @@ def test_the_rest_gives_up_and_questions_go_on(
         cold.bring_rests()
         settle()
     said = {"disk": "No space left on device", "s3": "403 Fault", "bug": "a bug"}[what]
-    (record,) = caplog.records
-    assert record.getMessage().startswith("The rest of the bundle is fetched when it is asked for")
+    part = "The rest" if what == "bug" else "A part"
+    assert {message.partition(" of the bundle is fetched when")[0] for message in caplog.messages} == {part}
+    assert len(caplog.messages) == 1 or what != "bug"
     assert said in caplog.text
     cold.server.faults = lambda key, number: ""
     assert results(searcher) == results(here)
+
+
+def test_what_fails_for_once_keeps_nothing_else_from_coming(
+    cold: Bucket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(s3_blocks, "PAUSE_S", 60.0)
+    monkeypatch.setattr("handler.store.s3.s3_blocks.time.sleep", pauses.append)
+    cold.receive()
+    first = cold.server.requests.copy()
+    cold.server.faults = lambda key, number: 403 if len(cold.server.requests) == len(first) else ""
+    cold.bring_rests()
+    settle()
+    assert len(caplog.messages) == 1
+    assert pauses == [60.0]
+    assert len(cold.server.requests) > len(first) + 3
+
+
+def test_a_full_disk_that_holds_everything_is_no_reason_for_a_warning(
+    cold: Bucket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    cold.receive()
+    cold.bring_rests()
+    settle()
+    monkeypatch.setattr(Cache, "has_room", lambda cache, size_bytes: False)
+    before = len(cold.server.requests)
+    cold.bring_rests()
+    settle()
+    assert caplog.messages == []
+    assert len(cold.server.requests) == before
 
 
 def test_where_no_thread_can_be_started_questions_are_answered(

@@ -13,9 +13,9 @@ from handler.bundle.manifest import BLOCKED_FILES, MANIFEST_FILE, SEGMENT_FILES
 from handler.errors import BundleError
 from handler.search.searcher import Searcher
 from handler.settings import Settings
-from handler.store import s3_download
 from handler.store.folder_store import open_bundle
 from handler.store.pointer import POINTER_KEY, bundle_key
+from handler.store.s3 import s3_download
 from handler.store.store import Store, deliver, open_store
 from tests.functional.handler.artefacts import BundleChoices, TinyPhoto, write_bundle
 from tests.functional.handler.published import point_to, publish

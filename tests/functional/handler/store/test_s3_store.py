@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from handler.bundle.block_hashes import BLOCK_BYTES
+from handler.bundle.blocks.block_hashes import BLOCK_BYTES
 from handler.bundle.bundle import Bundle
 from handler.bundle.encoder_files import ENCODER_FILES, encoder_identity
 from handler.bundle.manifest import BLOCKED_FILES, BUNDLE_FILES, MANIFEST_FILE, SEGMENT_FILES, WHOLE_FILES
 from handler.errors import BundleError, SettingsError, StoreError
 from handler.search.searcher import Searcher
 from handler.settings import Settings
-from handler.store import s3, s3_blocks, s3_download
 from handler.store.cache import Cache
 from handler.store.folder_store import open_bundle
 from handler.store.pointer import POINTER_KEY, bundle_key
+from handler.store.s3 import s3_blocks, s3_client, s3_download
 from handler.store.store import Store, deliver, open_store
 from tests.functional.handler.artefacts import PHOTOS, write_bundle
 from tests.functional.handler.published import point_to, publish, put_bundle
@@ -45,7 +45,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small parts, so that these small files have several; no long pauses."""
     monkeypatch.setattr(s3_download, "PART_BYTES", 3_000)
     monkeypatch.setattr(s3_blocks, "PART_BYTES", BLOCK_BYTES)
-    monkeypatch.setattr(s3, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(s3_client, "FIRST_PAUSE_S", 0.001)
 
 
 @pytest.fixture
@@ -218,7 +218,7 @@ def test_silence_is_not_waited_for(
     name: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(s3, "TIMEOUT_S", STALL_S / 2)
+    monkeypatch.setattr(s3_client, "TIMEOUT_S", STALL_S / 2)
     published = publish(root, bundle_folder)
     server.faults = lambda key, number: "stall" if key.endswith(name) and number == 0 else ""
     assert receive(connect()).id == published

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handler.errors import SettingsError
-from handler.store.address import S3Address
+from handler.store.s3.address import S3Address
 
 
 def parse(text: str, **environment: str) -> S3Address:

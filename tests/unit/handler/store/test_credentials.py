@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from handler.errors import SettingsError
-from handler.store.credentials import credential_source
-from handler.store.sigv4 import Credentials
+from handler.store.s3.credentials import credential_source
+from handler.store.s3.sigv4 import Credentials
 
 
 def test_the_environment_as_lambda_sets_it() -> None:

@@ -12,8 +12,8 @@ from botocore.credentials import Credentials as BotocoreCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.store.address import S3Address
-from handler.store.sigv4 import NO_BODY_SHA256, Credentials, signed_headers
+from handler.store.s3.address import S3Address
+from handler.store.s3.sigv4 import NO_BODY_SHA256, Credentials, signed_headers
 
 VISIBLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=64)
 SEGMENT = st.text(

@@ -20,9 +20,9 @@ from http import HTTPStatus
 from typing import TypeVar
 
 from handler.errors import StoreError
-from handler.store.address import S3Address
-from handler.store.credentials import CredentialSource
-from handler.store.sigv4 import NO_BODY_SHA256, signed_headers
+from handler.store.s3.address import S3Address
+from handler.store.s3.credentials import CredentialSource
+from handler.store.s3.sigv4 import NO_BODY_SHA256, signed_headers
 
 TIMEOUT_S = 5.0
 ATTEMPTS = 4

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from handler.bundle.blocked_file import BlockedFile, Piece, verify
+from handler.bundle.blocks.blocked_file import BlockedFile, Piece, verify
 from handler.errors import ThinlensError
 from handler.store.cache import Cache
 from handler.store.pointer import bundle_key
-from handler.store.s3 import S3Client
+from handler.store.s3.s3_client import S3Client
 
 CONNECTIONS = 32
 PART_BYTES = 8 << 20
 ATTEMPTS = 2
 """Who asks a question had rather be told to try again than wait for S3 any longer."""
+
+PAUSE_S = 60.0
 
 logger = logging.getLogger(__name__)
 
@@ -71,9 +74,10 @@ class S3Blocks:
         """Bring a part of a file when no question waits for blocks; False where the disk has no room for it."""
         with self._news:
             self._news.wait_for(lambda: not self._asked)
-        if not self._cache.has_room(end - start):
-            return False
-        verify([file.wanted(start, end)])
+        if not file.holds(start, end):
+            if not self._cache.has_room(end - start):
+                return False
+            verify([file.wanted(start, end)])
         return True
 
     def _count(self, questions: int) -> None:
@@ -95,22 +99,28 @@ def _parts(piece: Piece) -> Iterator[Piece]:
 
 
 def _bring_rest(source: weakref.ref[S3Blocks], files: Sequence[weakref.ref[BlockedFile]]) -> None:
-    try:
-        for file in files:
-            start, size = 0, 1
-            while start < size:
-                blocks, found = source(), file()
-                if blocks is None or found is None:
-                    return
-                size = len(found)
-                end = min(start + PART_BYTES, size)
+    """Bring files part by part; what fails is left out after a pause."""
+    for file in files:
+        start, size = 0, 1
+        while start < size:
+            blocks, found = source(), file()
+            if blocks is None or found is None:
+                return
+            size = len(found)
+            end = min(start + PART_BYTES, size)
+            failed = False
+            try:
                 if not blocks.bring_next(found, start, end):
                     logger.warning("The disk has no room for the whole bundle: what is asked for is fetched then")
                     return
-                start = end
-                # Held any longer, they would never be found to be gone.
-                del blocks, found
-    except ThinlensError as error:
-        logger.warning("The rest of the bundle is fetched when it is asked for: %s", error)
-    except Exception:
-        logger.exception("The rest of the bundle is fetched when it is asked for")
+            except ThinlensError as error:
+                logger.warning("A part of the bundle is fetched when it is asked for: %s", error)
+                failed = True
+            except Exception:
+                logger.exception("The rest of the bundle is fetched when it is asked for")
+                return
+            start = end
+            # Held any longer, they would never be found to be gone.
+            del blocks, found
+            if failed:
+                time.sleep(PAUSE_S)

@@ -19,7 +19,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.bundle.block_hashes import BLOCK_BYTES, Hashes, hash_of
+from handler.bundle.blocks.block_hashes import BLOCK_BYTES, Hashes, hash_of
 from handler.errors import BundleError, StoreError
 
 JOINED_BLOCKS = 8
@@ -114,6 +114,11 @@ class BlockedFile:
             return blocks
         with memoryview(self.data) as data:
             return self._check(blocks, data, 0)
+
+    def holds(self, start: int, end: int) -> bool:
+        """Whether all from `start` to `end` is here, and sound."""
+        blocks = self.doubtful(np.array([start]), np.array([end]))
+        return not len(blocks) or not len(self.absent(blocks))
 
     def pieces(self, blocks: Offsets) -> list[Piece]:
         """What to fetch to have blocks, which rise."""

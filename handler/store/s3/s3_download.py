@@ -11,7 +11,7 @@ from pathlib import Path
 
 from handler.bundle.manifest import FileInfo
 from handler.store.cache import INCOMING_SUFFIX
-from handler.store.s3 import S3Client
+from handler.store.s3.s3_client import S3Client
 from handler.store.verification import check_digest
 
 PART_BYTES = 8 << 20

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from handler.bundle import block_hashes
-from handler.bundle.blocked_file import BlockedFile, BlockSource
+from handler.bundle.blocks import block_hashes
+from handler.bundle.blocks.blocked_file import BlockedFile, BlockSource
 from handler.bundle.manifest import BLOCKED_FILES, SegmentInfo
 
 

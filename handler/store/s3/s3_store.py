@@ -17,17 +17,17 @@ from handler.bundle.manifest import MANIFEST_FILE, SEGMENTS_FOLDER, SIGNATURE_FI
 from handler.bundle.manifest_reader import MAX_MANIFEST_BYTES, read_manifest
 from handler.errors import BundleError, StoreError
 from handler.settings import Settings
-from handler.store.address import S3Address
 from handler.store.cache import Cache
-from handler.store.credentials import credential_source
 from handler.store.pointer import MAX_POINTER_BYTES, POINTER_KEY, Pointer, bundle_key
-from handler.store.s3 import ATTEMPTS, S3Client
-from handler.store.s3_download import Download
+from handler.store.s3.address import S3Address
+from handler.store.s3.credentials import credential_source
+from handler.store.s3.s3_client import ATTEMPTS, S3Client
+from handler.store.s3.s3_download import Download
 from handler.store.signature import SIGNATURE_BYTES
 from handler.store.verification import check_signature
 
 if TYPE_CHECKING:
-    from handler.bundle.blocked_file import BlockSource
+    from handler.bundle.blocks.blocked_file import BlockSource
 
 CONNECTIONS = 6
 
@@ -82,7 +82,7 @@ class S3Store:
 
     def _blocks(self, bundle: str) -> BlockSource:
         # Only here: it needs numpy, which is being loaded meanwhile.
-        from handler.store.s3_blocks import S3Blocks
+        from handler.store.s3.s3_blocks import S3Blocks
 
         return S3Blocks(self._client, self._cache, bundle)
 

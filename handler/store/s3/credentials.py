@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from handler.errors import SettingsError
-from handler.store.sigv4 import Credentials
+from handler.store.s3.sigv4 import Credentials
 
 _VISIBLE = re.compile(r"[!-~]*", re.ASCII)
 _VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
