@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from handler.bundle.blocks.blocked_file import BlockedArray, Wanted, verify
 from handler.bundle.index.codes_file import Codes
-from handler.bundle.index.likeness_order import Order, places_of
+from handler.bundle.index.likeness_order import Order, Places, places_of
 from handler.bundle.index.nearness import Nearness
 from handler.bundle.index.vector_index import Hits, QuantisedVectors, VectorIndex, fits_something
 from handler.bundle.numbers import are_among
@@ -76,8 +77,7 @@ class CodedIndex(VectorIndex):
         self._parts = tuple(parts)
         self._starts = np.cumsum([0, *(len(part.rows) for part in parts)])
         self._gone = gone
-        self._places = [places_of(part.order) for part in parts]
-        self._gone_places = np.sort(self._places_of(gone))
+        self._gone_places = np.sort(self._places_of(gone)) if len(gone) else gone
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -107,6 +107,11 @@ class CodedIndex(VectorIndex):
         found = np.empty((len(queries), len(numbers)), dtype=np.float32)
         found[:, rising] = self._scores_of(queries, places[rising])
         return found
+
+    @cached_property
+    def _places(self) -> list[Places]:
+        """Where the photos of each segment lie."""
+        return [places_of(part.order) for part in self._parts]
 
     def _numbers_at(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """The numbers of the photos at places that rise."""

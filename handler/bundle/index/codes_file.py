@@ -112,6 +112,8 @@ class Codes:
             raise BundleError(f"Numbers in {path.name} are out of range")
         if dim % 64 and (codes[-1] & ~codes_of(np.zeros((1, dim), np.float32))[-1]).any():
             raise BundleError(f"Codes in {path.name} have more than {dim} bits")
-        if order.max() >= photos or (np.bincount(order, minlength=photos) != 1).any():
+        there = np.zeros(photos, dtype=bool)
+        there[order[order < photos]] = True
+        if not there.all():
             raise BundleError(f"The order in {path.name} does not have every photo once")
         return cls(codes=codes, scales=scales, middle=middle, norm=norm, order=order)

@@ -43,8 +43,8 @@ def likeness_order(rows: NDArray[np.int8]) -> Order:
 def places_of(order: Order) -> Places:
     """The place at which each row lies, [n]."""
     small = len(order) <= 1 << 16
-    places: Places = np.empty(len(order), np.uint16) if small else np.empty(len(order), np.uint32)
-    places[order] = np.arange(len(order))
+    places: Places = np.zeros(len(order), np.uint16) if small else np.zeros(len(order), np.uint32)
+    places[order] = np.arange(len(order), dtype=places.dtype)
     return places
 
 

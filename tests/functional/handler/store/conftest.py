@@ -25,10 +25,12 @@ def crowd_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return write_bundle(tmp_path_factory.mktemp("crowd") / "bundle", crowd(3_000), BundleChoices(segments=3))
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a part of the rest can't be had, the next one is brought at once."""
-    monkeypatch.setattr(s3_blocks, "PAUSE_S", 0.0)
+@pytest.fixture(autouse=True, scope="session")
+def impatient() -> Iterator[None]:
+    """Where a part of the rest can't be had, the next one is brought at once, in threads that outlive a test too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(s3_blocks, "PAUSE_S", 0.0)
+        yield
 
 
 @pytest.fixture
