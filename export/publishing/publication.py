@@ -151,7 +151,7 @@ def _stage(
         )
     write_published_form(indexed, source, folder, originals=choices.originals)
     keep_date(folder, served)
-    bundle = open_bundle(folder, verified=indexed.manifest.all_files)
+    bundle = open_bundle(folder, verified=indexed.manifest.whole_files)
     checks = check_quality(bundle, progress)
     if failed := [check for check in checks if not check.passed]:
         if not choices.force:
@@ -159,7 +159,7 @@ def _stage(
             raise QualityError(f"bundle {source.name} falls short: {short}; to publish it nevertheless: --force")
         record_force(folder, [check.name for check in failed])
         keep_date(folder, served)
-        bundle = open_bundle(folder, verified=indexed.manifest.all_files)
+        bundle = open_bundle(folder, verified=indexed.manifest.whole_files)
     manifest = [file_upload(bundle_key(bundle.id, MANIFEST_FILE), folder / MANIFEST_FILE)]
     if choices.key is not None:
         signature = staging / SIGNATURE_FILE

@@ -98,7 +98,10 @@ def _open_parts(delivery: Delivery, files: BundleFiles) -> tuple[VectorIndex, Ph
     delivery.wait(COLLECTION_FILE)
     whole = _read_collection(files)
     delivery.wait(*manifest.all_files)
-    segments = [SegmentFiles.open(files.path(segment.folder), segment, files.source) for segment in manifest.segments]
+    segments = [
+        SegmentFiles.open(files.path(segment.folder), segment, files.source, trusted=files.trusted)
+        for segment in manifest.segments
+    ]
     if files.source is not None:
         files.source.bring_rest([segment.blocked[name] for name in BLOCKED_FILES for segment in segments])
     return (

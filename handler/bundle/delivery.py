@@ -5,7 +5,7 @@ Knows the interface by which they are waited for; who fetches and verifies them 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -29,6 +29,7 @@ class BundleFiles:
             they are what the manifest says; of those that are verified block by block when they have their size. Raises
             BundleError or StoreError at the first that is not so.
         source: Where blocks come from that aren't there.
+        trusted: The paths of files of which no block need be verified.
     """
 
     id: str
@@ -37,6 +38,7 @@ class BundleFiles:
     segments: Path
     verified: Iterator[str]
     source: BlockSource | None = None
+    trusted: Set[str] = frozenset()
 
     def path(self, name: str) -> Path:
         """Where a file or folder of the bundle lies, by its path in the bundle's folder."""

@@ -23,7 +23,9 @@ def open_parts_1(folder: Path, manifest: Manifest1) -> tuple[VectorIndex, Photos
     """Map verified files; raises BundleError where they don't belong together."""
     photos, dim = manifest.counts.photos, manifest.encoder.dim
     captions = manifest.views.count("caption")
-    rows, catalogue, columns, views = (BlockedFile(folder / name) for name in FILES_1[-4:])
+    rows, catalogue, columns, views = (
+        BlockedFile(folder / name, scanned=name == "index.usearch") for name in FILES_1[-4:]
+    )
     segment = Segment(
         catalogue=Catalogue(catalogue, photos=photos, captions=captions, version=1),
         columns=Columns(columns, photos=photos, version=1),

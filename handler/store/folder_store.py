@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Set
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,7 @@ def open_bundle(folder: Path, *, verified: Mapping[str, FileInfo] | None = None)
 
     Args:
         folder: The folder, or a link to it.
-        verified: Files that the caller has just written or verified, by their path in the folder: they aren't hashed
-            as a whole.
+        verified: Files that the caller has just written or verified, by their path in the folder: they aren't hashed.
 
     Raises:
         BundleError: Where a file is missing, superfluous, of another size or content than the
@@ -44,7 +44,10 @@ def open_bundle(folder: Path, *, verified: Mapping[str, FileInfo] | None = None)
     def hash_of(path: str) -> str:
         return known.get(path) or sha256_of(path)
 
-    return Bundle.receive(DeliveryThread(lambda: read_folder(folder, None, hash_of), source=str(folder)))
+    def read() -> BundleFiles:
+        return replace(read_folder(folder, None, hash_of), trusted=frozenset(verified or ()))
+
+    return Bundle.receive(DeliveryThread(read, source=str(folder)))
 
 
 class FolderBundle:

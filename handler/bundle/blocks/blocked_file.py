@@ -57,15 +57,22 @@ class BlockedFile:
     """A file of a segment; may be used by several threads."""
 
     def __init__(
-        self, path: Path, hashes: Hashes | None = None, *, name: str = "", source: BlockSource | None = None
+        self,
+        path: Path,
+        hashes: Hashes | None = None,
+        *,
+        name: str = "",
+        source: BlockSource | None = None,
+        scanned: bool = False,
     ) -> None:
         """Map the file.
 
         Args:
             path: Where it lies; it has its size.
-            hashes: uint8 [blocks, 16], what its blocks must be; None where the whole file has been verified.
+            hashes: uint8 [blocks, 16], what its blocks must be; None where none of them need be verified.
             name: Its path in the bundle's folder.
             source: Where blocks come from that aren't what they should be.
+            scanned: Whether it is read from one end to the other, and not here and there.
 
         Raises:
             OSError: It can't be mapped.
@@ -76,8 +83,8 @@ class BlockedFile:
         # Not at the end of the process, when a thread may still be writing.
         weakref.finalize(self, self._disk.close).atexit = False
         self.data = mmap.mmap(self._disk.fileno(), 0, access=mmap.ACCESS_READ)
-        if hashes is not None:
-            # Read here and there: whatever the kernel read around it would push the rest out of a small memory.
+        if not scanned:
+            # Whatever the kernel read around what is read would push the rest out of a small memory.
             self.data.madvise(mmap.MADV_RANDOM)
         if source is None:
             self._disk.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -27,13 +27,16 @@ class SegmentFiles:
     blocked: Mapping[str, BlockedFile]
 
     @classmethod
-    def open(cls, folder: Path, info: SegmentInfo, source: BlockSource | None = None) -> Self:
+    def open(
+        cls, folder: Path, info: SegmentInfo, source: BlockSource | None = None, *, trusted: Set[str] = frozenset()
+    ) -> Self:
         """Map the files in a folder, of which blocks.bin is verified and the others have their sizes.
 
         Args:
             folder: Where they lie.
             info: The segment's entry in the manifest.
             source: Where blocks come from that aren't here.
+            trusted: The paths in the bundle's folder of files of which no block need be verified.
 
         Raises:
             BundleError: The hashes of blocks are not those of files of these sizes.
@@ -45,7 +48,7 @@ class SegmentFiles:
             folder=folder,
             photos=info.photos,
             blocked={
-                name: BlockedFile(folder / name, hashes[name], name=f"{info.folder}/{name}", source=source)
-                for name in sizes
+                name: BlockedFile(folder / name, None if path in trusted else hashes[name], name=path, source=source)
+                for name, path in ((name, f"{info.folder}/{name}") for name in sizes)
             },
         )

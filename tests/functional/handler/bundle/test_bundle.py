@@ -10,18 +10,19 @@ from pathlib import Path
 
 import pytest
 
+from handler.bundle.blocks import blocked_file
 from handler.bundle.encoder_files import identify_encoder
 from handler.bundle.manifest import (
     MANIFEST_FILE,
     SEGMENTS_FOLDER,
     bundle_id,
 )
-from handler.bundle.manifest_reader import MAX_MANIFEST_BYTES
+from handler.bundle.manifest_reader import MAX_MANIFEST_BYTES, read_manifest
 from handler.errors import BundleError
 from handler.store.folder_store import open_bundle
 from tests.functional.handler.artefacts import PHOTOS, BundleChoices, write_bundle
 from tests.functional.handler.bundle.damaged import BLOCKED, FILES, Damaged
-from tests.functional.handler.tampering import file_of, rewrite_manifest
+from tests.functional.handler.tampering import file_of, read_everything, rewrite_manifest
 
 
 def refused(damaged: Damaged | Path) -> str:
@@ -40,6 +41,17 @@ def test_a_whole_bundle_opens(three: Damaged) -> None:
     assert len(bundle.photos.present()) == bundle.manifest.counts.photos == len(PHOTOS)
     assert len(bundle.photos) == len(PHOTOS) + 1
     assert identify_encoder(three.bundle) == bundle.manifest.encoder.identity
+
+
+def test_what_the_caller_has_verified_is_not_hashed(damaged_segments: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hash_of(block: memoryview) -> bytes:
+        raise AssertionError("a block is hashed")
+
+    files = read_manifest((damaged_segments / MANIFEST_FILE).read_bytes()).all_files
+    monkeypatch.setattr(blocked_file, "hash_of", hash_of)
+    read_everything(open_bundle(damaged_segments, verified=files))
+    with pytest.raises(AssertionError, match="a block is hashed"):
+        read_everything(open_bundle(damaged_segments))
 
 
 def test_the_same_content_is_the_same_bundle(segments_folder: Path, tmp_path: Path) -> None:
