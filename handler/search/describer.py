@@ -76,6 +76,8 @@ class Describer:
 
     def results(self, sought: Sought, page: Ranked) -> list[Result]:
         """A page of results, best first."""
+        if not len(page.numbers):
+            return []
         cosines = self._bundle.photos.views(page.numbers) @ sought.direction
         records = self._bundle.photos.records(page.numbers.tolist())
         results: list[Result] = []

@@ -27,7 +27,7 @@ _READ_FOR_EACH = 4
 """So many rows are read for each photo whose place is settled; all others are compared with those read next."""
 _SCANNED_FROM = 3
 """Of a segment of which more than a third is wanted all rows are read, where they lie; fewer are copied together."""
-_FEW = 1_024
+_FEW = 256
 """So many photos are put in order before all others are."""
 
 

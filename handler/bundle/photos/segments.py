@@ -103,6 +103,8 @@ class Photos:
                 raise IndexError(f"photo number {number} (expected 0 to {len(self) - 1})")
         parts = list(self._parts(np.array(numbers, np.int64)))
         found = read_together([self.segments[part.segment].catalogue.records(part.rows.tolist()) for part in parts])
+        if len(parts) == 1:
+            return found[0]
         records = {
             int(place): record
             for part, of_part in zip(parts, found, strict=True)
@@ -169,7 +171,9 @@ class Photos:
         As they come, those of equal scores are in the order of their numbers, which is that of the ids in a segment.
         """
         ordered = numbers[:count].copy()
-        runs = [run for run in _runs(scores) if run[0] < len(ordered) and len(self.segments) > 1]
+        if len(self.segments) == 1:
+            return ordered
+        runs = [run for run in _runs(scores) if run[0] < len(ordered)]
         # In each segment they are in order, so that no more of one than are wanted can be among the first.
         parts = [
             part.places[: len(ordered) - low] + low for low, high in runs for part in self._parts(numbers[low:high])
@@ -195,8 +199,11 @@ class Photos:
 
     def _parts(self, numbers: NDArray[np.int64]) -> Iterator[_Part]:
         """Numbers by the segments in which they lead."""
+        if len(self.segments) == 1 or not len(numbers):
+            yield _Part(segment=0, places=np.arange(len(numbers)), rows=numbers)
+            return
         of_segment = np.searchsorted(self._starts, numbers, side="right") - 1
-        for segment in np.flatnonzero(np.bincount(of_segment)) if len(numbers) else [0]:
+        for segment in np.flatnonzero(np.bincount(of_segment)):
             places = np.flatnonzero(of_segment == segment)
             yield _Part(segment=int(segment), places=places, rows=numbers[places] - self._starts[segment])
 
