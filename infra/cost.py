@@ -4,7 +4,7 @@
 
 Prices are the public list prices of US East (N. Virginia), as they stood in June 2026, without taxes:
 https://aws.amazon.com/lambda/pricing/, …/cloudfront/pricing/, …/s3/pricing/ and …/api-gateway/pricing/.
-What a query takes was measured; tests/performance/results.md has the measurements.
+What a query and a start take was measured, by `python -m tests.performance million cold_store`.
 """
 
 from __future__ import annotations
