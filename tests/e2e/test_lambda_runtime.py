@@ -75,21 +75,40 @@ def test_only_reading_is_allowed(invoke: Invoke) -> None:
     assert response["statusCode"] == 405
 
 
-def test_a_bundle_that_was_altered_stops_the_start_and_says_why(gallery: Gallery, tmp_path: Path) -> None:
-    bundle = tmp_path / "bundle"
+def alter(gallery: Gallery, bundle: Path, name: str) -> None:
+    """A copy of the bundle in service, in which a byte of a file of a segment is another."""
     shutil.copytree(gallery.out / "bundle", bundle)
-    catalogue = next(bundle.glob("segments/*/catalogue.bin"))
-    altered = bytearray(catalogue.read_bytes())
-    altered[-1] ^= 1
-    catalogue.write_bytes(altered)
-    started = subprocess.run(
-        [sys.executable, "-c", "import handler.lambda_function"],
+    path = next(bundle.glob(f"segments/*/{name}"))
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+
+def run(script: str, bundle: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", script],
         env={"THINLENS_BUNDLE": str(bundle)},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
+
+
+def test_a_bundle_that_was_altered_stops_the_start_and_says_why(gallery: Gallery, tmp_path: Path) -> None:
+    alter(gallery, tmp_path / "bundle", "codes.bin")
+    started = run("import handler.lambda_function", tmp_path / "bundle")
     assert started.returncode == 1
     assert "BundleError" in started.stderr
-    assert "catalogue.bin is altered" in started.stderr
+    assert "codes.bin is altered" in started.stderr
+
+
+def test_a_block_that_was_altered_is_never_answered_and_the_log_says_why(gallery: Gallery, tmp_path: Path) -> None:
+    alter(gallery, tmp_path / "bundle", "catalogue.bin")
+    event = http_api_event("/v1/search", "q=a+dog&min_relevance=0")
+    asked = run(
+        f"import handler.lambda_function as function; print(function.handler({event!r}, None)['statusCode'])",
+        tmp_path / "bundle",
+    )
+    assert asked.stdout == "503\n"
+    assert "catalogue.bin is altered: 1 of its blocks" in asked.stderr
