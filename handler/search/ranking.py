@@ -115,7 +115,7 @@ class Ranking:
 
     def captions(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
         """The views of the captions of photos, float32 [n, captions, dim]."""
-        return self._bundle.photos.views(numbers)[:, : self._caption_views]
+        return self._bundle.photos.views(numbers, slice(self._caption_views))
 
     def _told(self, hits: Hits) -> Hits:
         """Those of the first photos by score of which it is known that no other comes between them.

@@ -92,8 +92,8 @@ class App:
             return problem(HTTPStatus.NOT_FOUND, "photo-not-found", str(error))
         except BundleChangedError as error:
             return problem(HTTPStatus.CONFLICT, "bundle-changed", str(error), parameter="bundle")
-        except (BundleError, StoreError):
-            logger.exception("What an answer needs can't be read")
+        except (BundleError, StoreError) as error:
+            logger.error("What an answer needs can't be read: %s", error)
             detail = "What this answer needs can't be read at the moment: try again"
             unavailable = problem(HTTPStatus.SERVICE_UNAVAILABLE, "no-collection", detail)
             return unavailable.with_headers({"retry-after": "10"})

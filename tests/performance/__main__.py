@@ -54,6 +54,11 @@ def _memory(folder: Path) -> Table:
     return small_memory.measure(write_collection(folder / "bundle", photos=COLLECTIONS[-1]), folder / "store")
 
 
+def _memory_million(folder: Path) -> Table:
+    bundle = write_collection(folder / "bundle", photos=1_000_000, clustered=True)
+    return small_memory.measure(bundle, folder / "store", limit_mb=256)
+
+
 def _search(folder: Path) -> Table:
     return search.measure([write_collection(folder / str(photos), photos=photos) for photos in COLLECTIONS])
 
@@ -89,9 +94,10 @@ BENCHMARKS: Mapping[str, Callable[[Path], Table]] = {
     "many_machines": many_machines.measure,
     "many_machines_deaths": many_machines.measure_deaths,
     "million": _million,
+    "memory_million": _memory_million,
     "growth_million": _growth_million,
 }
-ONLY_BY_NAME = ("cold_store", "many_machines", "many_machines_deaths", "million", "growth_million")
+ONLY_BY_NAME = ("cold_store", "many_machines", "many_machines_deaths", "million", "memory_million", "growth_million")
 
 
 def main(names: list[str]) -> int:

@@ -110,12 +110,7 @@ def measure(bundles: Sequence[Path], folder: Path) -> Table:
             Kind(name="a plain download of what must be here first", code=PLAIN_DOWNLOAD, environment=s3_environment),
             Kind(name="first answer, the last from S3", code=FIRST_ANSWER, environment=s3_environment),
         ]
-        for kind in kinds:  # once unmeasured: files in the page cache, .pyc files written
-            start_process(kind)
-        starts: dict[str, list[Start]] = {kind.name: [] for kind in kinds}
-        for _ in range(STARTS):
-            for kind in kinds:
-                starts[kind.name].append(start_process(kind))
+        starts = start_in_turn(kinds, STARTS)
     local, download, from_s3 = (_median_ms(starts[kind.name]) for kind in kinds[-3:])
     return Table(
         title="Cold start",
@@ -143,6 +138,12 @@ def _row(kind: str, starts: Sequence[Start], bare: Sequence[Start]) -> tuple[str
         f"{median(start['peak_mib'] for start in starts):.0f}",
         f"{median(start['anonymous_mib'] for start in starts):.0f}",
     )
+
+
+def start_in_turn(kinds: Sequence[Kind], count: int) -> dict[str, list[Start]]:
+    """Start each kind so many times, and once before, unmeasured: files in the page cache, .pyc files written."""
+    rounds = [[start_process(kind) for kind in kinds] for _ in range(1 + count)][1:]
+    return {kind.name: list(starts) for kind, starts in zip(kinds, zip(*rounds, strict=True), strict=True)}
 
 
 def start_process(kind: Kind) -> Start:

@@ -22,7 +22,7 @@ from handler.bundle.manifest_reader import read_manifest
 from handler.store.pointer import POINTER_KEY, Pointer, bundle_key
 from tests.e2e.s3_servers import S3Server, ceph_server
 from tests.functional.handler.published import publish
-from tests.performance.cold_start import BARE_IMPORTS, FIRST_ANSWER, PLAIN_DOWNLOAD, Kind, Start, start_process
+from tests.performance.cold_start import BARE_IMPORTS, FIRST_ANSWER, PLAIN_DOWNLOAD, Kind, Start, start_in_turn
 from tests.performance.report import Table, spread
 
 STARTS = 7
@@ -116,12 +116,7 @@ def _rows(server: S3Server, bundle: Path, folder: Path) -> list[tuple[str, ...]]
             Kind(name="a plain download, simulated", code=SIMULATED + SIMULATED_DOWNLOAD, environment=environment),
             Kind(name="first answer, simulated", code=SIMULATED + first, environment=environment),
         ]
-        for kind in kinds:  # once unmeasured: files in the page cache, .pyc files written
-            start_process(kind)
-        starts: dict[str, list[Start]] = {kind.name: [] for kind in kinds}
-        for _ in range(STARTS):
-            for kind in kinds:
-                starts[kind.name].append(start_process(kind))
+        starts = start_in_turn(kinds, STARTS)
         requests, size_bytes = map(int, Path(asked.name).read_text().split())
     whole_mb = sum(info.size_bytes for info in manifest.whole_files.values()) / 1e6
     downloaded, answered = (len(keys), whole_mb), (requests, size_bytes / 1e6)

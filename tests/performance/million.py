@@ -17,7 +17,7 @@ import numpy as np
 
 from handler.bundle.manifest import MANIFEST_FILE
 from handler.bundle.manifest_reader import read_manifest
-from tests.performance.cold_start import BARE_IMPORTS, FIRST_ANSWER, Kind, start_process
+from tests.performance.cold_start import BARE_IMPORTS, FIRST_ANSWER, Kind, start_in_turn
 from tests.performance.collection import CLUSTERS, clustered_vectors
 from tests.performance.report import ROOT, Table, spread
 
@@ -103,9 +103,9 @@ def _first_answers(bundle: Path) -> FirstAnswers:
         Kind(name="the bare imports", code=BARE_IMPORTS, environment={}),
         Kind(name="first answer", code=FIRST_ANSWER, environment={"THINLENS_BUNDLE": str(bundle)}),
     )
-    starts = [[start_process(kind) for kind in kinds] for _ in range(1 + STARTS)][1:]  # the first reads from the disk
+    bare, first = start_in_turn(kinds, STARTS).values()
     return FirstAnswers(
-        bare_ms=[bare["took_ms"] for bare, _ in starts],
-        first_ms=[first["took_ms"] for _, first in starts],
-        first_mib=median(first["anonymous_mib"] for _, first in starts),
+        bare_ms=[start["took_ms"] for start in bare],
+        first_ms=[start["took_ms"] for start in first],
+        first_mib=median(start["anonymous_mib"] for start in first),
     )

@@ -1,4 +1,4 @@
-"""Small memory: the function in a process that may have 128 MB, asked thousands of times."""
+"""Small memory: the function in a process that may have little, asked thousands of times."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypedDict
 
+from handler.bundle.manifest import MANIFEST_FILE
+from handler.bundle.manifest_reader import read_manifest
 from tests.functional.handler.published import publish
 from tests.functional.handler.s3_server import s3_folder
 from tests.performance.report import Table
@@ -48,39 +50,45 @@ class MemoryKib(TypedDict):
     VmHWM: int
 
 
-def measure(bundle: Path, folder: Path) -> Table:
-    """Ask under the limit, of the bundle where it lies and of the same from S3.
+def measure(bundle: Path, folder: Path, *, limit_mb: int = LIMIT_MB) -> Table:
+    """Ask under a limit, of the bundle where it lies and of the same from S3.
 
     Args:
         bundle: The bundle.
         folder: Empty, for the store.
+        limit_mb: What the process may have.
     """
+    photos = read_manifest((bundle / MANIFEST_FILE).read_bytes()).counts.photos
     publish(folder, bundle)
     with s3_folder(folder) as s3:
         places = {
             "here": {"THINLENS_BUNDLE": str(bundle)},
             "in S3": {**s3.environment, "THINLENS_BUNDLE": "s3://gallery"},
         }
-        rows = [_row(place, ask(environment, queries=QUERIES)) for place, environment in places.items()]
+        rows = [
+            _row(place, ask(environment, queries=QUERIES, limit_mb=limit_mb)) for place, environment in places.items()
+        ]
     return Table(
         title="Memory",
         how=(
-            f"The function in a process that may have {LIMIT_MB} MB ({_limit_in_words()}), asked {QUERIES:,} different "
-            "queries of 100,000 photos, with the bundle on its disk or to be fetched from S3 first. Memory that is not "
-            "backed by files, in MiB, after so many queries, and the most that was ever resident, with mapped files."
+            f"The function in a process that may have {limit_mb} MB ({_limit_in_words()}), asked {QUERIES:,} different "
+            f"queries of {photos:,} photos, with the bundle on its disk or in S3. Memory that no file backs, in MiB, "
+            "after so many queries, and the most that was ever resident, with mapped files."
         ),
         header=("bundle", "after 1", f"after {SETTLED_AFTER:,}", f"after {QUERIES:,}", "most resident"),
         rows=rows,
     )
 
 
-def ask(environment: Mapping[str, str], *, queries: int, settled_after: int = SETTLED_AFTER) -> dict[int, MemoryKib]:
-    """Start the function under the limit and ask it; gives its memory after the first, a later and the last query.
+def ask(
+    environment: Mapping[str, str], *, queries: int, settled_after: int = SETTLED_AFTER, limit_mb: int = LIMIT_MB
+) -> dict[int, MemoryKib]:
+    """Start the function under a limit and ask it; gives its memory after the first, a later and the last query.
 
     Raises:
         RuntimeError: It did not live through it; the text says what it said last.
     """
-    with tempfile.TemporaryDirectory(prefix="thinlens-cache-") as cache, _limited() as command:
+    with tempfile.TemporaryDirectory(prefix="thinlens-cache-") as cache, _limited(limit_mb) as command:
         done = subprocess.run(
             [*command, sys.executable, "-c", ASK, str(queries), str(settled_after)],
             env={**os.environ, **environment, "THINLENS_CACHE": cache},
@@ -98,12 +106,12 @@ def _row(place: str, reports: Mapping[int, MemoryKib]) -> tuple[str, ...]:
     return (place, *anonymous, f"{max(report['VmHWM'] for report in reports.values()) / 1024:.0f}")
 
 
-def limit_files() -> dict[str, str] | None:
+def limit_files(limit_mb: int = LIMIT_MB) -> dict[str, str] | None:
     """The files of a control group that limit memory, and what is written to them; None where none can be made."""
     if os.access(_CGROUPS / "memory", os.W_OK):
-        return {"memory/{name}/memory.limit_in_bytes": str(LIMIT_MB * 10**6)}
+        return {"memory/{name}/memory.limit_in_bytes": str(limit_mb * 10**6)}
     if "memory" in _read(_CGROUPS / "cgroup.subtree_control") and os.access(_CGROUPS, os.W_OK):
-        return {"{name}/memory.max": str(LIMIT_MB * 10**6), "{name}/memory.swap.max": "0"}
+        return {"{name}/memory.max": str(limit_mb * 10**6), "{name}/memory.swap.max": "0"}
     return None
 
 
@@ -112,9 +120,9 @@ def _limit_in_words() -> str:
 
 
 @contextmanager
-def _limited() -> Iterator[list[str]]:
-    """The beginning of a command that runs the rest under the limit, or without where there can be none."""
-    files = limit_files()
+def _limited(limit_mb: int) -> Iterator[list[str]]:
+    """The beginning of a command that runs the rest under a limit, or without where there can be none."""
+    files = limit_files(limit_mb)
     if files is None:
         yield []
         return

@@ -27,6 +27,7 @@ JOINED_BLOCKS = 8
 
 Offsets = NDArray[np.int64]
 
+_NONE: Offsets = np.empty(0, np.int64)
 _T = TypeVar("_T")
 
 
@@ -106,10 +107,11 @@ class BlockedFile:
     def doubtful(self, starts: Offsets, ends: Offsets) -> Offsets:
         """The blocks that lie from `starts` to `ends` and aren't known to be sound: int64 [n], rising."""
         if self._hashes is None:
-            return np.empty(0, np.int64)
+            return _NONE
         first, last = starts // BLOCK_BYTES, (ends - 1) // BLOCK_BYTES
-        if (last - first <= 1).all() and self._sound[first].all() and self._sound[last].all():
-            return np.empty(0, np.int64)
+        sound = np.count_nonzero(self._sound[first]) + np.count_nonzero(self._sound[last])
+        if sound == 2 * len(first) and not np.count_nonzero(last - first > 1):
+            return _NONE
         begun = np.bincount(first, minlength=len(self._sound) + 1)
         ended = np.bincount(last + 1, minlength=len(self._sound) + 1)
         wanted = np.cumsum(begun - ended)[:-1] > 0
@@ -246,7 +248,7 @@ def read_together(readings: Sequence[Reading[_T]]) -> list[_T]:
 
 
 class BlockedArray:
-    """An array in a blocked file, whose rows are verified as they are taken."""
+    """An array in a blocked file, whose rows are verified before they are taken."""
 
     def __init__(self, file: BlockedFile, dtype: Any, shape: tuple[int, ...], *, offset: int = 0) -> None:
         """An array of this type and shape that starts `offset` bytes into the file.
@@ -271,16 +273,10 @@ class BlockedArray:
         starts = self._offset + rows * self._row_bytes
         return self._file.wanted(starts, starts + self._row_bytes)
 
-    def of(self, rows: Offsets) -> NDArray[Any]:
-        """Some rows, [n, ...]; raises as ``verify`` does."""
-        verify([self.wanted(rows)])
-        return self.taken(rows)
+    def everything(self) -> Wanted:
+        """All rows, likewise."""
+        return self._file.wanted(self._offset, self._offset + self._row_bytes * len(self))
 
     def taken(self, rows: Offsets | slice) -> NDArray[Any]:
-        """Some rows that have just been verified, as `wanted`: [n, ...]."""
+        """Some rows, [n, ...], once they have been verified as wanted."""
         return self._array[rows]
-
-    def all(self) -> NDArray[Any]:
-        """All rows, where they lie; raises as ``verify`` does."""
-        verify([self._file.wanted(self._offset, self._offset + self._row_bytes * len(self))])
-        return self._array

@@ -49,7 +49,7 @@ class IndexPart:
 
     def wanted(self, chosen: NDArray[np.int64]) -> Wanted:
         """What is read for the scores of some rows, int64 [n], which rise."""
-        return self.rows.wanted(np.arange(len(self.rows)) if self._is_scanned(chosen) else chosen)
+        return self.rows.everything() if self._is_scanned(chosen) else self.rows.wanted(chosen)
 
     def scores(self, queries: QuantisedVectors, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
         """The inner products of m vectors with n rows, which have been verified as wanted: float32 [m, n].

@@ -59,8 +59,8 @@ class _Coded:
         file = segment.blocked[usearch_file.FILE]
         verify([file.everything()])
         check_shape(file, photos=segment.photos, dim=dim)
-        places = places_of(part.order)
-        return QuantisedVectors(rows=part.rows.all()[places], scales=part.scales[places])
+        places = places_of(part.order).astype(np.int64)
+        return QuantisedVectors(rows=part.rows.taken(places), scales=part.scales[places])
 
     @staticmethod
     def order(segment: SegmentFiles) -> Order:

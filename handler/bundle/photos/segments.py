@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from handler.bundle.blocks.blocked_file import read_together, verify
 from handler.bundle.blocks.segment_files import SegmentFiles
 from handler.bundle.index.index_kinds import read_order
+from handler.bundle.index.vector_index import QuantisedVectors
 from handler.bundle.manifest import ColumnNames, Manifest
 from handler.bundle.photos.catalogue import Catalogue, PhotoRecord
 from handler.bundle.photos.columns import Columns
@@ -121,14 +122,15 @@ class Photos:
                     return int(start + row)
         raise PhotoNotFoundError(f"No photo has the id {photo_id[:200]!r}")
 
-    def views(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The views of n photos, float32 [n, views, dim], of unit norm but for int8 rounding."""
+    def views(self, numbers: NDArray[np.int64], which: slice = slice(None)) -> NDArray[np.float32]:
+        """The views of n photos, or some of each, float32 [n, views, dim], of unit norm but for int8 rounding."""
         parts = list(self._parts(numbers))
         read = read_together([self.segments[part.segment].views.quantised(part.rows) for part in parts])
+        some = [QuantisedVectors(rows=each.rows[:, which], scales=each.scales[:, which]) for each in read]
         if len(parts) == 1:
-            return read[0].floats()
-        found = np.empty((len(numbers), *read[0].rows.shape[1:]), dtype=np.float32)
-        for part, of_part in zip(parts, read, strict=True):
+            return some[0].floats()
+        found = np.empty((len(numbers), *some[0].rows.shape[1:]), dtype=np.float32)
+        for part, of_part in zip(parts, some, strict=True):
             found[part.places] = of_part.floats()
         return found
 

@@ -6,6 +6,7 @@ Knows keys and how pieces are cut for requests; whether a piece is what was writ
 from __future__ import annotations
 
 import logging
+import mmap
 import threading
 import time
 import weakref
@@ -86,7 +87,8 @@ class S3Blocks:
             self._news.notify_all()
 
     def _fetch(self, piece: Piece, received: Callable[[Piece, memoryview], None]) -> None:
-        data = memoryview(bytearray(piece.end - piece.start))
+        # Not of the heap, which would keep the memory of each thread.
+        data = memoryview(mmap.mmap(-1, piece.end - piece.start))
         key = bundle_key(self._bundle, piece.file.name)
         self._client.get_range(key, piece.start, data, size_bytes=len(piece.file), attempts=ATTEMPTS)
         received(piece, data)

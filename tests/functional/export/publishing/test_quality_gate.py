@@ -77,6 +77,16 @@ def test_a_bundle_that_is_too_slow_or_too_large(tmp_path: Path, monkeypatch: pyt
     assert failed(bundle).keys() == {"latency", "size"}
 
 
+def test_what_is_fetched_when_it_is_asked_for_may_be_of_any_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = open_bundle(write_bundle(tmp_path, choices=STRICT))
+    whole = sum(info.size_bytes for info in bundle.manifest.whole_files.values())
+    assert whole < bundle.manifest.size_bytes
+    monkeypatch.setattr(quality_gate, "MAX_SIZE_MB", whole / 1e6)
+    assert "size" not in failed(bundle)
+
+
 def test_captions_that_nobody_can_ask(tmp_path: Path) -> None:
     unknown = TinyPhoto(id="a.jpg", caption="xyzzy", seen="a dog")
     bundle = open_bundle(write_bundle(tmp_path, [unknown], STRICT))

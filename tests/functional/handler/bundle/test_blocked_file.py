@@ -142,10 +142,12 @@ def test_an_array_is_read_row_by_row(tmp_path: Path, dtype: str | np.dtype) -> N
     assert len(array) == 3_000
     for rows in ([], [0], [2_999], [7, 7, 0], list(range(0, 3_000, 500))):
         with hashed() as blocks:
-            found = array.of(np.array(rows, np.int64))
+            verify([array.wanted(np.array(rows, np.int64))])
+        found = array.taken(np.array(rows, np.int64))
         assert found.tobytes() == expected[rows].tobytes()
         assert len(blocks) <= len(touched((11 + row * row_bytes, 11 + (row + 1) * row_bytes) for row in rows))
-    assert array.all().tobytes() == expected.tobytes()
+    verify([array.everything()])
+    assert array.taken(slice(None)).tobytes() == expected.tobytes()
 
 
 def test_an_array_that_is_longer_than_its_file_is_refused(tmp_path: Path) -> None:
