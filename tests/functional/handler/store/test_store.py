@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import mmap
 import shutil
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from handler.bundle.bundle import Bundle
 from handler.bundle.manifest import MANIFEST_FILE, SIGNATURE_FILE, bundle_id
+from handler.bundle.manifest_reader import read_manifest
 from handler.errors import BundleError, SettingsError, StoreError
 from handler.settings import Settings
+from handler.store import hashes
 from handler.store.hashes import MOST_FILES, HashesAhead, sha256_of
 from handler.store.pointer import POINTER_KEY, bundle_key
 from handler.store.store import Store, deliver, open_store
@@ -152,20 +155,35 @@ def test_a_signature_does_no_harm_where_none_is_asked_for(damaged: Path) -> None
 
 
 def test_hashes_begun_ahead_are_those_of_the_files(bundle_folder: Path) -> None:
-    hashes = HashesAhead(str(bundle_folder))
+    ahead = HashesAhead(str(bundle_folder))
     paths = [str(path) for path in bundle_folder.resolve().rglob("*") if path.is_file()]
     assert any("segments" in path for path in paths)
     expected = [sha256_of(path) for path in paths]
-    assert [hashes(path) for path in paths] == expected
-    assert [hashes(path) for path in paths] == expected
+    assert [ahead(path) for path in paths] == expected
+    assert [ahead(path) for path in paths] == expected
+
+
+def test_what_is_verified_by_blocks_is_not_hashed_ahead(bundle_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mapped: list[str] = []
+    map_file = hashes._map
+
+    def noted(path: str) -> mmap.mmap:
+        mapped.append(path)
+        return map_file(path)
+
+    monkeypatch.setattr(hashes, "_map", noted)
+    HashesAhead(str(bundle_folder))
+    folder = bundle_folder.resolve()
+    manifest = read_manifest((folder / MANIFEST_FILE).read_bytes())
+    assert sorted(mapped) == sorted(str(folder / name) for name in (MANIFEST_FILE, *manifest.whole_files))
 
 
 def test_hashes_are_given_out_once(damaged: Path) -> None:
-    hashes = HashesAhead(str(damaged))
+    ahead = HashesAhead(str(damaged))
     path = str(damaged.resolve() / "encoder.json")
-    before = hashes(path)
+    before = ahead(path)
     Path(path).write_bytes(b"changed")
-    assert hashes(path) == sha256_of(path) != before
+    assert ahead(path) == sha256_of(path) != before
 
 
 @pytest.mark.parametrize("place", ["absent", "file", "many", "s3://bucket/prefix"])
