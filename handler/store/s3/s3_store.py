@@ -1,7 +1,7 @@
 """The store in S3: bundles fetched to this machine's disk, first what every question needs, then what one asks for.
 
-Knows keys and the cache; how requests are made is s3_client.py's concern, s3_download.py brings a file whole, and s3_blocks.py
-what is read by blocks.
+Knows keys and the cache; how requests are made is s3_client.py's concern, s3_download.py brings a file whole, and
+s3_blocks.py what is read by blocks.
 """
 
 from __future__ import annotations

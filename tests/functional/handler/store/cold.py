@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +15,16 @@ from handler.bundle.blocks.blocked_file import BlockedFile
 from handler.bundle.bundle import Bundle
 from handler.bundle.index import coded_index, nearness
 from handler.search import ranking
+from handler.search.searcher import Searcher
 from handler.settings import Settings
 from handler.store.s3 import s3_blocks, s3_client
 from handler.store.s3.s3_blocks import S3Blocks
 from handler.store.store import Store, deliver, open_store
+from handler.web.app import create_app
+from tests.functional.handler.client import ask
 from tests.functional.handler.s3_server import S3Folder
 
+TARGET = "/v1/search?q=a+dog+runs+in+the+park&k=3"
 BLOCK_BYTES = 512
 PART_BYTES = 32 * BLOCK_BYTES
 _BRING_REST = S3Blocks.bring_rest
@@ -79,3 +85,14 @@ class Bucket:
         for blocks, files in self.rests:
             _BRING_REST(blocks, files)
         self.rests.clear()
+
+
+def results(searcher: Searcher, target: str = TARGET) -> object:
+    """What is answered over HTTP; fails the test if it isn't."""
+    answer = ask(create_app(lambda: searcher, Settings(bundle="unused")), target)
+    assert answer.status == 200, answer.body
+    return answer.json()["results"]
+
+
+def full(to: int, data: memoryview, at: int) -> int:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -41,7 +41,7 @@ FILES = (*BUNDLE_FILES, *(f"0/{name}" for name in SEGMENT_FILES))
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small parts, so that these small files have several; no long pauses."""
     monkeypatch.setattr(s3_download, "PART_BYTES", 3_000)
     monkeypatch.setattr(s3_blocks, "PART_BYTES", BLOCK_BYTES)
