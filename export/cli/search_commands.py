@@ -30,7 +30,7 @@ def _search(arguments: argparse.Namespace) -> None:
             where=tuple(arguments.where),
         ),
     )
-    query = Query(texts=(arguments.query,), without=tuple(getattr(arguments, "not")))
+    query = Query(texts=(arguments.query,), without=tuple(getattr(arguments, "not")), mode=arguments.mode)
     with open_in_service(arguments.out) as bundle:
         answer = Searcher(bundle).search(query, selection=selection)
     if arguments.json:

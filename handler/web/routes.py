@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from handler.errors import BundleChangedError, PhotoNotFoundError
 from handler.search.filters import Filters
-from handler.search.query import Query
+from handler.search.query import Query, read_mode
 from handler.search.searcher import Searcher
 from handler.search.selection import DEFAULT_K, Selection
 from handler.settings import Settings
@@ -78,9 +78,12 @@ class Routes:
         return None
 
     def _search(self, request: Request) -> Response:
-        parameters = request.parameters((*_PAGING, *_DATES), repeated=("q", "weight", "not", *_FILTERS))
+        parameters = request.parameters(("mode", *_PAGING, *_DATES), repeated=("q", "weight", "not", *_FILTERS))
         query = Query(
-            texts=parameters.texts("q"), weights=parameters.decimals("weight"), without=parameters.texts("not")
+            texts=parameters.texts("q"),
+            weights=parameters.decimals("weight"),
+            without=parameters.texts("not"),
+            mode=read_mode(parameters.optional_text("mode")),
         )
         query.check()
         selection = _selection(parameters)

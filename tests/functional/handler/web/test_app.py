@@ -17,7 +17,7 @@ import handler
 from handler.errors import BundleError, StoreError
 from handler.search import answers as shapes
 from handler.search.filters import MAX_VALUE_LENGTH, MAX_VALUES, ORIENTATIONS, TYPES
-from handler.search.query import MAX_QUERY_LENGTH, MAX_TEXTS, MAX_WEIGHT
+from handler.search.query import MAX_QUERY_LENGTH, MAX_TEXTS, MAX_WEIGHT, MODES, Query
 from handler.search.searcher import Searcher
 from handler.search.selection import DEFAULT_K, MAX_K, MAX_OFFSET
 from handler.settings import Settings
@@ -141,8 +141,8 @@ def test_health(app: App, searcher: Searcher) -> None:
         (
             "/v1/search?q=a&limit=5",
             "limit",
-            "Unknown parameter 'limit' (expected k, offset, min_relevance, dedupe, bundle, taken_from, taken_to, q,"
-            " weight, not, folder, orientation, type, where)",
+            "Unknown parameter 'limit' (expected mode, k, offset, min_relevance, dedupe, bundle, taken_from, taken_to,"
+            " q, weight, not, folder, orientation, type, where)",
         ),
         ("/v1/similar", "id", "id is missing"),
         ("/v1/similar?id=animals/dog.jpg&k=0", "k", "k is 0 (expected 1 to 100)"),
@@ -452,8 +452,9 @@ def test_the_openapi_document_tells_the_truth(app: App) -> None:
     }.items():
         assert list(schemas[name]["properties"]) == list(get_type_hints(shape))
         assert schemas[name]["required"] == [key for key in get_type_hints(shape) if key != "duplicates"]
-    query, weight, unwanted, *_ = document["paths"]["/v1/search"]["get"]["parameters"]
+    query, weight, mode, unwanted, *_ = document["paths"]["/v1/search"]["get"]["parameters"]
     assert query["schema"] == unwanted["schema"]
+    assert (mode["schema"]["enum"], mode["schema"]["default"]) == (list(MODES), Query(texts=("a",)).mode)
     assert query["schema"]["maxItems"] == weight["schema"]["maxItems"] == MAX_TEXTS
     assert query["schema"]["items"]["maxLength"] == MAX_QUERY_LENGTH
     assert weight["schema"]["items"]["maximum"] == MAX_WEIGHT
