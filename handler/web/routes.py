@@ -30,6 +30,10 @@ _FILTERS = ("folder", "orientation", "type", "where")
 _HANDLER = Path(__file__).parents[1]
 
 
+# What the page is spoken in beside English; handler/widget/src/languages.js says when.
+LANGUAGES = ("de", "es", "fr", "ja", "nl", "pt", "zh")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
     """A file that is served as it is: the only ones there are stand in ASSETS."""
@@ -41,9 +45,16 @@ class Asset:
 ASSETS = {
     "/": Asset(file="widget/index.html", media_type="text/html; charset=utf-8"),
     "/assets/page.css": Asset(file="widget/page.css", media_type="text/css; charset=utf-8"),
+    "/assets/page.js": Asset(file="widget/page.js", media_type="text/javascript; charset=utf-8"),
     "/assets/thinlens-search.js": Asset(file="widget/thinlens-search.js", media_type="text/javascript; charset=utf-8"),
     "/assets/icon.svg": Asset(file="widget/icon.svg", media_type="image/svg+xml"),
     "/openapi.json": Asset(file="web/openapi.json", media_type="application/json"),
+    **{
+        f"/assets/languages/{language}.json": Asset(
+            file=f"widget/languages/{language}.json", media_type="application/json"
+        )
+        for language in LANGUAGES
+    },
 }
 
 

@@ -1,9 +1,9 @@
 /** The search box: tells of a query while it is typed, once the typing pauses, and at once when it is entered. */
 
+import { LONGEST_QUERY } from "./client.js";
 import { icon, iconButton, make } from "./dom.js";
 
 const PAUSE_MS = 150;
-const LONGEST_QUERY = 512;
 
 export class SearchBox {
   #onSearch;
