@@ -19,6 +19,7 @@ from handler.bundle.bundle import Bundle
 from handler.bundle.photos.segments import Mask
 from handler.bundle.words.photo_texts import FIELDS, Field
 from handler.bundle.words.words import Standing, as_terms
+from handler.bundle.words.words_file import Sought
 from handler.search.wording import Unit, Wording
 
 SURE: dict[Field, float] = {"edited": 1.0, "column": 0.95, "name": 0.9, "text": 0.9, "caption": 0.4}
@@ -83,17 +84,15 @@ class WordSearch:
         """
         if self._bundle.words is None:
             return WordHits.none()
-        relevances: NDArray[np.float32] | None = None
-        for wording, share in zip(wordings, shares, strict=True):
-            found = self._relevances(wording, words_alone=words_alone)
-            if found is not None:
-                found *= np.float32(share)
-                relevances = found if relevances is None else relevances + found
-        if relevances is None:
-            return WordHits.none()
+        found = [self._hits(wording, words_alone=words_alone) for wording in wordings]
+        numbers = _union([hits.numbers for hits in found])
+        relevances = sum(
+            (np.float32(share) * hits.of(numbers) for hits, share in zip(found, shares, strict=True)),
+            start=np.zeros(len(numbers), np.float32),
+        )
         steps = np.floor(relevances * np.float32(_STEPS) + np.float32(1e-4))
-        numbers = np.flatnonzero(steps >= _LEAST * _STEPS)
-        return WordHits(numbers=numbers, relevances=(steps[numbers] / _STEPS).astype(np.float32))
+        enough = steps >= _LEAST * _STEPS
+        return WordHits(numbers=numbers[enough], relevances=(steps[enough] / _STEPS).astype(np.float32))
 
     def with_phrases(self, wordings: Sequence[Wording]) -> Mask | None:
         """Which photos have all phrases in quotation marks in some text, bool [photos]; None where there is none."""
@@ -101,7 +100,8 @@ class WordSearch:
         if not quoted or self._bundle.words is None:
             return None
         mask = np.ones(len(self._bundle.photos), dtype=bool)
-        standings = self._bundle.words.find([*quoted, *(as_terms(phrase, "caption") for phrase in quoted)])
+        said = [as_terms(phrase, "caption") for phrase in quoted]
+        standings = self._bundle.words.find([Sought(phrase) for phrase in (*quoted, *said)])
         for pair in zip(standings[: len(quoted)], standings[len(quoted) :], strict=True):
             has_it = np.zeros(len(mask), dtype=bool)
             for standing in filter(None, pair):
@@ -109,23 +109,26 @@ class WordSearch:
             mask &= has_it
         return mask
 
-    def _relevances(self, wording: Wording, *, words_alone: bool) -> NDArray[np.float32] | None:
-        """float32 [photos]; None where no word stands anywhere."""
+    def _hits(self, wording: Wording, *, words_alone: bool) -> WordHits:
+        """The photos by the words of one text, with relevances that aren't rounded."""
         found = self._found(wording, words_alone=words_alone)
-        if not any(len(standing.numbers) for standing in found.values()):
-            return None
+        numbers = _union([standing.numbers for standing in found.values()])
+        if not len(numbers):
+            return WordHits.none()
         weights = {unit: self._weight(unit, standing) for unit, standing in found.items()}
-        share = np.zeros(len(self._bundle.photos), np.float32)
+        share = np.zeros(len(numbers), np.float32)
         sure = np.zeros_like(share)
         for unit, standing in found.items():
             surest = np.zeros_like(share)
             rising = np.argsort(_SURE[standing.fields], kind="stable")  # of several of one photo the last one stays
-            surest[standing.numbers[rising]] = _SURE[standing.fields[rising]]
+            surest[np.searchsorted(numbers, standing.numbers[rising])] = _SURE[standing.fields[rising]]
             share += np.float32(weights[unit]) * (surest > 0)
             sure += np.float32(weights[unit]) * surest
-        total = np.float32(sum(weights.values()))
-        relevances = sure / np.maximum(share, np.float32(1e-9)) * np.square(share / total)
-        return self._in_order(wording, found, relevances)
+        relevances = sure / np.maximum(share, np.float32(1e-9)) * np.square(share / np.float32(sum(weights.values())))
+        in_order = np.zeros(len(numbers), dtype=bool)
+        for standing in self._in_order(wording, found):
+            in_order[np.searchsorted(numbers, standing.numbers)] = True
+        return WordHits(numbers=numbers, relevances=np.where(in_order, (1 + relevances) / 2, relevances))
 
     def _found(self, wording: Wording, *, words_alone: bool) -> dict[Unit, Standing]:
         """Where each unit stands that is looked up and doesn't stand nearly everywhere, if it stands anywhere."""
@@ -133,15 +136,17 @@ class WordSearch:
         if words is None or not wording.units:
             return {}
         units = [unit for unit in wording.units if words_alone or unit.weight >= _TELLING] or list(wording.units)
-        phrases = [unit.phrase for unit in units]
-        standings = words.find(phrases, most_rows=None if words_alone else _MOST_ROWS)
-        if all(standing is None for standing in standings):
-            standings = words.find(phrases)
         said_of = [unit for unit in units if words_alone or unit.weight >= _RARE]
-        said = words.find(
-            [as_terms(unit.phrase, "caption") for unit in said_of], most_rows=None if words_alone else _MOST_SAID
+        standings = words.find(
+            [
+                *(Sought(unit.phrase, None if words_alone else _MOST_ROWS) for unit in units),
+                *(Sought(as_terms(unit.phrase, "caption"), None if words_alone else _MOST_SAID) for unit in said_of),
+            ]
         )
-        found = {unit: standing for unit, standing in zip(units, standings, strict=True) if standing is not None}
+        by_people, said = standings[: len(units)], standings[len(units) :]
+        if all(standing is None for standing in by_people):
+            by_people = words.find([Sought(unit.phrase) for unit in units])
+        found = {unit: standing for unit, standing in zip(units, by_people, strict=True) if standing is not None}
         for unit, standing in zip(said_of, said, strict=True):
             if standing is not None:
                 found[unit] = found[unit].and_then(standing) if unit in found else standing
@@ -154,14 +159,18 @@ class WordSearch:
         of_collection = math.log(self._count / min(len(standing.numbers), self._count - 1)) / math.log(self._count)
         return max(1e-3, min(unit.weight, of_collection))
 
-    def _in_order(
-        self, wording: Wording, found: dict[Unit, Standing], relevances: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """Half of what is missing to 1 is given to photos in a text of which all words follow each other as asked."""
+    def _in_order(self, wording: Wording, found: dict[Unit, Standing]) -> list[Standing]:
+        """Where all words follow each other in one text as asked; half of what is missing to 1 is given for it."""
         words = self._bundle.words
-        if words is None or len(wording.whole) < 2 or len(found) < len(wording.units):
-            return relevances
-        for standing in words.find([wording.whole, as_terms(wording.whole, "caption")]):
-            if standing is not None:
-                relevances[standing.numbers] = (1 + relevances[standing.numbers]) / 2
-        return relevances
+        if words is None or len(wording.whole) < 2 or not all(len(standing.numbers) for standing in found.values()):
+            return []
+        whole = [Sought(wording.whole, _MOST_ROWS), Sought(as_terms(wording.whole, "caption"), _MOST_SAID)]
+        return [standing for standing in words.find(whole) if standing is not None]
+
+
+def _union(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """All numbers of some arrays, each once, rising."""
+    numbers = np.sort(np.concatenate([np.empty(0, np.int64), *parts]))
+    is_first = np.ones(len(numbers), dtype=bool)
+    is_first[1:] = numbers[1:] != numbers[:-1]
+    return numbers[is_first]

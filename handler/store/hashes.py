@@ -16,7 +16,7 @@ MOST_FILES = 256
 _FOLDERS_BELOW = 2
 # What manifest.py says too, which would take its time to be imported.
 _BLOCK_HASHES = "blocks.bin"
-_BLOCKED = ("index.usearch", "views.i8", "catalogue.bin", "columns.bin")
+_BLOCKED = ("index.usearch", "views.i8", "catalogue.bin", "columns.bin", "words.bin")
 
 
 def sha256_of(path: str) -> str:

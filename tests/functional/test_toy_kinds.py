@@ -268,6 +268,9 @@ class ToyTextEncoder:
     def is_word(self, word: str) -> bool:
         return True
 
+    def rank(self, word: str) -> int | None:
+        return None
+
     @property
     def words(self) -> tuple[str, ...]:
         return ()

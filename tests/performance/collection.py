@@ -43,7 +43,6 @@ from handler.bundle.relevance import Calibration
 SEED = 11
 CLUSTERS = 4_000
 PLACES = [f"place {number}" for number in range(100)]
-WORDS = "a dog cat child man woman runs sits plays looks on in near under the beach grass street house snow".split()
 _WORDS_OF_A_CAPTION = 9
 _VECTORS_AT_ONCE = 4_096
 
@@ -111,9 +110,21 @@ def _content(numbers: range, models: Models, *, clustered: bool) -> SegmentConte
         fused.append(QuantisedVectors.of(np.einsum("nvd,v->nd", part, weights)))
         views.append(QuantisedVectors.of(part))
     instructions = models.captioner.instructions
-    words = random.integers(len(WORDS), size=(len(numbers), len(instructions), _WORDS_OF_A_CAPTION)).tolist()
-    records = [_record(number, instructions, texts) for number, texts in zip(numbers, words, strict=True)]
+    records = [_record(number, instructions, sentences(random, len(instructions))) for number in numbers]
     return SegmentContent(records=records, fused=_joined(fused), views=_joined(views))
+
+
+def sentences(random: np.random.Generator, count: int) -> list[str]:
+    """So many texts of known words, the n-th of which is used 1 / (n + 2.7) as often as the first (Mandelbrot 1953)."""
+    words, sums = _vocabulary()
+    chosen = np.searchsorted(sums, random.random((count, _WORDS_OF_A_CAPTION)) * sums[-1])
+    return [" ".join(words[place] for place in row) for row in chosen.tolist()]
+
+
+@cache
+def _vocabulary() -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    words = Encoder.load(MODELS / "encoder").words
+    return words, np.cumsum(1.0 / (np.arange(len(words)) + 2.7))
 
 
 def _views(random: np.random.Generator, count: int, models: Models, *, clustered: bool) -> Iterator[Floats]:
@@ -179,11 +190,11 @@ def _calibration(models: Models) -> Calibration:
     return models.calibration
 
 
-def _record(number: int, instructions: Sequence[str], texts: Sequence[Sequence[int]]) -> PhotoRecord:
-    """A photo; `texts` are the numbers of the words of each caption."""
+def _record(number: int, instructions: Sequence[str], texts: Sequence[str]) -> PhotoRecord:
+    """A photo with such captions."""
     captions = tuple(
-        Caption(instruction=instruction, text=" ".join(WORDS[word] for word in words), edited=False, kind="caption")
-        for instruction, words in zip(instructions, texts, strict=True)
+        Caption(instruction=instruction, text=text, edited=False, kind="caption")
+        for instruction, text in zip(instructions, texts, strict=True)
     )
     name = f"{number // 1_000:05}/{number:08}"
     return PhotoRecord(

@@ -26,13 +26,16 @@ from handler.search.query import Query
 from handler.search.searcher import Searcher
 from handler.search.selection import Selection
 from handler.store.folder_store import open_bundle
+from tests.performance.collection import SEED, sentences
 from tests.performance.exact_scan import exact_scan
 
 ROUNDS = 3
 WARM_UP = 20
 FOUND = 10
+BY_MEANING = "by meaning alone"
 SELECTIONS = {
     "plain": Selection(min_relevance=0.0),
+    BY_MEANING: Selection(min_relevance=0.0),
     "a filter that two of three photos pass": Selection(
         min_relevance=0.0, filters=Filters(orientations=("landscape",))
     ),
@@ -44,11 +47,11 @@ SELECTIONS = {
 
 
 class GivenVectors:
-    """The bundle's encoder, which does its work, but "query 7" has the vector of that number."""
+    """The bundle's encoder, which does its work, but each of some texts has a vector that is given."""
 
-    def __init__(self, encoder: TextEncoder, vectors: NDArray[np.float32]) -> None:
+    def __init__(self, encoder: TextEncoder, texts: Sequence[str], vectors: NDArray[np.float32]) -> None:
         self._encoder = encoder
-        self._vectors = {f"query {number}": vector for number, vector in enumerate(vectors)}
+        self._vectors = dict(zip(texts, vectors, strict=True))
 
     @property
     def configuration(self) -> EncoderConfiguration:
@@ -67,6 +70,9 @@ class GivenVectors:
     def is_word(self, word: str) -> bool:
         return self._encoder.is_word(word)
 
+    def rank(self, word: str) -> int | None:
+        return self._encoder.rank(word)
+
     @property
     def words(self) -> Sequence[str]:
         return self._encoder.words
@@ -76,19 +82,24 @@ def main(folder: Path, queries: NDArray[np.float32]) -> None:
     """Report to standard output; `queries` are float32 [n, dim], unit norm."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     bundle = open_bundle(folder)
-    took_ms = _search_all(Searcher(replace(bundle, encoder=GivenVectors(bundle.encoder, queries))), len(queries))
+    texts = list(dict.fromkeys(sentences(np.random.default_rng(SEED), 2 * len(queries))))[: len(queries)]
+    took_ms = _search_all(Searcher(replace(bundle, encoder=GivenVectors(bundle.encoder, texts, queries))), texts)
     anonymous_mib = _anonymous_mib()
     report = {"took_ms": took_ms, "anonymous_mib": anonymous_mib, **_beside_exact_scan(folder, bundle, queries)}
     print(json.dumps(report))
 
 
-def _search_all(searcher: Searcher, queries: int) -> dict[str, list[float]]:
+def _search_all(searcher: Searcher, texts: Sequence[str]) -> dict[str, list[float]]:
     """Ask every query with each selection in turn: milliseconds, by the selection."""
     took_ms: dict[str, list[float]] = {name: [] for name in SELECTIONS}
-    for number in [*range(WARM_UP), *(number for _ in range(ROUNDS) for number in range(queries))]:
+    for number in [*range(WARM_UP), *(number for _ in range(ROUNDS) for number in range(len(texts)))]:
         for name, selection in SELECTIONS.items():
-            other = f"query {(number + 1) % queries}"
-            asked = Query(texts=(f"query {number}",), without=(other,) if name.startswith("excluding") else ())
+            other = texts[(number + 1) % len(texts)]
+            asked = Query(
+                texts=(texts[number],),
+                without=(other,) if name.startswith("excluding") else (),
+                mode="meaning" if name == BY_MEANING else "all",
+            )
             started = time.perf_counter()
             searcher.search(asked, selection=selection)
             took_ms[name].append((time.perf_counter() - started) * 1_000)

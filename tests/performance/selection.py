@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from handler.search.filters import Filters
-from handler.search.query import Query
+from handler.search.query import Mode, Query
 from handler.search.searcher import Searcher
 from handler.search.selection import Selection
 from handler.store.folder_store import open_bundle
@@ -22,8 +22,12 @@ from tests.performance.search import QUERIES, WARM_UP_ROUNDS
 
 ROUNDS = 15
 EVERYTHING = "everything"
+BY_MEANING = "by meaning alone"
+BY_WORDS = "by words alone"
 SELECTIONS: Mapping[str, Selection] = {
     EVERYTHING: Selection(min_relevance=0.0),
+    BY_MEANING: Selection(min_relevance=0.0),
+    BY_WORDS: Selection(min_relevance=0.0),
     "orientation, 2 of 3 photos": Selection(min_relevance=0.0, filters=Filters(orientations=("landscape",))),
     "date, 1 of 10": Selection(min_relevance=0.0, filters=Filters(taken_from="2020-03", taken_to="2020")),
     "own number, 2 of 5": Selection(min_relevance=0.0, filters=Filters(where=("rating:3..",))),
@@ -39,6 +43,7 @@ SELECTIONS: Mapping[str, Selection] = {
     "offset 1,000": Selection(min_relevance=0.0, offset=1_000),
     "excluding a text": Selection(min_relevance=0.0),
 }
+MODES: Mapping[str, Mode] = {BY_MEANING: "meaning", BY_WORDS: "words"}
 
 
 def measure(folder: Path) -> Table:
@@ -48,7 +53,11 @@ def measure(folder: Path) -> Table:
     for round_number in range(WARM_UP_ROUNDS + ROUNDS):
         for query in QUERIES:
             for name, selection in SELECTIONS.items():
-                asked = Query(texts=(query,), without=("a plane in the sky",) if name.startswith("excluding") else ())
+                asked = Query(
+                    texts=(query,),
+                    without=("a plane in the sky",) if name.startswith("excluding") else (),
+                    mode=MODES.get(name, "all"),
+                )
                 started = time.thread_time()
                 searcher.search(asked, selection=selection)
                 if round_number >= WARM_UP_ROUNDS:

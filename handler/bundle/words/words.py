@@ -19,7 +19,7 @@ from handler.bundle.blocks.blocked_file import BlockedFile, read_together
 from handler.bundle.numbers import are_among
 from handler.bundle.photos.catalogue import PhotoRecord
 from handler.bundle.words.photo_texts import FIELDS, Field, field_texts
-from handler.bundle.words.words_file import Phrase, Rows, WordsFile, write_words
+from handler.bundle.words.words_file import Phrase, Rows, Sought, WordsFile, write_words
 from handler.errors import BundleError
 
 MOST_LOADED_BYTES = 4 << 20
@@ -91,12 +91,8 @@ class Words:
         self._gone = gone
         self._lock = threading.Lock()
 
-    def find(self, phrases: Sequence[Phrase], *, most_rows: int | None = None) -> list[Standing | None]:
-        """Where each of some phrases of terms stands.
-
-        Args:
-            phrases: Of one term at least.
-            most_rows: Of a phrase with a term that stands in more rows of a segment, None is told.
+    def find(self, sought: Sequence[Sought]) -> list[Standing | None]:
+        """Where each of some phrases of terms stands; None of one with a term in too many rows of a segment.
 
         Raises:
             BundleError: A file isn't what it should be.
@@ -104,7 +100,7 @@ class Words:
         """
         with self._lock:
             try:
-                found = read_together([file.find(phrases, most_rows=most_rows) for file in self._files])
+                found = read_together([file.find(sought) for file in self._files])
             finally:
                 if sum(file.loaded_bytes for file in self._files) > MOST_LOADED_BYTES:
                     for file in self._files:

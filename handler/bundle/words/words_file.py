@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -39,12 +40,32 @@ _CREATE = "CREATE VIRTUAL TABLE words USING fts5(text, content='', columnsize=0,
 _PAGE_BYTES = 4_000
 _FIRST_PAGE = 1 << 36
 """Rows of words_data below it belong to the index as a whole."""
+_HEAD_BYTES = 1 << 15
+"""The image of a full segment is about as long."""
+_TERM_BYTES = 300
+"""What is known of a term takes about so much memory."""
 _PER_SEGMENT = 37
 """A page's number is its number in its FTS5 segment, and from this bit on the segment's."""
 COMMON = 256
 """Of terms in more rows the image tells in how many."""
 _SKIPS = 1 << 36
 """The bit of pages by which long lists are skipped through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """A phrase that is looked for, unless one of its terms stands in more rows than so many, COMMON at least."""
+
+    phrase: Phrase
+    most_rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """In how many rows a term stands, if these are more than COMMON, and the pages in which they may be."""
+
+    count: int
+    pages: Sequence[int]
 
 
 def write_words(path: Path, rows: Iterable[tuple[int, str]]) -> None:
@@ -104,6 +125,7 @@ class WordsFile:
         self._index: Connection | None = None
         self._pages_at = 0
         self._here: set[int] = set()
+        self._known: dict[str, _Term] = {}
         self.loaded_bytes = 0
         """How much of it stands in memory."""
 
@@ -113,14 +135,11 @@ class WordsFile:
             self._index.close()
         self._index = None
         self._here = set()
+        self._known = {}
         self.loaded_bytes = 0
 
-    def find(self, phrases: Sequence[Phrase], *, most_rows: int | None = None) -> Reading[list[Rows | None]]:
-        """The rows in which each of some phrases stands, int64 [n], rising.
-
-        Args:
-            phrases: Of at least one term each.
-            most_rows: Of a phrase with a term that stands in more rows, None is told; COMMON at least.
+    def find(self, sought: Sequence[Sought]) -> Reading[list[Rows | None]]:
+        """The rows in which each of some phrases stands, int64 [n], rising; None of one with a term in too many rows.
 
         Raises:
             BundleError: The file isn't what it should be.
@@ -129,10 +148,11 @@ class WordsFile:
 
         try:
             index = yield from self._opened()
-            asked = [phrase for phrase in phrases if most_rows is None or not _is_common(index, phrase, most_rows)]
-            numbers = {number for phrase in asked for term in phrase for number in self._pages_of(index, term)}
+            asked = [None if self._is_common(index, each) else each.phrase for each in sought]
+            terms = {term for phrase in asked if phrase for term in phrase}
+            numbers = {number for term in terms for number in self._term(index, term).pages}
             yield from self._load(index, sorted(numbers - self._here))
-            return [_rows(index, phrase) if phrase in asked else None for phrase in phrases]
+            return [None if phrase is None else _rows(index, phrase) for phrase in asked]
         except _sqlite3.Error as error:
             raise BundleError(f"{self._file.name} is damaged: {error}") from error
 
@@ -141,7 +161,7 @@ class WordsFile:
         if self._index is None:
             if len(self._file) < HEADER.size:
                 raise BundleError(f"{self._file.name} is truncated: {len(self._file)} bytes")
-            yield self._file.wanted(0, HEADER.size)
+            yield self._file.wanted(0, min(len(self._file), _HEAD_BYTES))
             (size,) = check_header(self._file.data, HEADER, magic=MAGIC, version=VERSION, name=self._file.name)
             self._pages_at = HEADER.size + size
             if not 0 < size <= len(self._file) - HEADER.size:
@@ -153,6 +173,21 @@ class WordsFile:
             self.loaded_bytes += size
             self._index = index
         return self._index
+
+    def _is_common(self, index: Connection, sought: Sought) -> bool:
+        """Whether a term of a phrase stands in too many rows."""
+        most = sought.most_rows
+        return most is not None and any(self._term(index, term).count > most for term in sought.phrase)
+
+    def _term(self, index: Connection, term: str) -> _Term:
+        """What is known of a term without reading its rows."""
+        known = self._known.get(term)
+        if known is None:
+            count = index.execute("SELECT count FROM common WHERE term = ?", (term,)).fetchone()
+            known = _Term(count=count[0] if count else 0, pages=self._pages_of(index, term))
+            self._known[term] = known
+            self.loaded_bytes += _TERM_BYTES
+        return known
 
     def _pages_of(self, index: Connection, term: str) -> list[int]:
         """The pages in which a term may stand: from that where it would begin to where a later one begins."""
@@ -211,12 +246,6 @@ def connect() -> Connection:
 
     connection: Connection = _sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     return connection
-
-
-def _is_common(index: Connection, phrase: Phrase, most_rows: int) -> bool:
-    """Whether a term of a phrase stands in more rows than so many."""
-    counts = (index.execute("SELECT count FROM common WHERE term = ?", (term,)).fetchone() for term in phrase)
-    return any(count is not None and count[0] > most_rows for count in counts)
 
 
 def _rows(index: Connection, phrase: Phrase) -> Rows:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,12 @@ from export.bundles.segment_writer import file_info
 from handler.bundle.blocks.block_hashes import write_block_hashes
 from handler.bundle.bundle import Bundle
 from handler.bundle.manifest import BUNDLE_FILES, COLLECTION_FILE, MANIFEST_FILE, SEGMENT_FILES, SegmentInfo
+from handler.bundle.photos.catalogue import PhotoRecord
 from handler.bundle.photos.collection_file import CollectionFile
 from handler.bundle.photos.columns import term
+from handler.bundle.words.photo_texts import field_texts
+from handler.bundle.words.words import as_terms
+from handler.bundle.words.words_file import Sought
 
 
 def rewrite_manifest(folder: Path, change: dict[str, object]) -> None:
@@ -110,4 +114,20 @@ def read_everything(bundle: Bundle) -> dict[str, object]:
         "masks": [mask.tolist() for mask in masks],
         "numbers": [photos.find(records[number].id) for number in photos.present()[::29].tolist()],
         "scores": bundle.index.scores(query[np.newaxis], numbers).tolist(),
+        "words": _words(bundle, records),
+    }
+
+
+def _words(bundle: Bundle, records: Sequence[PhotoRecord]) -> object:
+    """Where each word of the records stands, of captioners' and of people's."""
+    if bundle.words is None:
+        return None
+    texts = [text for record in records for text in field_texts(record)]
+    terms = sorted({term for text in texts for term in as_terms([token.text for token in text.tokens()], text.field)})
+    terms = terms[::17] + terms[-1:]  # pages of others lie between them
+    found = bundle.words.find([Sought((term,)) for term in terms])
+    return {
+        term: [standing.numbers.tolist(), standing.fields.tolist()]
+        for term, standing in zip(terms, found, strict=True)
+        if standing is not None
     }

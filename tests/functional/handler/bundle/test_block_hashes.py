@@ -36,7 +36,7 @@ def test_a_hash_is_the_beginning_of_the_sha256() -> None:
 def test_the_file_is_as_the_readme_says(tmp_path: Path) -> None:
     data = write(tmp_path, SIZES).read_bytes()
     expected = struct.pack("<8sII", b"thinblok", 1, BLOCK_BYTES)
-    for name in ("words.bin", "index.usearch", "views.i8", "catalogue.bin", "columns.bin"):
+    for name in ("index.usearch", "views.i8", "catalogue.bin", "columns.bin", "words.bin"):
         whole = (tmp_path / name).read_bytes()
         for start in range(0, len(whole), BLOCK_BYTES):
             expected += hashlib.sha256(whole[start : start + BLOCK_BYTES]).digest()[:16]

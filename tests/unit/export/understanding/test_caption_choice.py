@@ -33,6 +33,9 @@ class TwoWords:
     def is_word(self, word: str) -> bool:
         return True
 
+    def rank(self, word: str) -> int | None:
+        return None
+
     @property
     def words(self) -> tuple[str, ...]:
         return ()

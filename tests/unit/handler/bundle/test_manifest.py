@@ -117,7 +117,7 @@ def test_all_files_are_there_once_first_what_is_verified_whole() -> None:
     ]
     assert list(MANIFEST.blocked_files) == [
         f"{folder}/{name}"
-        for name in ("index.usearch", "views.i8", "catalogue.bin", "columns.bin")
+        for name in ("index.usearch", "views.i8", "catalogue.bin", "columns.bin", "words.bin")
         for folder in folders
     ]
     assert sorted(names[len(BUNDLE_FILES) :]) == sorted(f"{f}/{name}" for f in folders for name in SEGMENT_FILES)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handler.bundle.blocks.blocked_file import BlockedFile, read_together
-from handler.bundle.words.words_file import HEADER, Phrase, WordsFile, write_words
+from handler.bundle.words.words_file import HEADER, Phrase, Sought, WordsFile, write_words
 from handler.errors import BundleError
 
 VOCABULARY = [f"w{number:04}" for number in range(3_000)]
@@ -33,7 +33,7 @@ def opened(path: Path) -> WordsFile:
 
 
 def found(words: WordsFile, phrases: Sequence[Phrase], most_rows: int | None = None) -> list[list[int] | None]:
-    (answers,) = read_together([words.find(phrases, most_rows=most_rows)])
+    (answers,) = read_together([words.find([Sought(phrase, most_rows) for phrase in phrases])])
     return [None if answer is None else answer.tolist() for answer in answers]
 
 
