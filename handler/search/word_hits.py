@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handler.bundle.bundle import Bundle
+from handler.bundle.numbers import are_among
 from handler.bundle.photos.segments import Mask
 from handler.bundle.words.photo_texts import FIELDS, Field
 from handler.bundle.words.words import Standing, as_terms
@@ -127,7 +128,7 @@ class WordSearch:
         relevances = sure / np.maximum(share, np.float32(1e-9)) * np.square(share / np.float32(sum(weights.values())))
         in_order = np.zeros(len(numbers), dtype=bool)
         for standing in self._in_order(wording, found):
-            in_order[np.searchsorted(numbers, standing.numbers)] = True
+            in_order |= are_among(numbers, standing.numbers)
         return WordHits(numbers=numbers, relevances=np.where(in_order, (1 + relevances) / 2, relevances))
 
     def _found(self, wording: Wording, *, words_alone: bool) -> dict[Unit, Standing]:
