@@ -16,7 +16,7 @@ from handler.bundle.bundle import Bundle
 from handler.bundle.index.vector_index import Hits
 from handler.bundle.numbers import are_among
 from handler.bundle.photos.segments import Mask
-from handler.bundle.relevance import QueryKind
+from handler.bundle.relevance import Curve, QueryKind
 
 # A caption that is the query itself is looked for among so many of the photos that the fused vectors put first.
 IDENTITY_DEPTH = 128
@@ -32,12 +32,14 @@ class Sought:
             logit is the weighted mean of the logits that each text alone would have.
         kind: What the curve of relevance depends on.
         without: What no photo should be relevant to.
+        own_curve: The curve of relevance in place of that of its kind.
     """
 
     texts: NDArray[np.float32]
     direction: NDArray[np.float32]
     kind: QueryKind = "sentence"
     without: tuple[Sought, ...] = ()
+    own_curve: Curve | None = None
 
     @classmethod
     def of(cls, texts: NDArray[np.float32], shares: NDArray[np.float32], kind: QueryKind) -> Self:
@@ -147,7 +149,7 @@ class Ranking:
     ) -> NDArray[np.float32]:
         """Of n photos by their scores and, where these count, the cosines of their closest captions: float32 [n]."""
         cosines = np.full_like(scores, -1.0) if closest is None else closest
-        return self._calibration.curve(sought.kind).relevance(scores, cosines)
+        return (sought.own_curve or self._calibration.curve(sought.kind)).relevance(scores, cosines)
 
 
 def _closest(captions: NDArray[np.float32], sought: Sought) -> NDArray[np.float32]:

@@ -14,6 +14,7 @@ from handler.bundle.bundle import Bundle
 from handler.bundle.photos.columns import term
 from handler.bundle.photos.segments import Mask
 from handler.bundle.relevance import kind_of_query
+from handler.bundle.vision import Vision
 from handler.search.answers import (
     CollectionAnswer,
     Page,
@@ -24,6 +25,7 @@ from handler.search.answers import (
 )
 from handler.search.describer import Describer
 from handler.search.filters import EVERY_PHOTO, Filters
+from handler.search.picture_query import PictureQuery, image_side, sighted
 from handler.search.query import Query
 from handler.search.ranking import Ranked, Ranking, Sought
 from handler.search.selection import DEFAULT_K, Selection
@@ -36,9 +38,10 @@ _RANKED_PER_GROUP = 4
 class Searcher:
     """Answers from one bundle for as long as it lives."""
 
-    def __init__(self, bundle: Bundle, *, media_url: str = "") -> None:
-        """Answer from `bundle`; `media_url` is what photos' relative addresses are relative to."""
+    def __init__(self, bundle: Bundle, *, media_url: str = "", vision: Vision | None = None) -> None:
+        """Answer from `bundle`; `media_url` is what photos' addresses are relative to, `vision` sees pictures."""
         self.bundle = bundle
+        self._vision = vision
         self._describer = Describer(bundle, media_url=media_url)
         self._ranking = Ranking(bundle)
         self._weights = np.array(bundle.manifest.calibration.weights, dtype=np.float32)
@@ -94,6 +97,32 @@ class Searcher:
         page = self._page(self._sought(replace(query, texts=texts)), selection, allowed, started)
         return {"query": " + ".join(typed), **page, "corrected": " + ".join(texts)}
 
+    @property
+    def image_side(self) -> int | None:
+        """Side in pixels of the squares that pictures to ask with are; None where none can be."""
+        return image_side(self._vision, self.bundle.manifest)
+
+    def vision(self) -> Vision:
+        """What sees pictures as the photos were seen; raises NoVisionError where nothing does."""
+        return sighted(self._vision, self.bundle.manifest)
+
+    def search_by_picture(self, asked: PictureQuery, selection: Selection) -> SearchAnswer:
+        """Find the photos that are like a picture, and fit texts if there are some.
+
+        Raises QueryError and PictureError for what can't be asked, NoVisionError where no picture can be.
+        """
+        started = time.perf_counter()
+        asked.check()
+        selection.check()
+        vision = self.vision()
+        allowed = selection.filters.mask(self.bundle.photos)
+        texts = self._sought(asked.query) if asked.query.texts else None
+        sought = None
+        if texts is not None or not asked.query.texts:
+            sought = asked.sought(vision, texts, self.bundle.manifest.calibration, self._unwanted(asked.query))
+        page = self._page(sought, selection, allowed, started)
+        return {"query": " + ".join(map(self.canonical, asked.query.texts)), **page, "corrected": None}
+
     def similar(
         self,
         photo_id: str,
@@ -134,7 +163,8 @@ class Searcher:
         Selection(k=k).check()
         numbers = self.bundle.photos.present(filters.mask(self.bundle.photos))
         spread = numbers[np.arange(min(k, len(numbers))) * len(numbers) // max(1, min(k, len(numbers)))]
-        return self._describer.collection([int(number) for number in spread], total=len(numbers))
+        shown = [int(number) for number in spread]
+        return self._describer.collection(shown, total=len(numbers), image_side=self.image_side)
 
     def canonical(self, text: str) -> str:
         """A query as it is understood: two that are the same here have the same answer."""
@@ -160,14 +190,16 @@ class Searcher:
         texts = [self.canonical(text) for text in query.texts]
         shares = np.array(query.shares, dtype=np.float32)
         sought = Sought.of(self.bundle.encoder.encode(texts), shares, kind_of_query(max(texts, key=_word_count)))
+        return replace(sought, without=self._unwanted(query))
+
+    def _unwanted(self, query: Query) -> tuple[Sought, ...]:
+        """What no photo should be relevant to."""
         unwanted = [text for text in map(self.canonical, query.without) if self.bundle.encoder.knows(text)]
-        if not unwanted:
-            return sought
-        without = [
+        vectors = self.bundle.encoder.encode(unwanted) if unwanted else ()
+        return tuple(
             Sought(texts=vector[np.newaxis], direction=vector, kind=kind_of_query(text))
-            for text, vector in zip(unwanted, self.bundle.encoder.encode(unwanted), strict=True)
-        ]
-        return replace(sought, without=tuple(without))
+            for text, vector in zip(unwanted, vectors, strict=True)
+        )
 
     def _page(
         self,
@@ -212,7 +244,7 @@ class Searcher:
         self, sought: Sought, selection: Selection, allowed: Mask | None, without: int | None, wanted: int
     ) -> tuple[Ranked, Ranked]:
         """The first `wanted` photos that reach the threshold, or more, or all; then those that are perhaps meant."""
-        curve = self.bundle.manifest.calibration.curve(sought.kind)
+        curve = sought.own_curve or self.bundle.manifest.calibration.curve(sought.kind)
         threshold, least = curve.threshold, min(curve.threshold, curve.perhaps)
         if selection.min_relevance is not None:
             threshold = least = selection.min_relevance
