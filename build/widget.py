@@ -19,7 +19,7 @@ ENTRY = "thinlens-search.js"
 TARGET = WIDGET / ENTRY
 EXAMPLE = Path(__file__).parents[1] / "infra/embed.html"
 BANNER = "/*! Thinlens, Apache-2.0. Made by `make widget` from the modules beside it in src/. */\n"
-MAX_GZIPPED_BYTES = 12_000
+MAX_GZIPPED_BYTES = 14_000
 
 _IMPORT = re.compile(r'^import [^"]*"\./(?P<module>[^"]+)"[^;]*;\n', re.MULTILINE)
 _STYLES = re.compile(r'^import (?P<name>\w+) from "\./(?P<file>[^"]+\.css)"[^;]*;\n', re.MULTILINE)
