@@ -37,7 +37,7 @@ Change = Callable[[Image.Image], bytes]
 FIRST = 10
 PERHAPS = 0.1
 """Of the photos that come as perhaps meant, so many at least should be."""
-_TRAIN_PHOTOS = 200
+_TRAIN_PHOTOS = 100
 _SAME_FROM = 0.25
 
 
@@ -132,7 +132,7 @@ def shows_the_same(photos: Sequence[CaptionedPhoto], encoder: Encoder) -> NDArra
     names = [frozenset(photo.names) for photo in photos]
     same = np.array([[bool(of & other) for other in names] for of in names])
     captions = [(row, text) for row, photo in enumerate(photos) for text in photo.captions]
-    if captions:
+    if max((len(photo.captions) for photo in photos), default=0) > 1:
         owners = np.array([row for row, _ in captions])
         counts = np.bincount(owners, minlength=len(photos)).astype(np.float32)
         sums = np.zeros((len(photos), encoder.dim), np.float32)
@@ -140,8 +140,8 @@ def shows_the_same(photos: Sequence[CaptionedPhoto], encoder: Encoder) -> NDArra
         products = sums @ sums.T
         several = counts > 1
         own = (np.diag(products)[several] - counts[several]) / (counts[several] * (counts[several] - 1))
-        means = products / np.maximum(1.0, np.outer(counts, counts))
-        same |= (means >= np.quantile(own, _SAME_FROM)) & np.outer(counts > 0, counts > 0)
+        means = products / np.maximum(1.0, np.outer(counts, counts))  # of a photo without captions 0
+        same |= means >= max(float(np.quantile(own, _SAME_FROM)), 1e-6)
     np.fill_diagonal(same, False)
     return same
 

@@ -63,14 +63,14 @@ def ask(
         sent.append(message)
 
     asyncio.run(app(scope, receive, send))
-    start, body = sent
-    assert (start["type"], body["type"]) == ("http.response.start", "http.response.body")
+    start, answered = sent
+    assert (start["type"], answered["type"]) == ("http.response.start", "http.response.body")
     names = [name.decode() for name, _ in start["headers"]]
     assert len(names) == len(set(names))
     answer = Answer(
         status=start["status"],
         headers={name.decode(): value.decode() for name, value in start["headers"]},
-        body=body["body"],
+        body=answered["body"],
     )
     assert_conforms(method, unquote(raw_path.decode("latin-1")), answer.status, answer.headers, answer.body)
     return answer

@@ -143,7 +143,7 @@ def test_a_body_without_an_end_is_read_no_further_than_a_picture_goes(app: App) 
 
 
 def test_a_body_that_does_not_come(app: App) -> None:
-    started = [{"type": "http.request", "body": bytes(10), "more_body": True}]
+    started: list[Message] = [{"type": "http.request", "body": bytes(10), "more_body": True}]
     headers = {"content-type": "application/octet-stream"}
     answer = ask(app, "/v1/search", method="POST", headers=headers, body=started)
 
@@ -152,7 +152,7 @@ def test_a_body_that_does_not_come(app: App) -> None:
 
 
 def test_a_client_that_goes_away(app: App) -> None:
-    gone = [{"type": "http.request", "body": bytes(10), "more_body": True}, {"type": "http.disconnect"}]
+    gone: list[Message] = [{"type": "http.request", "body": bytes(10), "more_body": True}, {"type": "http.disconnect"}]
     headers = {"content-type": "application/octet-stream"}
     assert kind(ask(app, "/v1/search", method="POST", headers=headers, body=gone)) == (400, "invalid-image")
 
