@@ -86,7 +86,7 @@ class Vision:
     """A graph that sees pictures, and what is known of it; both are read when they are first asked for."""
 
     def __init__(self, graph: Path, describe: Callable[[], VisionDescription]) -> None:
-        self._graph = graph
+        self.graph = graph
         self._describe = describe
 
     @classmethod
@@ -147,13 +147,13 @@ class Vision:
     @cached_property
     def _session(self) -> onnxruntime.InferenceSession:
         try:
-            with self._graph.open("rb") as file:
+            with self.graph.open("rb") as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
-            raise BundleError(f"{self._graph} cannot be read: {error}") from error
+            raise BundleError(f"{self.graph} cannot be read: {error}") from error
         if found != self.description.sha256:
-            raise BundleError(f"{self._graph} has sha256 {found} (expected {self.description.sha256})")
-        return _open_session(self._graph, self.description.image_side)
+            raise BundleError(f"{self.graph} has sha256 {found} (expected {self.description.sha256})")
+        return _open_session(self.graph, self.description.image_side)
 
 
 def _open_session(path: Path, side: int) -> onnxruntime.InferenceSession:
