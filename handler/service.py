@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from handler.bundle.bundle import Bundle
-from handler.bundle.vision import Vision
 from handler.errors import ThinlensError
 from handler.search.searcher import Searcher
+from handler.search.vision import Vision
 from handler.store.store import Store, deliver
 
 CHECK_EVERY_S = 60.0

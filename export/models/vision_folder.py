@@ -15,8 +15,8 @@ from export.disk.model_files import CAPTIONER_FILES, captioner_identity, file_sh
 from export.errors import ModelError
 from handler.bundle.fields import Fields
 from handler.bundle.relevance import Curve
-from handler.bundle.vision import VISION_FILE, VISION_GRAPH, VisionDescription
 from handler.errors import BundleError
+from handler.search.vision import VISION_FILE, VISION_GRAPH, VisionDescription
 
 PICTURES_FILE = "pictures.json"
 

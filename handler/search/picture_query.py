@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from handler.bundle.manifest import Manifest
 from handler.bundle.relevance import Calibration, Curve
-from handler.bundle.vision import Vision
 from handler.errors import NoVisionError, PictureError, QueryError
 from handler.search.query import MAX_WEIGHT, Query
 from handler.search.ranking import Sought
+from handler.search.vision import Vision
 
 _NO_TEXTS = Query(texts=())
 

@@ -14,7 +14,6 @@ from handler.bundle.bundle import Bundle
 from handler.bundle.photos.columns import term
 from handler.bundle.photos.segments import Mask
 from handler.bundle.relevance import kind_of_query
-from handler.bundle.vision import Vision
 from handler.search.answers import (
     CollectionAnswer,
     Page,
@@ -30,6 +29,7 @@ from handler.search.query import Query
 from handler.search.ranking import Ranked, Ranking, Sought
 from handler.search.selection import DEFAULT_K, Selection
 from handler.search.spelling import corrected
+from handler.search.vision import Vision
 
 # Near-duplicates are folded away after ranking, so a few more photos are ranked at first than are asked for.
 _RANKED_PER_GROUP = 4

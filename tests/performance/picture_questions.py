@@ -22,11 +22,11 @@ from export.gallery.vision_in_service import vision_of
 from export.models.model_set import shipped_models
 from export.pictures.decoding import decode_photo
 from export.progress import Progress
-from handler.bundle.vision import Vision
 from handler.search.answers import SearchAnswer
 from handler.search.picture_query import PictureQuery
 from handler.search.searcher import Searcher
 from handler.search.selection import MAX_K, Selection
+from handler.search.vision import Vision
 from handler.store.folder_store import open_bundle
 from tests.performance.report import ROOT, Table, spread
 
@@ -66,9 +66,9 @@ _TRACELESS = "half the size, JPEG of quality 70, the trace left in"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
-    """One copy's photo: its place, from 1 (beyond the last where it isn't found), its relevance, and how many there were.
+    """The photo of one copy: its place, from 1 and beyond the last where it isn't found, and its relevance.
 
-    `relevant` are the photos at the threshold, `perhaps` those below it that are better than chance.
+    `relevant` counts the photos that reach the threshold, `perhaps` those below it that are better than chance.
     """
 
     place: int
