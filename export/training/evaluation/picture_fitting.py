@@ -74,7 +74,7 @@ SMALL: Sequence[Change] = (smaller(112, 70), smaller(80, 80), smaller(112, 40))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
+class Asked:
     """Pictures asked of a collection: scores and whether they are the same, both [pictures, photos]."""
 
     scores: NDArray[np.float32]
@@ -107,7 +107,7 @@ def fit_trace(vision: Vision, collections: Mapping[str, Sequence[CaptionedPhoto]
     return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)
 
 
-def fit_curve(asked: Mapping[str, Sequence[_Asked]]) -> Curve:
+def fit_curve(asked: Mapping[str, Sequence[Asked]]) -> Curve:
     """The curve; every collection counts the same. Its threshold is where F1 is best, in the mean."""
     parts = [(of, each) for of in asked.values() for each in of]
     firsts = [np.argsort(-each.scores, axis=1)[:, :FIRST] for _, each in parts]
@@ -121,7 +121,7 @@ def fit_curve(asked: Mapping[str, Sequence[_Asked]]) -> Curve:
     return Curve(**asdict(spline), threshold=threshold, perhaps=PERHAPS)
 
 
-def _f1(curve: Curve, asked: _Asked, share: float) -> float:
+def _f1(curve: Curve, asked: Asked, share: float) -> float:
     relevances = curve.relevance(asked.scores, np.full_like(asked.scores, -1.0))
     shown = relevances >= share
     return float(2 * (shown & asked.same).sum() / max(1, shown.sum() + asked.same.sum()))
@@ -146,7 +146,7 @@ def shows_the_same(photos: Sequence[CaptionedPhoto], encoder: Encoder) -> NDArra
     return same
 
 
-def ask(vision: Vision, photos: Sequence[CaptionedPhoto], encoder: Encoder, seen: NDArray[np.float32]) -> list[_Asked]:
+def ask(vision: Vision, photos: Sequence[CaptionedPhoto], encoder: Encoder, seen: NDArray[np.float32]) -> list[Asked]:
     """What photos find in their own collection: as they are, all but themselves; cropped and mirrored, themselves too.
 
     `seen` is what they are found by, with no trace taken out.
@@ -156,7 +156,7 @@ def ask(vision: Vision, photos: Sequence[CaptionedPhoto], encoder: Encoder, seen
     np.fill_diagonal(whole, -1.0)
     with_itself = same | np.eye(len(photos), dtype=bool)
     copies = [see(vision, photos, change) @ seen.T for change in (cropped, mirrored)]
-    return [_Asked(scores=whole, same=same), *(_Asked(scores=each, same=with_itself) for each in copies)]
+    return [Asked(scores=whole, same=same), *(Asked(scores=each, same=with_itself) for each in copies)]
 
 
 def fit_pictures(models: Path, data: Path, *, seed: int = 0) -> None:
