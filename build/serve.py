@@ -25,7 +25,7 @@ def serve(port: int) -> None:
     import uvicorn
 
     from handler.bundle.bundle import Bundle
-    from handler.search.vision import Vision
+    from handler.search.pictures.vision import Vision
     from handler.service import Service
     from handler.settings import Settings
     from handler.store.store import deliver, open_store

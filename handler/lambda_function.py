@@ -38,7 +38,7 @@ def _create(hashes: HashesAhead) -> Callable[[Event, object], Answer]:
 
     opening = OpeningBundle(delivery)
 
-    from handler.search.vision import Vision
+    from handler.search.pictures.vision import Vision
     from handler.service import Service
     from handler.web.app import create_app
     from handler.web.events import create_handler

@@ -14,8 +14,8 @@ from typing import Self
 
 from handler.bundle.bundle import Bundle
 from handler.errors import ThinlensError
+from handler.search.pictures.vision import Vision
 from handler.search.searcher import Searcher
-from handler.search.vision import Vision
 from handler.store.store import Store, deliver
 
 CHECK_EVERY_S = 60.0

@@ -14,6 +14,7 @@ from handler.bundle.manifest import SEGMENT_FILES, FileInfo, SegmentInfo
 from handler.bundle.photos.catalogue import write_catalogue
 from handler.bundle.photos.columns import write_columns
 from handler.bundle.photos.views import write_views
+from handler.bundle.words.words import write_photo_words
 
 
 def write_segment(segments: Path, content: SegmentContent, *, encoder: str, captioner: str) -> SegmentInfo:
@@ -35,6 +36,7 @@ def write_segment(segments: Path, content: SegmentContent, *, encoder: str, capt
         write_catalogue(folder / "catalogue.bin", content.records)
         write_columns(folder / "columns.bin", content.records)
         write_views(folder / "views.i8", content.views, order)
+        write_photo_words(folder / "words.bin", content.records)
         write_block_hashes(folder)
         info = SegmentInfo(
             encoder=encoder,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # what it imports takes a fifth of a second, and a list of fa
     from handler.search.answers import Result, SearchAnswer
 
 _ELLIPSIS = "…"
+_WHERE = {"text": "text in the photo", "column": "noted"}
 
 
 def answer_table(answer: SearchAnswer, *, width: int) -> str:
@@ -42,8 +43,15 @@ def _rows(results: Sequence[Result], width: int) -> str:
     lines = []
     for id_, result in zip(ids, results, strict=True):
         start = f"  {result['relevance']:.2f}  {id_}{' ' * (id_width - columns(id_))}  "
-        lines.append((start + cut(printable(result["caption"]), max(12, width - columns(start)))).rstrip())
+        lines.append((start + cut(printable(_said(result)), max(12, width - columns(start)))).rstrip())
     return "\n".join(lines)
+
+
+def _said(result: Result) -> str:
+    """The caption, and before it what isn't told by caption or path: the text in which words were found."""
+    if result["matched_in"] not in _WHERE:
+        return result["caption"]
+    return f"[{_WHERE[result['matched_in']]}: {result['matched']}] {result['caption']}"
 
 
 def _folded(result: Result) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from export.cli.index_arguments import DEFAULT_OUT, add_index_arguments, positive
+from handler.search.query import MODES
 
 DEFAULT_PORT = 8000
 
@@ -186,6 +187,9 @@ def _add_store(command: argparse.ArgumentParser) -> None:
 def _add_selection(search: argparse.ArgumentParser) -> None:
     """What the HTTP interface takes too, under the same names; see handler/web/openapi.json."""
     search.add_argument("--offset", metavar="N", type=int, default=0, help="skip the first N photos (default: 0)")
+    search.add_argument(
+        "--mode", choices=MODES, default=MODES[0], help="find photos by words, by meaning, or by either"
+    )
     search.add_argument("--dedupe", action="store_true", help="of near-duplicates show only the most relevant")
     search.add_argument("--taken-from", metavar="DATE", help="taken in 2024, 2024-05 or 2024-05-06, or later")
     search.add_argument("--taken-to", metavar="DATE", help="taken on that day, in that month or year, or earlier")

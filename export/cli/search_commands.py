@@ -13,7 +13,7 @@ from export.gallery.in_service import open_in_service
 from handler.errors import QueryError
 from handler.search.answers import SearchAnswer
 from handler.search.filters import Filters
-from handler.search.picture_query import PictureQuery
+from handler.search.pictures.picture_query import PictureQuery
 from handler.search.query import Query
 from handler.search.searcher import Searcher
 from handler.search.selection import Selection
@@ -37,7 +37,7 @@ def _search(arguments: argparse.Namespace) -> None:
     if arguments.query is None and arguments.image is None:
         raise QueryError("QUERY is missing (expected what the photo shows, or --image FILE)", parameter="q")
     texts = () if arguments.query is None else (arguments.query,)
-    query = Query(texts=texts, without=tuple(getattr(arguments, "not")))
+    query = Query(texts=texts, without=tuple(getattr(arguments, "not")), mode=arguments.mode)
     if arguments.image is not None:
         answer = _search_by_picture(arguments, query, selection)
     else:

@@ -9,7 +9,7 @@ from export.models.model_choice import ModelChoice
 from export.models.model_set import MODELS
 from export.models.vision_folder import PICTURES_FILE, describe_vision
 from handler.errors import BundleError
-from handler.search.vision import VISION_GRAPH, Vision, VisionDescription
+from handler.search.pictures.vision import VISION_GRAPH, Vision, VisionDescription
 
 
 def vision_of(out: Path) -> Vision | None:

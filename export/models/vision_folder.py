@@ -16,7 +16,7 @@ from export.errors import ModelError
 from handler.bundle.fields import Fields
 from handler.bundle.relevance import Curve
 from handler.errors import BundleError
-from handler.search.vision import VISION_FILE, VISION_GRAPH, VisionDescription
+from handler.search.pictures.vision import VISION_FILE, VISION_GRAPH, VisionDescription
 
 PICTURES_FILE = "pictures.json"
 

@@ -20,12 +20,14 @@ from handler.bundle.index.vector_index import VectorIndex
 from handler.bundle.manifest import BLOCKED_FILES, COLLECTION_FILE, Manifest
 from handler.bundle.photos.collection_file import CollectionFile
 from handler.bundle.photos.segments import Photos, open_segment
+from handler.bundle.words.words import Words
+from handler.bundle.words.words_file import FILE as WORDS_FILE
 from handler.errors import BundleError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """An open bundle; `id` is the hash of its manifest.
+    """An open bundle; `id` is the hash of its manifest, and `words` are None in one of format 1.
 
     Whatever asks it raises BundleError where a block isn't what was written, and StoreError where one can't be had.
     """
@@ -35,6 +37,7 @@ class Bundle:
     encoder: TextEncoder
     index: VectorIndex
     photos: Photos
+    words: Words | None = None
 
     @classmethod
     def receive(cls, delivery: Delivery) -> Self:
@@ -65,11 +68,41 @@ class Bundle:
 
             delivery.wait(*FILES_1)
             index, photos = open_parts_1(files.folder, manifest)
+            bundle = cls(id=files.id, manifest=manifest, encoder=encoder, index=index, photos=photos)
         else:
-            index, photos = _open_parts(delivery, files)
-        bundle = cls(id=files.id, manifest=manifest, encoder=encoder, index=index, photos=photos)
+            bundle = cls._open_segments(delivery, files, encoder)
         bundle._check()
         return bundle
+
+    @classmethod
+    def _open_segments(cls, delivery: Delivery, files: BundleFiles, encoder: TextEncoder) -> Self:
+        manifest = files.manifest
+        delivery.wait(COLLECTION_FILE)
+        whole = _read_collection(files)
+        delivery.wait(*manifest.all_files)
+        segments = [
+            SegmentFiles.open(files.path(segment.folder), segment, files.source, trusted=files.trusted)
+            for segment in manifest.segments
+        ]
+        if files.source is not None:
+            files.source.bring_rest([segment.blocked[name] for name in BLOCKED_FILES for segment in segments])
+        return cls(
+            id=files.id,
+            manifest=manifest,
+            encoder=encoder,
+            index=open_index(manifest.index, segments, dim=manifest.encoder.dim, gone=whole.gone),
+            photos=Photos(
+                [open_segment(segment, manifest) for segment in segments],
+                gone=whole.gone,
+                groups=whole.groups(),
+                names=manifest.columns,
+            ),
+            words=Words(
+                [segment.blocked[WORDS_FILE] for segment in segments],
+                photos=[segment.photos for segment in segments],
+                gone=whole.gone,
+            ),
+        )
 
     def _check(self) -> None:
         """Check what only the opened parts can tell against the manifest."""
@@ -91,28 +124,6 @@ def _read_collection(files: BundleFiles) -> CollectionFile:
     if whole.photos != photos:  # before an array of so many is made
         raise BundleError(f"Unexpected {whole.photos} photos (expected {photos}) in {COLLECTION_FILE}")
     return whole
-
-
-def _open_parts(delivery: Delivery, files: BundleFiles) -> tuple[VectorIndex, Photos]:
-    manifest = files.manifest
-    delivery.wait(COLLECTION_FILE)
-    whole = _read_collection(files)
-    delivery.wait(*manifest.all_files)
-    segments = [
-        SegmentFiles.open(files.path(segment.folder), segment, files.source, trusted=files.trusted)
-        for segment in manifest.segments
-    ]
-    if files.source is not None:
-        files.source.bring_rest([segment.blocked[name] for name in BLOCKED_FILES for segment in segments])
-    return (
-        open_index(manifest.index, segments, dim=manifest.encoder.dim, gone=whole.gone),
-        Photos(
-            [open_segment(segment, manifest) for segment in segments],
-            gone=whole.gone,
-            groups=whole.groups(),
-            names=manifest.columns,
-        ),
-    )
 
 
 class OpeningBundle:

@@ -41,6 +41,9 @@ class TextEncoder(Protocol):
     def is_word(self, word: str) -> bool:
         """Whether a word is known whole."""
 
+    def rank(self, word: str) -> int | None:
+        """How many words are used more often than one that is known whole, or about so; None for another."""
+
     @property
     def words(self) -> Sequence[str]:
         """Words that are known whole, those that are used most first; none where that can't be told."""
@@ -132,7 +135,12 @@ class Encoder:
 
     def is_word(self, word: str) -> bool:
         """Whether a word stands whole in the vocabulary."""
-        return self._tokenizer.token_to_id(word) is not None
+        return self.rank(word) is not None
+
+    def rank(self, word: str) -> int | None:
+        """The place of a word that stands whole in the vocabulary, which has those first that are used most."""
+        place: int | None = self._tokenizer.token_to_id(word)
+        return place
 
     @cached_property
     def words(self) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ SIGNATURE_FILE = "manifest.sig"
 COLLECTION_FILE = "collection.bin"
 BUNDLE_FILES = (*ENCODER_FILES, COLLECTION_FILE)
 WHOLE_FILES = ("codes.bin", "blocks.bin")
-BLOCKED_FILES = ("index.usearch", "views.i8", "catalogue.bin", "columns.bin")
+BLOCKED_FILES = ("words.bin", "index.usearch", "views.i8", "catalogue.bin", "columns.bin")
 """The files of a segment that are verified block by block, in the order in which a question asks for them."""
 SEGMENT_FILES = (*WHOLE_FILES, *BLOCKED_FILES)
 SEGMENTS_FOLDER = "segments"

@@ -10,6 +10,9 @@ from handler.bundle.photos.catalogue import CaptionKind, TakenSource
 ColumnsAnswer: TypeAlias = dict[str, str | float | list[str]]
 
 
+MatchedIn: TypeAlias = Literal["meaning", "caption", "text", "name", "column"]
+
+
 class Addresses(TypedDict):
     """Where a photo and its thumbnail lie."""
 
@@ -20,8 +23,10 @@ class Addresses(TypedDict):
 class Result(TypedDict):
     """One photo of an answer.
 
-    `matched` is the text that explains the relevance, or "visual"; `duplicates`, how many near-duplicates are folded
-    into this photo, is there if that was asked for.
+    `matched` is the text that explains the relevance, or "visual", and `matched_in` what it is: a caption, text that
+    stands in the photo, a name of its file or folders or what else its owner says, if words of the query found it
+    there, and otherwise "meaning". `marks` says from which character of `matched` to before which those words stand.
+    `duplicates`, how many near-duplicates are folded into this photo, is there if that was asked for.
     """
 
     id: str
@@ -29,6 +34,8 @@ class Result(TypedDict):
     caption: str
     caption_kind: CaptionKind
     matched: str
+    matched_in: MatchedIn
+    marks: list[list[int]]
     url: str
     thumbnail_url: str
     width: int
@@ -94,6 +101,7 @@ class PhotoAnswer(TypedDict):
     placeholder: str | None
     captions: list[CaptionAnswer]
     columns: ColumnsAnswer
+    text: list[str]
 
 
 class ColumnAnswer(TypedDict):

@@ -15,10 +15,28 @@ from handler.bundle.bundle import Bundle
 from handler.bundle.photos.addresses import photo_by_content, photo_by_id, thumbnail
 from handler.bundle.photos.catalogue import PhotoRecord
 from handler.bundle.relevance import IDENTICAL_FROM
-from handler.search.answers import Addresses, CollectionAnswer, ColumnAnswer, ColumnsAnswer, PhotoAnswer, Result
-from handler.search.ranking import Ranked, Sought
+from handler.bundle.words.photo_texts import Field
+from handler.search.answers import (
+    Addresses,
+    CollectionAnswer,
+    ColumnAnswer,
+    ColumnsAnswer,
+    MatchedIn,
+    PhotoAnswer,
+    Result,
+)
+from handler.search.blending import Question, by_sight
+from handler.search.matching import best_match
+from handler.search.ranking import Ranked
 
 VISUAL = "visual"
+_MATCHED_IN: dict[Field, MatchedIn] = {
+    "edited": "caption",
+    "column": "column",
+    "name": "name",
+    "text": "text",
+    "caption": "caption",
+}
 
 
 class Describer:
@@ -59,6 +77,7 @@ class Describer:
                 for caption in record.captions
             ],
             "columns": _columns(record),
+            "text": list(record.text),
         }
 
     def collection(self, numbers: Sequence[int], *, total: int, image_side: int | None) -> CollectionAnswer:
@@ -79,22 +98,32 @@ class Describer:
             "photos": sorted(map(self._photo, self._bundle.photos.records(numbers)), key=lambda photo: photo["id"]),
         }
 
-    def results(self, sought: Sought, page: Ranked) -> list[Result]:
+    def results(self, question: Question, page: Ranked) -> list[Result]:
         """A page of results, best first."""
         if not len(page.numbers):
             return []
-        cosines = self._bundle.photos.views(page.numbers) @ sought.direction
+        views = len(self._weights)
+        cosines = np.zeros((len(page.numbers), views), np.float32)
+        if question.sought is not None:
+            cosines = self._bundle.photos.views(page.numbers) @ question.sought.direction
+        by_words = question.hits.of(page.numbers)
+        found_by_words = by_words > np.maximum(by_sight(page.relevances, by_words), np.float32(0.0))
         records = self._bundle.photos.records(page.numbers.tolist())
         results: list[Result] = []
-        for record, relevance, of_views in zip(records, page.relevances, cosines, strict=True):
+        for record, relevance, of_views, is_by_words in zip(
+            records, page.relevances, cosines, found_by_words.tolist(), strict=True
+        ):
             addresses = self._addresses(record)
+            match = best_match(record, question.wordings) if is_by_words else None
             results.append(
                 {
                     "id": record.id,
                     "relevance": round(float(relevance), 2),
                     "caption": record.captions[0].text,
                     "caption_kind": record.captions[0].kind,
-                    "matched": self._matched(record, of_views),
+                    "matched": match.text if match else self._matched(record, of_views),
+                    "matched_in": _MATCHED_IN[match.field] if match else "meaning",
+                    "marks": [list(mark) for mark in match.marks] if match else [],
                     "url": addresses["url"],
                     "thumbnail_url": addresses["thumbnail_url"],
                     "width": record.width,

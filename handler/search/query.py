@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from handler.bundle.texts import normalise
 from handler.errors import Problem, QueryError
@@ -14,6 +15,9 @@ from handler.errors import Problem, QueryError
 MAX_QUERY_LENGTH = 512
 MAX_TEXTS = 8
 MAX_WEIGHT = 100.0
+
+Mode = Literal["all", "words", "meaning"]
+MODES: tuple[Mode, ...] = ("all", "words", "meaning")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +28,13 @@ class Query:
         texts: What the photo shows, 1 to 8 texts that should all fit.
         weights: How much each text counts, above 0; none for the same weight.
         without: What the photo should not show, up to 8 texts.
+        mode: Whether photos are found by the words in their texts, by what they mean, or by either.
     """
 
     texts: tuple[str, ...]
     weights: tuple[float, ...] = ()
     without: tuple[str, ...] = ()
+    mode: Mode = "all"
 
     def check(self, *, beside_picture: bool = False) -> None:
         """Raises QueryError where this can't be asked; beside a picture there need be no text."""
@@ -57,6 +63,14 @@ class Query:
         """How much each text counts, of a sum of 1."""
         weights = self.weights or (1.0,) * len(self.texts)
         return tuple(weight / sum(weights) for weight in weights)
+
+
+def read_mode(text: str | None) -> Mode:
+    """The mode that a client names; by default either way finds photos. Raises QueryError."""
+    for mode in MODES:
+        if text in (None, mode):
+            return mode
+    raise QueryError(f"mode is {(text or '')[:80]!r} (expected {', '.join(MODES)})", parameter="mode")
 
 
 def _check_texts(parameter: str, what: str, texts: Sequence[str]) -> None:

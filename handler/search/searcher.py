@@ -11,9 +11,6 @@ from dataclasses import replace
 import numpy as np
 
 from handler.bundle.bundle import Bundle
-from handler.bundle.photos.columns import term
-from handler.bundle.photos.segments import Mask
-from handler.bundle.relevance import kind_of_query
 from handler.search.answers import (
     CollectionAnswer,
     Page,
@@ -22,14 +19,16 @@ from handler.search.answers import (
     SearchAnswer,
     SimilarAnswer,
 )
+from handler.search.blending import Blending, Question
 from handler.search.describer import Describer
 from handler.search.filters import EVERY_PHOTO, Filters
-from handler.search.picture_query import PictureQuery, image_side, sighted
+from handler.search.pictures.picture_query import PictureQuery, image_side, sighted
+from handler.search.pictures.vision import Vision
 from handler.search.query import Query
-from handler.search.ranking import Ranked, Ranking, Sought
+from handler.search.questions import Questions
+from handler.search.ranking import Ranked, Ranking
 from handler.search.selection import DEFAULT_K, Selection
 from handler.search.spelling import corrected
-from handler.search.vision import Vision
 
 # Near-duplicates are folded away after ranking, so a few more photos are ranked at first than are asked for.
 _RANKED_PER_GROUP = 4
@@ -44,7 +43,8 @@ class Searcher:
         self._vision = vision
         self._describer = Describer(bundle, media_url=media_url)
         self._ranking = Ranking(bundle)
-        self._weights = np.array(bundle.manifest.calibration.weights, dtype=np.float32)
+        self._blending = Blending(bundle, self._ranking)
+        self._questions = Questions(bundle)
 
     def search(
         self,
@@ -71,30 +71,24 @@ class Searcher:
         selection = selection or Selection(k=k, min_relevance=min_relevance)
         query.check()
         selection.check()
-        allowed = selection.filters.mask(self.bundle.photos)
-        sought = self._sought(query)
-        if sought is None and (said := self._said_by_people(query)) is not None:
-            sought, allowed = self._encoded(query), said if allowed is None else said & allowed
         answer: SearchAnswer = {
             "query": " + ".join(map(self.canonical, query.texts)),
-            **self._page(sought, selection, allowed, started),
+            **self._page(self._questions.of(query, selection.filters), selection, started),
             "corrected": None,
         }
         if answer["results"] or selection.offset:
             return answer
-        other = self._spelt_otherwise(query, selection, allowed, started)
+        other = self._spelt_otherwise(query, selection, started)
         better = other is not None and (other["results"] or (other["perhaps"] and not answer["perhaps"]))
         return other if other is not None and better else answer
 
-    def _spelt_otherwise(
-        self, query: Query, selection: Selection, allowed: Mask | None, started: float
-    ) -> SearchAnswer | None:
+    def _spelt_otherwise(self, query: Query, selection: Selection, started: float) -> SearchAnswer | None:
         """The answer to the query with known words in the place of unknown ones; None where all are known."""
         typed = tuple(map(self.canonical, query.texts))
         texts = tuple(corrected(text, self.bundle.encoder) or text for text in typed)
         if texts == typed:
             return None
-        page = self._page(self._sought(replace(query, texts=texts)), selection, allowed, started)
+        page = self._page(self._questions.of(replace(query, texts=texts), selection.filters), selection, started)
         return {"query": " + ".join(typed), **page, "corrected": " + ".join(texts)}
 
     @property
@@ -114,13 +108,8 @@ class Searcher:
         started = time.perf_counter()
         asked.check()
         selection.check()
-        vision = self.vision()
-        allowed = selection.filters.mask(self.bundle.photos)
-        texts = self._sought(asked.query) if asked.query.texts else None
-        sought = None
-        if texts is not None or not asked.query.texts:
-            sought = asked.sought(vision, texts, self.bundle.manifest.calibration, self._unwanted(asked.query))
-        page = self._page(sought, selection, allowed, started)
+        question = self._questions.beside_picture(asked, self.vision(), selection.filters)
+        page = self._page(question, selection, started)
         return {"query": " + ".join(map(self.canonical, asked.query.texts)), **page, "corrected": None}
 
     def similar(
@@ -141,14 +130,8 @@ class Searcher:
         selection = selection or Selection(k=k, min_relevance=min_relevance)
         selection.check()
         number = self.bundle.photos.find(photo_id)
-        allowed = selection.filters.mask(self.bundle.photos)
-        fused = self._weights @ self.bundle.photos.views(np.array([number]))[0]
-        norm = float(np.linalg.norm(fused))
-        sought = None
-        if norm > 0.0:
-            direction = fused / np.float32(norm)
-            sought = Sought(texts=direction[np.newaxis], direction=direction)
-        return {"id": photo_id, **self._page(sought, selection, allowed, started, without=number)}
+        question = self._questions.like(number, selection.filters)
+        return {"id": photo_id, **self._page(question, selection, started, without=number)}
 
     def photo(self, photo_id: str) -> PhotoAnswer:
         """Everything that is known of a photo; raises PhotoNotFoundError."""
@@ -170,56 +153,15 @@ class Searcher:
         """A query as it is understood: two that are the same here have the same answer."""
         return self.bundle.encoder.canonical(text)
 
-    def _sought(self, query: Query) -> Sought | None:
-        """What photos are ranked by; None if one of the texts has no word that the encoder knows."""
-        if not all(self.bundle.encoder.knows(self.canonical(text)) for text in query.texts):
-            return None
-        return self._encoded(query)
-
-    def _said_by_people(self, query: Query) -> Mask | None:
-        """The photos of which people wrote the only text of a query, word for word; None where there are none.
-
-        The vectors of texts in scripts that the encoder never saw are all alike, so these photos alone may be answered.
-        """
-        if len(query.texts) > 1:
-            return None
-        mask = self.bundle.photos.with_term(term("caption", query.texts[0]))
-        return mask if len(self.bundle.photos.present(mask)) else None
-
-    def _encoded(self, query: Query) -> Sought:
-        texts = [self.canonical(text) for text in query.texts]
-        shares = np.array(query.shares, dtype=np.float32)
-        sought = Sought.of(self.bundle.encoder.encode(texts), shares, kind_of_query(max(texts, key=_word_count)))
-        return replace(sought, without=self._unwanted(query))
-
-    def _unwanted(self, query: Query) -> tuple[Sought, ...]:
-        """What no photo should be relevant to."""
-        unwanted = [text for text in map(self.canonical, query.without) if self.bundle.encoder.knows(text)]
-        vectors = self.bundle.encoder.encode(unwanted) if unwanted else ()
-        return tuple(
-            Sought(texts=vector[np.newaxis], direction=vector, kind=kind_of_query(text))
-            for text, vector in zip(unwanted, vectors, strict=True)
-        )
-
-    def _page(
-        self,
-        sought: Sought | None,
-        selection: Selection,
-        allowed: Mask | None,
-        started: float,
-        *,
-        without: int | None = None,
-    ) -> Page:
-        """A page of the photos by what is sought; `without` is the number of a photo that is left out."""
+    def _page(self, question: Question, selection: Selection, started: float, *, without: int | None = None) -> Page:
+        """A page of the photos by what is asked for; `without` is the number of a photo that is left out."""
         wanted = selection.offset + selection.k
-        relevant = perhaps = _NOTHING
-        if sought is not None:
-            relevant, perhaps = self._relevant(sought, selection, allowed, without, wanted + 1)
+        relevant, perhaps = self._relevant(question, selection, without, wanted + 1)
         page = relevant.where(slice(selection.offset, wanted))
         more = len(relevant.numbers) > wanted
         is_last = not more and (len(page.numbers) > 0 or selection.offset == 0)
         perhaps = perhaps.where(slice(0, selection.k - len(page.numbers) if is_last else 0))
-        results, unsure = (self._results(sought, photos, selection, allowed) for photos in (page, perhaps))
+        results, unsure = (self._results(question, photos, selection) for photos in (page, perhaps))
         return {
             "bundle": self.bundle.id,
             "took_ms": _since(started),
@@ -229,22 +171,19 @@ class Searcher:
             "perhaps": unsure,
         }
 
-    def _results(
-        self, sought: Sought | None, photos: Ranked, selection: Selection, allowed: Mask | None
-    ) -> list[Result]:
-        if sought is None:
-            return []
-        results = self._describer.results(sought, photos)
+    def _results(self, question: Question, photos: Ranked, selection: Selection) -> list[Result]:
+        results = self._describer.results(question, photos)
         if selection.dedupe:
-            for result, folded in zip(results, self._folded(sought, photos, allowed), strict=True):
+            for result, folded in zip(results, self._folded(question, photos), strict=True):
                 result["duplicates"] = folded
         return results
 
     def _relevant(
-        self, sought: Sought, selection: Selection, allowed: Mask | None, without: int | None, wanted: int
+        self, question: Question, selection: Selection, without: int | None, wanted: int
     ) -> tuple[Ranked, Ranked]:
         """The first `wanted` photos that reach the threshold, or more, or all; then those that are perhaps meant."""
-        curve = sought.own_curve or self.bundle.manifest.calibration.curve(sought.kind)
+        own_curve = question.sought.own_curve if question.sought else None
+        curve = own_curve or self.bundle.manifest.calibration.curve(question.kind)
         threshold, least = curve.threshold, min(curve.threshold, curve.perhaps)
         if selection.min_relevance is not None:
             threshold = least = selection.min_relevance
@@ -252,7 +191,7 @@ class Searcher:
         if selection.dedupe:
             count *= _RANKED_PER_GROUP
         while True:
-            ranked = self._ranking.first(sought, count, allowed, least=least)
+            ranked = self._blending.first(question, count, least=least)
             found = ranked.where(ranked.relevances >= least)
             exhausted = len(found.numbers) < count
             if selection.dedupe:
@@ -273,25 +212,18 @@ class Searcher:
             return firsts
         return firsts.where(self.bundle.photos.groups[firsts.numbers] != self.bundle.photos.groups[without])
 
-    def _folded(self, sought: Sought, page: Ranked, allowed: Mask | None) -> list[int]:
+    def _folded(self, question: Question, page: Ranked) -> list[int]:
         """For each photo of a page, how many near-duplicates of it could have been answered in its place."""
         groups = self.bundle.photos.groups
         answered = np.zeros(len(groups), dtype=bool)
         answered[groups[page.numbers]] = True
-        could = answered[groups] if allowed is None else answered[groups] & allowed
+        could = answered[groups] if question.allowed is None else answered[groups] & question.allowed
         numbers = np.flatnonzero(could)
-        if sought.without:
-            numbers = numbers[self._ranking.wanted(sought, numbers, self._ranking.captions(numbers))]
+        if question.sought is not None and question.sought.without:
+            numbers = numbers[self._ranking.wanted(question.sought, numbers, self._ranking.captions(numbers))]
         sizes = np.bincount(groups[numbers], minlength=len(groups))
         counts: list[int] = (sizes[groups[page.numbers]] - 1).tolist()
         return counts
-
-
-_NOTHING = Ranked(numbers=np.empty(0, dtype=np.int64), relevances=np.empty(0, dtype=np.float32))
-
-
-def _word_count(text: str) -> int:
-    return len(text.split())
 
 
 def _since(started: float) -> float:

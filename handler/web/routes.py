@@ -14,8 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 from handler.errors import BundleChangedError, PhotoNotFoundError
 from handler.search.filters import Filters
-from handler.search.picture_query import PictureQuery, image_bytes
-from handler.search.query import Query
+from handler.search.pictures.picture_query import PictureQuery, image_bytes
+from handler.search.query import Query, read_mode
 from handler.search.searcher import Searcher
 from handler.search.selection import DEFAULT_K, Selection
 from handler.settings import Settings
@@ -32,6 +32,10 @@ _FILTERS = ("folder", "orientation", "type", "where")
 _HANDLER = Path(__file__).parents[1]
 
 
+# What the page is spoken in beside English; handler/widget/src/languages.js says when.
+LANGUAGES = ("de", "es", "fr", "ja", "nl", "pt", "zh")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
     """A file that is served as it is: the only ones there are stand in ASSETS."""
@@ -43,9 +47,16 @@ class Asset:
 ASSETS = {
     "/": Asset(file="widget/index.html", media_type="text/html; charset=utf-8"),
     "/assets/page.css": Asset(file="widget/page.css", media_type="text/css; charset=utf-8"),
+    "/assets/page.js": Asset(file="widget/page.js", media_type="text/javascript; charset=utf-8"),
     "/assets/thinlens-search.js": Asset(file="widget/thinlens-search.js", media_type="text/javascript; charset=utf-8"),
     "/assets/icon.svg": Asset(file="widget/icon.svg", media_type="image/svg+xml"),
     "/openapi.json": Asset(file="web/openapi.json", media_type="application/json"),
+    **{
+        f"/assets/languages/{language}.json": Asset(
+            file=f"widget/languages/{language}.json", media_type="application/json"
+        )
+        for language in LANGUAGES
+    },
 }
 
 
@@ -86,10 +97,13 @@ class Routes:
 
     def _search(self, request: Request) -> Response:
         with_picture = request.method == "POST"
-        once = ("image_weight", *_PAGING, *_DATES) if with_picture else (*_PAGING, *_DATES)
+        once = ("mode", *(("image_weight",) if with_picture else ()), *_PAGING, *_DATES)
         parameters = request.parameters(once, repeated=("q", "weight", "not", *_FILTERS))
         query = Query(
-            texts=parameters.texts("q"), weights=parameters.decimals("weight"), without=parameters.texts("not")
+            texts=parameters.texts("q"),
+            weights=parameters.decimals("weight"),
+            without=parameters.texts("not"),
+            mode=read_mode(parameters.optional_text("mode")),
         )
         query.check(beside_picture=with_picture)
         selection = _selection(parameters)

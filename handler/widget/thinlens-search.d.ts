@@ -1,13 +1,26 @@
 /** Types of <thinlens-search>, for pages that are written in TypeScript. */
 
+/** Where the words of a query stand. */
+export interface ThinlensWords {
+  place: "caption" | "text" | "name" | "column";
+  /** The photo's own words, as a whole. */
+  text: string;
+  /** Where each word of the query starts and ends in them, as `text.slice(start, end)` takes it. */
+  marks: [start: number, end: number][];
+  /** The name of the column, if it is one and its name is known. */
+  column: string | undefined;
+}
+
 /** A photo as the widget shows it. */
 export interface ThinlensPhoto {
   /** Its path relative to the folder that was indexed. */
   id: string;
-  /** The text that explains why it was found, or its first caption. */
+  /** The caption that explains why it was found, or its first one. */
   caption: string;
   /** Whether the picture itself explains it better than any caption. */
   byLook: boolean;
+  /** Where the query's own words stand; undefined if they do nowhere, or the function is too old to say so. */
+  words: ThinlensWords | undefined;
   /** 0 to 1; undefined where it was not searched for. */
   relevance: number | undefined;
   perhaps: true | undefined;
@@ -30,7 +43,7 @@ export interface ThinlensSearchDetail {
   answer: { bundle: string; no_relevant_results: boolean; next_offset: number | null; results: object[]; perhaps: object[] };
 }
 
-/** Attributes: `endpoint`, `texts` (a JSON object), `no-history`, `autofocus`. */
+/** Attributes: `endpoint`, `lang`, `texts` (a JSON object), `no-history`, `autofocus`. */
 export interface ThinlensSearchElement extends HTMLElement {}
 
 declare global {

@@ -78,9 +78,82 @@ context.imageSmoothingQuality = "high";
 context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
 return canvas;
 }
+const PLACES_OF_WORDS = new Map([["text", "inText"], ["name", "inName"]]);
+const KNOWN_COLUMNS = new Map([["keywords", "inKeyword"], ["title", "inTitle"], ["description", "inDescription"]]);
+const SLOT = "\uFFFC";
+function readWords({ matched, matched_in: place, marks, columns }) {
+if (typeof matched !== "string" || !matched) return undefined;
+const read = readMarks(marks, matched);
+if (PLACES_OF_WORDS.has(place) || place === "column") {
+return { place, text: matched, marks: read, column: place === "column" ? nameOfColumn(columns, matched) : undefined };
+}
+return read.length ? { place: "caption", text: matched, marks: read, column: undefined } : undefined;
+}
+function readMarks(marks, text) {
+if (!Array.isArray(marks) || !marks.length) return [];
+const offsets = [0];
+for (const character of text) offsets.push(offsets.at(-1) + character.length);
+const possible = marks.filter((mark) => Array.isArray(mark) && mark.every((end) => Number.isInteger(end) && end in offsets));
+const read = [];
+for (const [start, end] of possible.sort(([one], [other]) => one - other)) {
+if (start < end && offsets[start] >= (read.at(-1)?.[1] ?? 0)) read.push([offsets[start], offsets[end]]);
+}
+return read;
+}
+function nameOfColumn(columns, text) {
+return Object.entries(columns ?? {}).find(([, values]) => [values].flat().map(String).includes(text))?.[0];
+}
+function marked(text, marks) {
+const nodes = [];
+let done = 0;
+for (const [start, end] of marks) {
+nodes.push(text.slice(done, start), make("mark", {}, text.slice(start, end)));
+done = end;
+}
+return [...nodes, text.slice(done)];
+}
+function excerpt(text, marks, before, after) {
+const first = marks[0]?.[0] ?? 0;
+const start = first > before ? cutBefore(text, first - before, first) : 0;
+const end = text.length > first + after ? cutAfter(text, first, first + after) : text.length;
+const lead = start ? "… " : "";
+const inside = marks.filter((mark) => mark[0] < end).map((mark) => [mark[0], Math.min(mark[1], end)]);
+return {
+text: lead + text.slice(start, end).trimEnd() + (end < text.length ? "…" : ""),
+marks: inside.map((mark) => mark.map((place) => place - start + lead.length)),
+};
+}
+function cutBefore(text, start, end) {
+const space = text.slice(start - 1, end).search(/\s\S/);
+return space < 0 ? wholeCharacter(text, start) : start + space;
+}
+function cutAfter(text, start, end) {
+const space = text.slice(start, end + 1).search(/\s\S*$/);
+return space > 0 ? start + space : wholeCharacter(text, end);
+}
+function wholeCharacter(text, place) {
+return place + (text.codePointAt(place - 1) > 0xffff ? 1 : 0);
+}
+function wordsLine({ place, text, marks, column }, say, before, after) {
+const cut = excerpt(text, marks, before, after);
+const name = PLACES_OF_WORDS.get(place) ?? KNOWN_COLUMNS.get(column) ?? (column ? "inColumn" : "inKeyword");
+const [where, ...rest] = say(name, { words: SLOT, column }).split(SLOT);
+return {
+said: say(name, { words: cut.text, column }),
+nodes: [make("span", { class: "where" }, where), make("bdi", {}, ...marked(cut.text, cut.marks)), rest.join("")],
+};
+}
+const LONGEST_QUERY = 512;
 const TIMEOUT_MS = 20_000;
 const NARROWEST = 0.6;
 const WIDEST = 2.4;
+const PROBLEMS = new Map([
+["photo-not-found", "gone"],
+["bundle-changed", "changed"],
+["no-collection", "away"],
+["unauthorized", "closed"],
+["internal-error", "mistake"],
+]);
 class NoAnswer extends Error {
 constructor(kind, detail = "") {
 super(detail || kind);
@@ -116,6 +189,11 @@ suggestions: listed(suggestions),
 imageSide: side > 0 ? side : 0,
 };
 }
+async texts(language, signal) {
+const texts = await this.#fetch(`assets/languages/${language}.json`, signal);
+if (Array.isArray(texts)) throw new NoAnswer("unreadable");
+return texts;
+}
 async photo(id, signal) {
 const path = id.split("/").map(encodeURIComponent).join("/");
 return this.#photo(withCaption(await this.#fetch(`v1/photos/${path}`, signal)));
@@ -143,7 +221,7 @@ if (limit.aborted) throw new NoAnswer("slow");
 if (response?.ok) throw new NoAnswer("unreadable");
 if (!response) throw new NoAnswer(globalThis.navigator?.onLine === false ? "offline" : "unreachable");
 }
-if (!response.ok) throw new NoAnswer("refused", String(body?.detail ?? response.status));
+if (!response.ok) throw new NoAnswer(problem(body), String(body?.detail ?? response.status));
 if (body === null || typeof body !== "object") throw new NoAnswer("unreadable");
 return body;
 }
@@ -151,10 +229,13 @@ return body;
 if (typeof raw?.id !== "string") throw new NoAnswer("unreadable");
 const known = raw.width > 0 && raw.height > 0;
 const [width, height] = known ? [Number(raw.width), Number(raw.height)] : [4, 3];
-const byLook = raw.matched === "visual";
+const words = readWords(raw);
+const elsewhere = words && words.place !== "caption";
+const byLook = raw.matched === "visual" && (raw.matched_in ?? "meaning") === "meaning";
 return {
 id: raw.id,
-caption: String((byLook ? raw.caption : raw.matched) || raw.caption || raw.id),
+caption: String((byLook || elsewhere ? raw.caption : raw.matched) || raw.caption || raw.id),
+words: byLook ? undefined : words,
 byLook,
 relevance: Number.isFinite(raw.relevance) ? Math.min(Math.max(raw.relevance, 0), 1) : undefined,
 duplicates: raw.duplicates > 0 ? raw.duplicates : 0,
@@ -178,12 +259,42 @@ return value;
 function hexadecimal(bytes) {
 return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
+function problem(body) {
+const name = String(body?.type).split(":").at(-1);
+if (name === "invalid-parameter" && body.parameter === "q") return "unfit";
+return PROBLEMS.get(name) ?? "refused";
+}
 function withCaption(photo) {
 return { ...photo, caption: photo?.captions?.[0]?.text };
 }
 function readColours(placeholder) {
 if (typeof placeholder !== "string" || !/^[0-9a-f]{72}$/i.test(placeholder)) return undefined;
 return placeholder.match(/../g).map((pair) => parseInt(pair, 16));
+}
+const LANGUAGES = ["en", "de", "es", "fr", "ja", "nl", "pt", "zh"];
+function spoken(tag) {
+try {
+const { language, script } = new Intl.Locale(tag).maximize();
+return LANGUAGES.find((known) => known === language && new Intl.Locale(known).maximize().script === script);
+} catch {
+return undefined;
+}
+}
+function preferred(tags) {
+return tags.find(spoken) ?? "en";
+}
+function tagAround(element) {
+for (const root of rootsAround(element)) {
+const said = element.closest("[lang]");
+if (said) return said.lang;
+element = root.host;
+}
+return "";
+}
+function rootsAround(element) {
+const roots = [];
+for (let root; element; element = root.host) roots.push((root = element.getRootNode()));
+return roots;
 }
 const SAME_ROW_PX = 4;
 function neighbour(boxes, index, key, rightToLeft) {
@@ -238,6 +349,8 @@ return [canvas];
 }
 const TILES_AT_ONCE = 4;
 const TILES_A_FRAME = 12;
+const BEFORE = 12;
+const AFTER = 80;
 class Grid {
 #say;
 #tiles = [];
@@ -268,8 +381,10 @@ this.#current = 0;
 this.#reach(0);
 }
 add(photos) {
-const tiles = photos.map(({ aspect, perhaps }) => {
+const tiles = photos.map((photo) => {
+const { aspect, perhaps } = photo;
 const tile = make("li", perhaps ? { part: "photo perhaps", class: "perhaps" } : { part: "photo" });
+tile.classList.toggle("worded", saysWords(photo));
 tile.style.setProperty("--aspect", aspect);
 return tile;
 });
@@ -309,26 +424,32 @@ if (end < this.#tiles.length) requestAnimationFrame(() => setTimeout(() => this.
 }
 #content(photo) {
 const { caption, relevance, duplicates, perhaps } = photo;
+const words = saysWords(photo) ? [wordsLine(photo.words, this.#say, BEFORE, AFTER)] : [];
 const alike = duplicates ? [this.#say("duplicates", { count: duplicates })] : [];
 const relevant = relevance === undefined ? [] : [this.#say("relevance", { relevance })];
 const unsure = perhaps ? [this.#say("perhaps")] : [];
-const name = [caption, ...unsure, ...relevant, ...alike].join(". ");
+const name = [caption, ...words.map(({ said }) => said), ...unsure, ...relevant, ...alike].join(this.#say("pause"));
 const open = { type: "button", class: "open", part: "picture", tabindex: -1, "aria-label": name };
-const words = { class: "caption", part: "caption", dir: "auto", "aria-hidden": "true" };
+const below = { class: "caption", part: "caption", dir: "auto", "aria-hidden": "true" };
+const found = { class: "words", part: "words", "aria-hidden": "true" };
 const similar = this.#say("similar");
 const like = { class: "like", part: "similar", tabindex: -1, title: similar };
 return [
-make("button", open, this.#frames.get(photo.id) ?? framed(photo, this.#say), make("span", words, caption)),
+make("button", open, this.#frames.get(photo.id) ?? framed(photo, this.#say), make("span", below, caption)),
+...words.map(({ said, nodes }) => make("div", { ...found, title: said }, ...nodes)),
 make(
 "div",
 { class: "line" },
 ...meter(relevance, this.#say),
 ...unsure.map((text) => make("span", { class: "unsure", "aria-hidden": "true" }, text)),
-...alike.map((text) => make("span", { "aria-hidden": "true", title: text }, `+${duplicates}`)),
-iconButton("similar", `${similar}: ${caption}`, like),
+...alike.map((text) => make("span", { "aria-hidden": "true", title: text }, this.#say("alike", { count: duplicates }))),
+iconButton("similar", this.#say("similarOf", { caption }), like),
 ),
 ];
 }
+}
+function saysWords({ words }) {
+return words !== undefined && words.place !== "caption";
 }
 function meter(relevance, say) {
 if (relevance === undefined) return [];
@@ -341,13 +462,16 @@ function reachable(tile, yes) {
 for (const button of tile.querySelectorAll("button")) button.tabIndex = yes ? 0 : -1;
 }
 const SWIPE_PX = 48;
+const WORDS_BEFORE = 120;
+const WORDS_AFTER = 240;
 class Lightbox {
 #say;
 #onClose;
 #photos = [];
 #index = 0;
 #stage = make("div", { class: "stage" });
-#words = make("p", { class: "words", id: "words", part: "caption", dir: "auto" });
+#caption = make("p", { class: "told", id: "told", part: "caption", dir: "auto" });
+#words = make("p", { class: "words", part: "words" });
 #why = make("p", { class: "why" });
 #position = make("span", { class: "position" });
 #open;
@@ -363,10 +487,10 @@ this.#open = make("a", { class: "action", target: "_blank", rel: "noopener noref
 const close = iconButton("cross", say("close"), { class: "close" });
 const head = make("div", { class: "head" }, this.#position, close);
 const actions = make("div", { class: "actions" }, similar, this.#open);
-const foot = make("div", { class: "foot" }, make("div", {}, this.#words, this.#why), actions);
+const foot = make("div", { class: "foot" }, make("div", {}, this.#caption, this.#words, this.#why), actions);
 this.element = make(
 "dialog",
-{ part: "lightbox", "aria-labelledby": "words" },
+{ part: "lightbox", "aria-labelledby": "told" },
 ...[head, this.#stage, this.#previous, this.#next, foot],
 );
 this.#previous.addEventListener("click", () => this.#show(this.#index - 1));
@@ -396,15 +520,21 @@ const photo = this.#photos[index];
 if (!photo) return;
 this.#index = index;
 this.#stage.replaceChildren(this.#picture(photo));
-this.#words.textContent = photo.caption;
-const searched = photo.relevance !== undefined;
-const why = searched ? [this.#say(photo.byLook ? "byLook" : "byCaption")] : [];
-this.#why.replaceChildren(...meter(photo.relevance, this.#say), ...why);
+this.#tell(photo);
 this.#position.textContent = this.#say("position", { position: index + 1, count: this.#photos.length });
 this.#open.hidden = !photo.url;
 this.#open.href = photo.url ?? "";
 this.#previous.setAttribute("aria-disabled", index === 0);
 this.#next.setAttribute("aria-disabled", index === this.#photos.length - 1);
+}
+#tell({ caption, words, relevance, byLook }) {
+const inCaption = words?.place === "caption";
+this.#caption.replaceChildren(...marked(caption, inCaption ? words.marks : []));
+const elsewhere = words && !inCaption;
+this.#words.hidden = !elsewhere;
+if (elsewhere) this.#words.replaceChildren(...wordsLine(words, this.#say, WORDS_BEFORE, WORDS_AFTER).nodes);
+const why = elsewhere || relevance === undefined ? [] : [this.#say(byLook ? "byLook" : "byCaption")];
+this.#why.replaceChildren(...meter(relevance, this.#say), ...why);
 }
 #picture(photo) {
 const thumbnail = make("img", { alt: "", src: photo.thumbnail });
@@ -556,7 +686,8 @@ showFailure({ kind, detail }) {
 this.#show({});
 const offline = kind === "offline";
 const title = offline ? "offline" : "failed";
-this.#notify(title, this.#say(offline ? "offlineDetail" : kind, { detail }), this.#say("retry"), this.#reader.retry);
+const why = this.#say(offline ? "offlineDetail" : kind, { detail, limit: LONGEST_QUERY });
+this.#notify(title, why, this.#say("retry"), this.#reader.retry);
 }
 refuseFile(name) {
 this.#notify("notPicture", this.#say("notPictureDetail", { name }));
@@ -575,7 +706,7 @@ this.#lightbox.close();
 }
 #notify(name, detail, offer, act) {
 const title = this.#say(name);
-this.#status.textContent = `${title}. ${detail}`;
+this.#status.textContent = [title, detail].join(this.#say("pause"));
 this.#notice.show(title, detail, offer, act);
 }
 #end(offer, next) {
@@ -588,7 +719,6 @@ this.#more.onclick = () => this.#reader[offer](next);
 }
 }
 const PAUSE_MS = 150;
-const LONGEST_QUERY = 512;
 class SearchBox {
 #onSearch;
 #pause;
@@ -697,6 +827,7 @@ keys: "The arrow keys move between photos.",
 countPerhaps: "{sure}, and {count} perhaps",
 "duplicates.one": "{count} near-duplicate",
 "duplicates.other": "{count} near-duplicates",
+alike: "+{count}",
 more: "Show more",
 closest: "Show less relevant photos",
 relevance: "Relevance {relevance}",
@@ -708,6 +839,7 @@ correctedTo: "Another spelling",
 correctedDetail: "These are photos of “{query}”.",
 perhapsSimilar: "It is not sure that any of them is like this one.",
 similar: "More like this",
+similarOf: "More like this: {caption}",
 similarTo: "Photos like “{caption}”",
 leaveSimilar: "Leave photos like this",
 empty: "Nothing relevant found",
@@ -722,24 +854,41 @@ unreachable: "There was no answer.",
 slow: "The answer took too long.",
 unreadable: "The answer could not be read.",
 refused: "The server said: {detail}",
+gone: "There is no such photo here.",
+changed: "The collection has changed in the meantime.",
+away: "The collection cannot be read at the moment.",
+closed: "You have no access to this search.",
+mistake: "Something went wrong on the server.",
+unfit: "This text cannot be searched for. It may have up to {limit} characters.",
 retry: "Try again",
 missing: "Picture not available",
 byCaption: "Found by its caption",
 byLook: "Found by how it looks",
+inText: "Text in the photo: {words}",
+inName: "File name: {words}",
+inKeyword: "Keyword: {words}",
+inTitle: "Title: {words}",
+inDescription: "Description: {words}",
+inColumn: "{column}: {words}",
 close: "Close",
 previous: "Previous photo",
 next: "Next photo",
 position: "{position} of {count}",
 open: "Open the photo",
+pause: ". ",
 };
-function speaker(overrides, language) {
-const texts = { ...ENGLISH, ...read(overrides) };
-const locale = knownLocale(language);
-const plurals = new Intl.PluralRules(locale);
-const numbers = new Intl.NumberFormat(locale);
-const relevances = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+function speaker(overrides, tag, texts = {}) {
+const locale = knownLocale(tag);
+const voices = [
+voice(given(overrides), locale),
+voice(onlyTexts(texts), locale),
+voice(ENGLISH, spoken(tag) === "en" ? locale : "en"),
+].filter(({ texts }) => Object.keys(texts).length);
+const first = voices[0].locale;
+const numbers = new Intl.NumberFormat(first);
+const relevances = new Intl.NumberFormat(first, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 return (name, values = {}) => {
-const text = texts[name] ?? texts[`${name}.${plurals.select(values.count)}`] ?? texts[`${name}.other`];
+const text = voices.reduce((found, { say }) => found ?? say(name, values.count), undefined);
 return text.replace(/\{(\w+)\}/g, (whole, key) => {
 const value = values[key];
 if (typeof value !== "number") return value ?? whole;
@@ -747,26 +896,35 @@ return (key === "relevance" ? relevances : numbers).format(value);
 });
 };
 }
-function read(overrides) {
-let given;
-try {
-given = JSON.parse(overrides ?? "{}");
-} catch {
-console.warn("thinlens-search: the attribute texts is not JSON, so English is spoken");
+function voice(texts, locale) {
+const plurals = new Intl.PluralRules(locale);
+const say = (name, count) => texts[name] ?? texts[`${name}.${plurals.select(count)}`] ?? texts[`${name}.other`];
+return { texts, locale, say };
 }
-return Object.fromEntries(Object.entries(given ?? {}).filter(([, text]) => typeof text === "string"));
-}
-function knownLocale(language) {
+function given(overrides) {
 try {
-return Intl.getCanonicalLocales(language || undefined)[0];
+return onlyTexts(JSON.parse(overrides ?? "{}"));
 } catch {
-return undefined;
+console.warn("thinlens-search: the attribute texts is not JSON, so it is left out");
+return {};
+}
+}
+function onlyTexts(some) {
+return Object.fromEntries(Object.entries(some ?? {}).filter(([, text]) => typeof text === "string"));
+}
+function knownLocale(tag) {
+try {
+return Intl.getCanonicalLocales(tag || "en")[0];
+} catch {
+return "en";
 }
 }
 const sheet = new CSSStyleSheet();
-sheet.replaceSync(`:host{--_ground:var(--thinlens-ground,light-dark(#fff,#141312));--_raised:var(--thinlens-raised,light-dark(#f5f3f0,#211f1d));--_ink:var(--thinlens-ink,light-dark(#1f1d1a,#f0ece5));--_quiet:var(--thinlens-quiet,light-dark(#66615a,#a8a196));--_line:var(--thinlens-line,light-dark(#dedad3,#3a3733));--_accent:var(--thinlens-accent,light-dark(#a85a14,#e8994d));--_radius:var(--thinlens-radius,0.625rem);--_row:var(--thinlens-row-height,clamp(8.5rem,18vw,14.5rem));--_gap:var(--thinlens-gap,clamp(0.5rem,1.2vw,0.875rem));--_below:1.875rem;--_edge:var(--thinlens-edge,clamp(0.75rem,3vw,2.5rem));display:block;background:var(--_ground);color:var(--_ink);font:var(--thinlens-font,1rem/1.45 system-ui,-apple-system,"Segoe UI","Noto Sans",sans-serif);text-align:start;}:host([hidden]),[hidden]{display:none !important;}*{box-sizing:border-box;}:focus-visible{outline:2px solid var(--_accent);outline-offset:2px;}button{margin:0;padding:0;border:0;background:none;color:inherit;font:inherit;text-align:inherit;cursor:pointer;}svg{display:block;flex:none;inline-size:1.25rem;block-size:1.25rem;fill:none;stroke:currentColor;stroke-width:1.75;stroke-linecap:round;stroke-linejoin:round;}form{position:sticky;inset-block-start:var(--thinlens-sticky-top,0);z-index:1;display:flex;align-items:center;gap:clamp(0.625rem,2vw,1.5rem);padding:0.75rem var(--_edge);background:var(--_ground);}.field{position:relative;display:flex;flex:1;align-items:center;min-inline-size:0;max-inline-size:46rem;overflow:hidden;border:1px solid transparent;border-radius:999px;background:var(--_raised);color:var(--_quiet);}.field:hover{border-color:var(--_line);}.field:focus-within{border-color:var(--_accent);outline:1px solid var(--_accent);}.field>svg{margin-inline-start:1rem;}input{flex:1;min-inline-size:0;margin:0;padding:0.75rem;border:0;background:none;color:var(--_ink);font:inherit;appearance:none;}input:focus-visible{outline:0;}input::-webkit-search-cancel-button{display:none;}input::placeholder{color:var(--_quiet);opacity:1;}input:placeholder-shown + .clear{visibility:hidden;}.clear{margin-inline-end:0.375rem;padding:0.5rem;border-radius:999px;}.clear:focus-visible{outline-offset:-2px;}.choose{margin-inline-end:0.375rem;padding:0.5rem;border-radius:999px;}.choose:focus-visible,.chip button:focus-visible{outline-offset:-2px;}.chip{display:flex;flex:none;align-items:center;margin-inline-start:0.75rem;border-radius:var(--_radius);background:var(--_line);color:var(--_ink);}.chip canvas{inline-size:2.25rem;block-size:2.25rem;border-radius:var(--_radius);object-fit:cover;}.chip button{padding:0.5rem;border-radius:999px;}.drop{position:fixed;inset:1rem;z-index:2;display:none;place-content:center;border:2px dashed var(--_accent);border-radius:var(--_radius);background:color-mix(in srgb,var(--_ground) 85%,transparent);font-size:1.375rem;text-align:center;pointer-events:none;}:host([data-dropping]) .drop{display:grid;}[data-busy] .field::after{content:"";position:absolute;inset:auto 0 0;block-size:2px;background:var(--_accent);opacity:0;animation:busy 1.2s 0.3s ease-in-out infinite;}@keyframes busy{from{opacity:1;transform:translateX(-100%);}to{opacity:1;transform:translateX(100%);}}.status{min-block-size:1.45em;margin:0.25rem var(--_edge) 0.75rem;color:var(--_quiet);font-size:0.875rem;}.status:is(:empty,:has(~ .notice:not([hidden]))){position:absolute;clip-path:inset(50%);}.source{display:flex;align-items:center;gap:0.75rem;margin:0 var(--_edge) 1rem;}.source .frame{flex:none;inline-size:3.5rem;block-size:3.5rem;}.source button{padding:0.5rem;border-radius:999px;color:var(--_quiet);}.notice{max-inline-size:36rem;margin:clamp(2rem,12vh,7rem) auto 2rem;padding-inline:var(--_edge);text-align:center;}.notice h2{margin:0 0 0.5rem;font-size:1.375rem;font-weight:600;letter-spacing:-0.01em;}.notice p{margin:0 0 1.5rem;color:var(--_quiet);overflow-wrap:anywhere;text-wrap:balance;}.notice button,.more{padding:0.5rem 1.25rem;border:1px solid var(--_line);border-radius:999px;font-weight:500;}.more{display:block;margin:0 auto 2.5rem;}.suggestions{display:flex;align-items:center;gap:0.5rem;overflow-x:auto;padding:0.25rem var(--_edge) 1rem;font-size:0.875rem;scrollbar-width:none;}.suggestions span{color:var(--_quiet);}.notice:not([hidden]) + .suggestions{flex-wrap:wrap;justify-content:center;}.suggestions button{flex:none;max-inline-size:100%;overflow:hidden;padding:0.375rem 0.875rem;border-radius:999px;background:var(--_raised);text-overflow:ellipsis;white-space:nowrap;}:is(.clear,.source button,.notice button,.more,.suggestions button):hover{background:color-mix(in srgb,var(--_ink) 10%,var(--_raised));color:var(--_ink);}ol{display:flex;flex-wrap:wrap;gap:calc(var(--_gap) * 0.5) var(--_gap);margin:0;padding:0 var(--_edge) 2rem;list-style:none;}ol:empty{display:none;}ol::after{content:"";flex:10000 1 0;}ol:not(:has(li:nth-child(5))){--_row:var(--thinlens-row-height,clamp(11rem,24vw,19rem));}ol[aria-busy="true"]{opacity:0.5;transition:opacity 0.2s 0.3s;}li{position:relative;flex:var(--aspect) 1 calc(var(--aspect) * var(--_row));min-inline-size:0;max-inline-size:100%;scroll-margin-block:6rem 2rem;}li:empty{aspect-ratio:var(--aspect);margin-block-end:var(--_below);}.open{position:relative;display:block;inline-size:100%;border-radius:var(--_radius);}.frame{position:relative;display:block;aspect-ratio:var(--aspect);overflow:hidden;border-radius:var(--_radius);background:var(--_raised);}.frame>*,.large>*{position:absolute;inset:0;inline-size:100%;block-size:100%;object-fit:cover;}img{opacity:0;transition:opacity 0.2s;}img.there{opacity:1;}.missing{display:grid;place-items:center;padding:0.5rem;background:var(--_raised);color:var(--_quiet);font-size:0.875rem;text-align:center;}.caption{position:absolute;inset:auto 0 0;padding:2.5rem 0.75rem 0.625rem;border-end-start-radius:var(--_radius);border-end-end-radius:var(--_radius);background:linear-gradient(transparent,rgb(0 0 0 / 0.8) 60%);color:#fff;font-size:0.875rem;line-height:1.35;overflow-wrap:anywhere;opacity:0;transition:opacity 0.15s;pointer-events:none;}li:hover .caption,li:has(:focus-visible) .caption{opacity:1;}.line{display:flex;align-items:center;gap:0.75rem;block-size:1.875rem;color:var(--_quiet);font-size:0.8125rem;}.perhaps .frame{opacity:0.72;}.unsure{color:var(--_quiet);font-style:italic;}.relevance{display:flex;align-items:center;gap:0.5rem;font-variant-numeric:tabular-nums;}.bar{inline-size:2.75rem;block-size:3px;overflow:hidden;border-radius:999px;background:var(--_line);}.bar::before{content:"";display:block;inline-size:calc(var(--relevance) * 100%);block-size:100%;border-radius:inherit;background:var(--_accent);}.like{margin-inline-start:auto;padding:0.25rem;border-radius:999px;}.like:hover{color:var(--_accent);}@media (hover: none){:host{--_below:calc(1.875rem + 2 * 1.35 * 0.8125rem + 0.5rem);}.caption{position:static;display:-webkit-box;block-size:calc(2lh + 0.5rem);padding-block:0.375rem 0.125rem;padding-inline:0;overflow:hidden;background:none;color:inherit;font-size:0.8125rem;opacity:1;-webkit-box-orient:vertical;-webkit-line-clamp:2;}}dialog{position:fixed;inset:0;grid-template:auto minmax(0,1fr) auto / 3.5rem minmax(0,1fr) 3.5rem;inline-size:100%;max-inline-size:none;block-size:100%;max-block-size:none;margin:0;padding:0;border:0;background:#0e0d0c;color:#f5f2ed;color-scheme:dark;--_quiet:#b5aea3;--_line:#4a463f;--_accent:var(--thinlens-accent,#e8994d);}dialog[open]{display:grid;}.head{display:flex;grid-column:1 / -1;align-items:center;justify-content:space-between;padding:0.5rem 0.75rem 0.5rem 1.25rem;color:var(--_quiet);font-size:0.875rem;font-variant-numeric:tabular-nums;}.stage{display:grid;grid-area:2 / 2;place-items:center;container-type:size;}.large{position:relative;inline-size:min(100cqi,100cqb * var(--aspect),max(var(--width),20rem));aspect-ratio:var(--aspect);overflow:hidden;border-radius:0.25rem;}.step{display:grid;grid-row:2;place-items:center;}.previous{grid-column:1;}.next{grid-column:3;}.step svg{inline-size:2rem;block-size:2rem;}.step[aria-disabled="true"]{opacity:0.25;cursor:default;}:dir(rtl)>.step svg{scale:-1 1;}.close{padding:0.625rem;border-radius:999px;}dialog :focus-visible{outline-offset:-2px;}.foot{display:flex;flex-wrap:wrap;grid-column:1 / -1;align-items:center;justify-content:space-between;gap:0.75rem 2rem;padding:1rem 1.25rem calc(1rem + env(safe-area-inset-bottom));}.words{margin:0;font-size:1.0625rem;overflow-wrap:anywhere;}.why{display:flex;flex-wrap:wrap;gap:0.25rem 1rem;margin:0.25rem 0 0;color:var(--_quiet);font-size:0.875rem;}.actions{display:flex;flex-wrap:wrap;gap:0.5rem;}.action{display:inline-flex;align-items:center;gap:0.5rem;padding:0.5rem 1rem;border-radius:999px;background:#2a2724;color:inherit;font-size:0.9375rem;text-decoration:none;}:is(.action,.close):hover{background:#3a3632;}@media (max-width: 36rem){dialog{grid-template-columns:0 minmax(0,1fr) 0;}.step{z-index:1;place-self:center start;inline-size:2.75rem;block-size:2.75rem;border-radius:999px;background:rgb(14 13 12 / 0.6);}.next{justify-self:end;}}@media (prefers-reduced-motion: reduce){*{transition:none !important;}[data-busy] .field::after{animation-name:none;opacity:1;}}`);
+sheet.replaceSync(`:host{--_ground:var(--thinlens-ground,light-dark(#fff,#141312));--_raised:var(--thinlens-raised,light-dark(#f5f3f0,#211f1d));--_ink:var(--thinlens-ink,light-dark(#1f1d1a,#f0ece5));--_quiet:var(--thinlens-quiet,light-dark(#66615a,#a8a196));--_line:var(--thinlens-line,light-dark(#dedad3,#3a3733));--_accent:var(--thinlens-accent,light-dark(#a85a14,#e8994d));--_radius:var(--thinlens-radius,0.625rem);--_row:var(--thinlens-row-height,clamp(8.5rem,18vw,14.5rem));--_gap:var(--thinlens-gap,clamp(0.5rem,1.2vw,0.875rem));--_below:1.875rem;--_words:1.625rem;--_edge:var(--thinlens-edge,clamp(0.75rem,3vw,2.5rem));display:block;background:var(--_ground);color:var(--_ink);font:var(--thinlens-font,1rem/1.45 system-ui,-apple-system,"Segoe UI","Noto Sans",sans-serif);text-align:start;}:host([hidden]),[hidden]{display:none !important;}*{box-sizing:border-box;}:focus-visible{outline:2px solid var(--_accent);outline-offset:2px;}button{margin:0;padding:0;border:0;background:none;color:inherit;font:inherit;text-align:inherit;cursor:pointer;}svg{display:block;flex:none;inline-size:1.25rem;block-size:1.25rem;fill:none;stroke:currentColor;stroke-width:1.75;stroke-linecap:round;stroke-linejoin:round;}form{position:sticky;inset-block-start:var(--thinlens-sticky-top,0);z-index:1;display:flex;align-items:center;gap:clamp(0.625rem,2vw,1.5rem);padding:0.75rem var(--_edge);background:var(--_ground);}.field{position:relative;display:flex;flex:1;align-items:center;min-inline-size:0;max-inline-size:46rem;overflow:hidden;border:1px solid transparent;border-radius:999px;background:var(--_raised);color:var(--_quiet);}.field:hover{border-color:var(--_line);}.field:focus-within{border-color:var(--_accent);outline:1px solid var(--_accent);}.field>svg{margin-inline-start:1rem;}input{flex:1;min-inline-size:0;margin:0;padding:0.75rem;border:0;background:none;color:var(--_ink);font:inherit;appearance:none;}input:focus-visible{outline:0;}input::-webkit-search-cancel-button{display:none;}input::placeholder{color:var(--_quiet);opacity:1;}input:placeholder-shown + .clear{visibility:hidden;}.clear{margin-inline-end:0.375rem;padding:0.5rem;border-radius:999px;}.clear:focus-visible{outline-offset:-2px;}.choose{margin-inline-end:0.375rem;padding:0.5rem;border-radius:999px;}.choose:focus-visible,.chip button:focus-visible{outline-offset:-2px;}.chip{display:flex;flex:none;align-items:center;margin-inline-start:0.75rem;border-radius:var(--_radius);background:var(--_line);color:var(--_ink);}.chip canvas{inline-size:2.25rem;block-size:2.25rem;border-radius:var(--_radius);object-fit:cover;}.chip button{padding:0.5rem;border-radius:999px;}.drop{position:fixed;inset:1rem;z-index:2;display:none;place-content:center;border:2px dashed var(--_accent);border-radius:var(--_radius);background:color-mix(in srgb,var(--_ground) 85%,transparent);font-size:1.375rem;text-align:center;pointer-events:none;}:host([data-dropping]) .drop{display:grid;}[data-busy] .field::after{content:"";position:absolute;inset:auto 0 0;block-size:2px;background:var(--_accent);opacity:0;animation:busy 1.2s 0.3s ease-in-out infinite;}@keyframes busy{from{opacity:1;transform:translateX(-100%);}to{opacity:1;transform:translateX(100%);}}.status{min-block-size:1.45em;margin:0.25rem var(--_edge) 0.75rem;color:var(--_quiet);font-size:0.875rem;}.status:is(:empty,:has(~ .notice:not([hidden]))){position:absolute;clip-path:inset(50%);}.source{display:flex;align-items:center;gap:0.75rem;margin:0 var(--_edge) 1rem;}.source .frame{flex:none;inline-size:3.5rem;block-size:3.5rem;}.source button{padding:0.5rem;border-radius:999px;color:var(--_quiet);}.notice{max-inline-size:36rem;margin:clamp(2rem,12vh,7rem) auto 2rem;padding-inline:var(--_edge);text-align:center;word-break:auto-phrase;}.notice h2{margin:0 0 0.5rem;font-size:1.375rem;font-weight:600;letter-spacing:-0.01em;}.notice p{margin:0 0 1.5rem;color:var(--_quiet);overflow-wrap:anywhere;text-wrap:balance;}.notice button,.more{padding:0.5rem 1.25rem;border:1px solid var(--_line);border-radius:999px;font-weight:500;}.more{display:block;margin:0 auto 2.5rem;}.suggestions{display:flex;align-items:center;gap:0.5rem;overflow-x:auto;padding:0.25rem var(--_edge) 1rem;font-size:0.875rem;scrollbar-width:none;}.suggestions span{flex:none;color:var(--_quiet);}.notice:not([hidden]) + .suggestions{flex-wrap:wrap;justify-content:center;}.suggestions button{flex:none;max-inline-size:100%;overflow:hidden;padding:0.375rem 0.875rem;border-radius:999px;background:var(--_raised);text-overflow:ellipsis;white-space:nowrap;}:is(.clear,.source button,.notice button,.more,.suggestions button):hover{background:color-mix(in srgb,var(--_ink) 10%,var(--_raised));color:var(--_ink);}ol{display:flex;flex-wrap:wrap;gap:calc(var(--_gap) * 0.5) var(--_gap);margin:0;padding:0 var(--_edge) 2rem;list-style:none;}ol:empty{display:none;}ol::after{content:"";flex:10000 1 0;}ol:not(:has(li:nth-child(5))){--_row:var(--thinlens-row-height,clamp(11rem,24vw,19rem));}ol[aria-busy="true"]{opacity:0.5;transition:opacity 0.2s 0.3s;}li{position:relative;flex:var(--aspect) 1 calc(var(--aspect) * var(--_row));container-type:inline-size;min-inline-size:0;max-inline-size:100%;scroll-margin-block:6rem 2rem;}li:empty{aspect-ratio:var(--aspect);margin-block-end:var(--_below);}.worded:empty{margin-block-end:calc(var(--_below) + var(--_words));}.open{position:relative;display:block;inline-size:100%;border-radius:var(--_radius);}.frame{position:relative;display:block;aspect-ratio:var(--aspect);overflow:hidden;border-radius:var(--_radius);background:var(--_raised);}.frame>*,.large>*{position:absolute;inset:0;inline-size:100%;block-size:100%;object-fit:cover;}img{opacity:0;transition:opacity 0.2s;}img.there{opacity:1;}.missing{display:grid;place-items:center;padding:0.5rem;background:var(--_raised);color:var(--_quiet);font-size:0.875rem;text-align:center;}.caption{position:absolute;inset:auto 0 0;padding:2.5rem 0.75rem 0.625rem;border-end-start-radius:var(--_radius);border-end-end-radius:var(--_radius);background:linear-gradient(transparent,rgb(0 0 0 / 0.8) 60%);color:#fff;font-size:0.875rem;line-height:1.35;overflow-wrap:anywhere;opacity:0;transition:opacity 0.15s;pointer-events:none;}li:hover .caption,li:has(:focus-visible) .caption{opacity:1;}.words{color:var(--_quiet);font-size:0.8125rem;}li>.words{block-size:var(--_words);overflow:hidden;padding-block-start:0.375rem;line-height:1.25rem;text-overflow:ellipsis;white-space:nowrap;}@container (max-width: 12rem){li .where{display:none;}}bdi{color:var(--_ink);}mark{border-radius:0.2em;background:color-mix(in srgb,var(--_accent) 30%,transparent);color:inherit;font-weight:600;}.line{display:flex;align-items:center;gap:0.75rem;block-size:1.875rem;color:var(--_quiet);font-size:0.8125rem;}.perhaps .frame{opacity:0.72;}.unsure{overflow:hidden;font-style:italic;text-overflow:ellipsis;white-space:nowrap;}.unsure:lang(ja,zh){font-style:normal;}.relevance{display:flex;align-items:center;gap:0.5rem;font-variant-numeric:tabular-nums;}.bar{inline-size:2.75rem;block-size:3px;overflow:hidden;border-radius:999px;background:var(--_line);}.bar::before{content:"";display:block;inline-size:calc(var(--relevance) * 100%);block-size:100%;border-radius:inherit;background:var(--_accent);}@container (max-width: 9rem){li .bar,.perhaps .relevance{display:none;}}.like{flex:none;margin-inline-start:auto;padding:0.25rem;border-radius:999px;}.like:hover{color:var(--_accent);}@media (hover: none){:host{--_below:calc(1.875rem + 2 * 1.35 * 0.8125rem + 0.5rem);}.caption{position:static;display:-webkit-box;block-size:calc(2lh + 0.5rem);padding-block:0.375rem 0.125rem;padding-inline:0;overflow:hidden;background:none;color:inherit;font-size:0.8125rem;opacity:1;-webkit-box-orient:vertical;-webkit-line-clamp:2;}}dialog{position:fixed;inset:0;grid-template:auto minmax(0,1fr) auto / 3.5rem minmax(0,1fr) 3.5rem;inline-size:100%;max-inline-size:none;block-size:100%;max-block-size:none;margin:0;padding:0;border:0;background:#0e0d0c;color:#f5f2ed;color-scheme:dark;--_quiet:#b5aea3;--_line:#4a463f;--_accent:var(--thinlens-accent,#e8994d);}dialog[open]{display:grid;}.head{display:flex;grid-column:1 / -1;align-items:center;justify-content:space-between;padding:0.5rem 0.75rem 0.5rem 1.25rem;color:var(--_quiet);font-size:0.875rem;font-variant-numeric:tabular-nums;}.stage{display:grid;grid-area:2 / 2;place-items:center;container-type:size;}.large{position:relative;inline-size:min(100cqi,100cqb * var(--aspect),max(var(--width),20rem));aspect-ratio:var(--aspect);overflow:hidden;border-radius:0.25rem;}.step{display:grid;grid-row:2;place-items:center;}.previous{grid-column:1;}.next{grid-column:3;}.step svg{inline-size:2rem;block-size:2rem;}.step[aria-disabled="true"]{opacity:0.25;cursor:default;}:dir(rtl)>.step svg{scale:-1 1;}.close{padding:0.625rem;border-radius:999px;}dialog :focus-visible{outline-offset:-2px;}.foot{display:flex;flex-wrap:wrap;grid-column:1 / -1;align-items:center;justify-content:space-between;gap:0.75rem 2rem;padding:1rem 1.25rem calc(1rem + env(safe-area-inset-bottom));}.told{margin:0;font-size:1.0625rem;overflow-wrap:anywhere;}dialog .words{margin:0.25rem 0 0;font-size:0.9375rem;overflow-wrap:anywhere;}.why{display:flex;flex-wrap:wrap;gap:0.25rem 1rem;margin:0.25rem 0 0;color:var(--_quiet);font-size:0.875rem;}.actions{display:flex;flex-wrap:wrap;gap:0.5rem;}.action{display:inline-flex;align-items:center;gap:0.5rem;padding:0.5rem 1rem;border-radius:999px;background:#2a2724;color:inherit;font-size:0.9375rem;text-decoration:none;}:is(.action,.close):hover{background:#3a3632;}@media (max-width: 36rem){dialog{grid-template-columns:0 minmax(0,1fr) 0;}.step{z-index:1;place-self:center start;inline-size:2.75rem;block-size:2.75rem;border-radius:999px;background:rgb(14 13 12 / 0.6);}.next{justify-self:end;}}@media (forced-colors: active){mark{background:Mark;color:MarkText;forced-color-adjust:none;}}@media (prefers-reduced-motion: reduce){*{transition:none !important;}[data-busy] .field::after{animation-name:none;opacity:1;}}`);
 const PAGE = 48;
 const SAMPLE = 24;
+const TEXTS_TIMEOUT_MS = 5_000;
+const TEXTS = new Map([["en", ENGLISH]]);
 class ThinlensSearch extends HTMLElement {
 static observedAttributes = ["endpoint", "texts"];
 #root = this.attachShadow({ mode: "open" });
@@ -776,6 +934,9 @@ static observedAttributes = ["endpoint", "texts"];
 #imageSide;
 #settled = true;
 #offline = false;
+#making;
+#tag = "";
+#wantsFocus;
 #client;
 #box;
 #results;
@@ -790,27 +951,51 @@ this.addEventListener("dragover", (event) => this.#drag(event), { signal });
 this.addEventListener("dragleave", () => this.toggleAttribute("data-dropping", false), { signal });
 this.addEventListener("drop", (event) => this.#drag(event, fileOf(event.dataTransfer)), { signal });
 this.addEventListener("paste", (event) => this.#paste(event, fileOf(event.clipboardData)), { signal });
+this.#followLanguage();
 this.#build();
 if (this.autofocus) this.focus({ preventScroll: true });
 }
 disconnectedCallback() {
 this.#stay.abort();
 this.#inFlight.abort();
+this.#making.abort();
 }
 attributeChangedCallback() {
-if (this.#box && this.isConnected) this.#build();
+if (this.#making && this.isConnected) this.#build();
 }
 focus(options) {
-this.#box?.input.focus(options);
+if (this.#box) this.#box.input.focus(options);
+else this.#wantsFocus = { options };
 }
 get #inHistory() {
 return !this.hasAttribute("no-history");
 }
-#build() {
-const say = speaker(this.getAttribute("texts"), this.closest("[lang]")?.lang);
+#followLanguage() {
+const observer = new MutationObserver(() => tagAround(this) === this.#tag || this.#build());
+const languages = { subtree: true, attributeFilter: ["lang"] };
+for (const root of rootsAround(this)) observer.observe(root, languages);
+this.#stay.signal.addEventListener("abort", () => observer.disconnect());
+}
+async #build() {
+this.#making?.abort();
+const { signal } = (this.#making = new AbortController());
+const client = new Client(this.getAttribute("endpoint") ?? "");
+this.#tag = tagAround(this);
+const language = spoken(this.#tag);
+if (language && !TEXTS.has(language)) await learn(language, client, signal);
+if (signal.aborted) return;
+const texts = TEXTS.get(language);
+const typing = this.#box && this.#root.activeElement === this.#box.input;
+this.#client = client;
+this.#furnish(speaker(this.getAttribute("texts"), this.#tag, texts));
+if (!texts && !this.hasAttribute("texts")) for (const part of this.#root.children) part.lang = "en";
+if (typing || this.#wantsFocus) this.focus(this.#wantsFocus?.options);
+this.#wantsFocus = undefined;
+this.#begin();
+}
+#furnish(say) {
 const search = (query, settled = true) => this.#go({ query, similar: "", picture: this.#wanted.picture }, settled);
 const leavePicture = () => this.#go({ query: this.#wanted.query, similar: "" }, true);
-this.#client = new Client(this.getAttribute("endpoint") ?? "");
 this.#box = new SearchBox(say, {
 search,
 ask: (file) => this.#askWith(file),
@@ -829,7 +1014,6 @@ select: (photo) => this.#tell("thinlens-select", photo),
 });
 const drop = make("div", { class: "drop", "aria-hidden": "true" }, say("dropPicture"));
 this.#root.replaceChildren(this.#box.element, ...this.#results.elements, drop);
-this.#begin();
 }
 async #begin() {
 this.#imageSide = undefined;
@@ -866,7 +1050,8 @@ const wanted = readAddress(location.href);
 const { query, similar } = this.#wanted;
 if (!this.#inHistory || (wanted.query === query && wanted.similar === similar)) return;
 this.#settled = true;
-this.#follow(wanted);
+if (this.#box) this.#follow(wanted);
+else this.#wanted = wanted;
 }
 async #follow(wanted, { after, focus = 0, source } = {}) {
 this.#inFlight.abort();
@@ -931,6 +1116,14 @@ this.#results.busy = yes;
 }
 #tell(name, detail) {
 return this.dispatchEvent(new CustomEvent(name, { bubbles: true, cancelable: true, composed: true, detail }));
+}
+}
+async function learn(language, client, signal) {
+const limit = AbortSignal.timeout(TEXTS_TIMEOUT_MS);
+try {
+TEXTS.set(language, await client.texts(language, AbortSignal.any([signal, limit])));
+} catch {
+if (!signal.aborted) console.warn(`thinlens-search: no texts in "${language}" at its endpoint, so English is spoken`);
 }
 }
 if (!customElements.get("thinlens-search")) customElements.define("thinlens-search", ThinlensSearch);

@@ -24,6 +24,8 @@ def result(photo_id: str = "a.jpg", **changes: object) -> dict[str, Any]:
         "caption": f"caption of {photo_id}",
         "caption_kind": "caption",
         "matched": f"caption of {photo_id}",
+        "matched_in": "meaning",
+        "marks": [],
         "url": f"/photos/{photo_id}",
         "thumbnail_url": f"/thumbnails/{photo_id}",
         "width": 400,

@@ -162,15 +162,29 @@ def test_its_events_tell_the_host_and_may_keep_the_lightbox_closed(embed: Embed)
 
 
 def test_it_speaks_the_languages_of_its_host(embed: Embed) -> None:
-    texts = (
-        '{"placeholder": "Beschreibe ein Foto", "count.other": "{count} Fotos", "relevance": "Relevanz {relevance}"}'
-    )
-    page = embed(f"texts='{texts}'", html="lang='de'")
+    page = embed(html="lang='de'")
     give(page, PHOTOS)
-    page.get_by_placeholder("Beschreibe ein Foto").fill("Hund")
+    page.get_by_placeholder("Foto beschreiben").fill("Hund")
     expect(page.get_by_role("status")).to_have_text("8 Fotos")
     expect(page.get_by_role("button", name="caption of 0.jpg. Relevanz 0,50")).to_be_visible()
-    expect(page.get_by_role("button", name="More like this").first).to_be_visible()
+
+
+def test_texts_of_the_host_go_before_those_of_its_language(embed: Embed) -> None:
+    texts = '{"placeholder": "Was suchst du?", "count.one": "{count} Bild", "count.other": "{count} Bilder"}'
+    page = embed(f"texts='{texts}'", html="lang='de'")
+    give(page, PHOTOS)
+    page.get_by_placeholder("Was suchst du?").fill("Hund")
+    expect(page.get_by_role("status")).to_have_text("8 Bilder")
+    expect(page.get_by_role("button", name="Ähnliche Fotos").first).to_be_visible()
+
+
+def test_it_speaks_the_hosts_texts_in_a_language_that_it_does_not_know(embed: Embed) -> None:
+    texts = '{"count.one": "{count} zdjęcie", "count.few": "{count} zdjęcia", "count.many": "{count} zdjęć"}'
+    page = embed(f"texts='{texts}'", html="lang='pl'")
+    give(page, PHOTOS)
+    page.get_by_placeholder("Describe a photo").fill("pies")
+    expect(page.get_by_role("status")).to_have_text("8 zdjęć")
+    expect(page.get_by_role("button", name="caption of 0.jpg. Relevance 0,50")).to_be_visible()
 
 
 def test_it_reads_from_right_to_left(embed: Embed) -> None:

@@ -33,6 +33,8 @@ def test_a_query_finds_the_photo_that_shows_it(client: httpx.Client, gallery: Ga
                 "caption": COFFEE_CAPTION,
                 "caption_kind": "caption",
                 "matched": COFFEE_CAPTION,
+                "matched_in": "meaning",
+                "marks": [],
                 "url": "/photos/" + quote(COFFEE),
                 "width": 600,
                 "height": 400,

@@ -134,7 +134,7 @@ def test_what_a_collection_says_is_never_run(page: Page) -> None:
 
 def test_a_photo_that_is_gone_is_said_to_be_gone(page: Page) -> None:
     page.goto(page.url + "?similar=gone.jpg")
-    expect(page.get_by_text("The server said: No photo has the id 'gone.jpg'", exact=True)).to_be_visible()
+    expect(page.get_by_text("There is no such photo here.", exact=True)).to_be_visible()
 
 
 def test_colours_keep_the_place_of_a_picture_that_is_slow(page: Page) -> None:

@@ -23,10 +23,10 @@ from export.models.model_set import shipped_models
 from export.pictures.decoding import decode_photo
 from export.progress import Progress
 from handler.search.answers import SearchAnswer
-from handler.search.picture_query import PictureQuery
+from handler.search.pictures.picture_query import PictureQuery
+from handler.search.pictures.vision import Vision
 from handler.search.searcher import Searcher
 from handler.search.selection import MAX_K, Selection
-from handler.search.vision import Vision
 from handler.store.folder_store import open_bundle
 from tests.performance.report import ROOT, Table, spread
 

@@ -31,7 +31,7 @@ from export.training.data.corpus import CaptionedPhoto, read_collections
 from export.training.evaluation.calibration import fit_spline
 from handler.bundle.encoder import Encoder
 from handler.bundle.relevance import Curve
-from handler.search.vision import VISION_GRAPH, Vision
+from handler.search.pictures.vision import VISION_GRAPH, Vision
 
 Change = Callable[[Image.Image], bytes]
 FIRST = 10

@@ -80,6 +80,7 @@ class PhotoRecord:
             grid 4 wide and 3 high, row by row, 72 hexadecimal digits.
         captions: One for each instruction, in the order of the manifest's caption views.
         columns: What the collection's own table says of it, by the columns' names.
+        text: The lines of text that stand in it, in the order in which they are read.
         taken_source: Who says when it was taken; None where nobody does, or an older bundle doesn't tell.
         addresses: In bundles of format 1 its own address and that of its thumbnail.
     """
@@ -94,6 +95,7 @@ class PhotoRecord:
     placeholder: str | None
     captions: tuple[Caption, ...]
     columns: Mapping[str, ColumnValue]
+    text: tuple[str, ...] = ()
     taken_source: TakenSource | None = None
     addresses: tuple[str, str] | None = None
 
@@ -240,6 +242,7 @@ def _read_record(fields: Fields) -> PhotoRecord:
         placeholder=fields.optional_text("placeholder", max_length=72),
         captions=tuple(_read_caption(caption) for caption in fields.children("captions")),
         columns=_read_columns(fields.child("columns")),
+        text=fields.texts("text") if fields.has("text") else (),
         taken_source=fields.choice("taken_source", TAKEN_SOURCES) if fields.has("taken_source") else None,
     )
     fields.finish()

@@ -1,9 +1,22 @@
 /** The client: asks the search interface, and lets only what can be shown safely out of its answers. */
 
+import { readWords } from "./words.js";
+
+/** How many characters a query may have. */
+export const LONGEST_QUERY = 512;
+
 const TIMEOUT_MS = 20_000;
 // Panoramas and scrolls are cropped to these shapes in the grid, so that a row stays a row.
 const NARROWEST = 0.6;
 const WIDEST = 2.4;
+// Problems (handler/README.md) that the page has its own words for; of others it shows the server's.
+const PROBLEMS = new Map([
+  ["photo-not-found", "gone"],
+  ["bundle-changed", "changed"],
+  ["no-collection", "away"],
+  ["unauthorized", "closed"],
+  ["internal-error", "mistake"],
+]);
 
 /** Why there is no answer: `kind` is a name in texts.js, `detail` the server's own words where it had some. */
 export class NoAnswer extends Error {
@@ -18,6 +31,7 @@ export class NoAnswer extends Error {
  * @typedef {object} Photo
  * @property {string} id
  * @property {string} caption The text that explains why it was found, or its first caption.
+ * @property {import("./words.js").Words | undefined} words Where the query's own words stand, if they do somewhere.
  * @property {boolean} byLook Whether the picture itself explains it better than any caption.
  * @property {number | undefined} relevance 0 to 1; of an answer to a search only.
  * @property {true | undefined} perhaps It is below what counts as relevant, yet better than chance.
@@ -82,6 +96,13 @@ export class Client {
     };
   }
 
+  /** @returns {Promise<object>} The texts of a language that is spoken here, by their names. */
+  async texts(language, signal) {
+    const texts = await this.#fetch(`assets/languages/${language}.json`, signal);
+    if (Array.isArray(texts)) throw new NoAnswer("unreadable");
+    return texts;
+  }
+
   /** @returns {Promise<Photo>} One photo. */
   async photo(id, signal) {
     const path = id.split("/").map(encodeURIComponent).join("/");
@@ -112,7 +133,7 @@ export class Client {
       if (response?.ok) throw new NoAnswer("unreadable");
       if (!response) throw new NoAnswer(globalThis.navigator?.onLine === false ? "offline" : "unreachable");
     }
-    if (!response.ok) throw new NoAnswer("refused", String(body?.detail ?? response.status));
+    if (!response.ok) throw new NoAnswer(problem(body), String(body?.detail ?? response.status));
     if (body === null || typeof body !== "object") throw new NoAnswer("unreadable");
     return body;
   }
@@ -121,10 +142,13 @@ export class Client {
     if (typeof raw?.id !== "string") throw new NoAnswer("unreadable");
     const known = raw.width > 0 && raw.height > 0;
     const [width, height] = known ? [Number(raw.width), Number(raw.height)] : [4, 3];
-    const byLook = raw.matched === "visual";
+    const words = readWords(raw);
+    const elsewhere = words && words.place !== "caption";
+    const byLook = raw.matched === "visual" && (raw.matched_in ?? "meaning") === "meaning";
     return {
       id: raw.id,
-      caption: String((byLook ? raw.caption : raw.matched) || raw.caption || raw.id),
+      caption: String((byLook || elsewhere ? raw.caption : raw.matched) || raw.caption || raw.id),
+      words: byLook ? undefined : words,
       byLook,
       relevance: Number.isFinite(raw.relevance) ? Math.min(Math.max(raw.relevance, 0), 1) : undefined,
       duplicates: raw.duplicates > 0 ? raw.duplicates : 0,
@@ -151,6 +175,13 @@ function listed(value) {
 
 function hexadecimal(bytes) {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** What the page calls the problem of a problem document. */
+function problem(body) {
+  const name = String(body?.type).split(":").at(-1);
+  if (name === "invalid-parameter" && body.parameter === "q") return "unfit";
+  return PROBLEMS.get(name) ?? "refused";
 }
 
 /** A photo as the catalogue knows it, with its first caption where a result has it. */

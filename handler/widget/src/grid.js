@@ -3,10 +3,14 @@
 import { iconButton, make } from "./dom.js";
 import { neighbour } from "./moves.js";
 import { framed } from "./pictures.js";
+import { wordsLine } from "./words.js";
 
 // So many tiles are made before the browser draws, and then in each frame: the first are there sooner.
 const TILES_AT_ONCE = 4;
 const TILES_A_FRAME = 12;
+// So many characters of the words that were found are shown: a few before the first of them, so that it is in sight.
+const BEFORE = 12;
+const AFTER = 80;
 
 export class Grid {
   #say;
@@ -51,8 +55,10 @@ export class Grid {
 
   /** Show these photos after the others. */
   add(photos) {
-    const tiles = photos.map(({ aspect, perhaps }) => {
+    const tiles = photos.map((photo) => {
+      const { aspect, perhaps } = photo;
       const tile = make("li", perhaps ? { part: "photo perhaps", class: "perhaps" } : { part: "photo" });
+      tile.classList.toggle("worded", saysWords(photo));
       tile.style.setProperty("--aspect", aspect);
       return tile;
     });
@@ -101,26 +107,34 @@ export class Grid {
 
   #content(photo) {
     const { caption, relevance, duplicates, perhaps } = photo;
+    const words = saysWords(photo) ? [wordsLine(photo.words, this.#say, BEFORE, AFTER)] : [];
     const alike = duplicates ? [this.#say("duplicates", { count: duplicates })] : [];
     const relevant = relevance === undefined ? [] : [this.#say("relevance", { relevance })];
     const unsure = perhaps ? [this.#say("perhaps")] : [];
-    const name = [caption, ...unsure, ...relevant, ...alike].join(". ");
+    const name = [caption, ...words.map(({ said }) => said), ...unsure, ...relevant, ...alike].join(this.#say("pause"));
     const open = { type: "button", class: "open", part: "picture", tabindex: -1, "aria-label": name };
-    const words = { class: "caption", part: "caption", dir: "auto", "aria-hidden": "true" };
+    const below = { class: "caption", part: "caption", dir: "auto", "aria-hidden": "true" };
+    const found = { class: "words", part: "words", "aria-hidden": "true" };
     const similar = this.#say("similar");
     const like = { class: "like", part: "similar", tabindex: -1, title: similar };
     return [
-      make("button", open, this.#frames.get(photo.id) ?? framed(photo, this.#say), make("span", words, caption)),
+      make("button", open, this.#frames.get(photo.id) ?? framed(photo, this.#say), make("span", below, caption)),
+      ...words.map(({ said, nodes }) => make("div", { ...found, title: said }, ...nodes)),
       make(
         "div",
         { class: "line" },
         ...meter(relevance, this.#say),
         ...unsure.map((text) => make("span", { class: "unsure", "aria-hidden": "true" }, text)),
-        ...alike.map((text) => make("span", { "aria-hidden": "true", title: text }, `+${duplicates}`)),
-        iconButton("similar", `${similar}: ${caption}`, like),
+        ...alike.map((text) => make("span", { "aria-hidden": "true", title: text }, this.#say("alike", { count: duplicates }))),
+        iconButton("similar", this.#say("similarOf", { caption }), like),
       ),
     ];
   }
+}
+
+/** Whether the words of the query stand somewhere that the tile doesn't show anyway. */
+function saysWords({ words }) {
+  return words !== undefined && words.place !== "caption";
 }
 
 /** A relevance as a bar and a number; nothing for a photo that was not searched for. */

@@ -3,8 +3,12 @@
 import { icon, iconButton, make } from "./dom.js";
 import { meter } from "./grid.js";
 import { blurred } from "./pictures.js";
+import { marked, wordsLine } from "./words.js";
 
 const SWIPE_PX = 48;
+// So many characters of the words that were found are shown before the first of them, and from it on.
+const WORDS_BEFORE = 120;
+const WORDS_AFTER = 240;
 
 export class Lightbox {
   #say;
@@ -12,7 +16,8 @@ export class Lightbox {
   #photos = [];
   #index = 0;
   #stage = make("div", { class: "stage" });
-  #words = make("p", { class: "words", id: "words", part: "caption", dir: "auto" });
+  #caption = make("p", { class: "told", id: "told", part: "caption", dir: "auto" });
+  #words = make("p", { class: "words", part: "words" });
   #why = make("p", { class: "why" });
   #position = make("span", { class: "position" });
   #open;
@@ -34,10 +39,10 @@ export class Lightbox {
     const close = iconButton("cross", say("close"), { class: "close" });
     const head = make("div", { class: "head" }, this.#position, close);
     const actions = make("div", { class: "actions" }, similar, this.#open);
-    const foot = make("div", { class: "foot" }, make("div", {}, this.#words, this.#why), actions);
+    const foot = make("div", { class: "foot" }, make("div", {}, this.#caption, this.#words, this.#why), actions);
     this.element = make(
       "dialog",
-      { part: "lightbox", "aria-labelledby": "words" },
+      { part: "lightbox", "aria-labelledby": "told" },
       ...[head, this.#stage, this.#previous, this.#next, foot],
     );
 
@@ -73,16 +78,24 @@ export class Lightbox {
     if (!photo) return;
     this.#index = index;
     this.#stage.replaceChildren(this.#picture(photo));
-    this.#words.textContent = photo.caption;
-    const searched = photo.relevance !== undefined;
-    const why = searched ? [this.#say(photo.byLook ? "byLook" : "byCaption")] : [];
-    this.#why.replaceChildren(...meter(photo.relevance, this.#say), ...why);
+    this.#tell(photo);
     this.#position.textContent = this.#say("position", { position: index + 1, count: this.#photos.length });
     this.#open.hidden = !photo.url;
     this.#open.href = photo.url ?? "";
     // Not disabled, which would take the focus away from whoever uses them.
     this.#previous.setAttribute("aria-disabled", index === 0);
     this.#next.setAttribute("aria-disabled", index === this.#photos.length - 1);
+  }
+
+  /** Say what the photo shows, and why it was found. */
+  #tell({ caption, words, relevance, byLook }) {
+    const inCaption = words?.place === "caption";
+    this.#caption.replaceChildren(...marked(caption, inCaption ? words.marks : []));
+    const elsewhere = words && !inCaption;
+    this.#words.hidden = !elsewhere;
+    if (elsewhere) this.#words.replaceChildren(...wordsLine(words, this.#say, WORDS_BEFORE, WORDS_AFTER).nodes);
+    const why = elsewhere || relevance === undefined ? [] : [this.#say(byLook ? "byLook" : "byCaption")];
+    this.#why.replaceChildren(...meter(relevance, this.#say), ...why);
   }
 
   /** The thumbnail, which is there already, and the photo over it once it has come, if a browser can show it. */

@@ -1,5 +1,6 @@
 /** The results: all that stands below the search box, be it photos or why there are none. */
 
+import { LONGEST_QUERY } from "./client.js";
 import { make } from "./dom.js";
 import { Grid } from "./grid.js";
 import { Lightbox } from "./lightbox.js";
@@ -104,7 +105,8 @@ export class Results {
     this.#show({});
     const offline = kind === "offline";
     const title = offline ? "offline" : "failed";
-    this.#notify(title, this.#say(offline ? "offlineDetail" : kind, { detail }), this.#say("retry"), this.#reader.retry);
+    const why = this.#say(offline ? "offlineDetail" : kind, { detail, limit: LONGEST_QUERY });
+    this.#notify(title, why, this.#say("retry"), this.#reader.retry);
   }
 
   /** A file can't be asked with; what is shown stays. */
@@ -130,7 +132,7 @@ export class Results {
 
   #notify(name, detail, offer, act) {
     const title = this.#say(name);
-    this.#status.textContent = `${title}. ${detail}`;
+    this.#status.textContent = [title, detail].join(this.#say("pause"));
     this.#notice.show(title, detail, offer, act);
   }
 

@@ -3,10 +3,10 @@
  * files that are chosen to ask with, where that is offered.
  */
 
+import { LONGEST_QUERY } from "./client.js";
 import { icon, iconButton, make } from "./dom.js";
 
 const PAUSE_MS = 150;
-const LONGEST_QUERY = 512;
 
 export class SearchBox {
   #onSearch;

@@ -4,17 +4,22 @@ import { readAddress, writeAddress } from "./address.js";
 import { fileOf, readPicture } from "./asked_picture.js";
 import { Client, NoAnswer } from "./client.js";
 import { make } from "./dom.js";
+import { rootsAround, spoken, tagAround } from "./languages.js";
 import { Results } from "./results.js";
 import { SearchBox } from "./search_box.js";
 import sheet from "./styles.css" with { type: "css" };
-import { speaker } from "./texts.js";
+import { ENGLISH, speaker } from "./texts.js";
 
 const PAGE = 48;
 const SAMPLE = 24;
+// After so long without its texts, a language is not waited for: English is better than nothing.
+const TEXTS_TIMEOUT_MS = 5_000;
+/** Texts by language, as far as an element of this page has asked for them. */
+const TEXTS = new Map([["en", ENGLISH]]);
 
 /**
- * Attributes: `endpoint`, where the search interface is; `texts`, a JSON object of texts in another language;
- * `no-history`, to leave the page's address alone; `autofocus`.
+ * Attributes: `endpoint`, where the search interface is; `lang`, if not that of the page around; `texts`, a JSON object
+ * of texts in place of its own; `no-history`, to leave the page's address alone; `autofocus`.
  *
  * Events, both bubbling and composed: `thinlens-search` with every answer, its detail `{query, similar, picture, answer}`;
  * `thinlens-select` when a photo is chosen, its detail the photo. Where a listener prevents the latter's default, the
@@ -38,6 +43,12 @@ export class ThinlensSearch extends HTMLElement {
   /** Whether the page's address is one to come back to; while somebody types it is not. */
   #settled = true;
   #offline = false;
+  /** Ends the making of what is shown, which may wait for the texts of a language. */
+  #making;
+  /** The language of the page around, as it says. */
+  #tag = "";
+  /** Whether to take the focus, and how, as soon as there is something to take it. */
+  #wantsFocus;
   #client;
   #box;
   #results;
@@ -53,6 +64,7 @@ export class ThinlensSearch extends HTMLElement {
     this.addEventListener("dragleave", () => this.toggleAttribute("data-dropping", false), { signal });
     this.addEventListener("drop", (event) => this.#drag(event, fileOf(event.dataTransfer)), { signal });
     this.addEventListener("paste", (event) => this.#paste(event, fileOf(event.clipboardData)), { signal });
+    this.#followLanguage();
     this.#build();
     if (this.autofocus) this.focus({ preventScroll: true });
   }
@@ -60,25 +72,53 @@ export class ThinlensSearch extends HTMLElement {
   disconnectedCallback() {
     this.#stay.abort();
     this.#inFlight.abort();
+    this.#making.abort();
   }
 
   attributeChangedCallback() {
-    if (this.#box && this.isConnected) this.#build();
+    if (this.#making && this.isConnected) this.#build();
   }
 
   focus(options) {
-    this.#box?.input.focus(options);
+    if (this.#box) this.#box.input.focus(options);
+    else this.#wantsFocus = { options };
   }
 
   get #inHistory() {
     return !this.hasAttribute("no-history");
   }
 
-  #build() {
-    const say = speaker(this.getAttribute("texts"), this.closest("[lang]")?.lang);
+  /** Follow the language of the page around, wherever that is said. */
+  #followLanguage() {
+    const observer = new MutationObserver(() => tagAround(this) === this.#tag || this.#build());
+    const languages = { subtree: true, attributeFilter: ["lang"] };
+    for (const root of rootsAround(this)) observer.observe(root, languages);
+    this.#stay.signal.addEventListener("abort", () => observer.disconnect());
+  }
+
+  /** Make all that is shown, in the page's language: at once if its texts are known, otherwise when they have come. */
+  async #build() {
+    this.#making?.abort();
+    const { signal } = (this.#making = new AbortController());
+    const client = new Client(this.getAttribute("endpoint") ?? "");
+    this.#tag = tagAround(this);
+    const language = spoken(this.#tag);
+    if (language && !TEXTS.has(language)) await learn(language, client, signal);
+    if (signal.aborted) return;
+    const texts = TEXTS.get(language);
+    const typing = this.#box && this.#root.activeElement === this.#box.input;
+    this.#client = client;
+    this.#furnish(speaker(this.getAttribute("texts"), this.#tag, texts));
+    // English in a page of another language is pronounced as such.
+    if (!texts && !this.hasAttribute("texts")) for (const part of this.#root.children) part.lang = "en";
+    if (typing || this.#wantsFocus) this.focus(this.#wantsFocus?.options);
+    this.#wantsFocus = undefined;
+    this.#begin();
+  }
+
+  #furnish(say) {
     const search = (query, settled = true) => this.#go({ query, similar: "", picture: this.#wanted.picture }, settled);
     const leavePicture = () => this.#go({ query: this.#wanted.query, similar: "" }, true);
-    this.#client = new Client(this.getAttribute("endpoint") ?? "");
     this.#box = new SearchBox(say, {
       search,
       ask: (file) => this.#askWith(file),
@@ -97,7 +137,6 @@ export class ThinlensSearch extends HTMLElement {
     });
     const drop = make("div", { class: "drop", "aria-hidden": "true" }, say("dropPicture"));
     this.#root.replaceChildren(this.#box.element, ...this.#results.elements, drop);
-    this.#begin();
   }
 
   async #begin() {
@@ -145,7 +184,8 @@ export class ThinlensSearch extends HTMLElement {
     const { query, similar } = this.#wanted;
     if (!this.#inHistory || (wanted.query === query && wanted.similar === similar)) return;
     this.#settled = true;
-    this.#follow(wanted);
+    if (this.#box) this.#follow(wanted);
+    else this.#wanted = wanted;
   }
 
   /**
@@ -227,6 +267,16 @@ export class ThinlensSearch extends HTMLElement {
   /** Tell the page; returns whether it leaves what happens next to this element. */
   #tell(name, detail) {
     return this.dispatchEvent(new CustomEvent(name, { bubbles: true, cancelable: true, composed: true, detail }));
+  }
+}
+
+/** Get the texts of a language, if they can be had. */
+async function learn(language, client, signal) {
+  const limit = AbortSignal.timeout(TEXTS_TIMEOUT_MS);
+  try {
+    TEXTS.set(language, await client.texts(language, AbortSignal.any([signal, limit])));
+  } catch {
+    if (!signal.aborted) console.warn(`thinlens-search: no texts in "${language}" at its endpoint, so English is spoken`);
   }
 }
 

@@ -69,6 +69,7 @@ class TinyPhoto:
     taken: str | None = "2024-05-06T07:08:09"
     columns: Mapping[str, ColumnValue] = field(default_factory=dict)
     copy_of: str | None = None
+    text: tuple[str, ...] = ()
 
 
 PHOTOS = (
@@ -278,6 +279,7 @@ def record_of(photo: TinyPhoto) -> PhotoRecord:
         placeholder="7f3f1f" * 12,
         captions=(Caption(instruction=INSTRUCTION, text=photo.caption, edited=photo.edited, kind=photo.kind),),
         columns=photo.columns,
+        text=photo.text,
     )
 
 

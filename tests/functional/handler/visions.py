@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from handler.bundle.relevance import Curve
-from handler.search.vision import VISION_FILE, VISION_GRAPH, Vision, VisionDescription
+from handler.search.pictures.vision import VISION_FILE, VISION_GRAPH, Vision, VisionDescription
 from tests.functional.handler.artefacts import CAPTIONER
 
 SIDE = 4

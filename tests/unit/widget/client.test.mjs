@@ -18,6 +18,7 @@ const RESULT = {
 const PHOTO = {
   id: "dogs/rex.jpg",
   caption: "a dog on a beach",
+  words: undefined,
   byLook: false,
   relevance: 0.7,
   duplicates: 0,
@@ -130,6 +131,28 @@ test("where the picture explains it, its caption is shown, and where there is no
   ]);
 });
 
+test("where words explain it that are no caption, its caption is shown beside them", async () => {
+  const said = { ...RESULT, matched: "visual", matched_in: "text", marks: [[0, 6]] };
+  const captioned = { ...RESULT, matched: "visual", matched_in: "caption", marks: [[0, 6]] };
+  const meant = { ...RESULT, matched: "visual", matched_in: "meaning", marks: [] };
+  respond = json({ results: [said, { ...said, caption: "" }, captioned, meant] });
+  const { photos } = await client().search("visual", options);
+  assert.deepEqual(photos.map(({ caption, byLook, words }) => [caption, byLook, words?.place, words?.text]), [
+    ["a dog", false, "text", "visual"],
+    ["dogs/rex.jpg", false, "text", "visual"],
+    ["visual", false, "caption", "visual"],
+    ["a dog", true, undefined, undefined],
+  ]);
+});
+
+test("the texts of a language lie beside the module, at the endpoint", async () => {
+  respond = json({ empty: "Nichts" });
+  assert.deepEqual(await client("/gallery").texts("de", signal), { empty: "Nichts" });
+  assert.deepEqual(asked, ["/gallery/assets/languages/de.json"]);
+  respond = json(["Nichts"]);
+  await assert.rejects(client().texts("de", signal), { kind: "unreadable" });
+});
+
 test("a photo of the catalogue has its first caption", async () => {
   const captions = [{ text: "a dog" }, { text: "a brown dog on a beach" }];
   const known = { ...RESULT, relevance: undefined, matched: undefined, caption: undefined, captions };
@@ -190,6 +213,24 @@ for (const [name, [answer, kind, detail]] of Object.entries(failures)) {
       assert.deepEqual([error.kind, error.detail], [kind, detail]);
       return true;
     });
+  });
+}
+
+for (const [type, parameter, kind] of [
+  ["urn:thinlens:problem:photo-not-found", undefined, "gone"],
+  ["urn:thinlens:problem:bundle-changed", "bundle", "changed"],
+  ["urn:thinlens:problem:no-collection", undefined, "away"],
+  ["urn:thinlens:problem:unauthorized", undefined, "closed"],
+  ["urn:thinlens:problem:internal-error", undefined, "mistake"],
+  ["urn:thinlens:problem:invalid-parameter", "q", "unfit"],
+  ["urn:thinlens:problem:invalid-parameter", "k", "refused"],
+  ["urn:thinlens:problem:constructor", undefined, "refused"],
+  ["about:blank", undefined, "refused"],
+  [7, undefined, "refused"],
+]) {
+  test(`a problem that the page knows is said in its own words: ${type} ${parameter}`, async () => {
+    respond = json({ type, parameter, detail: "in English" }, 400);
+    await assert.rejects(client().search("dog", options), { kind, detail: "in English" });
   });
 }
 

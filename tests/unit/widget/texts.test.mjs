@@ -38,6 +38,28 @@ test("texts in a language without singular and plural need only one of them", ()
   assert.deepEqual([1, 2].map((count) => say("count", { count })), ["1 枚の写真", "2 枚の写真"]);
 });
 
+test("a host's texts go before those of its language, and English after", () => {
+  const say = speaker('{"retry": "Nochmal"}', "de", { retry: "Noch einmal versuchen", close: "Schließen", next: 7 });
+  assert.deepEqual(["retry", "close", "next"].map((name) => say(name)), ["Nochmal", "Schließen", ENGLISH.next]);
+});
+
+test("each language is counted by its own rules: in Russian 21 is one", () => {
+  const say = speaker('{"count.one": "{count} фото"}', "ru");
+  assert.equal(say("count", { count: 21 }), "21 фото");
+  assert.equal(say("duplicates", { count: 21 }), "21 near-duplicates");
+});
+
+test("in a language that is not spoken numbers are as English as the words, unless the host has words of its own", () => {
+  assert.equal(speaker(null, "fi")("relevance", { relevance: 0.5 }), "Relevance 0.50");
+  assert.equal(speaker('{"retry": "Yritä uudelleen"}', "fi")("number", { relevance: 0.5 }), "0,50");
+});
+
+for (const texts of [[], null, 7, "text", { empty: null }]) {
+  test(`what came in place of a language's texts leaves English: ${JSON.stringify(texts)}`, () => {
+    assert.equal(speaker(null, "de", texts)("empty"), ENGLISH.empty);
+  });
+}
+
 for (const texts of ["{", "null", "[]", "7", '"text"', '{"empty": null, "retry": {"a": 1}}']) {
   test(`texts that are none leave English: ${texts}`, (context) => {
     context.mock.method(console, "warn", () => {});

@@ -125,6 +125,8 @@ def test_search_prints_a_table_or_json(out: Path, capsys: pytest.CaptureFixture[
         "caption": query,
         "caption_kind": "caption",
         "matched": query,
+        "matched_in": "meaning",
+        "marks": [],
         "url": "photos/my%20red.png",
         "width": 64,
         "height": 48,

@@ -17,7 +17,7 @@ from export.models.model_set import MODELS, shipped_models
 from export.models.vision_folder import PICTURES_FILE, describe_vision, write_vision
 from export.understanding.onnx_captioner import OnnxCaptioner, OnnxCaptionerSource
 from handler.errors import BundleError
-from handler.search.vision import Vision
+from handler.search.pictures.vision import Vision
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
 

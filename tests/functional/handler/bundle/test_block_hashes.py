@@ -15,8 +15,8 @@ from handler.bundle.manifest import BLOCKED_FILES
 from handler.errors import BundleError
 from tests.functional.handler.bundle.blocked import content
 
-SIZES = dict(zip(BLOCKED_FILES, (1, BLOCK_BYTES, BLOCK_BYTES + 1, 3 * BLOCK_BYTES - 1), strict=True))
-COUNT = 1 + 1 + 2 + 3
+SIZES = dict(zip(BLOCKED_FILES, (2, 1, BLOCK_BYTES, BLOCK_BYTES + 1, 3 * BLOCK_BYTES - 1), strict=True))
+COUNT = 1 + 1 + 1 + 2 + 3
 
 
 def write(folder: Path, sizes: dict[str, int]) -> Path:
@@ -36,7 +36,7 @@ def test_a_hash_is_the_beginning_of_the_sha256() -> None:
 def test_the_file_is_as_the_readme_says(tmp_path: Path) -> None:
     data = write(tmp_path, SIZES).read_bytes()
     expected = struct.pack("<8sII", b"thinblok", 1, BLOCK_BYTES)
-    for name in ("index.usearch", "views.i8", "catalogue.bin", "columns.bin"):
+    for name in ("words.bin", "index.usearch", "views.i8", "catalogue.bin", "columns.bin"):
         whole = (tmp_path / name).read_bytes()
         for start in range(0, len(whole), BLOCK_BYTES):
             expected += hashlib.sha256(whole[start : start + BLOCK_BYTES]).digest()[:16]
@@ -44,7 +44,7 @@ def test_the_file_is_as_the_readme_says(tmp_path: Path) -> None:
     assert len(data) == 16 + 16 * COUNT
 
 
-@given(sizes=st.tuples(*[st.integers(1, 3 * BLOCK_BYTES)] * 4))
+@given(sizes=st.tuples(*[st.integers(1, 3 * BLOCK_BYTES)] * len(BLOCKED_FILES)))
 @settings(max_examples=50, deadline=None)
 def test_each_file_has_its_own(tmp_path_factory: pytest.TempPathFactory, sizes: tuple[int, ...]) -> None:
     folder = tmp_path_factory.mktemp("segment")

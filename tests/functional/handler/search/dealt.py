@@ -16,6 +16,7 @@ from handler.bundle.index.index_kinds import open_index
 from handler.bundle.index.vector_index import QuantisedVectors
 from handler.bundle.photos.collection_file import CollectionFile
 from handler.bundle.photos.segments import Photos, open_segment
+from handler.bundle.words.words import Words
 from handler.store.folder_store import open_bundle
 from tests.functional.handler.artefacts import (
     BundleChoices,
@@ -78,6 +79,11 @@ class Dealer:
             self.whole,
             manifest=manifest,
             index=open_index("coded", segments, dim=manifest.encoder.dim, gone=whole.gone),
+            words=Words(
+                [segment.blocked["words.bin"] for segment in segments],
+                photos=[segment.photos for segment in segments],
+                gone=whole.gone,
+            ),
             photos=Photos(
                 [open_segment(segment, manifest) for segment in segments],
                 gone=whole.gone,

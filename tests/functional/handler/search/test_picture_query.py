@@ -11,7 +11,7 @@ import pytest
 from handler.errors import NoVisionError, PictureError, QueryError
 from handler.search.answers import SearchAnswer
 from handler.search.filters import Filters
-from handler.search.picture_query import PictureQuery
+from handler.search.pictures.picture_query import PictureQuery
 from handler.search.query import Query
 from handler.search.searcher import Searcher
 from handler.search.selection import Selection

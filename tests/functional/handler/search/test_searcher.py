@@ -37,6 +37,8 @@ def test_the_whole_answer(searcher: Searcher) -> None:
                 "caption": "a dog runs in the park",
                 "caption_kind": "caption",
                 "matched": "a dog runs in the park",
+                "matched_in": "meaning",
+                "marks": [],
                 "url": f"{BASE}photos/animals/dog.jpg",
                 "width": 640,
                 "height": 480,
@@ -202,6 +204,7 @@ def test_a_photo(searcher: Searcher) -> None:
             },
         ],
         "columns": {},
+        "text": [],
     }
     edited = searcher.photo("sea/boat.webp")["captions"][0]
     assert (edited["edited"], edited["model"]) == (True, None)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from handler.bundle.manifest import Manifest
 from handler.errors import BundleError, NoVisionError
+from handler.search.pictures.vision import VISION_FILE, VISION_GRAPH, Vision, VisionDescription
 from handler.search.searcher import Searcher
-from handler.search.vision import VISION_FILE, VISION_GRAPH, Vision, VisionDescription
 from tests.e2e.events import http_api_event
 from tests.functional.handler.artefacts import CAPTIONER
 from tests.functional.handler.visions import CURVE, SIDE, found_vision, picture_of, write_vision_folder

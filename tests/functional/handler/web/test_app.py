@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -17,7 +18,7 @@ import handler
 from handler.errors import BundleError, StoreError
 from handler.search import answers as shapes
 from handler.search.filters import MAX_VALUE_LENGTH, MAX_VALUES, ORIENTATIONS, TYPES
-from handler.search.query import MAX_QUERY_LENGTH, MAX_TEXTS, MAX_WEIGHT
+from handler.search.query import MAX_QUERY_LENGTH, MAX_TEXTS, MAX_WEIGHT, MODES, Query
 from handler.search.searcher import Searcher
 from handler.search.selection import DEFAULT_K, MAX_K, MAX_OFFSET
 from handler.settings import Settings
@@ -144,8 +145,8 @@ def test_health(app: App, searcher: Searcher) -> None:
         (
             "/v1/search?q=a&limit=5",
             "limit",
-            "Unknown parameter 'limit' (expected k, offset, min_relevance, dedupe, bundle, taken_from, taken_to, q,"
-            " weight, not, folder, orientation, type, where)",
+            "Unknown parameter 'limit' (expected mode, k, offset, min_relevance, dedupe, bundle, taken_from, taken_to,"
+            " q, weight, not, folder, orientation, type, where)",
         ),
         ("/v1/similar", "id", "id is missing"),
         ("/v1/similar?id=animals/dog.jpg&k=0", "k", "k is 0 (expected 1 to 100)"),
@@ -202,6 +203,9 @@ def test_photos_that_are_not_there(app: App, target: str) -> None:
         "//v1/search",
         "/assets/",
         "/assets/../manifest.py",
+        "/assets/languages/",
+        "/assets/languages/en.json",
+        "/assets/languages/../page.css",
         "/assets/%2e%2e/manifest.py",
         "/widget/index.html",
         "/index.html",
@@ -322,7 +326,10 @@ def test_an_error_is_sent_whatever_the_client_holds(app: App) -> None:
     [
         ("/", "widget/index.html", "text/html; charset=utf-8"),
         ("/assets/page.css", "widget/page.css", "text/css; charset=utf-8"),
+        ("/assets/page.js", "widget/page.js", "text/javascript; charset=utf-8"),
         ("/assets/thinlens-search.js", "widget/thinlens-search.js", "text/javascript; charset=utf-8"),
+        ("/assets/languages/de.json", "widget/languages/de.json", "application/json"),
+        ("/assets/languages/zh.json", "widget/languages/zh.json", "application/json"),
         ("/assets/icon.svg", "widget/icon.svg", "image/svg+xml"),
         ("/openapi.json", "web/openapi.json", "application/json"),
     ],
@@ -348,7 +355,10 @@ def test_the_page_runs_nothing_but_its_own_files(searcher: Searcher) -> None:
     assert "<style" not in page
     assert " style=" not in page
     assert "onclick" not in page
-    assert page.count("<script") == page.count('<script type="module" src="assets/thinlens-search.js">') == 1
+    assert re.findall("<script[^>]*>", page) == [
+        '<script type="module" src="assets/page.js">',
+        '<script type="module" src="assets/thinlens-search.js">',
+    ]
 
 
 @pytest.mark.parametrize("error", [BundleError, StoreError])
@@ -471,8 +481,9 @@ def test_the_openapi_document_tells_the_truth(app: App) -> None:
     }.items():
         assert list(schemas[name]["properties"]) == list(get_type_hints(shape))
         assert schemas[name]["required"] == [key for key in get_type_hints(shape) if key != "duplicates"]
-    query, weight, unwanted, *_ = document["paths"]["/v1/search"]["get"]["parameters"]
+    query, weight, mode, unwanted, *_ = document["paths"]["/v1/search"]["get"]["parameters"]
     assert query["schema"] == unwanted["schema"]
+    assert (mode["schema"]["enum"], mode["schema"]["default"]) == (list(MODES), Query(texts=("a",)).mode)
     assert query["schema"]["maxItems"] == weight["schema"]["maxItems"] == MAX_TEXTS
     assert query["schema"]["items"]["maxLength"] == MAX_QUERY_LENGTH
     assert weight["schema"]["items"]["maximum"] == MAX_WEIGHT

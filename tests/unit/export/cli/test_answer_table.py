@@ -17,6 +17,8 @@ def result(id_: str, relevance: float, caption: str) -> Result:
         "caption": caption,
         "caption_kind": "caption",
         "matched": caption,
+        "matched_in": "meaning",
+        "marks": [],
         "url": id_,
         "thumbnail_url": id_,
         "width": 4,

@@ -23,6 +23,8 @@ def result(id_: str, relevance: float) -> Result:
         "caption": "",
         "caption_kind": "none",
         "matched": "",
+        "matched_in": "meaning",
+        "marks": [],
         "url": id_,
         "thumbnail_url": id_,
         "width": 640,

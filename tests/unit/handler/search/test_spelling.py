@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handler.search.spelling import closest_word, corrected
@@ -88,6 +88,7 @@ def by_recursion(first: str, second: str) -> int:
     return best
 
 
+@settings(deadline=None)  # a slow reference
 @given(st.text("abcé", min_size=4, max_size=5), st.lists(st.text("abcé", min_size=4, max_size=6), max_size=4))
 def test_what_is_found_is_as_close_as_anything(word: str, known: list[str]) -> None:
     distances = [by_recursion(word, other) for other in known]

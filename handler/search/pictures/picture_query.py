@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from handler.bundle.manifest import Manifest
 from handler.bundle.relevance import Calibration, Curve
 from handler.errors import NoVisionError, PictureError, QueryError
+from handler.search.pictures.vision import Vision
 from handler.search.query import MAX_WEIGHT, Query
 from handler.search.ranking import Sought
-from handler.search.vision import Vision
 
 _NO_TEXTS = Query(texts=())
 

@@ -1,0 +1,40 @@
+/** Languages: which one a page asks for, and whether it is spoken here. Knows nothing of what is said in it. */
+
+/** English stands in texts.js; each of the others in a file of its own, `languages/<language>.json`. */
+const LANGUAGES = ["en", "de", "es", "fr", "ja", "nl", "pt", "zh"];
+
+/**
+ * @param {string} tag As in `lang`.
+ * @returns {string | undefined} The language in which it is spoken to: "de-AT" -> "de". None for what is no tag, for
+ *   languages not spoken here, and for another script than ours: "zh-TW" is traditional characters, "zh" simplified.
+ */
+export function spoken(tag) {
+  try {
+    const { language, script } = new Intl.Locale(tag).maximize();
+    return LANGUAGES.find((known) => known === language && new Intl.Locale(known).maximize().script === script);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The first of the tags that is spoken here; English if none is. */
+export function preferred(tags) {
+  return tags.find(spoken) ?? "en";
+}
+
+/** What the element's own `lang` says, or that of the closest ancestor with one; "" where nothing says any. */
+export function tagAround(element) {
+  for (const root of rootsAround(element)) {
+    const said = element.closest("[lang]");
+    if (said) return said.lang;
+    element = root.host;
+  }
+  return "";
+}
+
+/** The trees that an element stands in: its own, that of the element in whose shadow that one is, and so on. */
+export function rootsAround(element) {
+  const roots = [];
+  for (let root; element; element = root.host) roots.push((root = element.getRootNode()));
+  return roots;
+}
