@@ -31,7 +31,8 @@ def sighted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def ask(searcher: Searcher, number: int, texts: Sequence[str] = (), **choices: object) -> SearchAnswer:
-    query = Query(texts=tuple(texts), weights=choices.pop("weights", ()), without=choices.pop("without", ()))  # type: ignore[arg-type]
+    of_texts = {name: choices.pop(name) for name in ("weights", "without", "mode") if name in choices}
+    query = Query(texts=tuple(texts), **of_texts)  # type: ignore[arg-type]
     selection = choices.pop("selection", EVERYTHING)
     asked = PictureQuery(pixels=picture_of(number), query=query, **choices)  # type: ignore[arg-type]
     return searcher.search_by_picture(asked, selection)  # type: ignore[arg-type]
@@ -104,6 +105,29 @@ def test_the_caption_of_a_photo_does_not_outweigh_the_picture(sighted: Searcher)
 
 def test_a_text_without_a_known_word_is_answered_with_nothing(sighted: Searcher) -> None:
     assert ids(ask(sighted, 0, ["zzz"])) == []
+
+
+def test_words_that_the_encoder_does_not_know_say_in_which_photos_they_stand(sighted: Searcher) -> None:
+    """The picture is of the cat; `berlin` and `paris` are in the columns of the cat and of the dog."""
+    assert ids(ask(sighted, 0, ["paris"])) == ["animals/dog.jpg"]
+    assert ids(ask(sighted, 1, ["berlin"])) == ["animals/cat on sofa.jpg"]
+    assert ids(ask(sighted, 1, ["berlin"], mode="meaning")) == []
+
+
+def test_by_words_alone_the_picture_chooses_among_their_photos(sighted: Searcher) -> None:
+    answer = ask(sighted, 1, ["sofa"], mode="words")
+
+    assert ids(answer) == ["animals/cat on sofa.jpg"]
+    assert answer["results"][0]["relevance"] < CURVE.threshold  # it is nothing like the dog, which is the picture
+
+
+def test_a_phrase_has_to_stand_in_the_photo(sighted: Searcher) -> None:
+    assert ids(ask(sighted, 0, ['"in the park"'])) == ["animals/dog.jpg"]
+
+
+def test_words_that_photos_should_not_have(sighted: Searcher) -> None:
+    assert "animals/dog.jpg" not in ids(ask(sighted, 1, without=("paris",)))
+    assert "animals/dog.jpg" in ids(ask(sighted, 1, without=("paris",), mode="meaning"))
 
 
 def test_what_photos_should_not_show(sighted: Searcher) -> None:
