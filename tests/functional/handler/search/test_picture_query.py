@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from handler.bundle.relevance import Curve
 from handler.errors import NoVisionError, PictureError, QueryError
 from handler.search.answers import SearchAnswer
 from handler.search.filters import Filters
@@ -16,7 +17,7 @@ from handler.search.query import Query
 from handler.search.searcher import Searcher
 from handler.search.selection import Selection
 from handler.store.folder_store import open_bundle
-from tests.functional.handler.artefacts import PHOTOS
+from tests.functional.handler.artefacts import PHOTOS, BundleChoices, TinyPhoto, write_bundle
 from tests.functional.handler.visions import CURVE, PIXELS, SIDE, found_vision, picture_of, write_vision_folder
 
 EVERYTHING = Selection(k=100, min_relevance=0.0)
@@ -42,12 +43,17 @@ def ids(answer: SearchAnswer) -> list[str]:
     return [result["id"] for result in answer["results"]]
 
 
-def scores(searcher: Searcher, direction: np.ndarray) -> dict[str, float]:
-    """Of every photo, exactly: 4 times the cosine of its caption and 6 times that of what it shows."""
+def score_of_views(searcher: Searcher, direction: np.ndarray) -> dict[str, tuple[float, float]]:
+    """Of every photo, exactly: 4 times the cosine of its caption and 6 times that of its view, or 10 times the latter."""
     encoder = searcher.bundle.encoder
     captions = encoder.encode([photo.caption for photo in PHOTOS]) @ direction
     seen = encoder.encode([photo.seen for photo in PHOTOS]) @ direction
-    return {photo.id: float(4 * a + 6 * b) for photo, a, b in zip(PHOTOS, captions, seen, strict=True)}
+    return {photo.id: (float(4 * a + 6 * b), float(10 * b)) for photo, a, b in zip(PHOTOS, captions, seen, strict=True)}
+
+
+def scores(searcher: Searcher, direction: np.ndarray) -> dict[str, float]:
+    """The larger of both."""
+    return {photo_id: max(both) for photo_id, both in score_of_views(searcher, direction).items()}
 
 
 @pytest.mark.parametrize("number", range(len(PHOTOS)))
@@ -63,6 +69,18 @@ def test_the_photo_that_shows_the_same_comes_first(sighted: Searcher, number: in
         assert result["relevance"] == pytest.approx(1 / (1 + np.exp(-logit)), abs=0.02)
 
 
+def test_a_photo_is_found_by_what_it_shows_though_a_person_wrote_something_else(tmp_path: Path) -> None:
+    """The index has the caption alone of such a photo, as here of all of them."""
+    photos = [*PHOTOS, TinyPhoto(id="rex.jpg", caption="a boat on the water", seen="bird tree", edited=True)]
+    bundle = open_bundle(write_bundle(tmp_path / "bundle", photos, BundleChoices(weights=(1.0, 0.0))))
+    shown = bundle.encoder.encode(["bird tree"])
+    curve = Curve(slope=10.0, intercept=-6.0, threshold=0.5)
+    vision = found_vision(write_vision_folder(tmp_path / "vision", shown, curve=curve))
+
+    best = ask(Searcher(bundle, vision=vision), 0)["results"][0]
+    assert (best["id"], best["relevance"]) == ("rex.jpg", 0.98)  # 1 / (1 + exp(-4))
+
+
 def test_thresholds_are_those_of_pictures(sighted: Searcher) -> None:
     answer = ask(sighted, 0, selection=Selection())
 
@@ -74,11 +92,13 @@ def test_a_picture_and_a_text_go_together_as_their_logits_do(sighted: Searcher) 
     answer = ask(sighted, 0, ["a dog runs in the park"], image_weight=3.0)
 
     encoder, curve = sighted.bundle.encoder, sighted.bundle.manifest.calibration.sentence
-    of_picture = scores(sighted, encoder.encode([PHOTOS[0].seen])[0])
-    of_text = scores(sighted, encoder.encode(["a dog runs in the park"])[0])
+    of_picture = score_of_views(sighted, encoder.encode([PHOTOS[0].seen])[0])
+    of_text = score_of_views(sighted, encoder.encode(["a dog runs in the park"])[0])
     logits = {
-        photo_id: 0.75 * (CURVE.slope * of_picture[photo_id] + CURVE.intercept)
-        + 0.25 * (curve.slope * of_text[photo_id] + curve.intercept)
+        photo_id: max(
+            0.75 * (CURVE.slope * picture + CURVE.intercept) + 0.25 * (curve.slope * text + curve.intercept)
+            for picture, text in zip(of_picture[photo_id], of_text[photo_id], strict=True)
+        )
         for photo_id in of_picture
     }
     assert ids(answer) == sorted(logits, key=lambda photo_id: -logits[photo_id])
