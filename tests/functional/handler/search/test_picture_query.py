@@ -44,7 +44,7 @@ def ids(answer: SearchAnswer) -> list[str]:
 
 
 def score_of_views(searcher: Searcher, direction: np.ndarray) -> dict[str, tuple[float, float]]:
-    """Of every photo, exactly: 4 times the cosine of its caption and 6 times that of its view, or 10 times the latter."""
+    """Of every photo, exactly: 4 times the cosine of its caption and 6 times that of its view, or 10 times this."""
     encoder = searcher.bundle.encoder
     captions = encoder.encode([photo.caption for photo in PHOTOS]) @ direction
     seen = encoder.encode([photo.seen for photo in PHOTOS]) @ direction
