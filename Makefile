@@ -6,7 +6,8 @@
 #   make test                        everything: lint, types, unit, functional, training and end-to-end tests
 #   make test FAST=1                 without what needs torch, Ray, a browser or servers
 #   make widget                      the one file that pages embed, and the lines that embed it
-#   make package                     the function as zips for AWS Lambda, in dist/ (BUNDLE=DIR puts a bundle into them)
+#   make package                     the function as zips for AWS Lambda, in dist/ (BUNDLE=DIR puts a bundle into them,
+#                                    IMAGE_QUERIES=1 what looks at pictures that are asked with)
 #   make lint | format | bench       the checks alone, the formatter, the benchmarks
 
 PYTHON ?= python3
@@ -31,7 +32,7 @@ serve: .venv/.app
 	@$(BIN)/thinlens serve --out "$(OUT)" --port $(PORT)
 
 package: .venv/.app
-	@$(BIN)/python build/package.py $${BUNDLE:+--bundle "$$BUNDLE"}
+	@$(BIN)/python build/package.py $${BUNDLE:+--bundle "$$BUNDLE"} $(if $(filter-out 0,$(IMAGE_QUERIES)),--image-queries)
 
 ifdef FAST
 # Types are checked of everything but what imports torch.

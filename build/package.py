@@ -1,7 +1,7 @@
 """Package the function: a zip for AWS Lambda for each Python version and architecture, or a folder for a container.
 
     python build/package.py --python 3.13 --architecture arm64
-    python build/package.py --bundle thinlens-out/bundle
+    python build/package.py --bundle thinlens-out/bundle --image-queries
     python build/package.py --unpacked /function
 
 The same sources, wheels and interpreter give the same bytes.
@@ -31,8 +31,10 @@ LAMBDA_LIMIT_BYTES = 262_144_000
 LAMBDA_PYTHONS = ("3.12", "3.13", "3.14")
 # Of handler/: what people read, and the sources that the page's script is built from.
 NOT_SHIPPED = ("__pycache__", "*.md", "src")
-# Where the handler looks for a bundle when nothing says otherwise.
+# Where the handler looks for a bundle, and for what looks at pictures, when nothing says otherwise.
 BUNDLE_FOLDER = "bundle"
+VISION_FOLDER = "vision"
+MODELS = ROOT / "export/models/shipped"
 
 
 class PackageError(Exception):
@@ -45,11 +47,13 @@ def main(arguments: list[str]) -> int:
     try:
         if options.unpacked:
             python = f"{sys.version_info.major}.{sys.version_info.minor}"
-            lay_out(Target(python=python, architecture=_this_architecture()), options.unpacked, options.bundle)
+            target = Target(python=python, architecture=_this_architecture())
+            lay_out(target, options.unpacked, options.bundle, options.image_queries)
             return 0
         for python in options.python:
             for architecture in options.architecture:
-                path = build_zip(Target(python=python, architecture=architecture), options.out, options.bundle)
+                target = Target(python=python, architecture=architecture)
+                path = build_zip(target, options.out, options.bundle, options.image_queries)
                 print(f"{path}  {path.stat().st_size / 1e6:.1f} MB  sha256 {_sha256(path)}", flush=True)
     except (PackageError, elf.ElfError, wheels.WheelError) as error:
         print(f"package: {error}", file=sys.stderr)
@@ -57,11 +61,11 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def build_zip(target: Target, out: Path, bundle: Path | None) -> Path:
+def build_zip(target: Target, out: Path, bundle: Path | None, models: Path | None = None) -> Path:
     """Build one zip; its path.
 
     Raises:
-        PackageError: The bundle is none, or the package is larger than Lambda allows.
+        PackageError: The bundle is none, the models see nothing, or the package is larger than Lambda allows.
         elf.ElfError: A library in the wheels is of a kind that was never seen.
         wheels.WheelError: The target's wheels can't be had.
     """
@@ -69,7 +73,7 @@ def build_zip(target: Target, out: Path, bundle: Path | None) -> Path:
     path = out / f"thinlens-{target}.zip"
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "function"
-        lay_out(target, folder, bundle)
+        lay_out(target, folder, bundle, models)
         size_bytes = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
         if size_bytes > LAMBDA_LIMIT_BYTES:
             raise PackageError(
@@ -80,8 +84,11 @@ def build_zip(target: Target, out: Path, bundle: Path | None) -> Path:
     return path
 
 
-def lay_out(target: Target, folder: Path, bundle: Path | None) -> None:
-    """Write the function's files into a new folder: libraries, handler, bytecode and, if given, a bundle."""
+def lay_out(target: Target, folder: Path, bundle: Path | None, models: Path | None = None) -> None:
+    """Write the function's files into a new folder: libraries, handler, bytecode; a bundle if one is given.
+
+    Of `models`, if they are given, it gets what looks at pictures that are asked with.
+    """
     if bundle is not None and not (bundle / "manifest.json").is_file():
         raise PackageError(f"{bundle} is no bundle: it has no manifest.json (expected such as thinlens-out/bundle)")
     if folder.exists():
@@ -101,6 +108,23 @@ def lay_out(target: Target, folder: Path, bundle: Path | None) -> None:
         )
     if bundle is not None:
         shutil.copytree(bundle, folder / BUNDLE_FOLDER)
+    if models is not None:
+        _add_vision(models, folder / VISION_FOLDER)
+
+
+def _add_vision(models: Path, folder: Path) -> None:
+    """Add what looks at pictures, and say how much that is."""
+    sys.path.insert(0, str(ROOT))  # this is a script; what it needs of the export needs nothing installed
+    from export.errors import ModelError
+    from export.models.vision_folder import write_vision
+
+    try:
+        size_bytes = write_vision(models, folder)
+    except ModelError as error:
+        raise PackageError(str(error)) from error
+    finally:
+        sys.path.remove(str(ROOT))
+    print(f"package: image queries add {size_bytes / 1e6:.1f} MB unpacked", flush=True)
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
@@ -108,6 +132,14 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--python", nargs="+", default=LAMBDA_PYTHONS, metavar="VERSION", help="such as 3.13")
     parser.add_argument("--architecture", nargs="+", default=list(wheels.ARCHITECTURES), choices=wheels.ARCHITECTURES)
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="a bundle to put into the package")
+    parser.add_argument(
+        "--image-queries",
+        nargs="?",
+        type=Path,
+        const=MODELS,
+        metavar="MODELS",
+        help="let pictures be asked with; MODELS are those of the photos, in place of the shipped ones",
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "dist", metavar="DIR", help="where the zips go")
     parser.add_argument("--unpacked", type=Path, metavar="DIR", help="write a folder for this machine instead of zips")
     return parser.parse_args(arguments)

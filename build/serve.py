@@ -12,6 +12,8 @@ import sys
 DEFAULT_PORT = "8080"
 # A search takes milliseconds: a client behind so many is better told at once to come again (503).
 MOST_AT_ONCE = 256
+# For how many seconds a client may send a picture.
+BODY_WITHIN_S = 10.0
 # For how many seconds requests in flight may go on after the process was told to end.
 LAST_REQUESTS_S = 5
 
@@ -23,6 +25,7 @@ def serve(port: int) -> None:
     import uvicorn
 
     from handler.bundle.bundle import Bundle
+    from handler.search.pictures.vision import Vision
     from handler.service import Service
     from handler.settings import Settings
     from handler.store.store import deliver, open_store
@@ -34,7 +37,8 @@ def serve(port: int) -> None:
     settings = Settings.from_environment(os.environ)
     store = open_store(settings, os.environ)
     bundle = Bundle.receive(deliver(store))
-    app = create_app(Service(store, bundle, media_url=settings.media_url), settings)
+    service = Service(store, bundle, media_url=settings.media_url, vision=Vision.find(settings.vision))
+    app = create_app(service, settings, body_within_s=BODY_WITHIN_S)
     uvicorn.run(
         app,
         host="0.0.0.0",

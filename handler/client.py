@@ -7,6 +7,7 @@ Example:
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from typing import Any, cast
@@ -43,6 +44,20 @@ class Client:
         """The photos that a text describes, or several texts."""
         return cast(SearchAnswer, self._get("/v1/search", {"q": q, "not": without, **parameters}))
 
+    def search_by_picture(
+        self, pixels: bytes, q: str | list[str] | None = None, *, without: Parameter = None, **parameters: Parameter
+    ) -> SearchAnswer:
+        """The photos that are like a picture, and that texts describe too if there are some.
+
+        Args:
+            pixels: The picture squashed to a square, of as many pixels a side as `collection()` says in `image_side`:
+                rows from top to bottom, a byte each of red, green and blue for each pixel.
+            q: Texts.
+            without: What photos should not show.
+            parameters: Others, such as `image_weight`.
+        """
+        return cast(SearchAnswer, self._ask("/v1/search", {"q": q, "not": without, **parameters}, pixels))
+
     def all_results(self, q: str | list[str], **parameters: Any) -> Iterator[Result]:
         """All results of a search, page by page, and all of one bundle."""
         offset: int | None = 0
@@ -65,11 +80,19 @@ class Client:
         return cast(CollectionAnswer, self._get("/v1/photos", parameters))
 
     def _get(self, path: str, parameters: dict[str, Parameter]) -> object:
+        return self._ask(path, parameters, None)
+
+    def _ask(self, path: str, parameters: dict[str, Parameter], body: bytes | None) -> object:
         given = {name: value for name, value in parameters.items() if value is not None}
         values = {name: str(value).lower() if isinstance(value, bool) else value for name, value in given.items()}
         address = f"{self._endpoint}{path}?{urlencode(values, doseq=True)}"
+        headers = {"Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/octet-stream"
+            # CloudFront in front of a function URL signs the body by this.
+            headers["x-amz-content-sha256"] = hashlib.sha256(body).hexdigest()
         try:
-            with urlopen(Request(address, headers={"Accept": "application/json"}), timeout=self._timeout_s) as response:
+            with urlopen(Request(address, data=body, headers=headers), timeout=self._timeout_s) as response:
                 return json.load(response)
         except HTTPError as error:
             with error:

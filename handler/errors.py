@@ -5,6 +5,8 @@ ThinlensError
 │                        format version, or made of parts that do not belong together
 ├── StoreError           what a store holds cannot be had just now: out of reach, refused, cut short
 ├── QueryError           what was asked cannot be answered: empty, too long, out of range
+├── PictureError         a picture that is asked with is none: of another size than is asked for, or of another type
+├── NoVisionError        no picture can be asked with: nothing can see it, or not as the bundle's photos were seen
 ├── PhotoNotFoundError   no photo of this bundle has the id that was asked for
 ├── BundleChangedError   another bundle is in service than the one that was asked for
 └── SettingsError        an environment variable holds what it may not
@@ -24,6 +26,10 @@ class Problem(StrEnum):
     INVALID_PARAMETER = "invalid-parameter"
     CONTRADICTORY = "contradictory-parameters"
     UNKNOWN_COLUMN = "unknown-column"
+    INVALID_IMAGE = "invalid-image"
+    IMAGE_TOO_LARGE = "image-too-large"
+    UNSUPPORTED_TYPE = "unsupported-media-type"
+    REQUEST_TIMEOUT = "request-timeout"
 
 
 class ThinlensError(Exception):
@@ -50,6 +56,22 @@ class QueryError(ThinlensError):
         super().__init__(message)
         self.parameter = parameter
         self.problem = problem
+
+
+class PictureError(ThinlensError):
+    """A picture that was sent is not what it should be.
+
+    Attributes:
+        problem: What kind of wrong it is.
+    """
+
+    def __init__(self, message: str, *, problem: Problem = Problem.INVALID_IMAGE) -> None:
+        super().__init__(message)
+        self.problem = problem
+
+
+class NoVisionError(ThinlensError):
+    """No picture can be asked with here."""
 
 
 class PhotoNotFoundError(ThinlensError):

@@ -38,11 +38,13 @@ def _create(hashes: HashesAhead) -> Callable[[Event, object], Answer]:
 
     opening = OpeningBundle(delivery)
 
+    from handler.search.pictures.vision import Vision
     from handler.service import Service
     from handler.web.app import create_app
     from handler.web.events import create_handler
 
-    service = Service(store, opening.bundle(), media_url=settings.media_url, wait_s=WAIT_FOR_CHECK_S)
+    vision = Vision.find(settings.vision)
+    service = Service(store, opening.bundle(), media_url=settings.media_url, vision=vision, wait_s=WAIT_FOR_CHECK_S)
     return create_handler(create_app(service, settings), settings.base_path)
 
 

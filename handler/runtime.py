@@ -15,10 +15,12 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
+import platform
 import sys
 from importlib import import_module
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
     from usearch import compiled as usearch
 
-__all__ = ["numkong", "onnxruntime", "usearch"]
+__all__ = ["adds_bytes_exactly", "numkong", "onnxruntime", "usearch"]
 
 _USEARCH = "usearch.compiled"
 
@@ -51,6 +53,22 @@ def _load_usearch() -> ModuleType:
     spec.loader.exec_module(module)
     sys.modules[_USEARCH] = module
     return module
+
+
+@functools.cache
+def adds_bytes_exactly() -> bool:
+    """Whether products of bytes are summed up without overflow: on x86 only by processors that have VNNI.
+
+    For others ONNX Runtime has kernels that are exact and slower, and has to be told to take them, which it would do
+    here too.
+    """
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return True
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
+    except OSError:  # not Linux
+        return False
+    return not flags.isdisjoint({"avx512_vnni", "avx_vnni"})
 
 
 def __getattr__(name: str) -> ModuleType:

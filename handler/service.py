@@ -14,6 +14,7 @@ from typing import Self
 
 from handler.bundle.bundle import Bundle
 from handler.errors import ThinlensError
+from handler.search.pictures.vision import Vision
 from handler.search.searcher import Searcher
 from handler.store.store import Store, deliver
 
@@ -39,6 +40,7 @@ class Service:
         bundle: Bundle,
         *,
         media_url: str = "",
+        vision: Vision | None = None,
         wait_s: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -48,12 +50,14 @@ class Service:
             store: Says which bundle is in service, and fetches it.
             bundle: The first, from the store.
             media_url: What photos' relative addresses are relative to.
+            vision: Looks at pictures that are asked with.
             wait_s: How long a request waits for the check that it starts: where a function is frozen between requests,
                 a check of the pointer would otherwise never end. Fetching a new bundle is never waited for.
             clock: Seconds.
         """
         self._store = store
         self._media_url = media_url
+        self._vision = vision
         self._searcher = self._search(bundle)
         self._wait_s = wait_s
         self._clock = clock
@@ -107,7 +111,7 @@ class Service:
         logger.info("Bundle %s is in service", newest)
 
     def _search(self, bundle: Bundle) -> Searcher:
-        return Searcher(bundle, media_url=self._media_url)
+        return Searcher(bundle, media_url=self._media_url, vision=self._vision)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from handler.errors import SettingsError
 # The one place where AWS Lambda lets a function write.
 DEFAULT_CACHE = Path("/tmp/thinlens")
 DEFAULT_BUNDLE = "bundle"
+DEFAULT_VISION = Path("vision")
 DEFAULT_MAX_AGE_S = 60
 LONGEST_MAX_AGE_S = 31_536_000
 PUBLIC_KEY_BYTES = 32  # Ed25519: RFC 8032, section 5.1.5
@@ -41,6 +42,7 @@ class Settings:
             (THINLENS_MAX_AGE_S).
         base_path: Where a front door serves the function, if its events don't say so: "/gallery", or empty
             (THINLENS_BASE_PATH).
+        vision: The folder of what looks at pictures that are asked with, if it is there (THINLENS_VISION).
         log_queries: Whether the log names what people search for (THINLENS_LOG_QUERIES, 0 or 1).
     """
 
@@ -51,6 +53,7 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
     max_age_s: int = DEFAULT_MAX_AGE_S
     base_path: str = ""
+    vision: Path = DEFAULT_VISION
     log_queries: bool = False
 
     @classmethod
@@ -64,6 +67,7 @@ class Settings:
             cors_origins=_origins(environment.get("THINLENS_CORS_ORIGINS", "")),
             max_age_s=_max_age(environment.get("THINLENS_MAX_AGE_S", "")),
             base_path=_base_path(environment.get("THINLENS_BASE_PATH", "")),
+            vision=Path(environment.get("THINLENS_VISION") or DEFAULT_VISION),
             log_queries=_flag(environment.get("THINLENS_LOG_QUERIES", "")),
         )
 

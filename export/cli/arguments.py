@@ -56,10 +56,16 @@ def _add_search(commands: _Commands) -> None:
     search = _add(
         commands,
         "search",
-        summary="find the photos that a description fits",
+        summary="find the photos that a description fits, or that are like a picture",
         example="thinlens search 'a dog running on a beach' --out my-photos -k 5 --not snow --folder 2024 --dedupe",
     )
-    search.add_argument("query", metavar="QUERY", help="what the photo shows")
+    search.add_argument(
+        "query", metavar="QUERY", nargs="?", help="what the photo shows; with --image it may be left out"
+    )
+    search.add_argument("--image", metavar="FILE", type=Path, help="a picture that the photos should be like")
+    search.add_argument(
+        "--image-weight", metavar="W", type=float, default=1.0, help="how much it counts beside QUERY (default: 1)"
+    )
     _add_out(search)
     search.add_argument("-k", metavar="N", type=int, default=10, help="photos wanted, 1 to 100 (default: 10)")
     search.add_argument(

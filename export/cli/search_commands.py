@@ -8,8 +8,12 @@ from collections.abc import Callable, Mapping
 
 from export.cli.answer_table import answer_table
 from export.cli.wording import print_json
+from export.errors import PhotoError, PhotosError
 from export.gallery.in_service import open_in_service
+from handler.errors import QueryError
+from handler.search.answers import SearchAnswer
 from handler.search.filters import Filters
+from handler.search.pictures.picture_query import PictureQuery
 from handler.search.query import Query
 from handler.search.searcher import Searcher
 from handler.search.selection import Selection
@@ -30,13 +34,34 @@ def _search(arguments: argparse.Namespace) -> None:
             where=tuple(arguments.where),
         ),
     )
-    query = Query(texts=(arguments.query,), without=tuple(getattr(arguments, "not")), mode=arguments.mode)
-    with open_in_service(arguments.out) as bundle:
-        answer = Searcher(bundle).search(query, selection=selection)
+    if arguments.query is None and arguments.image is None:
+        raise QueryError("QUERY is missing (expected what the photo shows, or --image FILE)", parameter="q")
+    texts = () if arguments.query is None else (arguments.query,)
+    query = Query(texts=texts, without=tuple(getattr(arguments, "not")), mode=arguments.mode)
+    if arguments.image is not None:
+        answer = _search_by_picture(arguments, query, selection)
+    else:
+        with open_in_service(arguments.out) as bundle:
+            answer = Searcher(bundle).search(query, selection=selection)
     if arguments.json:
         print_json(answer)
     else:
         print(answer_table(answer, width=shutil.get_terminal_size().columns))
+
+
+def _search_by_picture(arguments: argparse.Namespace, query: Query, selection: Selection) -> SearchAnswer:
+    from export.gallery.vision_in_service import vision_of  # not before a search, which needs none of it
+    from export.pictures.decoding import decode_photo
+
+    with open_in_service(arguments.out) as bundle:
+        searcher = Searcher(bundle, vision=vision_of(arguments.out))
+        side = searcher.vision().description.image_side
+        try:
+            pixels = decode_photo(arguments.image, image_size=side).pixels
+        except PhotoError as error:
+            raise PhotosError(f"{arguments.image}: {error}") from error
+        asked = PictureQuery(pixels=pixels.tobytes(), image_weight=arguments.image_weight, query=query)
+        return searcher.search_by_picture(asked, selection)
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,25 @@ from handler.bundle.encoder_files import ENCODER_FILES
 CAPTIONER_FILES = ("captioner.json", "decoder.onnx", "tokenizer.json", "vision.onnx")
 CALIBRATION_FILE = "calibration.json"
 SCHEME_FILE = "quantisation.json"
+
+
+def captioner_identity(folder: Path, *, with_encoder: bool) -> str:
+    """Identity of the captioner in a folder: sha256 over its files' names and hashes, hexadecimal.
+
+    One that chooses captions with a text encoder is another. Raises OSError.
+    """
+    digest = hashlib.sha256()
+    for name in CAPTIONER_FILES:
+        digest.update(f"{name} {file_sha256(folder / name)}\n".encode())
+    if with_encoder:
+        digest.update(b"with its encoder\n")
+    return digest.hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """The sha256 of a file, hexadecimal. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def refuse_foreign_encoder(folder: Path) -> None:

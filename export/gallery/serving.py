@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from export.bundles.bundling import CURRENT
 from export.errors import ServingError
+from export.gallery.vision_in_service import vision_of
 from export.library.library import Library
 from export.photos.thumbnails import FOLDER
 from export.photos.unicode_names import locate
@@ -35,6 +36,8 @@ from handler.web.app import create_app
 from handler.web.responses import problem
 
 HOST = "127.0.0.1"
+BODY_WITHIN_S = 10.0
+"""Seconds that a client may take to send a picture."""
 # A page elsewhere that has its own name resolve to this machine must not read the photos here (DNS rebinding).
 _HOSTS = ["127.0.0.1", "localhost"]
 _THUMBNAIL = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}\.jpg")
@@ -50,8 +53,9 @@ class SearcherInService:
     """Gives the searcher over the bundle that is in service now; a bundle that can't be opened isn't taken over."""
 
     def __init__(self, out: Path) -> None:
-        """Open the bundle in service; raises BundleError."""
+        """Open the bundle in service; raises BundleError, and OutputError where its models aren't known."""
         self._link = out / CURRENT
+        self._vision = vision_of(out)
         self._seen = self._target()
         self._searcher = self._open()
 
@@ -65,7 +69,7 @@ class SearcherInService:
         return self._searcher
 
     def _open(self) -> Searcher:
-        return Searcher(open_bundle(self._link), media_url="/")
+        return Searcher(open_bundle(self._link), media_url="/", vision=self._vision)
 
     def _target(self) -> Path:
         return self._link.resolve()
@@ -124,7 +128,7 @@ def create_gallery(out: Path) -> ASGIApp:
     with Library.open_to_read(out) as library:
         root = library.photos.root()
     settings = replace(Settings.from_environment(os.environ), bundle=str(out / CURRENT), media_url="/")
-    gallery = Gallery(out, root, searcher, create_app(searcher, settings))
+    gallery = Gallery(out, root, searcher, create_app(searcher, settings, body_within_s=BODY_WITHIN_S))
     return TrustedHostMiddleware(gallery, allowed_hosts=_HOSTS)
 
 

@@ -9,7 +9,6 @@ that is its next ``cache.*``.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from export.disk.model_files import CAPTIONER_FILES
+from export.disk.model_files import CAPTIONER_FILES, captioner_identity
 from export.errors import ModelError
 from export.understanding.beam_search import Decoding, decode
 from export.understanding.caption_choice import choose_captions, cosines_with_view, repetition_penalties
@@ -86,17 +85,11 @@ class OnnxCaptionerSource:
             if not (folder / name).is_file():
                 raise ModelError(f"{folder} has no {name}; a captioner's folder holds {', '.join(CAPTIONER_FILES)}")
         settings = _read_settings(folder / "captioner.json")
-        digest = hashlib.sha256()
-        for name in CAPTIONER_FILES:
-            content = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-            digest.update(f"{name} {content}\n".encode())
         if encoder is not None and identify_encoder(encoder) != settings["encoder_identity"]:
             encoder = None
-        if encoder is not None:
-            digest.update(b"with its encoder\n")  # other captions, so another captioner
         return cls(
             folder=folder,
-            identity=digest.hexdigest(),
+            identity=captioner_identity(folder, with_encoder=encoder is not None),
             instructions=tuple(settings["instructions"]),
             known_instructions=tuple(settings.get("known_instructions", settings["instructions"])),
             encoder_identity=settings["encoder_identity"],

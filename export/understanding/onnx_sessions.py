@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import platform
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +10,7 @@ from numpy.typing import NDArray
 
 from export.errors import ModelError
 from export.understanding.beam_search import Step
-from handler.runtime import onnxruntime
+from handler.runtime import adds_bytes_exactly, onnxruntime
 
 
 class Reader:
@@ -46,29 +44,13 @@ def _tensor(array: NDArray[np.generic]) -> onnxruntime.OrtValue:
     return onnxruntime.OrtValue.ortvalue_from_numpy(array)
 
 
-@functools.cache
-def _adds_bytes_exactly() -> bool:
-    """Whether products of bytes are summed up without overflow: on x86 only by processors that have VNNI.
-
-    For others ONNX Runtime has kernels that are exact and slower, and has to be told to take them, which it would do
-    here too.
-    """
-    if platform.machine() not in ("x86_64", "AMD64"):
-        return True
-    try:
-        flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
-    except OSError:  # not Linux
-        return False
-    return not flags.isdisjoint({"avx512_vnni", "avx_vnni"})
-
-
 def open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     """A graph on so many CPU threads. Raises ModelError where it can't be loaded."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    if not _adds_bytes_exactly():
+    if not adds_bytes_exactly():
         options.add_session_config_entry("session.x64quantprecision", "1")
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -112,12 +112,17 @@ class ColumnAnswer(TypedDict):
 
 
 class CollectionAnswer(TypedDict):
-    """What there is to search: how many photos, some of them, and what may be asked for."""
+    """What there is to search: how many photos, some of them, and what may be asked for.
+
+    `image_queries` says whether pictures may be asked with, `image_side` of how many pixels a side then.
+    """
 
     bundle: str
     total: int
     suggestions: list[str]
     columns: list[ColumnAnswer]
+    image_queries: bool
+    image_side: int | None
     photos: list[PhotoAnswer]
 
 

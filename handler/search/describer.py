@@ -80,8 +80,11 @@ class Describer:
             "text": list(record.text),
         }
 
-    def collection(self, numbers: Sequence[int], *, total: int) -> CollectionAnswer:
-        """What there is to search: so many photos, some of which are shown in the order of their ids."""
+    def collection(self, numbers: Sequence[int], *, total: int, image_side: int | None) -> CollectionAnswer:
+        """What there is to search: so many photos, some of which are shown in the order of their ids.
+
+        `image_side` is that of pictures to ask with, None where there can be none.
+        """
         names = self._bundle.photos.names
         numbers_first: list[ColumnAnswer] = [{"name": name, "kind": "number"} for name in names.numbers]
         texts: list[ColumnAnswer] = [{"name": name, "kind": "text"} for name in names.texts]
@@ -90,6 +93,8 @@ class Describer:
             "total": total,
             "suggestions": list(self._bundle.manifest.suggestions),
             "columns": [*numbers_first, *texts],
+            "image_queries": image_side is not None,
+            "image_side": image_side,
             "photos": sorted(map(self._photo, self._bundle.photos.records(numbers)), key=lambda photo: photo["id"]),
         }
 

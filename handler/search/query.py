@@ -36,9 +36,9 @@ class Query:
     without: tuple[str, ...] = ()
     mode: Mode = "all"
 
-    def check(self) -> None:
-        """Raises QueryError where this can't be asked."""
-        if not self.texts:
+    def check(self, *, beside_picture: bool = False) -> None:
+        """Raises QueryError where this can't be asked; beside a picture there need be no text."""
+        if not self.texts and not beside_picture:
             raise QueryError("q is missing", parameter="q", problem=Problem.MISSING_PARAMETER)
         _check_texts("q", "The query", self.texts)
         _check_texts("not", "What photos should not show", self.without)

@@ -15,6 +15,8 @@ from handler.bundle.photos.segments import Mask
 from handler.bundle.relevance import QueryKind, kind_of_query
 from handler.search.blending import Question
 from handler.search.filters import Filters
+from handler.search.pictures.picture_query import PictureQuery
+from handler.search.pictures.vision import Vision
 from handler.search.query import Query
 from handler.search.ranking import Sought
 from handler.search.word_hits import WordSearch
@@ -43,6 +45,34 @@ class Questions:
         hits = self._words.hits(wordings, query.shares, words_alone=words_alone)
         question = Question(kind=kind, hits=hits, allowed=allowed, wordings=wordings)
         return question if words_alone else self._by_meaning(query, question)
+
+    def beside_picture(self, asked: PictureQuery, vision: Vision, filters: Filters) -> Question:
+        """What is like a picture, and fits texts if there are some.
+
+        Beside a picture, texts count by what they mean. Where the encoder knows no word of them, or they are asked for
+        by words alone, they say which photos may be answered: those in which the words stand.
+
+        Raises:
+            QueryError: Where a filter can't be heeded.
+            PictureError: Where the picture has another size than it should have.
+        """
+        query = asked.query
+        question = self.of(query, filters) if query.texts else self._of_no_text(query, filters)
+        texts, allowed = question.sought, question.allowed
+        if query.texts and texts is None:
+            with_words = np.zeros(len(self._bundle.photos), dtype=bool)
+            with_words[question.hits.numbers] = True
+            allowed = with_words if allowed is None else allowed & with_words
+        sought = asked.sought(vision, texts, self._bundle.manifest.calibration, self._unwanted(query))
+        return Question(kind=question.kind, sought=sought, allowed=allowed)
+
+    def _of_no_text(self, query: Query, filters: Filters) -> Question:
+        """The question of a query that says no more than what photos should not show."""
+        allowed = filters.mask(self._bundle.photos)
+        if query.mode == "meaning" or self._bundle.words is None:
+            return Question(allowed=allowed)
+        others = self._said_of_others(query, words_alone=query.mode == "words")
+        return Question(allowed=others if allowed is None else allowed if others is None else allowed & others)
 
     def _by_meaning(self, query: Query, question: Question) -> Question:
         """The same question with what photos should show, if the encoder knows a word of each text."""
@@ -83,14 +113,16 @@ class Questions:
         texts = [self._meant(text) for text in query.texts]
         shares = np.array(query.shares, dtype=np.float32)
         sought = Sought.of(self._bundle.encoder.encode(texts), shares, kind)
+        return replace(sought, without=self._unwanted(query))
+
+    def _unwanted(self, query: Query) -> tuple[Sought, ...]:
+        """What no photo should be relevant to."""
         unwanted = [text for text in map(self._meant, query.without) if self._bundle.encoder.knows(text)]
-        if not unwanted:
-            return sought
-        without = [
+        vectors = self._bundle.encoder.encode(unwanted) if unwanted else ()
+        return tuple(
             Sought(texts=vector[np.newaxis], direction=vector, kind=kind_of_query(text))
-            for text, vector in zip(unwanted, self._bundle.encoder.encode(unwanted), strict=True)
-        ]
-        return replace(sought, without=tuple(without))
+            for text, vector in zip(unwanted, vectors, strict=True)
+        )
 
     def like(self, number: int, filters: Filters) -> Question:
         """What is like the photo of a number; raises QueryError where a filter can't be heeded."""

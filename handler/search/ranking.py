@@ -16,7 +16,7 @@ from handler.bundle.bundle import Bundle
 from handler.bundle.index.vector_index import Hits
 from handler.bundle.numbers import are_among
 from handler.bundle.photos.segments import Mask
-from handler.bundle.relevance import QueryKind
+from handler.bundle.relevance import Curve, QueryKind
 
 # A caption that is the query itself is looked for among so many of the photos that the fused vectors put first.
 IDENTITY_DEPTH = 128
@@ -32,12 +32,15 @@ class Sought:
             logit is the weighted mean of the logits that each text alone would have.
         kind: What the curve of relevance depends on.
         without: What no photo should be relevant to.
+        own_curve: Of a picture, the curve of relevance in place of that of its kind. What photos show is then compared
+            with it too, for where a person wrote the caption the fused vector is of that alone.
     """
 
     texts: NDArray[np.float32]
     direction: NDArray[np.float32]
     kind: QueryKind = "sentence"
     without: tuple[Sought, ...] = ()
+    own_curve: Curve | None = None
 
     @classmethod
     def of(cls, texts: NDArray[np.float32], shares: NDArray[np.float32], kind: QueryKind) -> Self:
@@ -117,6 +120,11 @@ class Ranking:
         """The views of the captions of photos, float32 [n, captions, dim]."""
         return self._bundle.photos.views(numbers, slice(self._caption_views))
 
+    def _seen(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+        """What photos show, as a fused vector would be of that alone: float32 [n, dim]."""
+        views = self._bundle.photos.views(numbers, slice(self._caption_views, self._caption_views + 1))
+        return views[:, 0] * np.float32(sum(self._calibration.weights))
+
     def _told(self, hits: Hits) -> Hits:
         """Those of the first photos by score of which it is known that no other comes between them.
 
@@ -131,7 +139,10 @@ class Ranking:
         photos = self._bundle.photos
         head = photos.in_order_of_ids(hits.numbers, hits.scores, IDENTITY_DEPTH)
         captions = self.captions(head)
-        relevances = self._relevances(sought, hits.scores[: len(head)], _closest(captions, sought))
+        scores = hits.scores[: len(head)]
+        if sought.own_curve is not None:
+            scores = np.maximum(scores, self._seen(head) @ sought.direction)
+        relevances = self._relevances(sought, scores, _closest(captions, sought))
         order = np.argsort(-relevances, kind="stable")
         ranked = Ranked(numbers=head, relevances=relevances).where(order[self.wanted(sought, head, captions)[order]])
         if len(ranked.numbers) < count:
@@ -147,7 +158,7 @@ class Ranking:
     ) -> NDArray[np.float32]:
         """Of n photos by their scores and, where these count, the cosines of their closest captions: float32 [n]."""
         cosines = np.full_like(scores, -1.0) if closest is None else closest
-        return self._calibration.curve(sought.kind).relevance(scores, cosines)
+        return (sought.own_curve or self._calibration.curve(sought.kind)).relevance(scores, cosines)
 
 
 def _closest(captions: NDArray[np.float32], sought: Sought) -> NDArray[np.float32]:

@@ -22,6 +22,8 @@ from handler.search.answers import (
 from handler.search.blending import Blending, Question
 from handler.search.describer import Describer
 from handler.search.filters import EVERY_PHOTO, Filters
+from handler.search.pictures.picture_query import PictureQuery, image_side, sighted
+from handler.search.pictures.vision import Vision
 from handler.search.query import Query
 from handler.search.questions import Questions
 from handler.search.ranking import Ranked, Ranking
@@ -35,9 +37,10 @@ _RANKED_PER_GROUP = 4
 class Searcher:
     """Answers from one bundle for as long as it lives."""
 
-    def __init__(self, bundle: Bundle, *, media_url: str = "") -> None:
-        """Answer from `bundle`; `media_url` is what photos' relative addresses are relative to."""
+    def __init__(self, bundle: Bundle, *, media_url: str = "", vision: Vision | None = None) -> None:
+        """Answer from `bundle`; `media_url` is what photos' addresses are relative to, `vision` sees pictures."""
         self.bundle = bundle
+        self._vision = vision
         self._describer = Describer(bundle, media_url=media_url)
         self._ranking = Ranking(bundle)
         self._blending = Blending(bundle, self._ranking)
@@ -88,6 +91,27 @@ class Searcher:
         page = self._page(self._questions.of(replace(query, texts=texts), selection.filters), selection, started)
         return {"query": " + ".join(typed), **page, "corrected": " + ".join(texts)}
 
+    @property
+    def image_side(self) -> int | None:
+        """Side in pixels of the squares that pictures to ask with are; None where none can be."""
+        return image_side(self._vision, self.bundle.manifest)
+
+    def vision(self) -> Vision:
+        """What sees pictures as the photos were seen; raises NoVisionError where nothing does."""
+        return sighted(self._vision, self.bundle.manifest)
+
+    def search_by_picture(self, asked: PictureQuery, selection: Selection) -> SearchAnswer:
+        """Find the photos that are like a picture, and fit texts if there are some.
+
+        Raises QueryError and PictureError for what can't be asked, NoVisionError where no picture can be.
+        """
+        started = time.perf_counter()
+        asked.check()
+        selection.check()
+        question = self._questions.beside_picture(asked, self.vision(), selection.filters)
+        page = self._page(question, selection, started)
+        return {"query": " + ".join(map(self.canonical, asked.query.texts)), **page, "corrected": None}
+
     def similar(
         self,
         photo_id: str,
@@ -122,7 +146,8 @@ class Searcher:
         Selection(k=k).check()
         numbers = self.bundle.photos.present(filters.mask(self.bundle.photos))
         spread = numbers[np.arange(min(k, len(numbers))) * len(numbers) // max(1, min(k, len(numbers)))]
-        return self._describer.collection([int(number) for number in spread], total=len(numbers))
+        shown = [int(number) for number in spread]
+        return self._describer.collection(shown, total=len(numbers), image_side=self.image_side)
 
     def canonical(self, text: str) -> str:
         """A query as it is understood: two that are the same here have the same answer."""
@@ -157,7 +182,8 @@ class Searcher:
         self, question: Question, selection: Selection, without: int | None, wanted: int
     ) -> tuple[Ranked, Ranked]:
         """The first `wanted` photos that reach the threshold, or more, or all; then those that are perhaps meant."""
-        curve = self.bundle.manifest.calibration.curve(question.kind)
+        own_curve = question.sought.own_curve if question.sought else None
+        curve = own_curve or self.bundle.manifest.calibration.curve(question.kind)
         threshold, least = curve.threshold, min(curve.threshold, curve.perhaps)
         if selection.min_relevance is not None:
             threshold = least = selection.min_relevance

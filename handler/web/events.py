@@ -30,6 +30,7 @@ class _Request:
         shown: The path as people see it, where a REST API tells it.
         stage: Of the API, which HTTP APIs put before the path.
         proxy: The part of the path that a greedy route leaves, without its first slash.
+        body: What was sent.
     """
 
     method: str
@@ -40,6 +41,7 @@ class _Request:
     shown: str = ""
     stage: str = ""
     proxy: str = ""
+    body: bytes = b""
 
 
 def create_handler(app: App, base_path: str = "") -> Callable[[Any, object], Answer]:
@@ -68,7 +70,7 @@ def create_handler(app: App, base_path: str = "") -> Callable[[Any, object], Ans
         messages: list[Mapping[str, Any]] = []
 
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": b"", "more_body": False}
+            return {"type": "http.request", "body": request.body, "more_body": False}
 
         async def send(message: Mapping[str, Any]) -> None:
             messages.append(message)
@@ -125,6 +127,7 @@ def _read(event: Any) -> _Request | None:
         query_string=query,
         headers=_pairs(event, "multiValueHeaders", "headers"),
         many_headers=encoded and event.get("multiValueHeaders") is not None,
+        body=_body(event),
     )
 
 
@@ -161,6 +164,19 @@ def _with_slash(request: _Request) -> Answer:
 
 def _mapping(value: Any) -> Event:
     return value if isinstance(value, Mapping) else {}
+
+
+def _body(event: Event) -> bytes:
+    """What was sent; bytes that are no text come in base64, and what isn't that after all is nothing."""
+    body = event.get("body")
+    if not isinstance(body, str):
+        return b""
+    if event.get("isBase64Encoded") is not True and event.get("is_base64_encoded") is not True:  # the latter: Lattice
+        return body.encode("utf-8", "surrogatepass")
+    try:
+        return base64.b64decode(body, validate=True)
+    except ValueError:
+        return b""
 
 
 def _pairs(event: Event, many: str, single: str) -> list[tuple[str, str]]:

@@ -23,12 +23,13 @@ _DECIMAL = re.compile(r"-?([0-9]{1,9}(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,3})?
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request without its body, which no route reads. Header names are lower-case."""
+    """A request; its body is empty but where a route takes one. Header names are lower-case."""
 
     method: str
     path: str
     query_string: bytes
     headers: Mapping[str, str]
+    body: bytes = b""
 
     @classmethod
     def from_scope(cls, scope: Scope) -> Self:

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from handler.errors import BundleChangedError, PhotoNotFoundError
 from handler.search.filters import Filters
+from handler.search.pictures.picture_query import PictureQuery, image_bytes
 from handler.search.query import Query, read_mode
 from handler.search.searcher import Searcher
 from handler.search.selection import DEFAULT_K, Selection
@@ -23,6 +24,7 @@ from handler.web.responses import Response, content, json_body, uncached_json
 
 SearcherSource = Callable[[], Searcher]
 
+SEARCH = "/v1/search"
 PHOTO_PREFIX = "/v1/photos/"
 _PAGING = ("k", "offset", "min_relevance", "dedupe", "bundle")
 _DATES = ("taken_from", "taken_to")
@@ -60,10 +62,14 @@ ASSETS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """What answers a path; `template` names it in the log, without what a client wrote."""
+    """What answers a path; `template` names it in the log, without what a client wrote.
+
+    Where a body may be sent to it, `most_bytes` says how long that may be, or raises why there can be none.
+    """
 
     template: str
     respond: Callable[[Request], Response]
+    most_bytes: Callable[[], int] | None = None
 
 
 class Routes:
@@ -74,7 +80,6 @@ class Routes:
         self._settings = settings
         self._page_csp = _page_csp(settings.media_url)
         self._routes = {
-            "/v1/search": self._search,
             "/v1/similar": self._similar,
             "/v1/photos": self._collection,
             "/healthz": self._health,
@@ -82,6 +87,8 @@ class Routes:
         }
 
     def find(self, path: str) -> Route | None:
+        if path == SEARCH:
+            return Route(template=path, respond=self._search, most_bytes=self._image_bytes)
         if path in self._routes:
             return Route(template=path, respond=self._routes[path])
         if path.startswith(PHOTO_PREFIX) and path != PHOTO_PREFIX:
@@ -89,17 +96,26 @@ class Routes:
         return None
 
     def _search(self, request: Request) -> Response:
-        parameters = request.parameters(("mode", *_PAGING, *_DATES), repeated=("q", "weight", "not", *_FILTERS))
+        with_picture = request.method == "POST"
+        once = ("mode", *(("image_weight",) if with_picture else ()), *_PAGING, *_DATES)
+        parameters = request.parameters(once, repeated=("q", "weight", "not", *_FILTERS))
         query = Query(
             texts=parameters.texts("q"),
             weights=parameters.decimals("weight"),
             without=parameters.texts("not"),
             mode=read_mode(parameters.optional_text("mode")),
         )
-        query.check()
+        query.check(beside_picture=with_picture)
         selection = _selection(parameters)
         searcher = self._in_service(parameters)
-        return self._answer(searcher.search(query, selection=selection), searcher, parameters)
+        if not with_picture:
+            return self._answer(searcher.search(query, selection=selection), searcher, parameters)
+        weight = parameters.decimal("image_weight")
+        asked = PictureQuery(pixels=request.body, image_weight=1.0 if weight is None else weight, query=query)
+        return uncached_json(searcher.search_by_picture(asked, selection))
+
+    def _image_bytes(self) -> int:
+        return image_bytes(self._searcher().vision().description.image_side)
 
     def _similar(self, request: Request) -> Response:
         parameters = request.parameters(("id", *_PAGING, *_DATES), repeated=_FILTERS)
@@ -113,7 +129,8 @@ class Routes:
         k = parameters.integer("k", DEFAULT_K)
         filters = _filters(parameters)
         searcher = self._in_service(parameters)
-        return self._answer(searcher.collection(k, filters), searcher, parameters)
+        answer = searcher.collection(k, filters)
+        return self._answer(answer, searcher, parameters, depends_on=answer["image_side"])
 
     def _photo(self, request: Request) -> Response:
         parameters = request.parameters()
@@ -152,15 +169,18 @@ class Routes:
             raise BundleChangedError(f"The bundle in service is {searcher.bundle.id}, not {bundle[:80]!r}: begin anew")
         return searcher
 
-    def _answer(self, answer: object, searcher: Searcher, parameters: Parameters) -> Response:
+    def _answer(
+        self, answer: object, searcher: Searcher, parameters: Parameters, *, depends_on: int | None = None
+    ) -> Response:
+        """An answer that may be kept; what it depends on beside the bundle and the parameters is in its etag."""
         return content(
             json_body(answer),
             media_type="application/json",
-            etag=self._etag(searcher, parameters),
+            etag=self._etag(searcher, parameters, depends_on),
             max_age_s=self._settings.max_age_s,
         )
 
-    def _etag(self, searcher: Searcher, parameters: Parameters) -> str:
+    def _etag(self, searcher: Searcher, parameters: Parameters, depends_on: int | None) -> str:
         """The bundle's id, and a digest of whatever else the answer depends on.
 
         That is what was asked, in the form in which it is understood, where the photos lie, and the interface itself.
@@ -170,7 +190,7 @@ class Routes:
             name: [searcher.canonical(value) for value in values] if name in ("q", "not") else values
             for name, values in parameters.values.items()
         }
-        parts = json_body([sorted(asked.items()), self._settings.media_url])
+        parts = json_body([sorted(asked.items()), self._settings.media_url, depends_on])
         digest = hashlib.sha256(parts + _read_asset(ASSETS["/openapi.json"].file)).hexdigest()
         return f'W/"{searcher.bundle.id}-{digest[:8]}"'
 

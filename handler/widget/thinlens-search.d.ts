@@ -38,6 +38,8 @@ export interface ThinlensSearchDetail {
   query: string;
   /** The id of the photo whose like was wanted, or "". */
   similar: string;
+  /** Whether it was asked with a picture, too. */
+  picture: boolean;
   answer: { bundle: string; no_relevant_results: boolean; next_offset: number | null; results: object[]; perhaps: object[] };
 }
 

@@ -14,6 +14,7 @@ return url.href;
 const SVG = "http://www.w3.org/2000/svg";
 const PATHS = {
 search: "M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM15.5 15.5 20 20",
+picture: "M4 5h16v14H4zM4 16l4.5-4.5 4 4 3-3 4.5 4.5M15 9h.01",
 cross: "M6 6l12 12M18 6 6 18",
 similar: "M4 8.5h9.5v9.5H4zM8 8.5v-4h12v12h-6.5",
 back: "M15 5l-7 7 7 7",
@@ -40,6 +41,42 @@ svg.setAttribute("viewBox", "0 0 24 24");
 svg.setAttribute("aria-hidden", "true");
 svg.append(path);
 return svg;
+}
+const CHIP_PX = 64;
+async function readPicture(file, side) {
+let bitmap;
+try {
+bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
+} catch {
+return undefined;
+}
+try {
+const { data } = drawn(bitmap, side, side).getContext("2d").getImageData(0, 0, side, side);
+const pixels = new Uint8Array(side * side * 3);
+for (let from = 0, to = 0; from < data.length; from += 4) {
+pixels[to++] = data[from];
+pixels[to++] = data[from + 1];
+pixels[to++] = data[from + 2];
+}
+const scale = CHIP_PX / Math.min(bitmap.width, bitmap.height);
+return { name: file.name, pixels, chip: drawn(bitmap, bitmap.width * scale, bitmap.height * scale) };
+} catch {
+return undefined; // too large for a canvas
+} finally {
+bitmap.close();
+}
+}
+function fileOf(transfer) {
+return transfer?.files?.[0];
+}
+function drawn(bitmap, width, height) {
+const canvas = make("canvas", { width: Math.round(width), height: Math.round(height), "aria-hidden": "true" });
+const context = canvas.getContext("2d", { willReadFrequently: true });
+context.fillStyle = "#fff";
+context.fillRect(0, 0, canvas.width, canvas.height);
+context.imageSmoothingQuality = "high";
+context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+return canvas;
 }
 const PLACES_OF_WORDS = new Map([["text", "inText"], ["name", "inName"]]);
 const KNOWN_COLUMNS = new Map([["keywords", "inKeyword"], ["title", "inTitle"], ["description", "inDescription"]]);
@@ -134,12 +171,23 @@ this.#base = base;
 search(query, options) {
 return this.#list("v1/search", { q: query, dedupe: true }, options);
 }
+async searchWithPicture({ pixels }, query, options) {
+const headers = { "content-type": "application/octet-stream" };
+const hash = await globalThis.crypto?.subtle?.digest("SHA-256", pixels);
+if (hash) headers["x-amz-content-sha256"] = hexadecimal(new Uint8Array(hash));
+const request = { method: "POST", headers, body: pixels };
+return this.#list("v1/search", { q: query || undefined, dedupe: true }, { ...options, request });
+}
 similar(id, options) {
 return this.#list("v1/similar", { id }, options);
 }
 async collection(count, signal) {
-const { photos, suggestions } = await this.#fetch(`v1/photos?k=${count}`, signal);
-return { photos: listed(photos).map((photo) => this.#photo(withCaption(photo))), suggestions: listed(suggestions) };
+const { photos, suggestions, image_side: side } = await this.#fetch(`v1/photos?k=${count}`, signal);
+return {
+photos: listed(photos).map((photo) => this.#photo(withCaption(photo))),
+suggestions: listed(suggestions),
+imageSide: side > 0 ? side : 0,
+};
 }
 async texts(language, signal) {
 const texts = await this.#fetch(`assets/languages/${language}.json`, signal);
@@ -150,22 +198,22 @@ async photo(id, signal) {
 const path = id.split("/").map(encodeURIComponent).join("/");
 return this.#photo(withCaption(await this.#fetch(`v1/photos/${path}`, signal)));
 }
-async #list(path, parameters, { count, after, minRelevance, signal }) {
+async #list(path, parameters, { count, after, minRelevance, signal, request }) {
 const wanted = { ...parameters, k: count, min_relevance: minRelevance, ...after };
 const given = Object.entries(wanted).filter(([, value]) => value !== undefined);
-const raw = await this.#fetch(`${path}?${new URLSearchParams(given)}`, signal);
+const raw = await this.#fetch(`${path}?${new URLSearchParams(given)}`, signal, request);
 const found = listed(raw.results).map((result) => this.#photo(result));
 const perhaps = listed(raw.perhaps ?? []).map((result) => ({ ...this.#photo(result), perhaps: true }));
 const photos = [...found, ...perhaps];
 const next = raw.next_offset > 0 ? { offset: raw.next_offset, bundle: raw.bundle } : undefined;
 return { photos, next, raw };
 }
-async #fetch(address, signal) {
+async #fetch(address, signal, request) {
 const limit = AbortSignal.timeout(TIMEOUT_MS);
 let response;
 let body;
 try {
-response = await fetch(new URL(address, this.#base), { signal: AbortSignal.any([signal, limit]) });
+response = await fetch(new URL(address, this.#base), { ...request, signal: AbortSignal.any([signal, limit]) });
 body = await response.json();
 } catch (error) {
 if (signal.aborted) throw error;
@@ -207,6 +255,9 @@ return url && /^https?:$/.test(url.protocol) ? url.href : undefined;
 function listed(value) {
 if (!Array.isArray(value)) throw new NoAnswer("unreadable");
 return value;
+}
+function hexadecimal(bytes) {
+return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 function problem(body) {
 const name = String(body?.type).split(":").at(-1);
@@ -614,20 +665,21 @@ this.#show({ photos });
 this.suggest(suggestions);
 this.#status.textContent = "";
 }
-showPhotos(photos, offer, next, source, query, corrected) {
+showPhotos(photos, offer, next, source, query, corrected, picture) {
 this.#show({ photos, source });
 this.#end(offer, next);
 if (photos.every(({ perhaps }) => perhaps)) {
-this.#notify("perhapsThese", this.#say(source ? "perhapsSimilar" : "perhapsDetail", { query }));
+const unsure = picture ? "perhapsPicture" : source ? "perhapsSimilar" : "perhapsDetail";
+this.#notify("perhapsThese", this.#say(unsure, { query }));
 } else if (corrected) this.#notify("correctedTo", this.#say("correctedDetail", { query }));
 }
 addPhotos(photos, offer, next) {
 this.#grid.add(photos);
 this.#end(offer, next);
 }
-showNothing(query, offer, source) {
+showNothing(query, offer, source, picture) {
 this.#show({ source });
-const detail = source ? "emptySimilar" : offer ? "emptyDetail" : "emptyUnknown";
+const detail = picture ? "emptyPicture" : source ? "emptySimilar" : offer ? "emptyDetail" : "emptyUnknown";
 this.#notify("empty", this.#say(detail, { query }), offer && this.#say("closestAnyway"), this.#reader.closest);
 }
 showFailure({ kind, detail }) {
@@ -636,6 +688,9 @@ const offline = kind === "offline";
 const title = offline ? "offline" : "failed";
 const why = this.#say(offline ? "offlineDetail" : kind, { detail, limit: LONGEST_QUERY });
 this.#notify(title, why, this.#say("retry"), this.#reader.retry);
+}
+refuseFile(name) {
+this.#notify("notPicture", this.#say("notPictureDetail", { name }));
 }
 suggest(queries) {
 this.#suggestions.show(queries);
@@ -668,8 +723,14 @@ class SearchBox {
 #onSearch;
 #pause;
 #told = "";
+#say;
+#choose;
+#chip = make("span", { class: "chip", part: "chip", role: "group", hidden: true });
+#leavePicture;
 constructor(say, reader) {
+this.#say = say;
 this.#onSearch = reader.search;
+this.#leavePicture = reader.leavePicture;
 this.input = make("input", {
 type: "search",
 part: "input",
@@ -681,7 +742,10 @@ enterkeyhint: "search",
 dir: "auto",
 });
 const clear = iconButton("cross", say("clear"), { class: "clear" });
-const field = make("div", { class: "field", part: "field" }, icon("search"), this.input, clear);
+const file = make("input", { type: "file", accept: "image/*", tabindex: -1, "aria-hidden": "true", hidden: true });
+this.#choose = iconButton("picture", say("askPicture"), { class: "choose", part: "choose", hidden: true });
+const parts = [icon("search"), this.#chip, this.input, clear, this.#choose, file];
+const field = make("div", { class: "field", part: "field" }, ...parts);
 this.element = make("form", { role: "search", part: "search" }, make("slot", { name: "start" }), field);
 this.input.addEventListener("input", (event) => event.isComposing || this.#typed());
 this.input.addEventListener("compositionend", () => this.#typed());
@@ -696,6 +760,11 @@ event.preventDefault();
 this.#tell(true);
 if (matchMedia("(hover: none)").matches) this.input.blur();
 });
+this.#choose.addEventListener("click", () => file.click());
+file.addEventListener("change", () => {
+if (file.files[0]) reader.ask(file.files[0]);
+file.value = ""; // so that the same file may be chosen again
+});
 clear.addEventListener("click", () => {
 this.input.value = "";
 this.input.focus();
@@ -706,6 +775,23 @@ show(query) {
 clearTimeout(this.#pause);
 this.#told = query;
 if (this.input.value.trim() !== query) this.input.value = query;
+}
+set takesPictures(yes) {
+this.#choose.hidden = !yes;
+}
+showPicture(picture) {
+this.#chip.hidden = !picture;
+this.input.placeholder = this.#say(picture ? "placeholderPicture" : "placeholder");
+if (!picture) return this.#chip.replaceChildren();
+const name = this.#say("askedPicture", { name: picture.name });
+this.#chip.setAttribute("aria-label", name);
+this.#chip.title = name;
+const leave = iconButton("cross", this.#say("leavePicture"));
+leave.addEventListener("click", () => {
+this.input.focus();
+this.#leavePicture();
+});
+return this.#chip.replaceChildren(picture.chip, leave);
 }
 set busy(yes) {
 this.element.toggleAttribute("data-busy", yes);
@@ -724,6 +810,15 @@ const ENGLISH = {
 label: "Search photos by description",
 placeholder: "Describe a photo",
 clear: "Clear",
+askPicture: "Search with a picture",
+askedPicture: "Picture: {name}",
+leavePicture: "Remove the picture",
+placeholderPicture: "Add words, if you like",
+dropPicture: "Drop a picture to find photos like it",
+notPicture: "That is not a picture",
+notPictureDetail: "“{name}” can't be read as a picture here.",
+emptyPicture: "No photo here is like this picture.",
+perhapsPicture: "It is not sure that any of them is like this picture.",
 suggestions: "Try",
 grid: "Photos, most relevant first",
 keys: "The arrow keys move between photos.",
@@ -825,7 +920,7 @@ return "en";
 }
 }
 const sheet = new CSSStyleSheet();
-sheet.replaceSync(`:host{--_ground:var(--thinlens-ground,light-dark(#fff,#141312));--_raised:var(--thinlens-raised,light-dark(#f5f3f0,#211f1d));--_ink:var(--thinlens-ink,light-dark(#1f1d1a,#f0ece5));--_quiet:var(--thinlens-quiet,light-dark(#66615a,#a8a196));--_line:var(--thinlens-line,light-dark(#dedad3,#3a3733));--_accent:var(--thinlens-accent,light-dark(#a85a14,#e8994d));--_radius:var(--thinlens-radius,0.625rem);--_row:var(--thinlens-row-height,clamp(8.5rem,18vw,14.5rem));--_gap:var(--thinlens-gap,clamp(0.5rem,1.2vw,0.875rem));--_below:1.875rem;--_words:1.625rem;--_edge:var(--thinlens-edge,clamp(0.75rem,3vw,2.5rem));display:block;background:var(--_ground);color:var(--_ink);font:var(--thinlens-font,1rem/1.45 system-ui,-apple-system,"Segoe UI","Noto Sans",sans-serif);text-align:start;}:host([hidden]),[hidden]{display:none !important;}*{box-sizing:border-box;}:focus-visible{outline:2px solid var(--_accent);outline-offset:2px;}button{margin:0;padding:0;border:0;background:none;color:inherit;font:inherit;text-align:inherit;cursor:pointer;}svg{display:block;flex:none;inline-size:1.25rem;block-size:1.25rem;fill:none;stroke:currentColor;stroke-width:1.75;stroke-linecap:round;stroke-linejoin:round;}form{position:sticky;inset-block-start:var(--thinlens-sticky-top,0);z-index:1;display:flex;align-items:center;gap:clamp(0.625rem,2vw,1.5rem);padding:0.75rem var(--_edge);background:var(--_ground);}.field{position:relative;display:flex;flex:1;align-items:center;min-inline-size:0;max-inline-size:46rem;overflow:hidden;border:1px solid transparent;border-radius:999px;background:var(--_raised);color:var(--_quiet);}.field:hover{border-color:var(--_line);}.field:focus-within{border-color:var(--_accent);outline:1px solid var(--_accent);}.field>svg{margin-inline-start:1rem;}input{flex:1;min-inline-size:0;margin:0;padding:0.75rem;border:0;background:none;color:var(--_ink);font:inherit;appearance:none;}input:focus-visible{outline:0;}input::-webkit-search-cancel-button{display:none;}input::placeholder{color:var(--_quiet);opacity:1;}input:placeholder-shown + .clear{visibility:hidden;}.clear{margin-inline-end:0.375rem;padding:0.5rem;border-radius:999px;}.clear:focus-visible{outline-offset:-2px;}[data-busy] .field::after{content:"";position:absolute;inset:auto 0 0;block-size:2px;background:var(--_accent);opacity:0;animation:busy 1.2s 0.3s ease-in-out infinite;}@keyframes busy{from{opacity:1;transform:translateX(-100%);}to{opacity:1;transform:translateX(100%);}}.status{min-block-size:1.45em;margin:0.25rem var(--_edge) 0.75rem;color:var(--_quiet);font-size:0.875rem;}.status:is(:empty,:has(~ .notice:not([hidden]))){position:absolute;clip-path:inset(50%);}.source{display:flex;align-items:center;gap:0.75rem;margin:0 var(--_edge) 1rem;}.source .frame{flex:none;inline-size:3.5rem;block-size:3.5rem;}.source button{padding:0.5rem;border-radius:999px;color:var(--_quiet);}.notice{max-inline-size:36rem;margin:clamp(2rem,12vh,7rem) auto 2rem;padding-inline:var(--_edge);text-align:center;word-break:auto-phrase;}.notice h2{margin:0 0 0.5rem;font-size:1.375rem;font-weight:600;letter-spacing:-0.01em;}.notice p{margin:0 0 1.5rem;color:var(--_quiet);overflow-wrap:anywhere;text-wrap:balance;}.notice button,.more{padding:0.5rem 1.25rem;border:1px solid var(--_line);border-radius:999px;font-weight:500;}.more{display:block;margin:0 auto 2.5rem;}.suggestions{display:flex;align-items:center;gap:0.5rem;overflow-x:auto;padding:0.25rem var(--_edge) 1rem;font-size:0.875rem;scrollbar-width:none;}.suggestions span{flex:none;color:var(--_quiet);}.notice:not([hidden]) + .suggestions{flex-wrap:wrap;justify-content:center;}.suggestions button{flex:none;max-inline-size:100%;overflow:hidden;padding:0.375rem 0.875rem;border-radius:999px;background:var(--_raised);text-overflow:ellipsis;white-space:nowrap;}:is(.clear,.source button,.notice button,.more,.suggestions button):hover{background:color-mix(in srgb,var(--_ink) 10%,var(--_raised));color:var(--_ink);}ol{display:flex;flex-wrap:wrap;gap:calc(var(--_gap) * 0.5) var(--_gap);margin:0;padding:0 var(--_edge) 2rem;list-style:none;}ol:empty{display:none;}ol::after{content:"";flex:10000 1 0;}ol:not(:has(li:nth-child(5))){--_row:var(--thinlens-row-height,clamp(11rem,24vw,19rem));}ol[aria-busy="true"]{opacity:0.5;transition:opacity 0.2s 0.3s;}li{position:relative;flex:var(--aspect) 1 calc(var(--aspect) * var(--_row));container-type:inline-size;min-inline-size:0;max-inline-size:100%;scroll-margin-block:6rem 2rem;}li:empty{aspect-ratio:var(--aspect);margin-block-end:var(--_below);}.worded:empty{margin-block-end:calc(var(--_below) + var(--_words));}.open{position:relative;display:block;inline-size:100%;border-radius:var(--_radius);}.frame{position:relative;display:block;aspect-ratio:var(--aspect);overflow:hidden;border-radius:var(--_radius);background:var(--_raised);}.frame>*,.large>*{position:absolute;inset:0;inline-size:100%;block-size:100%;object-fit:cover;}img{opacity:0;transition:opacity 0.2s;}img.there{opacity:1;}.missing{display:grid;place-items:center;padding:0.5rem;background:var(--_raised);color:var(--_quiet);font-size:0.875rem;text-align:center;}.caption{position:absolute;inset:auto 0 0;padding:2.5rem 0.75rem 0.625rem;border-end-start-radius:var(--_radius);border-end-end-radius:var(--_radius);background:linear-gradient(transparent,rgb(0 0 0 / 0.8) 60%);color:#fff;font-size:0.875rem;line-height:1.35;overflow-wrap:anywhere;opacity:0;transition:opacity 0.15s;pointer-events:none;}li:hover .caption,li:has(:focus-visible) .caption{opacity:1;}.words{color:var(--_quiet);font-size:0.8125rem;}li>.words{block-size:var(--_words);overflow:hidden;padding-block-start:0.375rem;line-height:1.25rem;text-overflow:ellipsis;white-space:nowrap;}@container (max-width: 12rem){li .where{display:none;}}bdi{color:var(--_ink);}mark{border-radius:0.2em;background:color-mix(in srgb,var(--_accent) 30%,transparent);color:inherit;font-weight:600;}.line{display:flex;align-items:center;gap:0.75rem;block-size:1.875rem;color:var(--_quiet);font-size:0.8125rem;}.perhaps .frame{opacity:0.72;}.unsure{overflow:hidden;font-style:italic;text-overflow:ellipsis;white-space:nowrap;}.unsure:lang(ja,zh){font-style:normal;}.relevance{display:flex;align-items:center;gap:0.5rem;font-variant-numeric:tabular-nums;}.bar{inline-size:2.75rem;block-size:3px;overflow:hidden;border-radius:999px;background:var(--_line);}.bar::before{content:"";display:block;inline-size:calc(var(--relevance) * 100%);block-size:100%;border-radius:inherit;background:var(--_accent);}@container (max-width: 9rem){li .bar,.perhaps .relevance{display:none;}}.like{flex:none;margin-inline-start:auto;padding:0.25rem;border-radius:999px;}.like:hover{color:var(--_accent);}@media (hover: none){:host{--_below:calc(1.875rem + 2 * 1.35 * 0.8125rem + 0.5rem);}.caption{position:static;display:-webkit-box;block-size:calc(2lh + 0.5rem);padding-block:0.375rem 0.125rem;padding-inline:0;overflow:hidden;background:none;color:inherit;font-size:0.8125rem;opacity:1;-webkit-box-orient:vertical;-webkit-line-clamp:2;}}dialog{position:fixed;inset:0;grid-template:auto minmax(0,1fr) auto / 3.5rem minmax(0,1fr) 3.5rem;inline-size:100%;max-inline-size:none;block-size:100%;max-block-size:none;margin:0;padding:0;border:0;background:#0e0d0c;color:#f5f2ed;color-scheme:dark;--_quiet:#b5aea3;--_line:#4a463f;--_accent:var(--thinlens-accent,#e8994d);}dialog[open]{display:grid;}.head{display:flex;grid-column:1 / -1;align-items:center;justify-content:space-between;padding:0.5rem 0.75rem 0.5rem 1.25rem;color:var(--_quiet);font-size:0.875rem;font-variant-numeric:tabular-nums;}.stage{display:grid;grid-area:2 / 2;place-items:center;container-type:size;}.large{position:relative;inline-size:min(100cqi,100cqb * var(--aspect),max(var(--width),20rem));aspect-ratio:var(--aspect);overflow:hidden;border-radius:0.25rem;}.step{display:grid;grid-row:2;place-items:center;}.previous{grid-column:1;}.next{grid-column:3;}.step svg{inline-size:2rem;block-size:2rem;}.step[aria-disabled="true"]{opacity:0.25;cursor:default;}:dir(rtl)>.step svg{scale:-1 1;}.close{padding:0.625rem;border-radius:999px;}dialog :focus-visible{outline-offset:-2px;}.foot{display:flex;flex-wrap:wrap;grid-column:1 / -1;align-items:center;justify-content:space-between;gap:0.75rem 2rem;padding:1rem 1.25rem calc(1rem + env(safe-area-inset-bottom));}.told{margin:0;font-size:1.0625rem;overflow-wrap:anywhere;}dialog .words{margin:0.25rem 0 0;font-size:0.9375rem;overflow-wrap:anywhere;}.why{display:flex;flex-wrap:wrap;gap:0.25rem 1rem;margin:0.25rem 0 0;color:var(--_quiet);font-size:0.875rem;}.actions{display:flex;flex-wrap:wrap;gap:0.5rem;}.action{display:inline-flex;align-items:center;gap:0.5rem;padding:0.5rem 1rem;border-radius:999px;background:#2a2724;color:inherit;font-size:0.9375rem;text-decoration:none;}:is(.action,.close):hover{background:#3a3632;}@media (max-width: 36rem){dialog{grid-template-columns:0 minmax(0,1fr) 0;}.step{z-index:1;place-self:center start;inline-size:2.75rem;block-size:2.75rem;border-radius:999px;background:rgb(14 13 12 / 0.6);}.next{justify-self:end;}}@media (forced-colors: active){mark{background:Mark;color:MarkText;forced-color-adjust:none;}}@media (prefers-reduced-motion: reduce){*{transition:none !important;}[data-busy] .field::after{animation-name:none;opacity:1;}}`);
+sheet.replaceSync(`:host{--_ground:var(--thinlens-ground,light-dark(#fff,#141312));--_raised:var(--thinlens-raised,light-dark(#f5f3f0,#211f1d));--_ink:var(--thinlens-ink,light-dark(#1f1d1a,#f0ece5));--_quiet:var(--thinlens-quiet,light-dark(#66615a,#a8a196));--_line:var(--thinlens-line,light-dark(#dedad3,#3a3733));--_accent:var(--thinlens-accent,light-dark(#a85a14,#e8994d));--_radius:var(--thinlens-radius,0.625rem);--_row:var(--thinlens-row-height,clamp(8.5rem,18vw,14.5rem));--_gap:var(--thinlens-gap,clamp(0.5rem,1.2vw,0.875rem));--_below:1.875rem;--_words:1.625rem;--_edge:var(--thinlens-edge,clamp(0.75rem,3vw,2.5rem));display:block;background:var(--_ground);color:var(--_ink);font:var(--thinlens-font,1rem/1.45 system-ui,-apple-system,"Segoe UI","Noto Sans",sans-serif);text-align:start;}:host([hidden]),[hidden]{display:none !important;}*{box-sizing:border-box;}:focus-visible{outline:2px solid var(--_accent);outline-offset:2px;}button{margin:0;padding:0;border:0;background:none;color:inherit;font:inherit;text-align:inherit;cursor:pointer;}svg{display:block;flex:none;inline-size:1.25rem;block-size:1.25rem;fill:none;stroke:currentColor;stroke-width:1.75;stroke-linecap:round;stroke-linejoin:round;}form{position:sticky;inset-block-start:var(--thinlens-sticky-top,0);z-index:1;display:flex;align-items:center;gap:clamp(0.625rem,2vw,1.5rem);padding:0.75rem var(--_edge);background:var(--_ground);}.field{position:relative;display:flex;flex:1;align-items:center;min-inline-size:0;max-inline-size:46rem;overflow:hidden;border:1px solid transparent;border-radius:999px;background:var(--_raised);color:var(--_quiet);}.field:hover{border-color:var(--_line);}.field:focus-within{border-color:var(--_accent);outline:1px solid var(--_accent);}.field>svg{margin-inline-start:1rem;}input{flex:1;min-inline-size:0;margin:0;padding:0.75rem;border:0;background:none;color:var(--_ink);font:inherit;appearance:none;}input:focus-visible{outline:0;}input::-webkit-search-cancel-button{display:none;}input::placeholder{color:var(--_quiet);opacity:1;}input:placeholder-shown + .clear{visibility:hidden;}.clear{margin-inline-end:0.375rem;padding:0.5rem;border-radius:999px;}.clear:focus-visible{outline-offset:-2px;}.choose{margin-inline-end:0.375rem;padding:0.5rem;border-radius:999px;}.choose:focus-visible,.chip button:focus-visible{outline-offset:-2px;}.chip{display:flex;flex:none;align-items:center;margin-inline-start:0.75rem;border-radius:var(--_radius);background:var(--_line);color:var(--_ink);}.chip canvas{inline-size:2.25rem;block-size:2.25rem;border-radius:var(--_radius);object-fit:cover;}.chip button{padding:0.5rem;border-radius:999px;}.drop{position:fixed;inset:1rem;z-index:2;display:none;place-content:center;border:2px dashed var(--_accent);border-radius:var(--_radius);background:color-mix(in srgb,var(--_ground) 85%,transparent);font-size:1.375rem;text-align:center;pointer-events:none;}:host([data-dropping]) .drop{display:grid;}[data-busy] .field::after{content:"";position:absolute;inset:auto 0 0;block-size:2px;background:var(--_accent);opacity:0;animation:busy 1.2s 0.3s ease-in-out infinite;}@keyframes busy{from{opacity:1;transform:translateX(-100%);}to{opacity:1;transform:translateX(100%);}}.status{min-block-size:1.45em;margin:0.25rem var(--_edge) 0.75rem;color:var(--_quiet);font-size:0.875rem;}.status:is(:empty,:has(~ .notice:not([hidden]))){position:absolute;clip-path:inset(50%);}.source{display:flex;align-items:center;gap:0.75rem;margin:0 var(--_edge) 1rem;}.source .frame{flex:none;inline-size:3.5rem;block-size:3.5rem;}.source button{padding:0.5rem;border-radius:999px;color:var(--_quiet);}.notice{max-inline-size:36rem;margin:clamp(2rem,12vh,7rem) auto 2rem;padding-inline:var(--_edge);text-align:center;word-break:auto-phrase;}.notice h2{margin:0 0 0.5rem;font-size:1.375rem;font-weight:600;letter-spacing:-0.01em;}.notice p{margin:0 0 1.5rem;color:var(--_quiet);overflow-wrap:anywhere;text-wrap:balance;}.notice button,.more{padding:0.5rem 1.25rem;border:1px solid var(--_line);border-radius:999px;font-weight:500;}.more{display:block;margin:0 auto 2.5rem;}.suggestions{display:flex;align-items:center;gap:0.5rem;overflow-x:auto;padding:0.25rem var(--_edge) 1rem;font-size:0.875rem;scrollbar-width:none;}.suggestions span{flex:none;color:var(--_quiet);}.notice:not([hidden]) + .suggestions{flex-wrap:wrap;justify-content:center;}.suggestions button{flex:none;max-inline-size:100%;overflow:hidden;padding:0.375rem 0.875rem;border-radius:999px;background:var(--_raised);text-overflow:ellipsis;white-space:nowrap;}:is(.clear,.source button,.notice button,.more,.suggestions button):hover{background:color-mix(in srgb,var(--_ink) 10%,var(--_raised));color:var(--_ink);}ol{display:flex;flex-wrap:wrap;gap:calc(var(--_gap) * 0.5) var(--_gap);margin:0;padding:0 var(--_edge) 2rem;list-style:none;}ol:empty{display:none;}ol::after{content:"";flex:10000 1 0;}ol:not(:has(li:nth-child(5))){--_row:var(--thinlens-row-height,clamp(11rem,24vw,19rem));}ol[aria-busy="true"]{opacity:0.5;transition:opacity 0.2s 0.3s;}li{position:relative;flex:var(--aspect) 1 calc(var(--aspect) * var(--_row));container-type:inline-size;min-inline-size:0;max-inline-size:100%;scroll-margin-block:6rem 2rem;}li:empty{aspect-ratio:var(--aspect);margin-block-end:var(--_below);}.worded:empty{margin-block-end:calc(var(--_below) + var(--_words));}.open{position:relative;display:block;inline-size:100%;border-radius:var(--_radius);}.frame{position:relative;display:block;aspect-ratio:var(--aspect);overflow:hidden;border-radius:var(--_radius);background:var(--_raised);}.frame>*,.large>*{position:absolute;inset:0;inline-size:100%;block-size:100%;object-fit:cover;}img{opacity:0;transition:opacity 0.2s;}img.there{opacity:1;}.missing{display:grid;place-items:center;padding:0.5rem;background:var(--_raised);color:var(--_quiet);font-size:0.875rem;text-align:center;}.caption{position:absolute;inset:auto 0 0;padding:2.5rem 0.75rem 0.625rem;border-end-start-radius:var(--_radius);border-end-end-radius:var(--_radius);background:linear-gradient(transparent,rgb(0 0 0 / 0.8) 60%);color:#fff;font-size:0.875rem;line-height:1.35;overflow-wrap:anywhere;opacity:0;transition:opacity 0.15s;pointer-events:none;}li:hover .caption,li:has(:focus-visible) .caption{opacity:1;}.words{color:var(--_quiet);font-size:0.8125rem;}li>.words{block-size:var(--_words);overflow:hidden;padding-block-start:0.375rem;line-height:1.25rem;text-overflow:ellipsis;white-space:nowrap;}@container (max-width: 12rem){li .where{display:none;}}bdi{color:var(--_ink);}mark{border-radius:0.2em;background:color-mix(in srgb,var(--_accent) 30%,transparent);color:inherit;font-weight:600;}.line{display:flex;align-items:center;gap:0.75rem;block-size:1.875rem;color:var(--_quiet);font-size:0.8125rem;}.perhaps .frame{opacity:0.72;}.unsure{overflow:hidden;font-style:italic;text-overflow:ellipsis;white-space:nowrap;}.unsure:lang(ja,zh){font-style:normal;}.relevance{display:flex;align-items:center;gap:0.5rem;font-variant-numeric:tabular-nums;}.bar{inline-size:2.75rem;block-size:3px;overflow:hidden;border-radius:999px;background:var(--_line);}.bar::before{content:"";display:block;inline-size:calc(var(--relevance) * 100%);block-size:100%;border-radius:inherit;background:var(--_accent);}@container (max-width: 9rem){li .bar,.perhaps .relevance{display:none;}}.like{flex:none;margin-inline-start:auto;padding:0.25rem;border-radius:999px;}.like:hover{color:var(--_accent);}@media (hover: none){:host{--_below:calc(1.875rem + 2 * 1.35 * 0.8125rem + 0.5rem);}.caption{position:static;display:-webkit-box;block-size:calc(2lh + 0.5rem);padding-block:0.375rem 0.125rem;padding-inline:0;overflow:hidden;background:none;color:inherit;font-size:0.8125rem;opacity:1;-webkit-box-orient:vertical;-webkit-line-clamp:2;}}dialog{position:fixed;inset:0;grid-template:auto minmax(0,1fr) auto / 3.5rem minmax(0,1fr) 3.5rem;inline-size:100%;max-inline-size:none;block-size:100%;max-block-size:none;margin:0;padding:0;border:0;background:#0e0d0c;color:#f5f2ed;color-scheme:dark;--_quiet:#b5aea3;--_line:#4a463f;--_accent:var(--thinlens-accent,#e8994d);}dialog[open]{display:grid;}.head{display:flex;grid-column:1 / -1;align-items:center;justify-content:space-between;padding:0.5rem 0.75rem 0.5rem 1.25rem;color:var(--_quiet);font-size:0.875rem;font-variant-numeric:tabular-nums;}.stage{display:grid;grid-area:2 / 2;place-items:center;container-type:size;}.large{position:relative;inline-size:min(100cqi,100cqb * var(--aspect),max(var(--width),20rem));aspect-ratio:var(--aspect);overflow:hidden;border-radius:0.25rem;}.step{display:grid;grid-row:2;place-items:center;}.previous{grid-column:1;}.next{grid-column:3;}.step svg{inline-size:2rem;block-size:2rem;}.step[aria-disabled="true"]{opacity:0.25;cursor:default;}:dir(rtl)>.step svg{scale:-1 1;}.close{padding:0.625rem;border-radius:999px;}dialog :focus-visible{outline-offset:-2px;}.foot{display:flex;flex-wrap:wrap;grid-column:1 / -1;align-items:center;justify-content:space-between;gap:0.75rem 2rem;padding:1rem 1.25rem calc(1rem + env(safe-area-inset-bottom));}.told{margin:0;font-size:1.0625rem;overflow-wrap:anywhere;}dialog .words{margin:0.25rem 0 0;font-size:0.9375rem;overflow-wrap:anywhere;}.why{display:flex;flex-wrap:wrap;gap:0.25rem 1rem;margin:0.25rem 0 0;color:var(--_quiet);font-size:0.875rem;}.actions{display:flex;flex-wrap:wrap;gap:0.5rem;}.action{display:inline-flex;align-items:center;gap:0.5rem;padding:0.5rem 1rem;border-radius:999px;background:#2a2724;color:inherit;font-size:0.9375rem;text-decoration:none;}:is(.action,.close):hover{background:#3a3632;}@media (max-width: 36rem){dialog{grid-template-columns:0 minmax(0,1fr) 0;}.step{z-index:1;place-self:center start;inline-size:2.75rem;block-size:2.75rem;border-radius:999px;background:rgb(14 13 12 / 0.6);}.next{justify-self:end;}}@media (forced-colors: active){mark{background:Mark;color:MarkText;forced-color-adjust:none;}}@media (prefers-reduced-motion: reduce){*{transition:none !important;}[data-busy] .field::after{animation-name:none;opacity:1;}}`);
 const PAGE = 48;
 const SAMPLE = 24;
 const TEXTS_TIMEOUT_MS = 5_000;
@@ -836,6 +931,7 @@ static observedAttributes = ["endpoint", "texts"];
 #stay = new AbortController();
 #inFlight = new AbortController();
 #wanted = { query: "", similar: "" };
+#imageSide;
 #settled = true;
 #offline = false;
 #making;
@@ -851,6 +947,10 @@ window.addEventListener("popstate", () => this.#goBack(), { signal });
 window.addEventListener("online", () => this.#offline && this.#follow(this.#wanted), { signal });
 this.#root.adoptedStyleSheets = [sheet];
 if (this.#inHistory) this.#wanted = readAddress(location.href);
+this.addEventListener("dragover", (event) => this.#drag(event), { signal });
+this.addEventListener("dragleave", () => this.toggleAttribute("data-dropping", false), { signal });
+this.addEventListener("drop", (event) => this.#drag(event, fileOf(event.dataTransfer)), { signal });
+this.addEventListener("paste", (event) => this.#paste(event, fileOf(event.clipboardData)), { signal });
 this.#followLanguage();
 this.#build();
 if (this.autofocus) this.focus({ preventScroll: true });
@@ -891,12 +991,15 @@ this.#furnish(speaker(this.getAttribute("texts"), this.#tag, texts));
 if (!texts && !this.hasAttribute("texts")) for (const part of this.#root.children) part.lang = "en";
 if (typing || this.#wantsFocus) this.focus(this.#wantsFocus?.options);
 this.#wantsFocus = undefined;
-this.#follow(this.#wanted);
+this.#begin();
 }
 #furnish(say) {
-const search = (query, settled = true) => this.#go({ query, similar: "" }, settled);
+const search = (query, settled = true) => this.#go({ query, similar: "", picture: this.#wanted.picture }, settled);
+const leavePicture = () => this.#go({ query: this.#wanted.query, similar: "" }, true);
 this.#box = new SearchBox(say, {
 search,
+ask: (file) => this.#askWith(file),
+leavePicture,
 settle: () => (this.#settled = true),
 descend: () => this.#results.focus(),
 });
@@ -909,7 +1012,29 @@ retry: () => this.#follow(this.#wanted),
 more: (after) => this.#follow(this.#wanted, { focus: this.#results.count, after }),
 select: (photo) => this.#tell("thinlens-select", photo),
 });
-this.#root.replaceChildren(this.#box.element, ...this.#results.elements);
+const drop = make("div", { class: "drop", "aria-hidden": "true" }, say("dropPicture"));
+this.#root.replaceChildren(this.#box.element, ...this.#results.elements, drop);
+}
+async #begin() {
+this.#imageSide = undefined;
+await this.#follow(this.#wanted);
+if (this.#imageSide === undefined) await this.#collection(this.#stay.signal);
+}
+async #askWith(file) {
+const picture = await readPicture(file, this.#imageSide);
+if (picture) this.#go({ query: this.#wanted.query, similar: "", picture }, true);
+else this.#results.refuseFile(file.name);
+}
+#drag(event, file) {
+const takes = this.#imageSide && event.dataTransfer?.types.includes("Files");
+if (takes) event.preventDefault();
+this.toggleAttribute("data-dropping", Boolean(takes && event.type === "dragover"));
+if (takes && file) this.#askWith(file);
+}
+#paste(event, file) {
+if (!this.#imageSide || !file) return;
+event.preventDefault();
+this.#askWith(file);
 }
 async #go(wanted, settled, source) {
 if (this.#inHistory) {
@@ -935,6 +1060,7 @@ const used = this.#root.activeElement;
 this.#wanted = wanted;
 this.#offline = false;
 this.#box.show(wanted.query);
+this.#box.showPicture(wanted.picture);
 this.#busy = true;
 try {
 const show = await this.#ask(wanted, { after, source, signal });
@@ -950,27 +1076,35 @@ this.#busy = false;
 if (used && used !== this.#box.input) this.#results.focus(focus);
 }
 async #ask(wanted, { after, source, signal }) {
-const { query, similar, minRelevance } = wanted;
-if (!query && !similar) {
+const { query, similar, picture, minRelevance } = wanted;
+if (!query && !similar && !picture) {
 const collection = await this.#collection(signal);
 return () => this.#results.showCollection(collection);
 }
 const options = { count: PAGE, after, minRelevance, signal };
 const [{ photos, next, raw }, known] = await Promise.all([
-similar ? this.#client.similar(similar, options) : this.#client.search(query, options),
+similar
+? this.#client.similar(similar, options)
+: picture
+? this.#client.searchWithPicture(picture, query, options)
+: this.#client.search(query, options),
 similar && !source ? this.#client.photo(similar, signal) : source,
 ]);
 const offer = next ? "more" : minRelevance === 0 ? "" : "closest";
 return () => {
 if (after) this.#results.addPhotos(photos, offer, next);
-else if (photos.length) this.#results.showPhotos(photos, offer, next, known, raw.corrected ?? query, raw.corrected);
-else this.#results.showNothing(query, offer, known);
+else if (photos.length) {
+this.#results.showPhotos(photos, offer, next, known, raw.corrected ?? query, raw.corrected, picture);
+} else this.#results.showNothing(query, offer, known, picture);
 if (!photos.length && !after) this.#suggest(signal);
-this.#tell("thinlens-search", { query, similar, answer: raw });
+this.#tell("thinlens-search", { query, similar, picture: Boolean(picture), answer: raw });
 };
 }
-#collection(signal) {
-return this.#client.collection(SAMPLE, signal).catch(() => ({ photos: [], suggestions: [] }));
+async #collection(signal) {
+const collection = await this.#client.collection(SAMPLE, signal).catch(() => ({ photos: [], suggestions: [] }));
+this.#imageSide = collection.imageSide ?? this.#imageSide;
+this.#box.takesPictures = this.#imageSide > 0;
+return collection;
 }
 async #suggest(signal) {
 const { suggestions } = await this.#collection(signal);

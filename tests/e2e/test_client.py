@@ -9,8 +9,9 @@ from urllib.error import URLError
 
 import pytest
 
+from export.pictures.decoding import decode_photo
 from handler.client import Client, ProblemError
-from tests.e2e.conftest import COFFEE, COFFEE_CAPTION
+from tests.e2e.conftest import COFFEE, COFFEE_CAPTION, Gallery
 from tests.e2e.processes import free_port
 
 
@@ -36,6 +37,21 @@ def test_all_results_page_by_page(asked: Client) -> None:
     without = [result["id"] for result in asked.all_results("cat", without=COFFEE_CAPTION, min_relevance=0)]
     assert set(found) - set(without) >= {COFFEE}
     assert COFFEE not in [result["id"] for result in asked.similar(COFFEE, min_relevance=0)["results"]]
+
+
+def test_a_picture(asked: Client, gallery: Gallery) -> None:
+    collection = asked.collection(k=1)
+    assert collection["image_queries"]
+    side = collection["image_side"] or 0
+    pixels = decode_photo(gallery.photos / COFFEE, image_size=side).pixels.tobytes()
+
+    alone = asked.search_by_picture(pixels, k=1)
+    together = asked.search_by_picture(pixels, COFFEE_CAPTION, k=1, image_weight=2, without="cat")
+    assert [answer["results"][0]["id"] for answer in (alone, together)] == [COFFEE, COFFEE]
+    assert (alone["query"], together["query"]) == ("", COFFEE_CAPTION.lower())
+    with pytest.raises(ProblemError, match="The picture has 3 bytes") as error:
+        asked.search_by_picture(b"abc")
+    assert (error.value.status, error.value.type) == (400, "urn:thinlens:problem:invalid-image")
 
 
 def test_a_refusal(asked: Client) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import importlib.util
 import json
 import platform
+import re
 import shutil
 import struct
 import subprocess
@@ -19,6 +21,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from export.pictures.decoding import decode_photo
 from tests.e2e.conftest import COFFEE, COFFEE_CAPTION, Gallery
 from tests.e2e.events import MakeEvent, function_url_event, http_api_event, load_balancer_event
 from tests.e2e.lambda_runtime import ARCHITECTURES, Invoke, copy_emulator, invoking
@@ -91,6 +94,51 @@ def invoke(packages: Packages, runtime_client: Path, tmp_path_factory: pytest.Te
         yield invoke
     # A file that is missing from the package may cost no more than a warning, at every start.
     assert "[W:" not in (folder / "log").read_text()
+
+
+@pytest.fixture(scope="module")
+def seeing(gallery: Gallery, tmp_path_factory: pytest.TempPathFactory) -> Packages:
+    """The function with all that it takes to look at pictures, as a folder for this machine."""
+    folder = tmp_path_factory.mktemp("seeing") / "function"
+    command = [sys.executable, str(ROOT / "build/package.py"), "--unpacked", str(folder), "--image-queries"]
+    command += ["--bundle", str(gallery.out / "bundle")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+    if "can't be had" in done.stderr:
+        pytest.skip(done.stderr.strip())
+    assert (done.returncode, done.stderr) == (0, "")
+    return Packages(folder=folder, output=done.stdout)
+
+
+def test_it_looks_at_pictures_if_it_was_packaged_so(
+    seeing: Packages, runtime_client: Path, gallery: Gallery, tmp_path: Path
+) -> None:
+    pixels = decode_photo(gallery.photos / COFFEE, image_size=256).pixels.tobytes()
+    headers = {"content-type": "application/octet-stream"}
+    sent = {"body": base64.b64encode(pixels).decode(), "isBase64Encoded": True}
+    python = f"{sys.base_prefix}/bin/python{PYTHON}"
+    runtime = [python, "-S", "-B", "-m", "awslambdaric", "handler.lambda_function.handler"]
+    environment = {"PYTHONPATH": str(runtime_client), "THINLENS_MEDIA_URL": "/"}
+    started = invoking(
+        copy_emulator(tmp_path), runtime, log=tmp_path / "log", environment=environment, cwd=seeing.folder
+    )
+    with started as invoke:
+        collection = json.loads(invoke(function_url_event("/v1/photos", "k=1"))["body"])
+        found = invoke({**function_url_event("/v1/search", "k=1", method="POST", headers=headers), **sent})
+
+    assert (collection["image_queries"], collection["image_side"]) == (True, 256)
+    assert (found["statusCode"], found["headers"]["cache-control"]) == (200, "no-store")
+    assert [photo["id"] for photo in json.loads(found["body"])["results"]] == [COFFEE]
+    assert re.fullmatch(r"package: image queries add (9|10)\.\d MB unpacked\n", seeing.output)
+
+
+def test_otherwise_it_says_that_it_does_not(invoke: Invoke) -> None:
+    collection = json.loads(invoke(function_url_event("/v1/photos", "k=1"))["body"])
+    refused = invoke(function_url_event("/v1/search", "k=1", method="POST"))
+    assert (collection["image_queries"], collection["image_side"]) == (False, None)
+    assert (refused["statusCode"], json.loads(refused["body"])["type"]) == (
+        405,
+        "urn:thinlens:problem:no-image-queries",
+    )
 
 
 @pytest.mark.parametrize("architecture", wheels.ARCHITECTURES)

@@ -51,6 +51,7 @@ def test_the_readme_shows_every_command() -> None:
     assert [command.split()[1] for command in commands if command.startswith("thinlens")] == [
         "index",
         "search",
+        "search",
         "serve",
         "caption",
         "evaluate",

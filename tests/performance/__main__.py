@@ -21,6 +21,7 @@ from tests.performance import (
     load,
     many_machines,
     million,
+    picture_questions,
     search,
     selection,
     small_memory,
@@ -91,13 +92,22 @@ BENCHMARKS: Mapping[str, Callable[[Path], Table]] = {
     "indexing": indexing.measure,
     "widget": widget.measure,
     "cold_store": _cold_store,
+    "pictures": picture_questions.measure,
     "many_machines": many_machines.measure,
     "many_machines_deaths": many_machines.measure_deaths,
     "million": _million,
     "memory_million": _memory_million,
     "growth_million": _growth_million,
 }
-ONLY_BY_NAME = ("cold_store", "many_machines", "many_machines_deaths", "million", "memory_million", "growth_million")
+ONLY_BY_NAME = (
+    "cold_store",
+    "pictures",
+    "many_machines",
+    "many_machines_deaths",
+    "million",
+    "memory_million",
+    "growth_million",
+)
 
 
 def main(names: list[str]) -> int:

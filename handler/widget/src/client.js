@@ -68,15 +68,32 @@ export class Client {
     return this.#list("v1/search", { q: query, dedupe: true }, options);
   }
 
+  /** The photos that are like a picture, and that a text describes too if there is one; otherwise as `search`. */
+  async searchWithPicture({ pixels }, query, options) {
+    const headers = { "content-type": "application/octet-stream" };
+    // A CDN in front of a function URL signs a body by this. Browsers know it on safe connections only.
+    const hash = await globalThis.crypto?.subtle?.digest("SHA-256", pixels);
+    if (hash) headers["x-amz-content-sha256"] = hexadecimal(new Uint8Array(hash));
+    const request = { method: "POST", headers, body: pixels };
+    return this.#list("v1/search", { q: query || undefined, dedupe: true }, { ...options, request });
+  }
+
   /** The photos that are like the one of this id, near-duplicates and all; otherwise as `search`. */
   similar(id, options) {
     return this.#list("v1/similar", { id }, options);
   }
 
-  /** @returns {Promise<{photos: Photo[], suggestions: string[]}>} Some photos of the collection, and what finds some. */
+  /**
+   * Some photos of the collection, what finds some, and the side in pixels of pictures to ask with, 0 for none.
+   * @returns {Promise<{photos: Photo[], suggestions: string[], imageSide: number}>}
+   */
   async collection(count, signal) {
-    const { photos, suggestions } = await this.#fetch(`v1/photos?k=${count}`, signal);
-    return { photos: listed(photos).map((photo) => this.#photo(withCaption(photo))), suggestions: listed(suggestions) };
+    const { photos, suggestions, image_side: side } = await this.#fetch(`v1/photos?k=${count}`, signal);
+    return {
+      photos: listed(photos).map((photo) => this.#photo(withCaption(photo))),
+      suggestions: listed(suggestions),
+      imageSide: side > 0 ? side : 0,
+    };
   }
 
   /** @returns {Promise<object>} The texts of a language that is spoken here, by their names. */
@@ -92,10 +109,10 @@ export class Client {
     return this.#photo(withCaption(await this.#fetch(`v1/photos/${path}`, signal)));
   }
 
-  async #list(path, parameters, { count, after, minRelevance, signal }) {
+  async #list(path, parameters, { count, after, minRelevance, signal, request }) {
     const wanted = { ...parameters, k: count, min_relevance: minRelevance, ...after };
     const given = Object.entries(wanted).filter(([, value]) => value !== undefined);
-    const raw = await this.#fetch(`${path}?${new URLSearchParams(given)}`, signal);
+    const raw = await this.#fetch(`${path}?${new URLSearchParams(given)}`, signal, request);
     const found = listed(raw.results).map((result) => this.#photo(result));
     const perhaps = listed(raw.perhaps ?? []).map((result) => ({ ...this.#photo(result), perhaps: true }));
     const photos = [...found, ...perhaps];
@@ -103,12 +120,12 @@ export class Client {
     return { photos, next, raw };
   }
 
-  async #fetch(address, signal) {
+  async #fetch(address, signal, request) {
     const limit = AbortSignal.timeout(TIMEOUT_MS);
     let response;
     let body;
     try {
-      response = await fetch(new URL(address, this.#base), { signal: AbortSignal.any([signal, limit]) });
+      response = await fetch(new URL(address, this.#base), { ...request, signal: AbortSignal.any([signal, limit]) });
       body = await response.json();
     } catch (error) {
       if (signal.aborted) throw error;
@@ -154,6 +171,10 @@ export class Client {
 function listed(value) {
   if (!Array.isArray(value)) throw new NoAnswer("unreadable");
   return value;
+}
+
+function hexadecimal(bytes) {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** What the page calls the problem of a problem document. */

@@ -4,6 +4,7 @@ const SVG = "http://www.w3.org/2000/svg";
 
 const PATHS = {
   search: "M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM15.5 15.5 20 20",
+  picture: "M4 5h16v14H4zM4 16l4.5-4.5 4 4 3-3 4.5 4.5M15 9h.01",
   cross: "M6 6l12 12M18 6 6 18",
   similar: "M4 8.5h9.5v9.5H4zM8 8.5v-4h12v12h-6.5",
   back: "M15 5l-7 7 7 7",

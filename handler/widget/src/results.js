@@ -76,12 +76,14 @@ export class Results {
    * @param {object | undefined} source The photo that they are like.
    * @param {string} query What was asked.
    * @param {string | undefined} corrected It again, if what was typed found nothing.
+   * @param {object | undefined} picture What was asked with.
    */
-  showPhotos(photos, offer, next, source, query, corrected) {
+  showPhotos(photos, offer, next, source, query, corrected, picture) {
     this.#show({ photos, source });
     this.#end(offer, next);
     if (photos.every(({ perhaps }) => perhaps)) {
-      this.#notify("perhapsThese", this.#say(source ? "perhapsSimilar" : "perhapsDetail", { query }));
+      const unsure = picture ? "perhapsPicture" : source ? "perhapsSimilar" : "perhapsDetail";
+      this.#notify("perhapsThese", this.#say(unsure, { query }));
     } else if (corrected) this.#notify("correctedTo", this.#say("correctedDetail", { query }));
   }
 
@@ -92,9 +94,9 @@ export class Results {
   }
 
   /** Nothing, though there may be something if less relevant photos are wanted (`offer`). */
-  showNothing(query, offer, source) {
+  showNothing(query, offer, source, picture) {
     this.#show({ source });
-    const detail = source ? "emptySimilar" : offer ? "emptyDetail" : "emptyUnknown";
+    const detail = picture ? "emptyPicture" : source ? "emptySimilar" : offer ? "emptyDetail" : "emptyUnknown";
     this.#notify("empty", this.#say(detail, { query }), offer && this.#say("closestAnyway"), this.#reader.closest);
   }
 
@@ -105,6 +107,11 @@ export class Results {
     const title = offline ? "offline" : "failed";
     const why = this.#say(offline ? "offlineDetail" : kind, { detail, limit: LONGEST_QUERY });
     this.#notify(title, why, this.#say("retry"), this.#reader.retry);
+  }
+
+  /** A file can't be asked with; what is shown stays. */
+  refuseFile(name) {
+    this.#notify("notPicture", this.#say("notPictureDetail", { name }));
   }
 
   /** Suggest queries that find something. */

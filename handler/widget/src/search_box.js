@@ -1,4 +1,7 @@
-/** The search box: tells of a query while it is typed, once the typing pauses, and at once when it is entered. */
+/**
+ * The search box: tells of a query while it is typed, once the typing pauses, and at once when it is entered; and of
+ * files that are chosen to ask with, where that is offered.
+ */
 
 import { LONGEST_QUERY } from "./client.js";
 import { icon, iconButton, make } from "./dom.js";
@@ -10,16 +13,24 @@ export class SearchBox {
   #pause;
   /** The query told last. */
   #told = "";
+  #say;
+  #choose;
+  #chip = make("span", { class: "chip", part: "chip", role: "group", hidden: true });
+  #leavePicture;
 
   /**
-   * @param {(name: string) => string} say
+   * @param {(name: string, values?: object) => string} say
    * @param {object} reader
    * @param {(query: string, settled: boolean) => void} reader.search Told of a query, settled when it was entered.
+   * @param {(file: File) => void} reader.ask Told of a file that was chosen to ask with.
+   * @param {() => void} reader.leavePicture Told that the picture is not asked with any more.
    * @param {() => void} reader.settle Told that what was typed stays, for the reader turned to something else.
    * @param {() => void} reader.descend What to do when the arrow key leads down, out of the box.
    */
   constructor(say, reader) {
+    this.#say = say;
     this.#onSearch = reader.search;
+    this.#leavePicture = reader.leavePicture;
     this.input = make("input", {
       type: "search",
       part: "input",
@@ -31,7 +42,10 @@ export class SearchBox {
       dir: "auto",
     });
     const clear = iconButton("cross", say("clear"), { class: "clear" });
-    const field = make("div", { class: "field", part: "field" }, icon("search"), this.input, clear);
+    const file = make("input", { type: "file", accept: "image/*", tabindex: -1, "aria-hidden": "true", hidden: true });
+    this.#choose = iconButton("picture", say("askPicture"), { class: "choose", part: "choose", hidden: true });
+    const parts = [icon("search"), this.#chip, this.input, clear, this.#choose, file];
+    const field = make("div", { class: "field", part: "field" }, ...parts);
     this.element = make("form", { role: "search", part: "search" }, make("slot", { name: "start" }), field);
 
     this.input.addEventListener("input", (event) => event.isComposing || this.#typed());
@@ -48,6 +62,11 @@ export class SearchBox {
       // On a touch screen the keyboard gives way to the answer.
       if (matchMedia("(hover: none)").matches) this.input.blur();
     });
+    this.#choose.addEventListener("click", () => file.click());
+    file.addEventListener("change", () => {
+      if (file.files[0]) reader.ask(file.files[0]);
+      file.value = ""; // so that the same file may be chosen again
+    });
     clear.addEventListener("click", () => {
       this.input.value = "";
       this.input.focus();
@@ -60,6 +79,27 @@ export class SearchBox {
     clearTimeout(this.#pause);
     this.#told = query;
     if (this.input.value.trim() !== query) this.input.value = query;
+  }
+
+  /** Whether pictures may be asked with. */
+  set takesPictures(yes) {
+    this.#choose.hidden = !yes;
+  }
+
+  /** Show the picture that is asked with, or none. */
+  showPicture(picture) {
+    this.#chip.hidden = !picture;
+    this.input.placeholder = this.#say(picture ? "placeholderPicture" : "placeholder");
+    if (!picture) return this.#chip.replaceChildren();
+    const name = this.#say("askedPicture", { name: picture.name });
+    this.#chip.setAttribute("aria-label", name);
+    this.#chip.title = name;
+    const leave = iconButton("cross", this.#say("leavePicture"));
+    leave.addEventListener("click", () => {
+      this.input.focus();
+      this.#leavePicture();
+    });
+    return this.#chip.replaceChildren(picture.chip, leave);
   }
 
   set busy(yes) {

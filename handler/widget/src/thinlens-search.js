@@ -1,7 +1,9 @@
 /** <thinlens-search endpoint="…">: a box to describe a photo in, and below it the photos that show it. */
 
 import { readAddress, writeAddress } from "./address.js";
+import { fileOf, readPicture } from "./asked_picture.js";
 import { Client, NoAnswer } from "./client.js";
+import { make } from "./dom.js";
 import { rootsAround, spoken, tagAround } from "./languages.js";
 import { Results } from "./results.js";
 import { SearchBox } from "./search_box.js";
@@ -19,7 +21,7 @@ const TEXTS = new Map([["en", ENGLISH]]);
  * Attributes: `endpoint`, where the search interface is; `lang`, if not that of the page around; `texts`, a JSON object
  * of texts in place of its own; `no-history`, to leave the page's address alone; `autofocus`.
  *
- * Events, both bubbling and composed: `thinlens-search` with every answer, its detail `{query, similar, answer}`;
+ * Events, both bubbling and composed: `thinlens-search` with every answer, its detail `{query, similar, picture, answer}`;
  * `thinlens-select` when a photo is chosen, its detail the photo. Where a listener prevents the latter's default, the
  * lightbox stays closed.
  */
@@ -31,8 +33,13 @@ export class ThinlensSearch extends HTMLElement {
   #stay = new AbortController();
   /** Ends the request in flight, so that an earlier answer never replaces a later one. */
   #inFlight = new AbortController();
-  /** What is shown or asked for: `query`, `similar`, and `minRelevance` where not the collection's own. */
+  /**
+   * What is shown or asked for: `query`, `similar`, `picture` where one is asked with, and `minRelevance` where not the
+   * collection's own.
+   */
   #wanted = { query: "", similar: "" };
+  /** The side in pixels of pictures that may be asked with; 0 for none, and undefined where that isn't known yet. */
+  #imageSide;
   /** Whether the page's address is one to come back to; while somebody types it is not. */
   #settled = true;
   #offline = false;
@@ -53,6 +60,10 @@ export class ThinlensSearch extends HTMLElement {
     window.addEventListener("online", () => this.#offline && this.#follow(this.#wanted), { signal });
     this.#root.adoptedStyleSheets = [sheet];
     if (this.#inHistory) this.#wanted = readAddress(location.href);
+    this.addEventListener("dragover", (event) => this.#drag(event), { signal });
+    this.addEventListener("dragleave", () => this.toggleAttribute("data-dropping", false), { signal });
+    this.addEventListener("drop", (event) => this.#drag(event, fileOf(event.dataTransfer)), { signal });
+    this.addEventListener("paste", (event) => this.#paste(event, fileOf(event.clipboardData)), { signal });
     this.#followLanguage();
     this.#build();
     if (this.autofocus) this.focus({ preventScroll: true });
@@ -102,13 +113,16 @@ export class ThinlensSearch extends HTMLElement {
     if (!texts && !this.hasAttribute("texts")) for (const part of this.#root.children) part.lang = "en";
     if (typing || this.#wantsFocus) this.focus(this.#wantsFocus?.options);
     this.#wantsFocus = undefined;
-    this.#follow(this.#wanted);
+    this.#begin();
   }
 
   #furnish(say) {
-    const search = (query, settled = true) => this.#go({ query, similar: "" }, settled);
+    const search = (query, settled = true) => this.#go({ query, similar: "", picture: this.#wanted.picture }, settled);
+    const leavePicture = () => this.#go({ query: this.#wanted.query, similar: "" }, true);
     this.#box = new SearchBox(say, {
       search,
+      ask: (file) => this.#askWith(file),
+      leavePicture,
       settle: () => (this.#settled = true),
       descend: () => this.#results.focus(),
     });
@@ -121,7 +135,36 @@ export class ThinlensSearch extends HTMLElement {
       more: (after) => this.#follow(this.#wanted, { focus: this.#results.count, after }),
       select: (photo) => this.#tell("thinlens-select", photo),
     });
-    this.#root.replaceChildren(this.#box.element, ...this.#results.elements);
+    const drop = make("div", { class: "drop", "aria-hidden": "true" }, say("dropPicture"));
+    this.#root.replaceChildren(this.#box.element, ...this.#results.elements, drop);
+  }
+
+  async #begin() {
+    this.#imageSide = undefined;
+    await this.#follow(this.#wanted);
+    // Where an answer is shown, nothing was asked of the collection yet.
+    if (this.#imageSide === undefined) await this.#collection(this.#stay.signal);
+  }
+
+  /** Ask with what is in a file, if that is a picture. */
+  async #askWith(file) {
+    const picture = await readPicture(file, this.#imageSide);
+    if (picture) this.#go({ query: this.#wanted.query, similar: "", picture }, true);
+    else this.#results.refuseFile(file.name);
+  }
+
+  /** A file is dragged over this element, or was dropped on it. */
+  #drag(event, file) {
+    const takes = this.#imageSide && event.dataTransfer?.types.includes("Files");
+    if (takes) event.preventDefault();
+    this.toggleAttribute("data-dropping", Boolean(takes && event.type === "dragover"));
+    if (takes && file) this.#askWith(file);
+  }
+
+  #paste(event, file) {
+    if (!this.#imageSide || !file) return;
+    event.preventDefault();
+    this.#askWith(file);
   }
 
   /** Show what the reader asks for, and note it in the page's address: in a new entry if the last one is settled. */
@@ -147,7 +190,7 @@ export class ThinlensSearch extends HTMLElement {
 
   /**
    * Show what is wanted, or why it cannot be shown; nothing once something else is wanted.
-   * @param {{query: string, similar: string, minRelevance: number | undefined}} wanted
+   * @param {{query: string, similar: string, picture?: object, minRelevance?: number}} wanted
    * @param {object} options
    * @param {object} [options.after] The place after which they go on, where some are shown already.
    * @param {number} [options.focus] To which photo the focus goes from a button that is gone then.
@@ -160,6 +203,7 @@ export class ThinlensSearch extends HTMLElement {
     this.#wanted = wanted;
     this.#offline = false;
     this.#box.show(wanted.query);
+    this.#box.showPicture(wanted.picture);
     this.#busy = true;
     try {
       const show = await this.#ask(wanted, { after, source, signal });
@@ -177,29 +221,37 @@ export class ThinlensSearch extends HTMLElement {
 
   /** @returns {Promise<() => void>} What shows the answer. */
   async #ask(wanted, { after, source, signal }) {
-    const { query, similar, minRelevance } = wanted;
-    if (!query && !similar) {
+    const { query, similar, picture, minRelevance } = wanted;
+    if (!query && !similar && !picture) {
       const collection = await this.#collection(signal);
       return () => this.#results.showCollection(collection);
     }
     const options = { count: PAGE, after, minRelevance, signal };
     const [{ photos, next, raw }, known] = await Promise.all([
-      similar ? this.#client.similar(similar, options) : this.#client.search(query, options),
+      similar
+        ? this.#client.similar(similar, options)
+        : picture
+          ? this.#client.searchWithPicture(picture, query, options)
+          : this.#client.search(query, options),
       similar && !source ? this.#client.photo(similar, signal) : source,
     ]);
     const offer = next ? "more" : minRelevance === 0 ? "" : "closest";
     return () => {
       if (after) this.#results.addPhotos(photos, offer, next);
-      else if (photos.length) this.#results.showPhotos(photos, offer, next, known, raw.corrected ?? query, raw.corrected);
-      else this.#results.showNothing(query, offer, known);
+      else if (photos.length) {
+        this.#results.showPhotos(photos, offer, next, known, raw.corrected ?? query, raw.corrected, picture);
+      } else this.#results.showNothing(query, offer, known, picture);
       if (!photos.length && !after) this.#suggest(signal);
-      this.#tell("thinlens-search", { query, similar, answer: raw });
+      this.#tell("thinlens-search", { query, similar, picture: Boolean(picture), answer: raw });
     };
   }
 
   /** What the collection has to begin with; nothing where that cannot be known, for nobody asked for it. */
-  #collection(signal) {
-    return this.#client.collection(SAMPLE, signal).catch(() => ({ photos: [], suggestions: [] }));
+  async #collection(signal) {
+    const collection = await this.#client.collection(SAMPLE, signal).catch(() => ({ photos: [], suggestions: [] }));
+    this.#imageSide = collection.imageSide ?? this.#imageSide;
+    this.#box.takesPictures = this.#imageSide > 0;
+    return collection;
   }
 
   async #suggest(signal) {

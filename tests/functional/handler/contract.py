@@ -19,11 +19,13 @@ DOCUMENT: dict[str, Any] = json.loads((Path(handler.__file__).parent / "web/open
 def assert_conforms(method: str, path: str, status: int, headers: Mapping[str, str], body: bytes) -> None:
     """Check an answer to a path that the document names; others, but for their problems, are none of its business."""
     template = _template(path)
-    if template is None or method not in ("GET", "HEAD") or status == 500:
+    operation = "post" if method == "POST" else "get"
+    declared = template is not None and operation in DOCUMENT["paths"][template]
+    if template is None or not declared or method not in ("GET", "HEAD", "POST") or status == 500:
         if method != "HEAD" and headers.get("content-type") == "application/problem+json":
             _validator('{"$ref": "#/components/schemas/Problem"}').validate(json.loads(body))
         return
-    responses = DOCUMENT["paths"][template]["get"]["responses"]
+    responses = DOCUMENT["paths"][template][operation]["responses"]
     assert str(status) in responses, f"{path} answered {status}, which openapi.json does not know"
     response = _resolve(responses[str(status)])
     for name, header in response.get("headers", {}).items():
@@ -33,7 +35,7 @@ def assert_conforms(method: str, path: str, status: int, headers: Mapping[str, s
         assert (body, "content-type" in headers) == (b"", False)
         return
     assert headers["content-type"] in response["content"]
-    if method == "GET":
+    if method != "HEAD":
         _validator(json.dumps(response["content"][headers["content-type"]]["schema"])).validate(json.loads(body))
 
 

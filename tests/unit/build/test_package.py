@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+import bytecode
 import package
 import pruning
 import serve
@@ -23,6 +25,29 @@ def test_a_folder_that_is_there_is_not_written_into(tmp_path: Path, capsys: pyte
     assert package.main(["--unpacked", str(tmp_path)]) == 1
     assert "is there already" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_models_that_see_nothing_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for part in (wheels, "download"), (wheels, "unpack"), (bytecode, "compile_sources"):
+        monkeypatch.setattr(*part, lambda *_: None)
+    out = tmp_path / "out"
+    assert package.main(["--unpacked", str(out), "--image-queries", str(tmp_path)]) == 1
+    assert f"package: {tmp_path}/captioner has no captioner.json" in capsys.readouterr().err
+
+
+def test_the_shipped_models_see(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for part in (wheels, "download"), (wheels, "unpack"), (bytecode, "compile_sources"):
+        monkeypatch.setattr(*part, lambda *_: None)
+    out = tmp_path / "out"
+    assert package.main(["--unpacked", str(out), "--image-queries"]) == 0
+    size_bytes = sum((out / "vision" / name).stat().st_size for name in ("vision.onnx", "vision.json"))
+    assert capsys.readouterr().out == f"package: image queries add {size_bytes / 1e6:.1f} MB unpacked\n"
+    calibration = json.loads((ROOT / "export/models/shipped/calibration.json").read_bytes())
+    assert calibration["captioner"] in json.loads((out / "vision/vision.json").read_bytes())["captioners"]
 
 
 def test_wheels_that_are_not_to_be_had(

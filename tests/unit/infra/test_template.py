@@ -84,6 +84,21 @@ def test_cloudfront_keeps_answers_by_all_that_they_depend_on(template: dict[str,
     assert key["CookiesConfig"] == {"CookieBehavior": "none"}
 
 
+def test_pictures_to_ask_with_reach_the_function(template: dict[str, Any]) -> None:
+    """By POST, with the hash of the body by which CloudFront signs it; all else of a search is as everywhere."""
+    distribution = properties(template, "Distribution")["DistributionConfig"]
+    (search,) = [each for each in distribution["CacheBehaviors"] if each["PathPattern"] == "/v1/search"]
+    everywhere = distribution["DefaultCacheBehavior"]
+
+    assert set(search["AllowedMethods"]) == {"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"}
+    assert set(everywhere["AllowedMethods"]) == {"GET", "HEAD", "OPTIONS"}
+    # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-origin-request-policies.html
+    assert search["OriginRequestPolicyId"] == "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+    assert search.keys() - {"PathPattern", "OriginRequestPolicyId"} == everywhere.keys()
+    for same in everywhere.keys() - {"AllowedMethods"}:
+        assert search[same] == everywhere[same]
+
+
 def test_the_bucket_is_private(template: dict[str, Any]) -> None:
     assert set(properties(template, "Bucket")["PublicAccessBlockConfiguration"].values()) == {True}
     statements = properties(template, "BucketPolicy")["PolicyDocument"]["Statement"]

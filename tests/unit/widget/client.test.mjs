@@ -32,6 +32,8 @@ const PHOTO = {
 let server;
 let origin;
 let asked;
+/** Method, headers and body of those requests that have a body. */
+let sent;
 /** What the server does with a request; each test says. */
 let respond;
 
@@ -43,13 +45,20 @@ const client = (path = "/") => new Client(path, origin);
 before(async () => {
   server = createServer((request, response) => {
     asked.push(request.url);
-    respond(response);
+    if (request.method === "GET") return respond(response);
+    let body = "";
+    request.on("data", (part) => (body += part));
+    return request.on("end", () => {
+      sent.push({ method: request.method, headers: request.headers, body });
+      respond(response);
+    });
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   origin = `http://127.0.0.1:${server.address().port}`;
 });
 beforeEach(() => {
   asked = [];
+  sent = [];
 });
 after(() => server.closeAllConnections() ?? server.close());
 
@@ -63,6 +72,30 @@ test("a search asks for what is wanted and for nothing else", async () => {
     "/v1/search?q=dog&dedupe=true&k=5&min_relevance=0&offset=5&bundle=0123",
     "/v1/similar?id=a+b%2Fc%26d.jpg&k=5",
   ]);
+});
+
+test("a picture is sent as its pixels, with their hash for whoever signs them", async () => {
+  const pixels = Uint8Array.from([97, 98, 99]);
+  respond = json({ bundle: "0123", next_offset: 5, results: [RESULT] });
+  const { next } = await client().searchWithPicture({ pixels }, "", options);
+  await client().searchWithPicture({ pixels }, "a dog", { ...options, after: next });
+  assert.deepEqual(asked, [
+    "/v1/search?dedupe=true&k=5",
+    "/v1/search?q=a+dog&dedupe=true&k=5&offset=5&bundle=0123",
+  ]);
+  for (const { method, headers, body } of sent) {
+    assert.deepEqual([method, headers["content-type"], body], ["POST", "application/octet-stream", "abc"]);
+    // The SHA-256 of "abc" (FIPS 180-2, appendix B.1).
+    const expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    assert.equal(headers["x-amz-content-sha256"], expected);
+  }
+});
+
+test("a collection says of what size pictures are that may be asked with", async () => {
+  for (const [image_side, imageSide] of [[256, 256], [null, 0], [undefined, 0], [-1, 0], ["x", 0]]) {
+    respond = json({ photos: [], suggestions: [], image_side });
+    assert.equal((await client().collection(3, signal)).imageSide, imageSide);
+  }
 });
 
 test("an endpoint is a folder, with or without a closing slash, relative to the page or elsewhere", async () => {
@@ -125,7 +158,11 @@ test("a photo of the catalogue has its first caption", async () => {
   const known = { ...RESULT, relevance: undefined, matched: undefined, caption: undefined, captions };
   const expected = { ...PHOTO, url: `${origin}/photos/dogs/rex.jpg`, caption: "a dog", relevance: undefined };
   respond = json({ photos: [known], suggestions: ["dog"] });
-  assert.deepEqual(await client().collection(3, signal), { photos: [expected], suggestions: ["dog"] });
+  assert.deepEqual(await client().collection(3, signal), {
+    photos: [expected],
+    suggestions: ["dog"],
+    imageSide: 0,
+  });
   respond = json(known);
   assert.deepEqual(await client().photo("a b/c#d.jpg", signal), expected);
   assert.deepEqual(asked, ["/v1/photos?k=3", "/v1/photos/a%20b/c%23d.jpg"]);

@@ -22,7 +22,8 @@ from handler.search.query import MAX_QUERY_LENGTH, MAX_TEXTS, MAX_WEIGHT, MODES,
 from handler.search.searcher import Searcher
 from handler.search.selection import DEFAULT_K, MAX_K, MAX_OFFSET
 from handler.settings import Settings
-from handler.web.app import App, Message, create_app
+from handler.web.app import App, create_app
+from handler.web.bodies import Message
 from tests.functional.handler.artefacts import PHOTOS
 from tests.functional.handler.client import Answer, ask
 
@@ -107,6 +108,8 @@ def test_a_sample_is_spread_over_the_collection(app: App, searcher: Searcher) ->
         "total": len(ids),
         "suggestions": ["dog", "snow"],
         "columns": [{"name": "stars", "kind": "number"}, {"name": "place", "kind": "text"}],
+        "image_queries": False,
+        "image_side": None,
         "photos": [searcher.photo(photo_id) for photo_id in spread],
     }
     assert [photo["id"] for photo in all_of_them] == ids
@@ -218,13 +221,22 @@ def test_paths_that_lead_nowhere(app: App, path: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "TRACE", "BREW"])
-@pytest.mark.parametrize("path", ["/v1/search?q=dog", "/", "/healthz", "/v1/photos/animals/dog.jpg"])
+@pytest.mark.parametrize("path", ["/v1/similar?id=animals/dog.jpg", "/", "/healthz", "/v1/photos/animals/dog.jpg"])
 def test_methods_that_are_not_allowed(app: App, method: str, path: str) -> None:
     answer = ask(app, path, method=method)
 
     detail = f"{method} is not allowed here (expected GET, HEAD, OPTIONS)"
     assert_problem(answer, 405, "Method Not Allowed", "method-not-allowed", detail)
     assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE", "BREW"])
+def test_methods_that_are_not_allowed_of_a_search(app: App, method: str) -> None:
+    answer = ask(app, "/v1/search?q=dog", method=method)
+
+    detail = f"{method} is not allowed here (expected GET, HEAD, POST, OPTIONS)"
+    assert_problem(answer, 405, "Method Not Allowed", "method-not-allowed", detail)
+    assert answer.headers["allow"] == "GET, HEAD, POST, OPTIONS"
 
 
 @pytest.mark.parametrize("path", ["/", "/v1/search?q=cat", "/openapi.json", "/v1/search", "/nowhere"])
@@ -240,7 +252,7 @@ def test_options_without_cors(app: App) -> None:
     answer = ask(app, "/v1/search", method="OPTIONS", headers={"Origin": "https://a.example"})
 
     assert (answer.status, answer.body) == (204, b"")
-    assert answer.headers == {**LOCKED, "allow": "GET, HEAD, OPTIONS"}
+    assert answer.headers == {**LOCKED, "allow": "GET, HEAD, POST, OPTIONS"}
 
 
 def test_cors_for_every_origin(searcher: Searcher) -> None:
@@ -266,18 +278,25 @@ def test_cors_for_some_origins(searcher: Searcher) -> None:
         assert not [name for name in other.headers if name.startswith("access-control")]
 
 
-def test_a_preflight(searcher: Searcher) -> None:
+@pytest.mark.parametrize(
+    ("path", "methods", "headers"),
+    [
+        ("/v1/search", "GET, HEAD, POST, OPTIONS", "If-None-Match, Content-Type, X-Amz-Content-Sha256"),
+        ("/v1/similar", "GET, HEAD, OPTIONS", "If-None-Match"),
+    ],
+)
+def test_a_preflight(searcher: Searcher, path: str, methods: str, headers: str) -> None:
     asked = {"Origin": "https://a.example", "Access-Control-Request-Method": "GET"}
-    answer = ask(make(searcher, cors_origins=("https://a.example",)), "/v1/search", method="OPTIONS", headers=asked)
+    answer = ask(make(searcher, cors_origins=("https://a.example",)), path, method="OPTIONS", headers=asked)
 
     assert (answer.status, answer.body) == (204, b"")
     assert answer.headers == {
         **LOCKED,
-        "allow": "GET, HEAD, OPTIONS",
+        "allow": methods,
         "vary": "Origin",
         "access-control-allow-origin": "https://a.example",
-        "access-control-allow-methods": "GET, HEAD, OPTIONS",
-        "access-control-allow-headers": "If-None-Match",
+        "access-control-allow-methods": methods,
+        "access-control-allow-headers": headers,
         "access-control-expose-headers": "ETag",
         "access-control-max-age": "86400",
     }
