@@ -160,11 +160,11 @@ def test_dropping_a_picture(page: Page, gallery: Gallery) -> None:
     expect(page.get_by_role("button", name="Search with a picture")).to_be_visible()
     dragged = transfer(page, gallery.photos / CAT)
     page.dispatch_event("thinlens-search", "dragover", {"dataTransfer": dragged})
-    expect(page.get_by_text("Drop a picture to find photos like it")).to_be_visible()
+    expect(page.get_by_text("Drop a picture to search with it")).to_be_visible()
     with page.expect_response(lambda response: response.request.method == "POST") as response:
         page.dispatch_event("thinlens-search", "drop", {"dataTransfer": dragged})
     assert response.value.json()["results"][0]["id"] == CAT
-    expect(page.get_by_text("Drop a picture to find photos like it")).to_be_hidden()
+    expect(page.get_by_text("Drop a picture to search with it")).to_be_hidden()
 
 
 def test_pasting_a_picture(page: Page, gallery: Gallery) -> None:

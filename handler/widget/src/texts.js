@@ -10,7 +10,7 @@ export const ENGLISH = {
   askedPicture: "Picture: {name}",
   leavePicture: "Remove the picture",
   placeholderPicture: "Add words, if you like",
-  dropPicture: "Drop a picture to find photos like it",
+  dropPicture: "Drop a picture to search with it",
   notPicture: "That is not a picture",
   notPictureDetail: "“{name}” can't be read as a picture here.",
   emptyPicture: "No photo here is like this picture.",

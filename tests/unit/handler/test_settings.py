@@ -28,6 +28,7 @@ def test_everything_can_be_set() -> None:
             "THINLENS_CORS_ORIGINS": "https://a.example, http://localhost:8000/",
             "THINLENS_MAX_AGE_S": "3600",
             "THINLENS_BASE_PATH": "/gallery/",
+            "THINLENS_VISION": "/opt/vision",
             "THINLENS_LOG_QUERIES": "1",
         }
     )
@@ -40,6 +41,7 @@ def test_everything_can_be_set() -> None:
         cors_origins=("https://a.example", "http://localhost:8000"),
         max_age_s=3600,
         base_path="/gallery",
+        vision=Path("/opt/vision"),
         log_queries=True,
     )
 
@@ -67,6 +69,7 @@ def test_what_is_no_public_key_is_refused_and_not_shown(key: str) -> None:
 
 VARIABLES = (
     "THINLENS_BUNDLE",
+    "THINLENS_VISION",
     "THINLENS_PUBLIC_KEY",
     "THINLENS_CACHE",
     "THINLENS_MEDIA_URL",
