@@ -138,7 +138,7 @@ def _outcome(row: Mapping[str, Any]) -> Outcome:
         id=row["id"],
         content=row["content"],
         thumbnail=b"",
-        facts=PhotoFacts(**{name: row[name] for name in _FACTS}),
+        facts=PhotoFacts(**{name: row[name] for name in _FACTS if name in row}),
         understanding=understanding,
     )
 

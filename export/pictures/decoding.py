@@ -25,6 +25,7 @@ from PIL import Image, ImageOps
 from export.errors import BrokenPhotoError, UnreadablePhotoError
 from export.pictures.damage import damage_allowed, describe_damage, without_metadata
 from export.pictures.facts import READER, PhotoFacts
+from export.pictures.inscriptions import inscription
 from export.pictures.looks import fingerprint, placeholder
 from export.pictures.metadata import colour_profile, date_taken, orientation, position, read_exif
 from export.pictures.opening import open_photo
@@ -164,6 +165,7 @@ def _decode(
             latitude=latitude,
             longitude=longitude,
             damage=damage,
+            written=inscription(image, exif),
         ),
     )
 

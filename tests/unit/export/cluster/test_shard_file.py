@@ -24,7 +24,7 @@ pytest.importorskip("pyarrow", reason="pyarrow is not installed (pip install 'th
 
 FACTS = PhotoFacts(
     width=640, height=480, type="jpeg", taken="2024-05-06T07:08:09+02:00", placeholder="00" * 36, fingerprint="ab" * 16,
-    noted="exif", latitude=48.2, longitude=16.4, damage="a fifth is missing",
+    noted="exif", latitude=48.2, longitude=16.4, damage="a fifth is missing", written='{"rating": 4.0}',
 )  # fmt: skip
 BARE = PhotoFacts(width=1, height=1, type="png", taken=None, placeholder="00" * 36, fingerprint="00" * 16)
 READING = Reading(captioner="c" * 64, instructions=("What?", "Where?"), decoder="reader 2", reader=2)
