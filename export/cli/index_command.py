@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from export.gallery.indexing import IndexReport
     from export.library.records import Failure
     from export.models.model_choice import ModelChoice
-    from export.understanding.backlog import Engine
+    from export.understanding.engine import Engine
 
 MAX_FAILURES_SHOWN = 20
 

@@ -18,7 +18,8 @@ from export.library.records import KnownPhoto
 from export.pictures.facts import PhotoFacts
 from export.understanding.backlog import Reading
 from export.understanding.captioner import Understanding
-from export.understanding.photo_reader import FailedPhoto, Outcome, ReadPhoto
+from export.understanding.engine import FailedPhoto
+from export.understanding.photo_reader import Outcome, ReadPhoto
 
 FORMAT = 1
 _FACTS = tuple(field.name for field in fields(PhotoFacts))

@@ -11,7 +11,6 @@ import os
 from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +29,7 @@ from export.photos.unicode_names import locate, one_form
 from export.progress import Progress
 
 if TYPE_CHECKING:
-    from export.understanding.backlog import Engine
+    from export.understanding.engine import Engine
 
 _HASHED_AT_ONCE = 256
 
@@ -120,15 +119,14 @@ def index_photos(
         if missing:
             # Here: with it comes Pillow, which a run with nothing to do can spare.
             from export.understanding.backlog import Backlog
-            from export.understanding.worker_pool import read_in_workers
+            from export.understanding.worker_pool import WorkerPool
 
-            crew = 1 if models.captioner.alone else workers
             backlog = Backlog(
                 root=discovery.root,
                 library=library,
                 thumbnails=thumbnails,
                 captioner=models.captioner,
-                engine=engine or partial(read_in_workers, workers=crew),
+                engine=engine or WorkerPool(workers=workers),
                 progress=progress,
             )
             worked_off = backlog.work_off(missing)

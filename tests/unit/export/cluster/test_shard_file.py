@@ -18,7 +18,8 @@ from export.library.records import KnownPhoto
 from export.pictures.facts import PhotoFacts
 from export.understanding.backlog import Reading
 from export.understanding.captioner import Understanding
-from export.understanding.photo_reader import FailedPhoto, Outcome, ReadPhoto
+from export.understanding.engine import FailedPhoto
+from export.understanding.photo_reader import Outcome, ReadPhoto
 
 pytest.importorskip("pyarrow", reason="pyarrow is not installed (pip install 'thinlens[ray]')")
 
