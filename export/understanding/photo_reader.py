@@ -5,8 +5,10 @@ It knows decoding and the captioner; nothing of processes or the library.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
@@ -30,6 +32,7 @@ class ReadPhoto:
 
 
 Outcome = ReadPhoto | FailedPhoto
+Decoded = TypeVar("Decoded")
 
 
 def understanding(captioner: CaptionerSource) -> Work[Captioner, ReadPhoto]:
@@ -44,7 +47,7 @@ def read_photos(tasks: Sequence[ReadingTask], captioner: Captioner, large_photo_
     asked: list[ReadingTask] = []
     for task in tasks:
         try:
-            photo = _decode_unchanged(task, captioner.image_size, large_photo_turn)
+            photo = decode_unchanged(task, partial(_decode, task, captioner.image_size, large_photo_turn))
         except PhotoError as error:
             broken = isinstance(error, BrokenPhotoError)
             outcomes.append(FailedPhoto(id=task.id, content=task.content, reason=str(error), broken=broken))
@@ -60,17 +63,21 @@ def read_photos(tasks: Sequence[ReadingTask], captioner: Captioner, large_photo_
     return outcomes
 
 
-def _decode_unchanged(task: ReadingTask, image_size: int, turn: Turn) -> DecodedPhoto:
-    """Decode what was hashed: a file that has changed since is neither understood nor called broken."""
+def decode_unchanged(task: ReadingTask, decode: Callable[[], Decoded]) -> Decoded:
+    """Decode what was hashed: a file that has changed since is neither read nor called broken. Raises PhotoError."""
     if task.data is not None:
-        return decode_photo(task.path, image_size=image_size, large_photo_turn=turn, data=task.data)
+        return decode()
     try:
-        photo = decode_photo(task.path, image_size=image_size, large_photo_turn=turn)
+        decoded = decode()
     except BrokenPhotoError:
         check_unchanged(task.path, size_bytes=task.size_bytes, stamp=task.stamp)
         raise
     check_unchanged(task.path, size_bytes=task.size_bytes, stamp=task.stamp)
-    return photo
+    return decoded
+
+
+def _decode(task: ReadingTask, image_size: int, turn: Turn) -> DecodedPhoto:
+    return decode_photo(task.path, image_size=image_size, large_photo_turn=turn, data=task.data)
 
 
 def _read(task: ReadingTask, photo: DecodedPhoto, understanding: Understanding | None) -> ReadPhoto:

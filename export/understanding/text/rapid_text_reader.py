@@ -1,0 +1,125 @@
+"""A reader of text: PP-OCRv6 (PaddleOCR), detection and recognition, as the package rapidocr carries them.
+
+It knows what that package takes and gives; which lines are kept is for line_choice.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from export.errors import ModelError
+from export.library.records import TextLine
+from export.understanding.text.line_choice import RULES, choose_lines
+
+LONG_SIDE_PX = 1_600
+"""What lines are cut out of: text of a page photographed whole is still some 20 pixels high."""
+GLANCED_AT_PX, DETECTED_AT_PX = 320, 640
+"""The longer sides of what text is looked for in: first small, which is all that photos without text cost, and where
+there might be some, larger; export/README.md has what other sizes cost and find."""
+GLANCED_FROM, DETECTED_FROM = 0.3, 0.5
+"""How sure the detection has to be of a line at each."""
+_SETTINGS = (LONG_SIDE_PX, GLANCED_AT_PX, DETECTED_AT_PX, GLANCED_FROM, DETECTED_FROM, RULES)
+_MODELS = "*.onnx"
+_LEAST_PX = 16
+"""The side below which nothing can be read, and what resizes pictures for the models fails."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RapidTextReaderSource:
+    """The reader that is installed with thinlens[ocr]."""
+
+    identity: str
+
+    @classmethod
+    def open(cls) -> Self:
+        """Find the reader, without loading it.
+
+        Raises:
+            ModelError: It isn't installed.
+        """
+        spec = find_spec("rapidocr")
+        if spec is None or spec.origin is None:
+            raise ModelError("reading text needs rapidocr, which is not installed: pip install 'thinlens[ocr]'")
+        models = sorted((Path(spec.origin).parent / "models").glob(_MODELS))
+        if not models:
+            raise ModelError("rapidocr came without its models; install it again: pip install 'thinlens[ocr]'")
+        digest = hashlib.sha256(repr(_SETTINGS).encode())
+        for path in models:
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        return cls(identity=digest.hexdigest())
+
+    def load(self) -> RapidTextReader:
+        """Load the reader for one thread.
+
+        Raises:
+            ModelError: It can't be loaded.
+        """
+        try:
+            return RapidTextReader(self.identity)
+        except Exception as error:
+            raise ModelError(
+                f"rapidocr can't be loaded: {type(error).__name__}: {error}; install it again: "
+                "pip install 'thinlens[ocr]'"
+            ) from error
+
+
+class RapidTextReader:
+    """Detects lines of text, and recognises what each says."""
+
+    long_side = LONG_SIDE_PX
+
+    def __init__(self, identity: str) -> None:
+        from rapidocr import RapidOCR
+
+        self.identity = identity
+        self._engine: Any = RapidOCR(
+            params={
+                "Global.log_level": "critical",
+                "Global.use_cls": False,  # lines that stand on their head are rare in photos, and each line would cost
+                "Global.max_side_len": LONG_SIDE_PX,
+                "Global.text_score": 0.0,  # line_choice.py decides
+                "Det.limit_type": "max",  # nothing is enlarged
+                "Det.limit_side_len": DETECTED_AT_PX,
+                "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+                "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+            }
+        )
+
+    def read(self, pixels: NDArray[np.uint8]) -> list[TextLine]:
+        """Read a photo, uint8 [height, width, 3], RGB, upright; the lines come in reading order."""
+        height, width = pixels.shape[:2]
+        if min(height, width) < _LEAST_PX or not self._glance(pixels):
+            return []
+        found = self._engine(_in_bgr(pixels), use_rec=True, box_thresh=DETECTED_FROM)
+        return choose_lines(_lines(found, width, height))
+
+    def _glance(self, pixels: NDArray[np.uint8]) -> bool:
+        """Whether there might be text."""
+        image = Image.fromarray(pixels)
+        image.thumbnail((GLANCED_AT_PX, GLANCED_AT_PX), Image.Resampling.LANCZOS, reducing_gap=None)
+        found = self._engine(_in_bgr(np.asarray(image)), use_rec=False, box_thresh=GLANCED_FROM)
+        return getattr(found, "boxes", None) is not None
+
+
+def _in_bgr(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """As OpenCV has the channels."""
+    return np.ascontiguousarray(pixels[:, :, ::-1])
+
+
+def _lines(found: Any, width: int, height: int) -> Iterator[TextLine]:
+    if getattr(found, "txts", None) is None or found.boxes is None:
+        return
+    for text, confidence, corners in zip(found.txts, found.scores, found.boxes, strict=True):
+        relative = np.clip(np.asarray(corners, np.float64) / (width, height), 0.0, 1.0)
+        (left, top), (right, bottom) = relative.min(axis=0).tolist(), relative.max(axis=0).tolist()
+        yield TextLine(text=text, box=(left, top, right, bottom), confidence=float(confidence))
