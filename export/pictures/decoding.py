@@ -124,7 +124,7 @@ class _Size:
 
     def least(self, width: int, height: int) -> int:
         """The pixels that each side has to have at least."""
-        return self.square or max(1, self.long_side * min(width, height) // max(width, height))
+        return self.square or -(-self.long_side * min(width, height) // max(width, height))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,8 +255,8 @@ def _photo(upright: _Upright, *, image_size: int) -> DecodedPhoto:
 
 def _pixels(upright: _Upright, *, long_side: int) -> NDArray[np.uint8]:
     small = upright.small
-    scale = min(1.0, long_side / max(small.size))
-    size = (max(1, round(small.width * scale)), max(1, round(small.height * scale)))
+    scale = min(long_side, max(small.size)) / max(upright.width, upright.height)
+    size = (max(1, round(upright.width * scale)), max(1, round(upright.height * scale)))
     return np.array(small if size == small.size else small.resize(size, Image.Resampling.LANCZOS))
 
 

@@ -28,7 +28,7 @@ there might be some, larger; export/README.md has what other sizes cost and find
 GLANCED_FROM, DETECTED_FROM = 0.3, 0.5
 """How sure the detection has to be of a line at each."""
 _SETTINGS = (LONG_SIDE_PX, GLANCED_AT_PX, DETECTED_AT_PX, GLANCED_FROM, DETECTED_FROM, RULES)
-_MODELS = "*.onnx"
+_DETECTION, _RECOGNITION = "PP-OCRv6_det_small.onnx", "PP-OCRv6_rec_small.onnx"
 _LEAST_PX = 16
 """The side below which nothing can be read, and what resizes pictures for the models fails."""
 
@@ -38,25 +38,30 @@ class RapidTextReaderSource:
     """The reader that is installed with thinlens[ocr]."""
 
     identity: str
+    models: Path
 
     @classmethod
     def open(cls) -> Self:
         """Find the reader, without loading it.
 
         Raises:
-            ModelError: It isn't installed.
+            ModelError: It isn't installed, or lacks its models.
         """
         spec = find_spec("rapidocr")
         if spec is None or spec.origin is None:
             raise ModelError("reading text needs rapidocr, which is not installed: pip install 'thinlens[ocr]'")
-        models = sorted((Path(spec.origin).parent / "models").glob(_MODELS))
-        if not models:
-            raise ModelError("rapidocr came without its models; install it again: pip install 'thinlens[ocr]'")
+        folder = Path(spec.origin).parent / "models"
         digest = hashlib.sha256(repr(_SETTINGS).encode())
-        for path in models:
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        return cls(identity=digest.hexdigest())
+        try:
+            for name in (_DETECTION, _RECOGNITION):
+                with (folder / name).open("rb") as file:
+                    digest.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError as error:
+            raise ModelError(
+                f"rapidocr's model {error.filename} can't be read: {error.strerror}; install rapidocr anew: "
+                "pip install --force-reinstall 'thinlens[ocr]'"
+            ) from error
+        return cls(identity=digest.hexdigest(), models=folder)
 
     def load(self) -> RapidTextReader:
         """Load the reader for one thread.
@@ -65,11 +70,11 @@ class RapidTextReaderSource:
             ModelError: It can't be loaded.
         """
         try:
-            return RapidTextReader(self.identity)
+            return RapidTextReader(self.identity, self.models)
         except Exception as error:
             raise ModelError(
-                f"rapidocr can't be loaded: {type(error).__name__}: {error}; install it again: "
-                "pip install 'thinlens[ocr]'"
+                f"rapidocr can't be loaded: {type(error).__name__}: {error}; install it anew: "
+                "pip install --force-reinstall 'thinlens[ocr]'"
             ) from error
 
 
@@ -78,7 +83,7 @@ class RapidTextReader:
 
     long_side = LONG_SIDE_PX
 
-    def __init__(self, identity: str) -> None:
+    def __init__(self, identity: str, models: Path) -> None:
         from rapidocr import RapidOCR
 
         self.identity = identity
@@ -88,26 +93,32 @@ class RapidTextReader:
                 "Global.use_cls": False,  # lines that stand on their head are rare in photos, and each line would cost
                 "Global.max_side_len": LONG_SIDE_PX,
                 "Global.text_score": 0.0,  # line_choice.py decides
+                # Named, so that the package looks for none in the network.
+                "Det.model_path": str(models / _DETECTION),
+                "Rec.model_path": str(models / _RECOGNITION),
                 "Det.limit_type": "max",  # nothing is enlarged
                 "Det.limit_side_len": DETECTED_AT_PX,
                 "EngineConfig.onnxruntime.intra_op_num_threads": 1,
                 "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             }
         )
+        blank = np.full((48, 320, 3), 255, np.uint8)
+        self._engine(blank, use_det=True, use_rec=False)  # it loads each model when it is first asked
+        self._engine(blank, use_det=False, use_rec=True)
 
     def read(self, pixels: NDArray[np.uint8]) -> list[TextLine]:
         """Read a photo, uint8 [height, width, 3], RGB, upright; the lines come in reading order."""
         height, width = pixels.shape[:2]
         if min(height, width) < _LEAST_PX or not self._glance(pixels):
             return []
-        found = self._engine(_in_bgr(pixels), use_rec=True, box_thresh=DETECTED_FROM)
+        found = self._engine(_in_bgr(pixels), use_det=True, use_rec=True, box_thresh=DETECTED_FROM)
         return choose_lines(_lines(found, width, height))
 
     def _glance(self, pixels: NDArray[np.uint8]) -> bool:
         """Whether there might be text."""
         image = Image.fromarray(pixels)
         image.thumbnail((GLANCED_AT_PX, GLANCED_AT_PX), Image.Resampling.LANCZOS, reducing_gap=None)
-        found = self._engine(_in_bgr(np.asarray(image)), use_rec=False, box_thresh=GLANCED_FROM)
+        found = self._engine(_in_bgr(np.asarray(image)), use_det=True, use_rec=False, box_thresh=GLANCED_FROM)
         return getattr(found, "boxes", None) is not None
 
 

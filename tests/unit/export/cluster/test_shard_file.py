@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -60,6 +62,19 @@ def test_a_shard() -> None:
     assert first.understanding.vector.tolist() == vector.tolist()
     assert (first.facts, first.understanding.captions, first.understanding.names) == (FACTS, ("a dog", ""), "dog")
     assert list(shard.outcomes[1:]) == outcomes[1:]
+
+
+def test_a_shard_from_before_there_was_one_of_the_facts() -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    read = ReadPhoto(id="a.jpg", content="a", thumbnail=b"", facts=FACTS, understanding=None)
+    data = shard_to_bytes(Shard(reading=READING, photos=[photo("a.jpg", "a")], outcomes=[read]))
+    table = pyarrow.parquet.read_table(pyarrow.BufferReader(data)).drop_columns(["written"])
+    older = pyarrow.BufferOutputStream()
+    pyarrow.parquet.write_table(table, older)
+    shard = shard_from_bytes(older.getvalue().to_pybytes(), "x")
+    assert list(shard.outcomes) == [replace(read, facts=replace(FACTS, written=None))]
 
 
 def test_a_census() -> None:

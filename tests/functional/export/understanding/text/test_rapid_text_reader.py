@@ -5,12 +5,15 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+from importlib.machinery import ModuleSpec
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from export.errors import ModelError
 from export.understanding.text.rapid_text_reader import RapidTextReader, RapidTextReaderSource
 
 pytest.importorskip("rapidocr", reason="rapidocr is not installed (pip install 'thinlens[ocr]')")
@@ -63,6 +66,21 @@ def test_what_is_found_says_nothing_on_standard_error(
 ) -> None:
     reader.read(np.asarray(picture({"HARDWARE STORE": (40, 60)})))
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_model_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = ModuleSpec("rapidocr", None, origin=str(tmp_path / "rapidocr/__init__.py"))
+    monkeypatch.setattr("export.understanding.text.rapid_text_reader.find_spec", lambda _name: spec)
+    with pytest.raises(ModelError, match=r"rapidocr's model .*PP-OCRv6_det_small.onnx can't be read: No such file"):
+        RapidTextReaderSource.open()
+
+
+def test_a_model_that_is_none_is_an_error_of_the_models(tmp_path: Path) -> None:
+    for name in ("PP-OCRv6_det_small.onnx", "PP-OCRv6_rec_small.onnx"):
+        (tmp_path / name).write_bytes(b"no model")
+    reader = RapidTextReaderSource(identity="0" * 64, models=tmp_path)
+    with pytest.raises(ModelError, match=r"rapidocr can't be loaded: .*install it anew"):
+        reader.load()
 
 
 def test_the_identity_is_known_without_loading_anything() -> None:
