@@ -257,7 +257,7 @@ def _pixels(upright: _Upright, *, long_side: int) -> NDArray[np.uint8]:
     small = upright.small
     scale = min(long_side, max(small.size)) / max(upright.width, upright.height)
     size = (max(1, round(upright.width * scale)), max(1, round(upright.height * scale)))
-    return np.array(small if size == small.size else small.resize(size, Image.Resampling.LANCZOS))
+    return np.array(small if size == small.size else small.resize(size, Image.Resampling.HAMMING))
 
 
 def _thumbnail(image: Image.Image, width: int, height: int) -> Image.Image:
