@@ -15,8 +15,8 @@ LEAST_CONFIDENCE = 0.7
 LEAST_CONFIDENCE_OF_TWO = 0.85
 """Of a line of two letters or digits, as on a shirt. One alone says nothing, and is mostly a fence, a wheel or a paw.
 
-In 80 photos of Flickr8k and COCO, 16 of 27 lines that were found lie below 0.7, and 14 of those are one letter. Of lines
-in photos whose text is known, none of the six from 0.7 to 0.75 was right as a whole, 93% of those from 0.85 on."""
+In 80 photos of Flickr8k and COCO, 16 of 27 lines that were found lie below 0.7, and 14 of those are one letter. Of
+lines in photos whose text is known, none of the six from 0.7 to 0.75 was wholly right, 93% of those from 0.85 on."""
 RULES = (1, LEAST_CONFIDENCE, LEAST_CONFIDENCE_OF_TWO)
 """What decides here, for the identity of readers; the first number counts changes of anything else in this module."""
 
