@@ -14,7 +14,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from export.errors import ModelError
 from export.library.records import TextLine
@@ -27,7 +26,8 @@ GLANCED_AT_PX, DETECTED_AT_PX = 320, 640
 there might be some, larger; export/README.md has what other sizes cost and find."""
 GLANCED_FROM, DETECTED_FROM = 0.3, 0.5
 """How sure the detection has to be of a line at each."""
-_SETTINGS = (LONG_SIDE_PX, GLANCED_AT_PX, DETECTED_AT_PX, GLANCED_FROM, DETECTED_FROM, RULES)
+_SETTINGS = (1, LONG_SIDE_PX, GLANCED_AT_PX, DETECTED_AT_PX, GLANCED_FROM, DETECTED_FROM, RULES)
+"""What decides here, for the identity; the first number counts changes of anything else in this module."""
 _DETECTION, _RECOGNITION = "PP-OCRv6_det_small.onnx", "PP-OCRv6_rec_small.onnx"
 _LEAST_PX = 16
 """The side below which nothing can be read, and what resizes pictures for the models fails."""
@@ -116,9 +116,13 @@ class RapidTextReader:
 
     def _glance(self, pixels: NDArray[np.uint8]) -> bool:
         """Whether there might be text."""
-        image = Image.fromarray(pixels)
-        image.thumbnail((GLANCED_AT_PX, GLANCED_AT_PX), Image.Resampling.LANCZOS, reducing_gap=None)
-        found = self._engine(_in_bgr(np.asarray(image)), use_det=True, use_rec=False, box_thresh=GLANCED_FROM)
+        import cv2
+
+        height, width = pixels.shape[:2]
+        scale = min(1.0, GLANCED_AT_PX / max(height, width))
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        small = cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR)  # harsh, as text is; it takes a millisecond
+        found = self._engine(_in_bgr(np.asarray(small, np.uint8)), use_det=True, use_rec=False, box_thresh=GLANCED_FROM)
         return getattr(found, "boxes", None) is not None
 
 
