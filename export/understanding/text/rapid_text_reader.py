@@ -21,7 +21,7 @@ from export.understanding.text.line_choice import RULES, choose_lines
 
 LONG_SIDE_PX = 1_600
 """What lines are cut out of: text of a page photographed whole is still some 20 pixels high."""
-GLANCED_AT_PX, DETECTED_AT_PX = 320, 640
+GLANCED_AT_PX, DETECTED_AT_PX = 384, 640
 """The longer sides of what text is looked for in: first small, which is all that photos without text cost, and where
 there might be some, larger; export/README.md has what other sizes cost and find."""
 GLANCED_FROM, DETECTED_FROM = 0.3, 0.5
