@@ -25,7 +25,7 @@ from handler.bundle.blocks.segment_files import SegmentFiles
 from handler.bundle.index.index_kinds import read_index
 from handler.bundle.index.vector_index import QuantisedVectors
 from handler.bundle.manifest import Manifest, SegmentInfo
-from handler.bundle.photos.catalogue import PhotoRecord
+from handler.bundle.photos.catalogue import PhotoRecord, beginning
 from handler.bundle.photos.segments import open_segment
 
 _PHOTOS_AT_ONCE = 4_096
@@ -138,4 +138,5 @@ def _record(photo: UnderstoodPhoto, instructions: Sequence[str]) -> PhotoRecord:
         placeholder=photo.facts.placeholder,
         captions=photo_captions(photo, instructions),
         columns=photo.columns,
+        text=beginning(photo.text),
     )

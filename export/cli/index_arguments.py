@@ -58,6 +58,11 @@ def add_index_arguments(index: argparse.ArgumentParser) -> None:
         help="what you know of the photos, to filter by: a CSV or JSON file (default: PHOTOS/columns.csv or .json)",
     )
     index.add_argument(
+        "--read-text",
+        action="store_true",
+        help="read the text in photos too, of those that are indexed already as well (needs thinlens[ocr])",
+    )
+    index.add_argument(
         "--workers",
         metavar="N",
         type=positive,

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from export.gallery.indexing import IndexReport
     from export.library.records import Failure
     from export.models.model_choice import ModelChoice
-    from export.understanding.backlog import Engine
+    from export.understanding.engine import Engine
+    from export.understanding.text.text_reader import TextReaderSource
 
 MAX_FAILURES_SHOWN = 20
 
@@ -40,6 +41,7 @@ def index(arguments: argparse.Namespace) -> None:
         workers=arguments.workers,
         choice=_choice(arguments),
         may_forget=_may_forget(arguments),
+        text_reader=_text_reader(arguments),
         engine=_engine(arguments),
     )
     _tell(report)
@@ -63,6 +65,11 @@ def _check_engine(arguments: argparse.Namespace) -> None:
             f"{arguments.photos} lies on this machine and {arguments.out} in a bucket; index photos of a bucket, "
             f"s3://…, or index into a folder, then: thinlens publish {arguments.out} --out DIR"
         )
+    if into_store and arguments.read_text:
+        raise OutputError(
+            f"--read-text doesn't go with --out {arguments.out} yet; leave it out, or index into a folder, with Ray or "
+            f"without, then: thinlens publish {arguments.out} --out DIR"
+        )
     if not into_store and (arguments.work or arguments.force):
         raise OutputError("--work and --force belong to --out s3://…; leave them out")
 
@@ -73,6 +80,14 @@ def _engine(arguments: argparse.Namespace) -> Engine | None:
     from export.cluster.ray_engine import RayEngine
 
     return RayEngine(address=arguments.address, readers=arguments.workers)
+
+
+def _text_reader(arguments: argparse.Namespace) -> TextReaderSource | None:
+    if not arguments.read_text:
+        return None
+    from export.understanding.text.rapid_text_reader import RapidTextReaderSource
+
+    return RapidTextReaderSource.open()
 
 
 def _index_into_store(arguments: argparse.Namespace) -> None:
@@ -114,6 +129,9 @@ def _tell(report: IndexReport) -> None:
         f"{count(report.photos, 'photo')} in bundle {report.bundle}:"
         f" {report.read:,} read, {report.forgotten:,} forgotten" + (passed_over and f"; {passed_over} passed over")
     )
+    if report.texts is not None:
+        read, with_text = count(report.texts.read, "photo"), report.texts.with_text
+        print(f"Text was looked for in {read}, and found in {with_text:,}.")
     if report.missing:
         from export.cli.answer_table import printable
 
@@ -130,6 +148,7 @@ def _tell(report: IndexReport) -> None:
         print(f"{count(len(report.strangers), 'row')} of the columns names no photo, such as {named}", file=sys.stderr)
     _list(report.failures, "can't be used")
     _list(report.damaged, "read, yet damaged")
+    _list(report.unread, "whose text can't be read")
 
 
 def _list(photos: Sequence[Failure], state: str) -> None:

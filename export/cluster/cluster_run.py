@@ -29,7 +29,7 @@ from export.photos.discovery import Exclusion
 from export.pictures.decoding import DECODER
 from export.progress import Progress
 from export.storage.object_store import ObjectStore
-from export.understanding.photo_reader import ReadingTask
+from export.understanding.engine import ReadingTask
 from handler.bundle.photos.addresses import THUMBNAILS
 
 

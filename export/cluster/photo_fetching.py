@@ -14,13 +14,14 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Generic
 
 from export.disk.file_lock import FileLock
 from export.errors import ExportError, ModelError, StoreError
 from export.storage.object_store import ObjectStore
 from export.storage.schemes import open_store
-from export.understanding.captioner import Captioner, CaptionerSource
-from export.understanding.photo_reader import FailedPhoto, Outcome, ReadingTask, read_photos
+from export.understanding.engine import FailedPhoto, Found, Model, ReadingTask, Work
+from export.understanding.photo_reader import ReadPhoto
 from handler.bundle.photos.addresses import thumbnail
 
 _REQUESTS_AT_ONCE = 16
@@ -34,23 +35,23 @@ class Places:
     thumbnails: str
 
 
-class PhotoFetcher:
-    """Reads photos, with a captioner of its own.
+class PhotoFetcher(Generic[Model, Found]):
+    """Reads photos, with a captioner, or whatever the work takes, of its own.
 
     Two threads may do so at once: one of them computes, while the other fetches the photos of the next batch.
     """
 
-    def __init__(self, source: CaptionerSource, places: Places | None) -> None:
+    def __init__(self, work: Work[Model, Found], places: Places | None) -> None:
         """Without `places` photos are files, which every machine sees, and thumbnails come back."""
-        self._source = source
+        self._work = work
         self._places = places
         self._computing = threading.Lock()
         self._large_photo_turn = FileLock(Path(tempfile.gettempdir()) / f"thinlens-turn-{os.getuid()}")
 
     def load(self) -> ExportError | None:
-        """Load the captioner; returns what went wrong, if something did."""
+        """Load what the work takes; returns what went wrong, if something did."""
         try:
-            self._captioner: Captioner = self._source.load()
+            self._model = self._work.source.load()
             if self._places is not None:
                 self._photos: ObjectStore = open_store(self._places.photos)
                 self._thumbnails: ObjectStore = open_store(self._places.thumbnails)
@@ -58,23 +59,23 @@ class PhotoFetcher:
         except ExportError as error:
             return error
         except Exception as error:  # noqa: BLE001  ONNX Runtime's exceptions share no other base
-            return ModelError(f"the captioner can't be loaded: {type(error).__name__}: {error}")
+            return ModelError(f"the {self._work.name} can't be loaded: {type(error).__name__}: {error}")
         return None
 
-    def read(self, tasks: Sequence[ReadingTask]) -> list[Outcome] | ExportError:
+    def read(self, tasks: Sequence[ReadingTask]) -> list[Found | FailedPhoto] | ExportError:
         """Read photos; returns an outcome for each, in no order, or why the run has to end."""
         try:
             return self._read(tasks) if self._places is None else self._read_from_store(tasks)
         except ExportError as error:
             return error
         except Exception as error:  # noqa: BLE001  ONNX Runtime's exceptions share no other base
-            return ModelError(f"the captioner failed: {type(error).__name__}: {error}")
+            return ModelError(f"the {self._work.name} failed: {type(error).__name__}: {error}")
 
-    def _read(self, tasks: Sequence[ReadingTask]) -> list[Outcome]:
+    def _read(self, tasks: Sequence[ReadingTask]) -> list[Found | FailedPhoto]:
         with self._computing:
-            return read_photos(tasks, self._captioner, large_photo_turn=self._large_photo_turn)
+            return self._work.read(tasks, self._model, self._large_photo_turn)
 
-    def _read_from_store(self, tasks: Sequence[ReadingTask]) -> list[Outcome]:
+    def _read_from_store(self, tasks: Sequence[ReadingTask]) -> list[Found | FailedPhoto]:
         fetched = list(self._requests.map(self._fetch, tasks))
         failed = [found for found in fetched if isinstance(found, FailedPhoto)]
         outcomes = self._read([found for found in fetched if isinstance(found, ReadingTask)])
@@ -95,8 +96,8 @@ class PhotoFetcher:
         content = hashlib.sha256(found.data).hexdigest()
         return replace(task, data=found.data, content=content)
 
-    def _put_thumbnail(self, outcome: Outcome) -> Outcome:
-        if isinstance(outcome, FailedPhoto):
+    def _put_thumbnail(self, outcome: Found | FailedPhoto) -> Found | FailedPhoto:
+        if not isinstance(outcome, ReadPhoto):
             return outcome
         self._thumbnails.write(thumbnail(outcome.content), outcome.thumbnail)
         return replace(outcome, thumbnail=b"")

@@ -12,13 +12,12 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any
+from typing import Any, Generic
 
 from export.cluster.photo_fetching import PhotoFetcher, Places
 from export.cluster.ray_session import ray_session
 from export.errors import ClusterError, ExportError, ModelError
-from export.understanding.captioner import CaptionerSource
-from export.understanding.photo_reader import FailedPhoto, Outcome, ReadingTask
+from export.understanding.engine import FailedPhoto, Found, Model, ReadingTask, Work
 from export.understanding.worker_pool import BATCH_SIZE, PHOTO_TIMEOUT_S, cut_batches
 
 BATCH_BYTES = 64 << 20
@@ -49,24 +48,24 @@ class RayEngine:
     places: Places | None = None
     most_under_way: int = 0
 
-    def __call__(self, tasks: Sequence[ReadingTask], source: CaptionerSource) -> Iterator[list[Outcome]]:
+    def __call__(self, tasks: Sequence[ReadingTask], work: Work[Model, Found]) -> Iterator[list[Found | FailedPhoto]]:
         """Read photos.
 
         Yields:
             The outcomes of one batch after the other, in the order in which they are done.
 
         Raises:
-            ModelError: The captioner can't be loaded, or fails.
+            ModelError: What the readers load can't be loaded, or fails.
             ClusterError: Ray can't be used.
             StoreError: A thumbnail can't be written.
         """
         if not tasks:
             return
         with ray_session(self.address, readers=self.readers) as ray:
-            needs = _needs(ray, source, self.readers)
+            needs = _needs(ray, self.readers, alone=work.alone)
             self.most_under_way = needs.readers * BATCHES_EACH * BATCH_SIZE
             try:
-                yield from _Distributor(ray, source, self.places, needs).distribute(tasks)
+                yield from _Distributor(ray, work, self.places, needs).distribute(tasks)
             except ray.exceptions.RayError as error:
                 raise ClusterError(f"the Ray cluster failed: {error}; run again: what is done is kept") from error
 
@@ -80,10 +79,10 @@ class _Needs:
     gpus: int = 0
 
 
-def _needs(ray: ModuleType, source: CaptionerSource, readers: int | None) -> _Needs:
+def _needs(ray: ModuleType, readers: int | None, *, alone: bool) -> _Needs:
     resources = ray.cluster_resources()
     cores, gpus = int(resources.get("CPU", 1)), int(resources.get("GPU", 0))
-    if not source.alone:
+    if not alone:
         return _Needs(readers=readers or cores)
     if gpus:
         return _Needs(readers=min(readers or gpus, gpus), gpus=1)
@@ -125,20 +124,21 @@ class _Reader:
         return bool(photos) and time.monotonic() - self.since_s > PHOTO_TIMEOUT_S * photos
 
 
-class _Distributor:
+class _Distributor(Generic[Model, Found]):
     """Gives batches out to readers, and has another in the place of each that is gone."""
 
-    def __init__(self, ray: ModuleType, source: CaptionerSource, places: Places | None, needs: _Needs) -> None:
+    def __init__(self, ray: ModuleType, work: Work[Model, Found], places: Places | None, needs: _Needs) -> None:
         self._ray = ray
         self._needs = needs
         self._fetcher = ray.remote(PhotoFetcher).options(
             num_cpus=needs.cores, num_gpus=needs.gpus, max_concurrency=BATCHES_EACH, max_restarts=0
         )
-        self._arguments = (source, places)
+        self._name = work.name
+        self._arguments = (work, places)
         self._queue: deque[_Batch] = deque()
         self._lost_while_loading = 0
 
-    def distribute(self, tasks: Sequence[ReadingTask]) -> Iterator[list[Outcome]]:
+    def distribute(self, tasks: Sequence[ReadingTask]) -> Iterator[list[Found | FailedPhoto]]:
         self._queue.extend(
             _Batch(tasks=part) for batch in cut_batches(tasks, self._needs.readers) for part in _in_memory(batch)
         )
@@ -172,15 +172,15 @@ class _Distributor:
             reader.since_s = time.monotonic()
         reader.given[reader.actor.read.remote(batch.tasks)] = batch
 
-    def _collect(self, reader: _Reader, done: _Reference) -> list[Outcome] | None:
+    def _collect(self, reader: _Reader, done: _Reference) -> list[Found | FailedPhoto] | None:
         """The outcomes of what a reader has done, or nothing yet; None where the reader is gone."""
         try:
-            message: list[Outcome] | ExportError | None = self._ray.get(done)
+            message: list[Found | FailedPhoto] | ExportError | None = self._ray.get(done)
         except self._ray.exceptions.RayActorError as error:
             if done == reader.loading:
                 self._lost_while_loading += 1
                 if self._lost_while_loading > _MOST_LOST_WHILE_LOADING:
-                    raise ModelError(f"a reader ended while it loaded the captioner: {error}") from error
+                    raise ModelError(f"a reader ended while it loaded the {self._name}: {error}") from error
             return None
         if isinstance(message, ExportError):
             raise message
@@ -192,9 +192,9 @@ class _Distributor:
         del reader.given[done]
         return message
 
-    def _give_up(self, reader: _Reader, reason: str) -> list[Outcome]:
+    def _give_up(self, reader: _Reader, reason: str) -> list[Found | FailedPhoto]:
         """What becomes of the photos that a reader was at: each is given out again alone, unless that was so before."""
-        failed: list[Outcome] = []
+        failed: list[Found | FailedPhoto] = []
         for batch in reader.given.values():
             for task in batch.tasks:
                 if batch.suspected:

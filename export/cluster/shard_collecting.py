@@ -14,7 +14,8 @@ from export.library.records import KnownPhoto
 from export.progress import Progress
 from export.understanding.backlog import Reading
 from export.understanding.captioner import CaptionerSource
-from export.understanding.photo_reader import FailedPhoto, Outcome, ReadingTask, ReadPhoto
+from export.understanding.engine import FailedPhoto, ReadingTask
+from export.understanding.photo_reader import Outcome, ReadPhoto, understanding
 
 SHARD_PHOTOS = 256
 """A shard is put before so many photos are done or under way that are in none: a driver that is killed loses no more.
@@ -46,7 +47,7 @@ class ShardCollector:
         by_id = {task.id: task for task in tasks}
         progress.begin("understanding photos", len(tasks))
         try:
-            for outcomes in engine(tasks, self._captioner):
+            for outcomes in engine(tasks, understanding(self._captioner)):
                 for outcome in outcomes:
                     self._take(outcome, by_id[outcome.id], twins.get(outcome.id, ()))
                 if len(self._photos) >= max(SHARD_PHOTOS - engine.most_under_way, engine.most_under_way):

@@ -18,7 +18,8 @@ from export.library.records import KnownPhoto
 from export.pictures.facts import PhotoFacts
 from export.understanding.backlog import Reading
 from export.understanding.captioner import Understanding
-from export.understanding.photo_reader import FailedPhoto, Outcome, ReadPhoto
+from export.understanding.engine import FailedPhoto
+from export.understanding.photo_reader import Outcome, ReadPhoto
 
 FORMAT = 1
 _FACTS = tuple(field.name for field in fields(PhotoFacts))
@@ -138,7 +139,7 @@ def _outcome(row: Mapping[str, Any]) -> Outcome:
         id=row["id"],
         content=row["content"],
         thumbnail=b"",
-        facts=PhotoFacts(**{name: row[name] for name in _FACTS}),
+        facts=PhotoFacts(**{name: row[name] for name in _FACTS if name in row}),
         understanding=understanding,
     )
 

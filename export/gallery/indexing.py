@@ -11,7 +11,6 @@ import os
 from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +29,9 @@ from export.photos.unicode_names import locate, one_form
 from export.progress import Progress
 
 if TYPE_CHECKING:
-    from export.understanding.backlog import Engine
+    from export.understanding.engine import Engine
+    from export.understanding.text.text_backlog import TextsRead
+    from export.understanding.text.text_reader import TextReaderSource
 
 _HASHED_AT_ONCE = 256
 
@@ -49,6 +50,8 @@ class IndexReport:
         failures: The photos that are not in the bundle.
         damaged: The photos in the bundle of which something is missing, and what.
         strangers: The ids in the table of the owner's columns that no photo has.
+        texts: What came of reading the text in photos, where that was asked for.
+        unread: The photos whose text can't be read.
     """
 
     bundle: str
@@ -60,6 +63,8 @@ class IndexReport:
     strangers: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     passed_over: Mapping[str, int] = field(default_factory=dict)
+    texts: TextsRead | None = None
+    unread: tuple[Failure, ...] = ()
 
 
 def index_photos(
@@ -72,6 +77,7 @@ def index_photos(
     choice: ModelChoice = SHIPPED,
     may_forget: MayForget = never,
     models: Models | None = None,
+    text_reader: TextReaderSource | None = None,
     engine: Engine | None = None,
     progress: Progress | None = None,
 ) -> IndexReport:
@@ -87,6 +93,7 @@ def index_photos(
         may_forget: Asked where more than a tenth of the photos of the last run are gone at once, as they are when a
             disk isn't there.
         models: Instead of the chosen ones.
+        text_reader: What reads the text in photos; without one, what was read before stays.
         engine: What reads photos, instead of worker processes on this machine.
         progress: Instead of showing it on standard error.
 
@@ -120,20 +127,31 @@ def index_photos(
         if missing:
             # Here: with it comes Pillow, which a run with nothing to do can spare.
             from export.understanding.backlog import Backlog
-            from export.understanding.worker_pool import read_in_workers
+            from export.understanding.worker_pool import WorkerPool
 
-            crew = 1 if models.captioner.alone else workers
             backlog = Backlog(
                 root=discovery.root,
                 library=library,
                 thumbnails=thumbnails,
                 captioner=models.captioner,
-                engine=engine or partial(read_in_workers, workers=crew),
+                engine=engine or WorkerPool(workers=workers),
                 progress=progress,
             )
             worked_off = backlog.work_off(missing)
             unreadable |= worked_off.unreadable
             read = worked_off.read
+        texts = None
+        if text_reader is not None:
+            from export.understanding.text.text_backlog import TextBacklog
+            from export.understanding.worker_pool import WorkerPool
+
+            texts = TextBacklog(
+                root=discovery.root,
+                library=library,
+                reader=text_reader,
+                engine=engine or WorkerPool(workers=workers),
+                progress=progress,
+            ).work_off(library.photos.contents())
         library.failures.put_unreadable(unreadable)
         strangers = library.photos.put_columns(table)
         bundle = update_bundle(library, out, models, progress)
@@ -148,6 +166,8 @@ def index_photos(
             passed_over=discovery.passed_over,
             damaged=tuple(library.understandings.damaged()),
             strangers=tuple(strangers),
+            texts=texts,
+            unread=(*library.texts.failures(), *(texts.failed if texts else ())),
         )
 
 

@@ -18,6 +18,7 @@ from export.library.likeness_table import LikenessTable
 from export.library.photo_table import PhotoTable
 from export.library.placement_table import PlacementTable
 from export.library.records import WrittenBundle
+from export.library.text_table import TextTable
 from export.library.text_vector_table import TextVectorTable
 from export.library.understanding_table import UnderstandingTable
 
@@ -30,6 +31,7 @@ class Library:
         self.photos = PhotoTable(database)
         self.understandings = UnderstandingTable(database)
         self.failures = FailureTable(database)
+        self.texts = TextTable(database)
         self.text_vectors = TextVectorTable(database)
         self.placements = PlacementTable(database)
         self.likenesses = LikenessTable(database)

@@ -41,13 +41,6 @@ END;
 CREATE TRIGGER facts_added AFTER INSERT ON contents BEGIN
     INSERT INTO touched SELECT id FROM photos WHERE content = NEW.content ON CONFLICT DO NOTHING;
 END;
-CREATE TRIGGER facts_changed AFTER UPDATE ON contents
-WHEN (OLD.content, OLD.width, OLD.height, OLD.type, OLD.taken, OLD.placeholder, OLD.fingerprint, OLD.noted,
-      OLD.latitude, OLD.longitude, OLD.damage)
-    IS NOT (NEW.content, NEW.width, NEW.height, NEW.type, NEW.taken, NEW.placeholder, NEW.fingerprint, NEW.noted,
-            NEW.latitude, NEW.longitude, NEW.damage) BEGIN
-    INSERT INTO touched SELECT id FROM photos WHERE content IN (OLD.content, NEW.content) ON CONFLICT DO NOTHING;
-END;
 CREATE TRIGGER facts_removed AFTER DELETE ON contents BEGIN
     INSERT INTO touched SELECT id FROM photos WHERE content = OLD.content ON CONFLICT DO NOTHING;
 END;
@@ -97,3 +90,26 @@ CREATE TRIGGER columns_removed AFTER DELETE ON own_columns BEGIN
     INSERT INTO touched SELECT id FROM photos WHERE id = OLD.id ON CONFLICT DO NOTHING;
 END;
 """
+
+FACTS_CHANGED = """
+CREATE TRIGGER facts_changed AFTER UPDATE ON contents
+WHEN (OLD.content, OLD.width, OLD.height, OLD.type, OLD.taken, OLD.placeholder, OLD.fingerprint, OLD.noted,
+      OLD.latitude, OLD.longitude, OLD.damage, OLD.written)
+    IS NOT (NEW.content, NEW.width, NEW.height, NEW.type, NEW.taken, NEW.placeholder, NEW.fingerprint, NEW.noted,
+            NEW.latitude, NEW.longitude, NEW.damage, NEW.written) BEGIN
+    INSERT INTO touched SELECT id FROM photos WHERE content IN (OLD.content, NEW.content) ON CONFLICT DO NOTHING;
+END;
+"""
+
+TEXT_TRIGGERS = """
+CREATE TRIGGER text_added AFTER INSERT ON texts WHEN NEW.lines <> '[]' BEGIN
+    INSERT INTO touched SELECT id FROM photos WHERE content = NEW.content ON CONFLICT DO NOTHING;
+END;
+CREATE TRIGGER text_changed AFTER UPDATE ON texts WHEN (OLD.content, OLD.lines) IS NOT (NEW.content, NEW.lines) BEGIN
+    INSERT INTO touched SELECT id FROM photos WHERE content IN (OLD.content, NEW.content) ON CONFLICT DO NOTHING;
+END;
+CREATE TRIGGER text_removed AFTER DELETE ON texts WHEN OLD.lines <> '[]' BEGIN
+    INSERT INTO touched SELECT id FROM photos WHERE content = OLD.content ON CONFLICT DO NOTHING;
+END;
+"""
+"""A photo in which there is no text is no other photo once that is known."""

@@ -37,7 +37,19 @@ class ContentUnderstanding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnderstoodPhoto:
-    """A photo that can go into a bundle; ``edit`` is the caption that a person gave it, ``columns`` the owner's."""
+    """A photo that can go into a bundle.
+
+    Attributes:
+        id: Its path relative to the folder that was indexed.
+        content: The sha256 of its file.
+        size_bytes: Of its file.
+        facts: What decoding found.
+        captions: What the captioner said, by instruction, and by NAMES what is sure.
+        edit: The caption that a person gave it.
+        columns: What people wrote into its file, and what the owner's table says of it, which counts where both say
+            something.
+        text: The lines that can be read in it, all of them, in reading order.
+    """
 
     id: str
     content: str
@@ -46,6 +58,22 @@ class UnderstoodPhoto:
     captions: Mapping[str, str]
     edit: str | None
     columns: Mapping[str, ColumnValue]
+    text: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextLine:
+    """A line of text in a photo.
+
+    Attributes:
+        text: What it says.
+        box: Left, top, right and bottom of what encloses it, of the photo as shown, whose width and height are 1.
+        confidence: How sure the reader is of it, 0 to 1.
+    """
+
+    text: str
+    box: tuple[float, float, float, float]
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

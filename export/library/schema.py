@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from export.library.placement_schema import PLACEMENT_SCHEMA
+from export.library.placement_schema import FACTS_CHANGED, PLACEMENT_SCHEMA, TEXT_TRIGGERS
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
+
+TEXT_SCHEMA = (
+    """
+CREATE TABLE texts (            -- what a reader of text found in contents
+    content     TEXT PRIMARY KEY,
+    reader      TEXT NOT NULL,  -- its identity
+    lines       TEXT NOT NULL,  -- JSON: in reading order [text, left, top, right, bottom, confidence], each from 0 to 1
+    failure     TEXT            -- why it can't read this content
+) STRICT;
+CREATE INDEX failed_texts ON texts (content) WHERE failure IS NOT NULL;
+"""
+    + TEXT_TRIGGERS
+)
 
 LIKENESS_SCHEMA = """
 CREATE TABLE likenesses (       -- the contents that are grouped with their near-duplicates
@@ -38,6 +51,12 @@ ALTER TABLE bundles ADD COLUMN base TEXT;
 INSERT INTO touched SELECT id FROM photos ORDER BY id;
 INSERT INTO orphans SELECT content FROM contents WHERE content NOT IN (SELECT content FROM photos);
 """,
+    5: """
+ALTER TABLE contents ADD COLUMN written TEXT;
+DROP TRIGGER IF EXISTS facts_changed;
+"""
+    + FACTS_CHANGED
+    + TEXT_SCHEMA,
 }
 """What brings a database of a version to the next."""
 
@@ -62,7 +81,8 @@ CREATE TABLE contents (         -- what decoding found
     latitude    REAL,           -- degrees, WGS 84
     longitude   REAL,
     damage      TEXT,           -- what of the file is missing
-    reader      INTEGER NOT NULL -- which reader found all this
+    reader      INTEGER NOT NULL, -- which reader found all this
+    written     TEXT            -- JSON: what people wrote into the file, text, number or list of texts by name
 ) STRICT;
 CREATE INDEX damaged_contents ON contents (content) WHERE damage IS NOT NULL;
 CREATE TABLE captions (         -- what the captioner of this identity said
@@ -118,5 +138,7 @@ CREATE TABLE bundles (          -- the bundle in place, and what it was made of
 ) STRICT;
 """
     + PLACEMENT_SCHEMA
+    + FACTS_CHANGED
+    + TEXT_SCHEMA
     + LIKENESS_SCHEMA
 )

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from export.library.database import Database, first_of, id_pages, in_parts, revise
 from export.library.records import ContentUnderstanding, Failure, UnderstoodPhoto
+from export.library.text_table import lines_from_json
 from export.library.vector_blobs import from_blobs, to_blob
 from export.pictures.facts import READER, PhotoFacts
 from handler.bundle.photos.catalogue import ColumnValue
 
-_FACTS = tuple(field.name for field in fields(PhotoFacts))  # in the order of the columns of "contents"
+_FACTS = tuple(field.name for field in fields(PhotoFacts))
 
 
 class UnderstandingTable:
@@ -45,11 +46,12 @@ class UnderstandingTable:
         with self._database.reading() as connection:
             query = """
                 SELECT p.id, p.content, p.size_bytes, e.text, o.record,
-                       c.width, c.height, c.type, c.taken, c.placeholder, c.fingerprint, c.noted, c.latitude,
-                       c.longitude, c.damage
+                       t.lines, c.width, c.height, c.type, c.taken, c.placeholder, c.fingerprint, c.noted, c.latitude,
+                       c.longitude, c.damage, c.written
                 FROM photos AS p JOIN contents AS c USING (content)
                 LEFT JOIN edits AS e ON e.content = p.content
                 LEFT JOIN own_columns AS o ON o.id = p.id
+                LEFT JOIN texts AS t ON t.content = p.content
                 WHERE p.id IN ({}) AND EXISTS (
                     SELECT 1 FROM understandings AS u WHERE u.content = p.content AND u.captioner = ?
                 ) ORDER BY p.id
@@ -65,9 +67,10 @@ class UnderstandingTable:
                 content=row[1],
                 size_bytes=row[2],
                 edit=row[3],
-                facts=PhotoFacts(**dict(zip(_FACTS, row[5:], strict=True))),
+                facts=PhotoFacts(**dict(zip(_FACTS, row[6:], strict=True))),
                 captions=captions.get(row[1], {}),
-                columns=_from_json(row[4]),
+                columns=_from_json(row[-1]) | _from_json(row[4]),
+                text=tuple(line.text for line in lines_from_json(row[5])),
             )
             for row in rows
             if captions.get(row[1], {}).keys() >= set(instructions)
@@ -156,10 +159,11 @@ def understood_condition(captioner: str, instructions: Sequence[str]) -> tuple[s
 
 def _put_facts(connection: sqlite3.Connection, content: str, facts: PhotoFacts, reader: int) -> None:
     columns = (*_FACTS, "reader")
+    names = ", ".join(("content", *columns))
     places = ", ".join("?" * (len(columns) + 1))
     values = ", ".join(f"{column} = excluded.{column}" for column in columns)
     connection.execute(
-        f"INSERT INTO contents VALUES ({places}) ON CONFLICT (content) DO UPDATE SET {values}",
+        f"INSERT INTO contents ({names}) VALUES ({places}) ON CONFLICT (content) DO UPDATE SET {values}",
         (content, *astuple(facts), reader),
     )
 

@@ -15,12 +15,13 @@ from pathlib import Path
 
 from export.errors import ColumnsError
 from export.photos.unicode_names import one_form
-from handler.bundle.manifest_fields import MAX_COLUMN_NAME, MAX_COLUMNS
+from handler.bundle.manifest_fields import MAX_COLUMN_NAME
 from handler.bundle.photos.catalogue import MAX_NUMBER, MAX_VALUE_LENGTH, ColumnValue
 from handler.bundle.texts import normalise
 
 NAMES = ("columns.csv", "columns.json")
 MAX_VALUES = 64
+MAX_OWN_COLUMNS = 64
 _SEPARATORS = (",", ";", "\t")
 _WESTERN = frozenset("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿŒœŠšŽž€«»¡¿–—‘’“”„…\u00a0")
 _MOST_FOREIGN = 0.3
@@ -60,8 +61,8 @@ def read_columns(path: Path) -> OwnColumns:
         text = _decode(path.read_bytes())
         table = _read_json(text) if path.suffix.lower() == ".json" else _read_csv(text)
         names = sorted({name for values in table.values() for name in values})
-        if len(names) > MAX_COLUMNS:
-            raise ColumnsError(f"it has {len(names)} columns, expected at most {MAX_COLUMNS}")
+        if len(names) > MAX_OWN_COLUMNS:
+            raise ColumnsError(f"it has {len(names)} columns, expected at most {MAX_OWN_COLUMNS}")
     except (OSError, RecursionError, csv.Error, ColumnsError) as error:
         raise ColumnsError(f"{path} can't be used as a table of columns: {error}") from error
     return table

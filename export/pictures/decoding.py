@@ -1,4 +1,4 @@
-"""Decoding: an image file becomes pixels for the captioner, a thumbnail, its size and its date.
+"""Decoding: an image file becomes pixels for the captioner, a thumbnail, its size and its date; or larger pixels.
 
 It knows nothing of captions, folders or the library. What decoding costs is bounded: JPEG is decoded scaled down,
 everything else is shrunk in bands right after decoding, and above ``MAX_PIXELS`` nothing is decoded.
@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 import PIL
@@ -25,6 +27,7 @@ from PIL import Image, ImageOps
 from export.errors import BrokenPhotoError, UnreadablePhotoError
 from export.pictures.damage import damage_allowed, describe_damage, without_metadata
 from export.pictures.facts import READER, PhotoFacts
+from export.pictures.inscriptions import inscription
 from export.pictures.looks import fingerprint, placeholder
 from export.pictures.metadata import colour_profile, date_taken, orientation, position, read_exif
 from export.pictures.opening import open_photo
@@ -83,16 +86,81 @@ def decode_photo(
         BrokenPhotoError: The content can't be decoded; it is no use to try again.
         UnreadablePhotoError: The file can't be read now: permissions, input/output, memory.
     """
+    square = _Size(square=max(image_size * 5 // 4, THUMBNAIL_LONG_SIDE_PX))
+    return _decode_file(path, data, square, large_photo_turn, partial(_photo, image_size=image_size))
+
+
+def decode_whole(
+    path: Path,
+    *,
+    long_side: int,
+    large_photo_turn: AbstractContextManager[object] | None = None,
+    data: bytes | None = None,
+) -> NDArray[np.uint8]:
+    """Decode the first frame of an image file in its own shape, for whoever looks at details.
+
+    Args:
+        path: The image file.
+        long_side: Pixels that the longer side has at most.
+        large_photo_turn: As ``decode_photo`` takes it.
+        data: Likewise.
+
+    Returns:
+        uint8 [height, width, 3], sRGB, upright.
+
+    Raises:
+        BrokenPhotoError: As ``decode_photo`` does.
+        UnreadablePhotoError: Likewise.
+    """
+    return _decode_file(path, data, _Size(long_side=long_side), large_photo_turn, partial(_pixels, long_side=long_side))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Size:
+    """How large an image is wanted: as a square, which each side reaches, or in its own shape."""
+
+    square: int = 0
+    long_side: int = 0
+
+    def least(self, width: int, height: int) -> int:
+        """The pixels that each side has to have at least."""
+        return self.square or -(-self.long_side * min(width, height) // max(width, height))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Upright:
+    """A decoded image: small, upright and in sRGB; and what it was made of, whose file is still open."""
+
+    small: Image.Image
+    width: int
+    height: int
+    type: str
+    image: Image.Image
+    exif: Image.Exif
+    damage: str | None
+
+
+_Made = TypeVar("_Made")
+
+
+def _decode_file(
+    path: Path,
+    data: bytes | None,
+    size: _Size,
+    large_photo_turn: AbstractContextManager[object] | None,
+    make: Callable[[_Upright], _Made],
+) -> _Made:
+    """Decode an image file, or what is there of it, and make something of it."""
     turn = large_photo_turn or nullcontext()
     try:
         with path.open("rb") if data is None else io.BytesIO(data) as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata, which is no concern of ours
             try:
-                return _decode(file, path, image_size, turn)
+                return make(_decode(file, path, size, turn))
             except Exception as error:
                 if isinstance(error, MemoryError) or getattr(error, "errno", None) is not None:
                     raise
-                return _decode_damaged(file, path, image_size, turn, error)
+                return _decode_damaged(file, path, size, turn, make, error)
     except BrokenPhotoError:
         raise
     except MemoryError as error:
@@ -106,36 +174,41 @@ def decode_photo(
 
 
 def _decode_damaged(
-    file: BinaryIO, path: Path, image_size: int, turn: AbstractContextManager[object], refusal: Exception
-) -> DecodedPhoto:
+    file: BinaryIO,
+    path: Path,
+    size: _Size,
+    turn: AbstractContextManager[object],
+    make: Callable[[_Upright], _Made],
+    refusal: Exception,
+) -> _Made:
     """Decode what is there of a file that was refused, if that is nearly all; raise the refusal again otherwise."""
     for source in (file, without_metadata(file)):
         if source is not None:
             # The first reason is the one to be known.
             with suppress(Exception), damage_allowed():
-                return _decode(source, path, image_size, turn, refusal=refusal)
+                return make(_decode(source, path, size, turn, refusal=refusal))
     raise refusal
 
 
 def _decode(
     file: BinaryIO,
     path: Path,
-    image_size: int,
+    size: _Size,
     large_photo_turn: AbstractContextManager[object],
     refusal: Exception | None = None,
-) -> DecodedPhoto:
+) -> _Upright:
     opened = open_photo(file, path)
     image = opened.image
     width, height = image.size
     check_size(width, height)
-    wanted = max(image_size * 5 // 4, THUMBNAIL_LONG_SIDE_PX)
+    wanted = size.least(width, height)
     image.draft("RGB", (wanted, wanted))  # JPEG decodes to 1/2, 1/4 or 1/8, HEIC to its thumbnail where that is enough
     decoded_whole = image.size[0] * image.size[1] > LARGE_PIXELS or (
         "progressive" in image.info and width * height > LARGE_PIXELS
     )
     with large_photo_turn if decoded_whole else nullcontext():
         image.load()
-        small = shrink(image, wanted)
+        small = shrink(image, wanted, alike=not size.square)
     damage = describe_damage(image, small, file, wanted, refusal) if refusal else None
     if opened.negative:
         small = ImageOps.invert(small)
@@ -146,26 +219,45 @@ def _decode(
         small = small.transpose(_TRANSPOSE_OF_ORIENTATION[lies])
         if lies >= 5:
             width, height = height, width
-    small = to_srgb(small, colour_profile(image))
-    thumbnail = _thumbnail(small, width, height)
-    taken = date_taken(image, exif)
-    latitude, longitude = position(exif) or (None, None)
+    return _Upright(
+        small=to_srgb(small, colour_profile(image)),
+        width=width,
+        height=height,
+        type=opened.type,
+        image=image,
+        exif=exif,
+        damage=damage,
+    )
+
+
+def _photo(upright: _Upright, *, image_size: int) -> DecodedPhoto:
+    thumbnail = _thumbnail(upright.small, upright.width, upright.height)
+    taken = date_taken(upright.image, upright.exif)
+    latitude, longitude = position(upright.exif) or (None, None)
     return DecodedPhoto(
-        pixels=np.array(small.resize((image_size, image_size), Image.Resampling.HAMMING)),
+        pixels=np.array(upright.small.resize((image_size, image_size), Image.Resampling.HAMMING)),
         thumbnail=_encode(thumbnail),
         facts=PhotoFacts(
-            width=width,
-            height=height,
-            type=opened.type,
+            width=upright.width,
+            height=upright.height,
+            type=upright.type,
             taken=taken.at if taken else None,
             placeholder=placeholder(thumbnail),
             fingerprint=fingerprint(thumbnail),
             noted=taken.noted if taken else None,
             latitude=latitude,
             longitude=longitude,
-            damage=damage,
+            damage=upright.damage,
+            written=inscription(upright.image, upright.exif),
         ),
     )
+
+
+def _pixels(upright: _Upright, *, long_side: int) -> NDArray[np.uint8]:
+    small = upright.small
+    scale = min(long_side, max(small.size)) / max(upright.width, upright.height)
+    size = (max(1, round(upright.width * scale)), max(1, round(upright.height * scale)))
+    return np.array(small if size == small.size else small.resize(size, Image.Resampling.HAMMING))
 
 
 def _thumbnail(image: Image.Image, width: int, height: int) -> Image.Image:

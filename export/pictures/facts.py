@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from export.pictures.dates import Noted
 
-READER = 2
+READER = 3
 """Counts what is read of photos: facts from an older reader are read anew, without asking the captioner again."""
 
 
@@ -32,6 +32,8 @@ class PhotoFacts:
         latitude: Where it was taken, WGS 84, in degrees, north above zero.
         longitude: Likewise, east above zero.
         damage: What of the file is missing, if something is.
+        written: What people wrote into the file, if they did, as JSON: a text, a number or a list of texts by
+            "description", "keywords", "rating", "title".
     """
 
     width: int
@@ -44,3 +46,4 @@ class PhotoFacts:
     latitude: float | None = None
     longitude: float | None = None
     damage: str | None = None
+    written: str | None = None

@@ -72,6 +72,24 @@ def colour_profile(image: Image.Image) -> bytes | None:
     return profile if isinstance(profile, bytes) else None
 
 
+def text_of(tags: Mapping[int, Any], tag: int) -> str:
+    """The value of a tag that holds a text, whatever type its writer gave it."""
+    value = tags.get(tag, "")
+    if isinstance(value, tuple) and all(isinstance(part, int) and 0 <= part < 256 for part in value):
+        value = bytes(value)
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+def xmp_packet(image: Image.Image, exif: Image.Exif) -> str:
+    """The XMP packet as text, or nothing."""
+    for packet in (*(image.info.get(key) for key in _XMP_KEYS), exif.get(_XMP_TAG)):
+        if isinstance(packet, bytes):
+            return packet.decode("utf-8", "replace")
+        if isinstance(packet, str):
+            return packet
+    return ""
+
+
 def _salvaged(raw: object) -> Image.Exif:
     """EXIF data behind something that doesn't belong there, such as a second header."""
     exif = Image.Exif()
@@ -88,26 +106,18 @@ def _dates(image: Image.Image, exif: Image.Exif) -> Iterator[tuple[str, str, Not
     details = _directory(exif, ExifTags.IFD.Exif)
     yield *_texts(details, ExifTags.Base.DateTimeOriginal, ExifTags.Base.OffsetTimeOriginal), "exif"
     yield *_texts(details, ExifTags.Base.DateTimeDigitized, ExifTags.Base.OffsetTimeDigitized), "exif"
-    packet = _xmp(image, exif)
+    packet = xmp_packet(image, exif)
     for name in _XMP_DATES:
         for found in re.finditer(rf"\b{name}\s*(?:=\s*[\"']([^\"']*)|>\s*([^<]*))", packet):
             yield found[1] or found[2] or "", "", "xmp"
     # The offset of the last change lies beside those of the other dates (Exif 2.31, section 4.6.6), or beside its own.
-    offset = _text(details, ExifTags.Base.OffsetTime) or _text(exif, ExifTags.Base.OffsetTime)
-    yield _text(exif, ExifTags.Base.DateTime), offset, "exif"
+    offset = text_of(details, ExifTags.Base.OffsetTime) or text_of(exif, ExifTags.Base.OffsetTime)
+    yield text_of(exif, ExifTags.Base.DateTime), offset, "exif"
 
 
 def _texts(tags: Mapping[int, Any], *wanted: int) -> tuple[str, str]:
-    first, second = (_text(tags, tag) for tag in wanted)
+    first, second = (text_of(tags, tag) for tag in wanted)
     return first, second
-
-
-def _text(tags: Mapping[int, Any], tag: int) -> str:
-    """The value of a tag that holds a text, whatever type its writer gave it."""
-    value = tags.get(tag, "")
-    if isinstance(value, tuple) and all(isinstance(part, int) and 0 <= part < 256 for part in value):
-        value = bytes(value)
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 def _directory(exif: Image.Exif, directory: int) -> Mapping[int, Any]:
@@ -115,16 +125,6 @@ def _directory(exif: Image.Exif, directory: int) -> Mapping[int, Any]:
         return dict(exif.get_ifd(directory))
     except Exception:  # noqa: BLE001 as above
         return {}
-
-
-def _xmp(image: Image.Image, exif: Image.Exif) -> str:
-    """The XMP packet as text, or nothing."""
-    for packet in (*(image.info.get(key) for key in _XMP_KEYS), exif.get(_XMP_TAG)):
-        if isinstance(packet, bytes):
-            return packet.decode("utf-8", "replace")
-        if isinstance(packet, str):
-            return packet
-    return ""
 
 
 def _degrees(tags: Mapping[int, Any], value: int, side: int, below_zero: str) -> float | None:
@@ -135,4 +135,4 @@ def _degrees(tags: Mapping[int, Any], value: int, side: int, below_zero: str) ->
         return None
     if not 0 <= degrees <= 180:  # and no number is not
         return None
-    return -degrees if _text(tags, side).strip("\0 ").upper() == below_zero else degrees
+    return -degrees if text_of(tags, side).strip("\0 ").upper() == below_zero else degrees

@@ -24,7 +24,7 @@ def check_size(width: int, height: int) -> None:
         )
 
 
-def shrink(image: Image.Image, wanted: int) -> Image.Image:
+def shrink(image: Image.Image, wanted: int, *, alike: bool = False) -> Image.Image:
     """Shrink by whole factors, and flatten.
 
     Band by band, so that flattening and converting a large image doesn't copy it.
@@ -32,12 +32,15 @@ def shrink(image: Image.Image, wanted: int) -> Image.Image:
     Args:
         image: A loaded image of any mode.
         wanted: Pixels that each side keeps at least, where it has as many.
+        alike: Whether both sides are shrunk by the same factor.
 
     Returns:
         An opaque image of mode L, RGB, CMYK or LAB; transparent parts are white.
     """
     width, height = image.size
     factor_x, factor_y = max(1, width // wanted), max(1, height // wanted)
+    if alike:
+        factor_x = factor_y = min(factor_x, factor_y)
     black, white = _displayed_range(image)
     if factor_x == factor_y == 1 and width * height <= _BAND_PIXELS:
         return _flatten(image, black, white)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +15,8 @@ from export.pictures.decoding import DECODER
 from export.pictures.facts import READER
 from export.progress import Progress
 from export.understanding.captioner import CaptionerSource, Understanding
-from export.understanding.photo_reader import FailedPhoto, Outcome, ReadingTask, ReadPhoto
-
-Engine = Callable[[Sequence[ReadingTask], CaptionerSource], Iterator[list[Outcome]]]
-"""What reads photos, in whatever processes: it gives the outcomes of some after the other, in any order."""
+from export.understanding.engine import Engine, FailedPhoto, ReadingTask
+from export.understanding.photo_reader import Outcome, ReadPhoto, understanding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +64,7 @@ class Backlog:
         read = 0
         unreadable: dict[str, str] = {}
         self.progress.begin("understanding photos", len(tasks))
-        for outcomes in self.engine(tasks, self.captioner):
+        for outcomes in self.engine(tasks, understanding(self.captioner)):
             photos = [outcome for outcome in outcomes if isinstance(outcome, ReadPhoto)]
             self._keep_thumbnails(photos)  # before what is learnt: a content that is understood has a thumbnail
             unreadable |= keep_outcomes(self.library, outcomes, Reading.by(self.captioner))

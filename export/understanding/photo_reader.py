@@ -5,10 +5,10 @@ It knows decoding and the captioner; nothing of processes or the library.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,30 +16,8 @@ from export.errors import BrokenPhotoError, PhotoError
 from export.photos.content_hash import check_unchanged
 from export.pictures.decoding import DecodedPhoto, decode_photo
 from export.pictures.facts import PhotoFacts
-from export.understanding.captioner import Captioner, Understanding
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadingTask:
-    """A photo to be read.
-
-    Attributes:
-        id: Of the photo.
-        path: Its file.
-        content: Hash of what the file held when it was hashed.
-        size_bytes: Of the file when it was hashed.
-        stamp: Of the file when it was hashed, as ``stamp_of`` gives it.
-        understand: Whether the captioner is asked; otherwise only the thumbnail is wanted.
-        data: What it holds, where it doesn't lie on this machine; of the path only the ending counts then.
-    """
-
-    id: str
-    path: Path
-    content: str
-    size_bytes: int
-    stamp: int
-    understand: bool
-    data: bytes | None = None
+from export.understanding.captioner import Captioner, CaptionerSource, Understanding
+from export.understanding.engine import FailedPhoto, ReadingTask, Turn, Work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,29 +31,23 @@ class ReadPhoto:
     understanding: Understanding | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailedPhoto:
-    """A photo that couldn't be read; where ``broken``, it is no use to try again before it changes."""
-
-    id: str
-    content: str
-    reason: str
-    broken: bool
-
-
 Outcome = ReadPhoto | FailedPhoto
+Decoded = TypeVar("Decoded")
 
 
-def read_photos(
-    tasks: Sequence[ReadingTask], captioner: Captioner, *, large_photo_turn: AbstractContextManager[object]
-) -> list[Outcome]:
+def understanding(captioner: CaptionerSource) -> Work[Captioner, ReadPhoto]:
+    """The work of reading photos with a captioner."""
+    return Work(source=captioner, read=read_photos, name="captioner", alone=captioner.alone)
+
+
+def read_photos(tasks: Sequence[ReadingTask], captioner: Captioner, large_photo_turn: Turn) -> list[Outcome]:
     """Decode photos, and ask the captioner about all of them at once; one outcome for each, in no order."""
     outcomes: list[Outcome] = []
     decoded: list[DecodedPhoto] = []
     asked: list[ReadingTask] = []
     for task in tasks:
         try:
-            photo = _decode_unchanged(task, captioner.image_size, large_photo_turn)
+            photo = decode_unchanged(task, partial(_decode, task, captioner.image_size, large_photo_turn))
         except PhotoError as error:
             broken = isinstance(error, BrokenPhotoError)
             outcomes.append(FailedPhoto(id=task.id, content=task.content, reason=str(error), broken=broken))
@@ -91,17 +63,21 @@ def read_photos(
     return outcomes
 
 
-def _decode_unchanged(task: ReadingTask, image_size: int, turn: AbstractContextManager[object]) -> DecodedPhoto:
-    """Decode what was hashed: a file that has changed since is neither understood nor called broken."""
+def decode_unchanged(task: ReadingTask, decode: Callable[[], Decoded]) -> Decoded:
+    """Decode what was hashed: a file that has changed since is neither read nor called broken. Raises PhotoError."""
     if task.data is not None:
-        return decode_photo(task.path, image_size=image_size, large_photo_turn=turn, data=task.data)
+        return decode()
     try:
-        photo = decode_photo(task.path, image_size=image_size, large_photo_turn=turn)
+        decoded = decode()
     except BrokenPhotoError:
         check_unchanged(task.path, size_bytes=task.size_bytes, stamp=task.stamp)
         raise
     check_unchanged(task.path, size_bytes=task.size_bytes, stamp=task.stamp)
-    return photo
+    return decoded
+
+
+def _decode(task: ReadingTask, image_size: int, turn: Turn) -> DecodedPhoto:
+    return decode_photo(task.path, image_size=image_size, large_photo_turn=turn, data=task.data)
 
 
 def _read(task: ReadingTask, photo: DecodedPhoto, understanding: Understanding | None) -> ReadPhoto:

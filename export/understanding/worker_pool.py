@@ -1,4 +1,4 @@
-"""Workers: processes that read photos, each with a captioner of its own.
+"""Workers: processes that read photos, each with a captioner, or whatever the work takes, of its own.
 
 A photo whose bytes crash a decoder, or keep it busy for ever, costs its worker and nothing else: the batch is given
 out again photo by photo, and the one that does it is recorded as a failure. Workers end with the process that
@@ -17,11 +17,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import Generic
 
 from export.disk.file_lock import FileLock
 from export.errors import ExportError, ModelError
-from export.understanding.captioner import CaptionerSource
-from export.understanding.photo_reader import FailedPhoto, Outcome, ReadingTask, read_photos
+from export.understanding.engine import FailedPhoto, Found, Model, ReadingTask, Work
 
 BATCH_SIZE = 16
 _SMALLEST_BATCH = 4
@@ -30,39 +30,45 @@ PHOTO_TIMEOUT_S = 300.0
 Batch = Sequence[ReadingTask]
 
 
-def read_in_workers(tasks: Sequence[ReadingTask], source: CaptionerSource, *, workers: int) -> Iterator[list[Outcome]]:
-    """Read photos in several processes.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerPool:
+    """Has photos read in several processes on this machine; see ``Engine``.
 
-    Args:
-        tasks: The photos.
-        source: Where each worker loads its captioner from.
+    Attributes:
         workers: How many processes there are at most.
-
-    Yields:
-        The outcomes of one batch after the other, in the order in which they are done.
-
-    Raises:
-        ModelError: The captioner can't be loaded, or fails.
     """
-    queue = deque(cut_batches(tasks, workers))
-    with tempfile.NamedTemporaryFile(prefix="thinlens-turn-") as turn, contextlib.ExitStack() as crew_end:
-        crew = []
-        for _ in range(min(workers, len(queue))):
-            crew.append(_Worker(source, Path(turn.name)))
-            crew_end.callback(crew[-1].stop)
-        while queue or any(worker.batch for worker in crew):
-            for worker in crew:
-                if queue and not worker.batch:
-                    worker.give(queue.popleft())
-            ready = wait([worker.connection for worker in crew if worker.batch], timeout=1.0)
-            for worker in crew:
-                if worker.batch and (worker.connection in ready or worker.is_late()):
-                    collected = worker.collect()
-                    queue.extendleft([task] for task in collected.again)
-                    if queue and not worker.batch:  # before the outcomes are kept: nobody need wait for that
+
+    workers: int
+
+    def __call__(self, tasks: Sequence[ReadingTask], work: Work[Model, Found]) -> Iterator[list[Found | FailedPhoto]]:
+        """Read photos.
+
+        Yields:
+            The outcomes of one batch after the other, in the order in which they are done.
+
+        Raises:
+            ModelError: What the workers load can't be loaded, or fails.
+        """
+        workers = 1 if work.alone else self.workers
+        queue = deque(cut_batches(tasks, workers))
+        with tempfile.NamedTemporaryFile(prefix="thinlens-turn-") as turn, contextlib.ExitStack() as crew_end:
+            crew: list[_Worker[Model, Found]] = []
+            for _ in range(min(workers, len(queue))):
+                crew.append(_Worker(work, Path(turn.name)))
+                crew_end.callback(crew[-1].stop)
+            while queue or any(worker.batch for worker in crew):
+                for worker in crew:
+                    if queue and not worker.batch:
                         worker.give(queue.popleft())
-                    if collected.outcomes:
-                        yield collected.outcomes
+                ready = wait([worker.connection for worker in crew if worker.batch], timeout=1.0)
+                for worker in crew:
+                    if worker.batch and (worker.connection in ready or worker.is_late()):
+                        collected = worker.collect()
+                        queue.extendleft([task] for task in collected.again)
+                        if queue and not worker.batch:  # before the outcomes are kept: nobody need wait for that
+                            worker.give(queue.popleft())
+                        if collected.outcomes:
+                            yield collected.outcomes
 
 
 def cut_batches(tasks: Sequence[ReadingTask], workers: int) -> Iterator[Batch]:
@@ -75,19 +81,19 @@ def cut_batches(tasks: Sequence[ReadingTask], workers: int) -> Iterator[Batch]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Collected:
+class _Collected(Generic[Found]):
     """What came of a batch: outcomes, or photos to be given out again one by one, or nothing yet."""
 
-    outcomes: list[Outcome]
+    outcomes: list[Found | FailedPhoto]
     again: Batch
 
 
-class _Worker:
+class _Worker(Generic[Model, Found]):
     """One process at a time, and the batch that it is at."""
 
-    def __init__(self, source: CaptionerSource, turn: Path) -> None:
+    def __init__(self, work: Work[Model, Found], turn: Path) -> None:
         self.batch: Batch = ()
-        self._source = source
+        self._work = work
         self._turn = turn
         self._given_s = 0.0
         self._start()
@@ -96,7 +102,7 @@ class _Worker:
         # Not fork: a forked child would inherit the other workers' connections, and outlive this process with them.
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self._process = context.Process(target=_work, args=(theirs, self._source, self._turn), daemon=True)
+        self._process = context.Process(target=_work, args=(theirs, self._work, self._turn), daemon=True)
         self._process.start()
         theirs.close()
         self._ready = False
@@ -112,18 +118,18 @@ class _Worker:
         """Whether the batch takes longer than any photo should."""
         return self._ready and time.monotonic() - self._given_s > PHOTO_TIMEOUT_S * len(self.batch)
 
-    def collect(self) -> _Collected:
+    def collect(self) -> _Collected[Found]:
         """Take what the worker sent; where it has died or is late, have another in its place."""
         if not self.connection.poll():
             self._process.kill()
             return self._replace(f"decoding it took longer than {PHOTO_TIMEOUT_S:.0f} seconds", broken=True)
         try:
-            message: _Message = self.connection.recv()
+            message: list[Found | FailedPhoto] | ExportError | None = self.connection.recv()
         except (EOFError, OSError):
             self._process.join()
             code = self._process.exitcode or 0
             if not self._ready:
-                raise ModelError(f"a worker ended with {_ending(code)} while it loaded the captioner") from None
+                raise ModelError(f"a worker ended with {_ending(code)} while it loaded the {self._work.name}") from None
             # Whoever is short of memory kills: the same photo may do well in the next run.
             return self._replace(f"decoding it ended the process with {_ending(code)}", broken=code != -signal.SIGKILL)
         if isinstance(message, ExportError):
@@ -135,7 +141,7 @@ class _Worker:
         self.batch = ()
         return _Collected(outcomes=message, again=())
 
-    def _replace(self, reason: str, *, broken: bool) -> _Collected:
+    def _replace(self, reason: str, *, broken: bool) -> _Collected[Found]:
         self.stop()
         self._start()
         batch, self.batch = self.batch, ()
@@ -155,22 +161,19 @@ def _ending(code: int) -> str:
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
-_Message = list[Outcome] | ExportError | None
-"""What a worker sends: None once it has loaded the captioner, then the outcomes of each batch, or what went wrong."""
-
-
-def _work(connection: Connection, source: CaptionerSource, turn: Path) -> None:
+def _work(connection: Connection, work: Work[Model, Found], turn: Path) -> None:
+    """Send None once the model is loaded, then the outcomes of each batch, or what went wrong."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal; the first one decides
     large_photo_turn = FileLock(turn)
     with contextlib.suppress(EOFError, OSError):  # the process that started this one is gone
         try:
-            captioner = source.load()
+            model = work.source.load()
             connection.send(None)
             while True:
-                connection.send(read_photos(connection.recv(), captioner, large_photo_turn=large_photo_turn))
+                connection.send(work.read(connection.recv(), model, large_photo_turn))
         except ExportError as error:
             connection.send(error)
         except (EOFError, OSError):
             raise
         except Exception as error:  # noqa: BLE001  ONNX Runtime's exceptions share no other base
-            connection.send(ModelError(f"the captioner failed: {type(error).__name__}: {error}"))
+            connection.send(ModelError(f"the {work.name} failed: {type(error).__name__}: {error}"))

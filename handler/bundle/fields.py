@@ -44,6 +44,11 @@ class Fields:
             raise BundleError(f"{name} is not valid JSON: {error}") from error
         return cls(value, name=name)
 
+    @property
+    def name(self) -> str:
+        """What the document is called."""
+        return self._name
+
     def has(self, field: str) -> bool:
         """Whether there is a value that isn't taken yet."""
         return field in self._values

@@ -23,7 +23,8 @@ from handler.errors import BundleError
 MAX_FILE_BYTES = 1 << 36
 MAX_PHOTOS = 100_000_000
 MAX_VIEWS = 64
-MAX_COLUMNS = 64
+MAX_COLUMNS = 68
+"""64 of the owner's own, and four of what people write into photos' files."""
 MAX_COLUMN_NAME = 64
 MAX_GOLDEN = 64
 MAX_SUGGESTIONS = 64

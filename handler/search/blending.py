@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from handler.bundle.bundle import Bundle
 from handler.bundle.photos.segments import Mask
 from handler.bundle.relevance import QueryKind
+from handler.search.query_words import Wording
 from handler.search.ranking import Ranked, Ranking, Sought
 from handler.search.word_hits import WordHits
-from handler.search.wording import Wording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

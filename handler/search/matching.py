@@ -12,8 +12,8 @@ from handler.bundle.photos.catalogue import PhotoRecord
 from handler.bundle.words.photo_texts import Field, field_texts
 from handler.bundle.words.tokens import Token
 from handler.bundle.words.words_file import Phrase
+from handler.search.query_words import Wording
 from handler.search.word_hits import SURE
-from handler.search.wording import Wording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

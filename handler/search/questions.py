@@ -18,9 +18,9 @@ from handler.search.filters import Filters
 from handler.search.pictures.picture_query import PictureQuery
 from handler.search.pictures.vision import Vision
 from handler.search.query import Query
+from handler.search.query_words import Wording, unquoted
 from handler.search.ranking import Sought
 from handler.search.word_hits import WordSearch
-from handler.search.wording import Wording, unquoted
 
 
 class Questions:

@@ -21,7 +21,7 @@ from handler.bundle.photos.segments import Mask
 from handler.bundle.words.photo_texts import FIELDS, Field
 from handler.bundle.words.words import Standing, as_terms
 from handler.bundle.words.words_file import Sought
-from handler.search.wording import Unit, Wording
+from handler.search.query_words import Unit, Wording
 
 SURE: dict[Field, float] = {"edited": 1.0, "column": 0.95, "name": 0.9, "text": 0.9, "caption": 0.4}
 """How surely a photo is meant by a word that stands in one of its texts."""

@@ -15,7 +15,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -36,6 +36,8 @@ MAX_SIDE = 1 << 31
 MAX_PHOTO_BYTES = 1 << 50
 MAX_VALUE_LENGTH = 1_024
 MAX_NUMBER = 1e300
+MAX_TEXT_BYTES = 65_536
+"""Of the lines of text in a photo, in UTF-8: a record is read whole, and pages of newspapers have much more."""
 
 ColumnValue: TypeAlias = str | float | tuple[str, ...]
 
@@ -80,9 +82,9 @@ class PhotoRecord:
             grid 4 wide and 3 high, row by row, 72 hexadecimal digits.
         captions: One for each instruction, in the order of the manifest's caption views.
         columns: What the collection's own table says of it, by the columns' names.
-        text: The lines of text that stand in it, in the order in which they are read.
         taken_source: Who says when it was taken; None where nobody does, or an older bundle doesn't tell.
         addresses: In bundles of format 1 its own address and that of its thumbnail.
+        text: What can be read in it: lines in reading order, as many as ``beginning`` leaves.
     """
 
     id: str
@@ -95,9 +97,15 @@ class PhotoRecord:
     placeholder: str | None
     captions: tuple[Caption, ...]
     columns: Mapping[str, ColumnValue]
-    text: tuple[str, ...] = ()
     taken_source: TakenSource | None = None
     addresses: tuple[str, str] | None = None
+    text: tuple[str, ...] = ()
+
+
+def beginning(lines: Sequence[str]) -> tuple[str, ...]:
+    """Lines of text from the first on, for as long as they have no more than ``MAX_TEXT_BYTES``; none is cut."""
+    sizes = accumulate(len(line.encode()) for line in lines)
+    return tuple(line for line, size in zip(lines, sizes, strict=True) if size <= MAX_TEXT_BYTES)
 
 
 def write_catalogue(path: Path, records: Sequence[PhotoRecord]) -> None:
@@ -127,6 +135,8 @@ def write_catalogue(path: Path, records: Sequence[PhotoRecord]) -> None:
 def _encode(record: PhotoRecord) -> bytes:
     document = asdict(record)
     del document["addresses"]
+    if not record.text:  # as in bundles of before, which functions of before read
+        del document["text"]
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -242,11 +252,18 @@ def _read_record(fields: Fields) -> PhotoRecord:
         placeholder=fields.optional_text("placeholder", max_length=72),
         captions=tuple(_read_caption(caption) for caption in fields.children("captions")),
         columns=_read_columns(fields.child("columns")),
-        text=fields.texts("text") if fields.has("text") else (),
         taken_source=fields.choice("taken_source", TAKEN_SOURCES) if fields.has("taken_source") else None,
+        text=_read_text(fields) if fields.has("text") else (),
     )
     fields.finish()
     return record
+
+
+def _read_text(fields: Fields) -> tuple[str, ...]:
+    lines = fields.texts("text", max_length=MAX_TEXT_BYTES, most=MAX_TEXT_BYTES)
+    if beginning(lines) != lines:
+        raise BundleError(f"More than {MAX_TEXT_BYTES} bytes in 'text' of {fields.name}")
+    return lines
 
 
 def _read_columns(fields: Fields) -> dict[str, ColumnValue]:

@@ -7,6 +7,8 @@ that a test can tell what was done twice.
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from export.library.records import TextLine
 from export.models.model_set import Models
 from export.understanding.captioner import Understanding
 from handler.bundle.encoder import Encoder
@@ -88,6 +91,44 @@ class FakeCaptioner:
             answers[INSTRUCTIONS[0]] = ""
         captions = tuple(answers[instruction] for instruction in self._source.instructions)
         return Understanding(captions=captions, vector=self._encoder.encode([f"{colour} wall"])[0], names=names)
+
+
+SIGNS = {"red": ("STOP", "ALL WAY"), "green": ("EXIT",), "white": ()}
+"""What the fake reader of text reads in photos of some colours; others make it fail, and black kills it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeTextSource:
+    """A source of fake readers of text; picklable, as workers need it."""
+
+    log: Path
+    identity: str = hashlib.sha256(b"the sign reader").hexdigest()
+    signs: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: SIGNS)
+
+    def load(self) -> FakeTextReader:
+        return FakeTextReader(source=self, identity=self.identity)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeTextReader:
+    """Reads what photos of a colour say."""
+
+    source: FakeTextSource
+    identity: str
+    long_side: int = 64
+
+    def read(self, pixels: NDArray[np.uint8]) -> list[TextLine]:
+        with self.source.log.open("a") as log:
+            log.write(f"{hashlib.sha256(pixels.tobytes()).hexdigest()}\n")
+        colour = colour_of(pixels)
+        if colour not in self.source.signs:
+            if colour == "black":
+                os.kill(os.getpid(), signal.SIGSEGV)
+            raise RuntimeError("no kernel for this node")
+        return [
+            TextLine(text=text, box=(0.1, 0.1 * number, 0.9, 0.1 * number + 0.05), confidence=0.9)
+            for number, text in enumerate(self.source.signs[colour])
+        ]
 
 
 def colour_of(pixels: NDArray[np.uint8]) -> str:

@@ -41,10 +41,11 @@ def make_version_4(library: Path, bundle: str) -> None:
     with sqlite3.connect(library) as connection:
         for (trigger,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             connection.execute(f"DROP TRIGGER {trigger}")
-        for table in ("placements", "touched", "orphans", "likenesses", "bands"):
+        for table in ("placements", "touched", "orphans", "likenesses", "bands", "texts"):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("DROP INDEX damaged_contents")
         connection.execute("ALTER TABLE bundles DROP COLUMN base")
+        connection.execute("ALTER TABLE contents DROP COLUMN written")
         connection.execute("UPDATE bundles SET id = ?, fingerprint = 'with format 1 in it'", (bundle,))
         connection.execute("PRAGMA user_version = 4")
     connection.close()

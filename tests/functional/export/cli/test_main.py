@@ -14,7 +14,8 @@ import pytest
 
 from export.cli.main import main
 from export.models.model_choice import ModelChoice
-from tests.functional.export.galleries import fake_models, write_photo
+from export.understanding.text.rapid_text_reader import RapidTextReaderSource
+from tests.functional.export.galleries import FakeTextSource, fake_models, write_photo
 
 COMMANDS = (
     "demo", "index", "search", "serve", "caption", "publish", "versions", "rollback", "prune", "evaluate",
@@ -55,6 +56,38 @@ def test_index_counts_what_it_passes_over(base: Path, capsys: pytest.CaptureFixt
         (base / "photos" / name).touch()
     assert main(["index", str(base / "photos"), "--out", str(base / "out"), "--workers", "1"]) == 0
     assert capsys.readouterr().out.endswith(": 2 read, 0 forgotten; 1 PSD, 2 videos passed over\n")
+
+
+def test_index_reads_text_when_it_is_asked_for_and_says_what_came_of_it(
+    base: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = FakeTextSource(log=base / "text.log")
+    monkeypatch.setattr(RapidTextReaderSource, "open", lambda: reader)
+    index = ["index", str(base / "photos"), "--out", str(base / "out"), "--workers", "1"]
+    assert main([*index, "--read-text"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[1:] == ["Text was looked for in 1 photo, and found in 1."]
+    assert printed.err == (
+        "1 photo whose text can't be read:\n"
+        "  blue.png: the reader of text failed: RuntimeError: no kernel for this node\n"
+    )
+    assert main(index) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == []
+
+
+def test_index_names_what_is_to_be_installed_to_read_text(
+    base: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("export.understanding.text.rapid_text_reader.find_spec", lambda _name: None)
+    assert main(["index", str(base / "photos"), "--out", str(base / "out"), "--read-text"]) == 1
+    expected = "reading text needs rapidocr, which is not installed: pip install 'thinlens[ocr]'"
+    assert expected in capsys.readouterr().err
+    assert not (base / "out").exists()
+
+
+def test_text_is_not_read_into_a_store(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["index", "s3://b/p", "--out", "s3://b/o", "--engine", "ray", "--read-text"]) == 1
+    assert "--read-text doesn't go with --out s3://b/o yet" in capsys.readouterr().err
 
 
 def index_and_lose_a_disk(base: Path, out: Path) -> list[str]:

@@ -14,6 +14,7 @@ from export.gallery.indexing import index_photos
 from export.library.library import Library
 from export.publishing.pruning import prune
 from export.storage.folder_objects import FolderObjects
+from export.understanding.text.text_backlog import TextsRead
 from handler.bundle.photos.addresses import thumbnail
 from tests.functional.export.cluster.clusters import (
     PHOTOS,
@@ -26,7 +27,7 @@ from tests.functional.export.cluster.clusters import (
     strict_models,
     understood,
 )
-from tests.functional.export.galleries import write_photo, write_photos
+from tests.functional.export.galleries import COLOURS, FakeTextSource, records, write_photo, write_photos
 
 OTHERS = {"library/notes.txt": b"mine", "mine.parquet": b"mine", "library/0123.parquet": b"mine", "a/b.jpg": b"mine"}
 
@@ -82,6 +83,13 @@ def test_ray_reads_for_an_output_folder_too(base: Path, indexed: ClusterReport) 
     assert (report.photos, report.read, report.failures) == (PHOTOS, PHOTOS, indexed.index.failures)
     assert understood(base) == before + PHOTOS
     assert sorted(path.name for path in (base / "out/bundle/segments").iterdir()) == segment_ids(base / "store")
+    signs = {colour: (colour.upper(),) for colour in COLOURS}
+    reader = FakeTextSource(log=base / "text.log", signs=signs)
+    report = index_photos(base / "photos", base / "out", models=strict_models(base), text_reader=reader, engine=engine)
+    assert report.texts == TextsRead(read=PHOTOS, with_text=PHOTOS, failed=())
+    assert understood(base) == before + PHOTOS
+    for photo_id, record in records(base / "out").items():
+        assert record.text == (photo_id.split()[1].removesuffix(".jpg").upper(),)
 
 
 def test_many_photos_that_are_gone_at_once_stay_until_they_are_let_go(base: Path, indexed: ClusterReport) -> None:

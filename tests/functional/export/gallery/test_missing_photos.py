@@ -196,11 +196,11 @@ def test_a_library_of_before_is_brought_up_to_date(base: Path) -> None:
     with sqlite3.connect(base / "out/library.sqlite") as connection:
         for (trigger,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             connection.execute(f"DROP TRIGGER {trigger}")
-        for table in ("placements", "touched", "orphans", "likenesses", "bands"):
+        for table in ("placements", "touched", "orphans", "likenesses", "bands", "texts"):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("DROP INDEX damaged_contents")
         connection.execute("ALTER TABLE bundles DROP COLUMN base")
-        for column in ("noted", "latitude", "longitude", "damage", "reader"):
+        for column in ("noted", "latitude", "longitude", "damage", "reader", "written"):
             connection.execute(f"ALTER TABLE contents DROP COLUMN {column}")
         connection.execute("PRAGMA user_version = 3")
     with pytest.raises(LibraryError, match=f"is of version 3; 'thinlens index' brings it to {SCHEMA_VERSION}"):

@@ -58,6 +58,20 @@ def test_the_table_beside_the_photos_becomes_filters(base: Path) -> None:
     assert searcher(base).photo("green.png")["type"] == "png"
 
 
+def test_what_people_wrote_into_files_are_columns_that_the_table_overrules(base: Path) -> None:
+    exif = Image.Exif()
+    exif.update({0x9C9E: "dog;Milo".encode("utf-16-le"), 0x4746: 5, 0x010E: "OLYMPUS DIGITAL CAMERA"})
+    Image.new("RGB", (64, 48), "red").save(base / "photos/red.jpg", exif=exif)
+    Image.new("RGB", (64, 48), "blue").save(base / "photos/blue.jpg", exif=exif)
+    (base / "photos/columns.csv").write_text("photo,rating,keywords\nblue.jpg,2,cat\n")
+    index(base)
+
+    assert searcher(base).photo("red.jpg")["columns"] == {"keywords": ["dog", "Milo"], "rating": 5.0}
+    assert searcher(base).photo("blue.jpg")["columns"] == {"keywords": "cat", "rating": 2.0}
+    assert ids(base, where=("keywords:milo",)) == ["red.jpg"]
+    assert ids(base, where=("rating:..4",)) == ["blue.jpg"]
+
+
 def test_a_new_table_costs_no_photo_and_the_same_table_no_bundle(base: Path) -> None:
     first = index(base)
     assert index(base) == IndexReport(

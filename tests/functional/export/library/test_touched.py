@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from export.library.library import Library
+from export.library.records import TextLine
 from tests.functional.export.library.libraries import (
     CAPTIONER,
     FACTS,
@@ -33,6 +34,7 @@ def library(tmp_path: Path) -> Iterator[Library]:
         fill(library, {"a.jpg": "one", "b.jpg": "one", "c.jpg": "two", "d.jpg": "three"}, understood=("one", "two"))
         library.photos.edit("c.jpg", "Rex")
         library.photos.put_columns(COLUMNS)
+        put_text("two", "OPEN")(library)
         place(library, {"0": ["a.jpg", "b.jpg", "c.jpg"]})
         assert touched(library) == []
         yield library
@@ -50,6 +52,14 @@ def learn(name: str, *, captioner: str = CAPTIONER, **values: Any) -> Change:
 def put_facts(name: str, **values: Any) -> Change:
     facts = replace(FACTS, **values)
     return lambda library: library.understandings.put_facts({content_of(name): facts})
+
+
+def put_text(name: str, *texts: str, reader: str = "r", failure: str | None = None) -> Change:
+    lines = [TextLine(text=text, box=(0.1, 0.2, 0.3, 0.4), confidence=0.9) for text in texts]
+    content = content_of(name)
+    return lambda library: library.texts.put(
+        {} if failure else {content: lines}, reader=reader, failures={content: failure} if failure else None
+    )
 
 
 def put_columns(columns: dict[str, dict[str, str]]) -> Change:
@@ -95,6 +105,16 @@ CHANGES: dict[str, tuple[Change, list[str]]] = {
     "facts are read as they were": (put_facts("one"), []),
     "facts are read by another reader": (execute("UPDATE contents SET reader = reader + 1"), []),
     "facts change": (put_facts("one", taken="2024-05-01", noted=None), ["a.jpg", "b.jpg"]),
+    "what people wrote into a file changes": (put_facts("one", written='{"title": "x"}'), ["a.jpg", "b.jpg"]),
+    "text is read": (put_text("one", "EXIT"), ["a.jpg", "b.jpg"]),
+    "there is no text": (put_text("one"), []),
+    "text can't be read": (put_text("one", failure="killed"), []),
+    "text is read that was read before": (put_text("two", "OPEN"), []),
+    "another reader reads the same text": (put_text("two", "OPEN", reader="other"), []),
+    "another reader can't read the text": (put_text("two", reader="other", failure="killed"), []),
+    "another reader reads another text": (put_text("two", "OPEN", "late"), ["c.jpg"]),
+    "another reader finds no text": (put_text("two"), ["c.jpg"]),
+    "text is removed": (execute("DELETE FROM texts"), ["c.jpg"]),
     "facts are removed": (execute("DELETE FROM contents WHERE content = ?", TWO), ["c.jpg"]),
     "facts go to another content": (
         execute("UPDATE contents SET content = ? WHERE content = ?", THREE, TWO),
@@ -130,12 +150,14 @@ def test_a_change_touches_what_it_changes(library: Library, name: str) -> None:
 def test_what_is_written_is_read(library: Library) -> None:
     """Statements that leave out what is the same write all that isn't."""
     taken = replace(FACTS, taken="2024-05-01T12:00:00", noted="xmp", latitude=1.0, longitude=2.0, damage="its end")
+    taken = replace(taken, written='{"rating": 2, "keywords": ["tree"]}')
     learn("two", text="a cat", names="cat", first=0.25, facts=taken)(library)
     library.photos.edit("c.jpg", "Tom")
     put(("c.jpg", "two"), size_bytes=7)(library)
     assert library.photos.put_columns({"c.jpg": {"rating": 4}, "x.jpg": {"a": "b"}}) == ["x.jpg"]
+    columns = {"rating": 4, "keywords": ("tree",)}
     [photo] = library.understandings.photos(["c.jpg"], captioner=CAPTIONER, instructions=INSTRUCTIONS)
-    assert (photo.size_bytes, photo.edit, photo.columns, photo.facts) == (7, "Tom", {"rating": 4}, taken)
+    assert (photo.size_bytes, photo.edit, photo.columns, photo.facts) == (7, "Tom", columns, taken)
     assert photo.captions == {INSTRUCTIONS[0]: "a cat", INSTRUCTIONS[1]: "where a cat is", "names": "cat"}
     assert library.understandings.visual_vectors([TWO], captioner=CAPTIONER).tolist() == [[0.25, 0.5]]
     assert [failure.path for failure in library.understandings.damaged()] == ["c.jpg"]

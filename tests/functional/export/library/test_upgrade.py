@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from export.errors import OutputError
 from export.library.library import Library
 from export.library.records import Failure
 from export.library.schema import UPGRADES
-from tests.functional.export.library.libraries import BUNDLE, CAPTIONER, INSTRUCTIONS, content_of, touched
+from tests.functional.export.library.libraries import BUNDLE, CAPTIONER, FACTS, INSTRUCTIONS, content_of, touched
 
 VERSION_4 = Path(__file__).with_name("version_4.sql").read_text()
+VERSION_5 = Path(__file__).with_name("version_5.sql").read_text()
 IDS = ["a.jpg", "b.jpg", "c.jpg", "d.jpg"]
 
 
@@ -58,6 +60,26 @@ def test_a_version_4_library_has_placed_nothing_and_lost_nothing(out: Path) -> N
 def test_an_upgraded_library_is_like_a_new_one(out: Path, tmp_path: Path) -> None:
     with Library.open(out) as upgraded, Library.open(tmp_path / "new") as new:
         assert schema_of(upgraded) == schema_of(new)
+
+
+def test_a_version_5_library_keeps_its_places_and_has_its_photos_read_anew(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "library.sqlite")
+    connection.executescript(VERSION_5)
+    connection.close()
+    with Library.open(tmp_path) as library, Library.open(tmp_path / "new") as new:
+        assert schema_of(library) == schema_of(new)
+        assert (library.placements.base(), library.placements.count(), touched(library)) == ("base", 3, [])
+        assert library.understandings.contents_read() == set()
+        [photo] = library.understandings.photos(["a.jpg"], captioner=CAPTIONER, instructions=INSTRUCTIONS)
+        assert (photo.columns, photo.text, photo.facts) == ({"place": "Paris"}, (), FACTS)
+        found = replace(FACTS, written='{"place": "Rome", "rating": 4.0}')
+        library.understandings.put_facts({photo.content: found})
+        assert touched(library) == ["a.jpg", "b.jpg"]
+        photos = library.understandings.photos(["a.jpg", "b.jpg"], captioner=CAPTIONER, instructions=INSTRUCTIONS)
+        assert [photo.columns for photo in photos] == [
+            {"place": "Paris", "rating": 4.0},
+            {"place": "Rome", "rating": 4.0},
+        ]
 
 
 def test_an_upgrade_that_fails_leaves_version_4(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
 from export.errors import BrokenPhotoError, UnreadablePhotoError
-from export.pictures.decoding import THUMBNAIL_LONG_SIDE_PX, DecodedPhoto, decode_photo
+from export.pictures.decoding import THUMBNAIL_LONG_SIDE_PX, DecodedPhoto, decode_photo, decode_whole
 from export.pictures.pixels import MAX_PIXELS
 
 SIZE = 64
@@ -228,6 +228,41 @@ def test_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
     assert (photo.facts.width, photo.facts.height) == size
     scale = min(1.0, THUMBNAIL_LONG_SIDE_PX / max(size))
     assert thumbnail_size(photo) == tuple(max(1, round(side * scale)) for side in size)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [((4_000, 3_000), (64, 48)), ((3_000, 4_000), (48, 64)), ((3_000, 100), (64, 2)), ((50, 30), (50, 30)),
+     ((64, 1), (64, 1)), ((5_000, 1), (64, 1)), ((130, 65), (64, 32))],
+)  # fmt: skip
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+def test_a_photo_in_its_own_shape(
+    tmp_path: Path, suffix: str, size: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    four_corners(*size).save(tmp_path / f"photo.{suffix}")
+    pixels = decode_whole(tmp_path / f"photo.{suffix}", long_side=64)
+    assert pixels.dtype == np.uint8
+    assert pixels.shape == (expected[1], expected[0], 3)
+
+
+@pytest.mark.parametrize("orientation", STORED_AS)
+def test_a_photo_in_its_own_shape_is_upright(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    four_corners(1_200, 800).transpose(STORED_AS[orientation]).save(tmp_path / "photo.jpg", exif=exif, quality=95)
+    pixels = decode_whole(tmp_path / "photo.jpg", long_side=300)
+    assert pixels.shape == (200, 300, 3)
+    corners = [pixels[20, 20], pixels[20, 280], pixels[180, 20], pixels[180, 280]]
+    for found, expected in zip(corners, CORNERS.values(), strict=True):
+        assert np.abs(found.astype(int) - expected).max() < 12
+
+
+def test_what_is_no_image_has_no_shape(tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(b"no photo")
+    with pytest.raises(BrokenPhotoError, match="not an image"):
+        decode_whole(tmp_path / "photo.jpg", long_side=300)
+    with pytest.raises(UnreadablePhotoError, match="No such file"):
+        decode_whole(tmp_path / "nowhere.jpg", long_side=300)
 
 
 def test_shrinking_keeps_the_picture(tmp_path: Path) -> None:

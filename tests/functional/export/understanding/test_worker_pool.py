@@ -16,8 +16,9 @@ from export.errors import ModelError
 from export.photos.content_hash import stamp_of
 from export.understanding import worker_pool
 from export.understanding.captioner import Understanding
-from export.understanding.photo_reader import FailedPhoto, Outcome, ReadingTask, ReadPhoto
-from export.understanding.worker_pool import read_in_workers
+from export.understanding.engine import FailedPhoto, ReadingTask
+from export.understanding.photo_reader import Outcome, ReadPhoto, understanding
+from export.understanding.worker_pool import WorkerPool
 from tests.functional.export.galleries import IMAGE_SIZE, INSTRUCTIONS, colour_of, write_photo
 
 
@@ -83,7 +84,8 @@ def tasks(folder: Path, colours: list[str]) -> list[ReadingTask]:
 
 
 def read(given: list[ReadingTask], mood: str, *, count: int = 2) -> list[Outcome]:
-    return [outcome for batch in read_in_workers(given, MoodySource(mood=mood), workers=count) for outcome in batch]
+    work = understanding(MoodySource(mood=mood))
+    return [outcome for batch in WorkerPool(workers=count)(given, work) for outcome in batch]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,16 @@ from numpy.typing import NDArray
 from handler.bundle.blocks.block_hashes import BLOCK_BYTES, HASH_BYTES, hash_of
 from handler.bundle.blocks.blocked_file import BlockedFile, Reading, Wanted, read_together
 from handler.bundle.photos import catalogue as catalogue_module
-from handler.bundle.photos.catalogue import HEADER, MAGIC, VERSION, Caption, Catalogue, PhotoRecord, write_catalogue
+from handler.bundle.photos.catalogue import (
+    HEADER,
+    MAGIC,
+    VERSION,
+    Caption,
+    Catalogue,
+    PhotoRecord,
+    beginning,
+    write_catalogue,
+)
 from handler.errors import BundleError
 
 _T = TypeVar("_T")
@@ -118,6 +127,41 @@ class CountedFile(BlockedFile):
     def wanted(self, starts: int | NDArray[np.int64], ends: int | NDArray[np.int64]) -> Wanted:
         self.wanted_bytes.append(int(np.sum(np.asarray(ends) - np.asarray(starts))))
         return super().wanted(starts, ends)
+
+
+def test_the_text_in_a_photo_comes_back(tmp_path: Path) -> None:
+    records = [record("a.jpg", text=("HAND SOAP", "£2.50", "左側通行")), record("b.jpg")]
+    path = written(tmp_path / "catalogue.bin", records)
+    assert read(opened(path, 2).records([0, 1])) == records
+    assert path.read_bytes().count(b'"text":[') == 1  # functions of before know no such field
+
+
+@pytest.mark.parametrize(
+    ("lines", "kept"),
+    [
+        (["a"] * 9_000, 8_192),
+        (["é"] * 5_000, 4_096),
+        (["x" * 8_192, "b"], 1),
+        (["x" * 8_193, "b"], 0),
+        (["word"] * 10_000, 2_048),
+        ([], 0),
+    ],
+)
+def test_of_much_text_the_beginning_is_kept(lines: list[str], kept: int) -> None:
+    assert beginning(lines) == tuple(lines[:kept])
+
+
+@pytest.mark.parametrize(
+    "text", [["x" * 8_193], ["x"] * 8_193, ["x" * 5_000, "y" * 5_000], [1], "EXIT", ["\ud800"], None]
+)
+def test_more_text_or_none_is_refused(tmp_path: Path, text: object) -> None:
+    path = written(tmp_path / "catalogue.bin", [record("a.jpg", text=("EXIT",))])
+    data = path.read_bytes()
+    wrong = data.replace(b'"text":["EXIT"]', f'"text":{json.dumps(text)}'.encode())
+    offsets = np.frombuffer(wrong, "<i8", 2, HEADER.size) + np.array([0, len(wrong) - len(data)])
+    path.write_bytes(wrong[: HEADER.size] + offsets.tobytes() + wrong[HEADER.size + 16 :])
+    with pytest.raises(BundleError, match=r"text"):
+        read(opened(path, 1).records([0]))
 
 
 def test_lone_surrogates_are_no_id(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from export.cluster.ray_engine import BATCH_BYTES, _in_memory
-from export.understanding.photo_reader import ReadingTask
+from export.understanding.engine import ReadingTask
 
 
 def task(size_bytes: int) -> ReadingTask:

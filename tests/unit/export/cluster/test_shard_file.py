@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -18,13 +20,14 @@ from export.library.records import KnownPhoto
 from export.pictures.facts import PhotoFacts
 from export.understanding.backlog import Reading
 from export.understanding.captioner import Understanding
-from export.understanding.photo_reader import FailedPhoto, Outcome, ReadPhoto
+from export.understanding.engine import FailedPhoto
+from export.understanding.photo_reader import Outcome, ReadPhoto
 
 pytest.importorskip("pyarrow", reason="pyarrow is not installed (pip install 'thinlens[ray]')")
 
 FACTS = PhotoFacts(
     width=640, height=480, type="jpeg", taken="2024-05-06T07:08:09+02:00", placeholder="00" * 36, fingerprint="ab" * 16,
-    noted="exif", latitude=48.2, longitude=16.4, damage="a fifth is missing",
+    noted="exif", latitude=48.2, longitude=16.4, damage="a fifth is missing", written='{"rating": 4.0}',
 )  # fmt: skip
 BARE = PhotoFacts(width=1, height=1, type="png", taken=None, placeholder="00" * 36, fingerprint="00" * 16)
 READING = Reading(captioner="c" * 64, instructions=("What?", "Where?"), decoder="reader 2", reader=2)
@@ -59,6 +62,19 @@ def test_a_shard() -> None:
     assert first.understanding.vector.tolist() == vector.tolist()
     assert (first.facts, first.understanding.captions, first.understanding.names) == (FACTS, ("a dog", ""), "dog")
     assert list(shard.outcomes[1:]) == outcomes[1:]
+
+
+def test_a_shard_from_before_there_was_one_of_the_facts() -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    read = ReadPhoto(id="a.jpg", content="a", thumbnail=b"", facts=FACTS, understanding=None)
+    data = shard_to_bytes(Shard(reading=READING, photos=[photo("a.jpg", "a")], outcomes=[read]))
+    table = pyarrow.parquet.read_table(pyarrow.BufferReader(data)).drop_columns(["written"])
+    older = pyarrow.BufferOutputStream()
+    pyarrow.parquet.write_table(table, older)
+    shard = shard_from_bytes(older.getvalue().to_pybytes(), "x")
+    assert list(shard.outcomes) == [replace(read, facts=replace(FACTS, written=None))]
 
 
 def test_a_census() -> None:

@@ -170,7 +170,7 @@ def test_the_encoder_identity_is_what_sha256sum_prints() -> None:
         ("columns texts", "place", "Unexpected type str (expected list) in 'columns.texts'"),
         ("columns texts", ["x" * 65], "in 'columns.texts.0'"),
         ("columns texts", [1], "Unexpected type int (expected str) in 'columns.texts.0'"),
-        ("columns texts", [f"{number}" for number in range(64)], "More than 64 columns"),
+        ("columns texts", [f"{number}" for number in range(68)], "More than 68 columns"),
         ("columns texts", ["stars"], "columns of numbers and of texts is ['stars'] (expected [])"),
         ("columns groups", [], "Unexpected field 'columns.groups'"),
         ("segments 0 files blocks.bin", ..., "Missing field 'segments.0.files.blocks.bin'"),

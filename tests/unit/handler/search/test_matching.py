@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handler.bundle.photos.catalogue import Caption, ColumnValue, PhotoRecord
 from handler.search.matching import Match, best_match
-from handler.search.wording import Wording
+from handler.search.query_words import Wording
 
 
 def photo(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from handler.search.wording import Wording, unquoted
+from handler.search.query_words import Wording, unquoted
 
 RANKS = {"a": 0, "of": 30, "dog": 1_800, "man": 240, "trumpet": 5_900}
 
