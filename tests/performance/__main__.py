@@ -26,6 +26,7 @@ from tests.performance import (
     selection,
     small_memory,
     widget,
+    words,
 )
 from tests.performance.collection import write_collection
 from tests.performance.report import Table, measured_on
@@ -93,6 +94,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Table]] = {
     "widget": widget.measure,
     "cold_store": _cold_store,
     "pictures": picture_questions.measure,
+    "words": words.measure,
     "many_machines": many_machines.measure,
     "many_machines_deaths": many_machines.measure_deaths,
     "million": _million,
@@ -102,6 +104,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Table]] = {
 ONLY_BY_NAME = (
     "cold_store",
     "pictures",
+    "words",
     "many_machines",
     "many_machines_deaths",
     "million",
