@@ -104,6 +104,7 @@ def _choice(arguments: argparse.Namespace) -> ModelChoice:
         captioner=arguments.captioner,
         encoder=arguments.encoder,
         instructions=tuple(arguments.instruction),
+        languages=arguments.languages,
     )
 
 

@@ -20,6 +20,8 @@ from handler.errors import BundleError
 from handler.runtime import onnxruntime
 
 BATCH_SIZE = 32
+_WORD_BEGIN = "\u2581"
+"""What the pieces of a Unigram vocabulary begin with that begin a word; alone it says nothing."""
 
 
 class TextEncoder(Protocol):
@@ -124,15 +126,21 @@ class Encoder:
         The vector of a text without any (emoji, a script that it never saw) says nothing.
         """
         encoding = self._tokenizer.encode(normalise(text))
-        unknown = getattr(self._tokenizer.model, "unk_token", None)
+        said_nothing = {self._tokenizer.token_to_id(token) for token in (self._unknown, _WORD_BEGIN)}
         return any(
-            token != unknown and not special
-            for token, special in zip(encoding.tokens, encoding.special_tokens_mask, strict=True)
+            number not in said_nothing and not special
+            for number, special in zip(encoding.ids, encoding.special_tokens_mask, strict=True)
         )
 
+    @property
+    def _unknown(self) -> str:
+        """The token that stands for what isn't in the vocabulary; Unigram doesn't say which, and calls it so."""
+        return getattr(self._tokenizer.model, "unk_token", None) or "<unk>"
+
     def is_word(self, word: str) -> bool:
-        """Whether a word stands whole in the vocabulary."""
-        return self._tokenizer.token_to_id(word) is not None
+        """Whether a word stands whole in the vocabulary: as it is, or as one piece with the mark of a word's begin."""
+        mark = _WORD_BEGIN if type(self._tokenizer.model).__name__ == "Unigram" else ""
+        return self._tokenizer.token_to_id(mark + word) is not None
 
     @cached_property
     def words(self) -> tuple[str, ...]:

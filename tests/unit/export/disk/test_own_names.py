@@ -45,7 +45,7 @@ SEGMENTS = tuple(
 )
 MANIFEST = Manifest(
     files=dict.fromkeys(BUNDLE_FILES, FILE),
-    encoder=EncoderInfo(name="tiny", identity=ENCODER, dim=4, max_tokens=64),
+    encoder=EncoderInfo(name="tiny", identity=ENCODER, space=ENCODER, dim=4, max_tokens=64),
     index="coded",
     views=("caption",),
     columns=ColumnNames(numbers=(), texts=()),
