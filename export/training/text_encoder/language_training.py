@@ -64,11 +64,11 @@ class LanguageRecipe:
     vocabulary_size: int = 60_000
     english_texts: int = 100_000
     flatten: float = 0.7
-    steps: int = 1_000
-    warmup: int = 40
+    steps: int = 500
+    warmup: int = 25
     sentences_per_step: int = 232
     nouns_per_step: int = 232
-    english_per_step: int = 96
+    english_per_step: int = 80
     most_tokens: int = 48
     learning_rate: float = 5e-4
     weight_decay: float = 0.01
@@ -77,7 +77,6 @@ class LanguageRecipe:
     temperature: float = 0.05
     fitted_texts: int = 6_000
     ridge: float = 1e-2
-    average_decay: float = 0.99
     seed: int = 20_261_130
 
     @property
@@ -122,7 +121,7 @@ def train_languages(
         recipe: Seeds and sizes.
 
     Returns:
-        The student with averaged weights.
+        The student.
 
     Raises:
         DataError: Something of the corpus is missing.
@@ -155,7 +154,6 @@ def train_languages(
         warmup=recipe.warmup,
         recipe={**json.loads(json.dumps(asdict(recipe))), "teacher": teacher.identity},
         seed=recipe.seed,
-        average_decay=recipe.average_decay,
     )
     run.resume()
     student.train()
@@ -166,7 +164,6 @@ def train_languages(
             found = gradients_of(batch, torch.from_numpy(targets[drawn.english].astype(np.float32)))
             run.advance(found.losses, found.gradients)
             run.note_and_save(found.losses)
-    run.use_averages()
     return LanguageStudent(encoder=student.eval(), tokenizer=tokenizer, texts=tuple(texts[::_SHOWN]))
 
 
