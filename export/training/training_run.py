@@ -105,12 +105,13 @@ class Run:
             torch.manual_seed(self.seed + self.step)
             yield self.step
 
-    def advance(self, losses: dict[str, Tensor], gradients: Sequence[Tensor] | None = None) -> None:
+    def advance(self, losses: dict[str, Tensor], gradients: Sequence[Tensor | None] | None = None) -> None:
         """One optimizer step on the sum of the losses.
 
         Args:
             losses: By name.
-            gradients: Of their sum, one for each of the model's parameters, where they are known already.
+            gradients: Of their sum, one for each of the model's parameters, where they are known already; None for
+                what the optimizer is told in another way.
 
         Raises:
             TrainingError: A loss is not finite; the checkpoint stays the last good one.

@@ -38,13 +38,20 @@ class LossWeights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossesFound:
-    """The losses of a step, by name, and the gradients of their sum, one for each of the student's parameters.
+    """The losses of a step, and the gradients of their sum.
 
-    The gradient of the table of words is right until the next step's are found.
+    Attributes:
+        losses: By name.
+        gradients: One for each of the student's parameters; None for the table of words, which is large and of which
+            a step reads little.
+        rows: int64 [n], the rows of the table that were read, each once.
+        of_rows: float32 [n, dim], their gradients.
     """
 
     losses: dict[str, Tensor]
-    gradients: list[Tensor]
+    gradients: list[Tensor | None]
+    rows: Tensor
+    of_rows: Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +87,6 @@ class GradientsInParts:
     def __init__(self, student: TextEncoder, weights: LossWeights) -> None:
         self._student, self._weights = student, weights
         self._table = student.bert.embeddings.word_embeddings.weight
-        self._of_table = torch.zeros_like(self._table)  # kept, as all of it is large and little of it changes
-        self._touched = torch.empty(0, dtype=torch.long)
         self._others = [parameter for parameter in student.parameters() if parameter is not self._table]
         self._kernel = sdpa_kernel(SDPBackend.MATH)  # is chosen for all threads, so that none may end it for others
 
@@ -108,15 +113,14 @@ class GradientsInParts:
         """
         told = found_by_itself(wanted, temperature=self._weights.temperature)
         parts = list(self._pool.map(lambda rows: self._part(token_ids, rows, wanted, told), _parts(token_ids)))
-        self._of_table.index_fill_(0, self._touched, 0.0)
-        self._touched = torch.cat([part.input_ids.flatten() for part in parts])
-        self._of_table.index_add_(0, self._touched, torch.cat([part.words.flatten(0, 1) for part in parts]))
+        rows, places = torch.cat([part.input_ids.flatten() for part in parts]).unique(return_inverse=True)
+        words = torch.cat([part.words.flatten(0, 1) for part in parts])
         others = iter([functools.reduce(torch.add, of) for of in zip(*(part.others for part in parts), strict=True)])
         return LossesFound(
             losses={name: torch.stack([part.losses[name] for part in parts]).sum() for name in parts[0].losses},
-            gradients=[
-                self._of_table if parameter is self._table else next(others) for parameter in self._student.parameters()
-            ],
+            gradients=[None if parameter is self._table else next(others) for parameter in self._student.parameters()],
+            rows=rows,
+            of_rows=torch.zeros(len(rows), words.shape[1]).index_add_(0, places, words),
         )
 
     def _part(

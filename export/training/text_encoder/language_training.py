@@ -22,6 +22,7 @@ from transformers import BertConfig, BertModel
 
 from export.training.text_encoder.language_corpus import LanguageCorpus
 from export.training.text_encoder.language_losses import GradientsInParts, LossWeights
+from export.training.text_encoder.language_optimizer import RowAdamW
 from export.training.text_encoder.packed_e5 import PackedEncoder
 from export.training.text_encoder.sentence_model import EmbedTexts, TextEncoder, embed
 from export.training.text_encoder.word_pieces import (
@@ -64,8 +65,8 @@ class LanguageRecipe:
     vocabulary_size: int = 60_000
     english_texts: int = 100_000
     flatten: float = 0.7
-    steps: int = 500
-    warmup: int = 25
+    steps: int = 400
+    warmup: int = 20
     sentences_per_step: int = 232
     nouns_per_step: int = 232
     english_per_step: int = 80
@@ -143,9 +144,7 @@ def train_languages(
     fitted = corpus.draw(0, [recipe.fitted_texts * size // sum(sizes) for size in sizes])
     texts = [corpus.texts[row] for row in fitted.texts]
     fit_projection(student, tokenizer, texts, targets[fitted.english].astype(np.float32), ridge=recipe.ridge)
-    optimizer = torch.optim.AdamW(
-        student.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-    )
+    optimizer = RowAdamW(student, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     run = Run(
         folder=work,
         model=student,
@@ -162,6 +161,7 @@ def train_languages(
             drawn = corpus.draw(step, sizes)
             batch = [token_ids[corpus.texts[row]] for row in drawn.texts]
             found = gradients_of(batch, torch.from_numpy(targets[drawn.english].astype(np.float32)))
+            optimizer.tell(found.rows, found.of_rows)
             run.advance(found.losses, found.gradients)
             run.note_and_save(found.losses)
     return LanguageStudent(encoder=student.eval(), tokenizer=tokenizer, texts=tuple(texts[::_SHOWN]))
