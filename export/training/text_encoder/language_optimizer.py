@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from export.training.text_encoder.sentence_model import TextEncoder
@@ -33,6 +35,12 @@ class RowAdamW(torch.optim.AdamW):
     def tell(self, rows: Tensor, of_rows: Tensor) -> None:
         """Say the gradients of the table for the next step: int64 [n], each row once, and float32 [n, dim]."""
         self._rows, self._of_rows = rows, of_rows
+
+    def read_rows(self) -> NDArray[np.bool_]:
+        """Which rows of the table any step has read: bool [rows]."""
+        squares: Tensor = self.state[self._table]["exp_avg_sq"]
+        read: NDArray[np.bool_] = squares.any(1).numpy()
+        return read
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]

@@ -164,6 +164,8 @@ def train_languages(
             optimizer.tell(found.rows, found.of_rows)
             run.advance(found.losses, found.gradients)
             run.note_and_save(found.losses)
+    tokenizer = keep_read(student, pieces, optimizer.read_rows())
+    tokenizer.enable_truncation(recipe.most_tokens)
     return LanguageStudent(encoder=student.eval(), tokenizer=tokenizer, texts=tuple(texts[::_SHOWN]))
 
 
@@ -201,6 +203,27 @@ def make_language_student(
             state[name] = torch.from_numpy(array[:kept])
     bert.load_state_dict(state, strict=False)
     return TextEncoder(bert, nn.Linear(start.width, start.width, bias=False))
+
+
+def keep_read(student: TextEncoder, pieces: Sequence[Piece], read: NDArray[np.bool_]) -> Tokenizer:
+    """Leave out the pieces that no step has read, as they stood behind the end of a text that was cut.
+
+    Args:
+        student: Whose table loses their rows.
+        pieces: Of its table, behind the special ones.
+        read: bool [rows of the table].
+
+    Returns:
+        The tokenizer of the others.
+    """
+    special = len(SPECIAL_PIECES)
+    table = student.bert.embeddings.word_embeddings
+    kept = np.concatenate([np.arange(special), special + np.flatnonzero(read[special:])])
+    weights = table.weight.detach()[torch.from_numpy(kept)]
+    weights[np.flatnonzero(~read[:special])] = 0.0  # padding, which is masked wherever it stands
+    table.weight = nn.Parameter(weights)
+    student.bert.config.vocab_size = table.num_embeddings = len(kept)
+    return unigram_tokenizer([pieces[row - special] for row in kept[special:]])
 
 
 def fit_projection(

@@ -6,7 +6,6 @@ import struct
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 WIDTH, LAYERS, HEADS, FEED_FORWARD, POSITIONS = 32, 2, 2, 64, 16
 WORDS = ("▁a", "▁red", "▁green", "▁rotes", "▁grünes", "▁haus", "▁house", "▁boat", "▁boot", "▁ein", "▁Hund", "▁dog")
@@ -61,5 +60,4 @@ def _blocks(random: np.random.Generator, count: int) -> bytes:
 
 
 def _floats(random: np.random.Generator, count: int) -> bytes:
-    values: NDArray[np.float32] = random.normal(size=count).astype("<f4") * 0.1
-    return values.astype("<f4").tobytes()
+    return (random.normal(size=count) * 0.1).astype("<f4").tobytes()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pytest
 import torch
@@ -23,10 +25,8 @@ WEIGHTS = LossWeights(distillation=10.0, retrieval=0.7, temperature=0.05)
 @pytest.mark.parametrize("part", [24, 10_000])
 def test_gradients_in_parts_are_those_of_the_whole(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(language_losses, "_PART", part)
-    student = TextEncoder(tiny_bert(), nn.Linear(64, 64, bias=False)).train()
-    for module in student.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
+    monkeypatch.setattr(torch, "autocast", lambda *_: contextlib.nullcontext())  # whose rounding hides what is compared
+    student = TextEncoder(tiny_bert(), nn.Linear(64, 64, bias=False)).eval()
     random = np.random.default_rng(1)
     token_ids = [random.integers(4, 400, size=size) for size in (3, 9, 1, 5, 9, 2, 4)]
     wanted = nn.functional.normalize(torch.randn(7, 64), dim=-1)
@@ -39,12 +39,15 @@ def test_gradients_in_parts_are_those_of_the_whole(part: int, monkeypatch: pytes
     logits, told = vectors @ wanted.T / 0.05, (wanted @ wanted.T / 0.05).softmax(1)
     whole = 10.0 * (1 - cosines).mean() + 0.7 * nn.functional.cross_entropy(logits, told)
     whole.backward()  # type: ignore[no-untyped-call]
-    assert float(sum(found.losses.values())) == pytest.approx(float(whole.detach()), rel=0.02)
-    for (name, parameter), gradient in zip(student.named_parameters(), found.gradients, strict=True):
+    assert float(sum(found.losses.values())) == pytest.approx(float(whole.detach()), rel=1e-4)
+    table = torch.zeros(400, 64)
+    table[found.rows] = found.of_rows
+    gradients = [table if gradient is None else gradient for gradient in found.gradients]
+    for (name, parameter), gradient in zip(student.named_parameters(), gradients, strict=True):
         assert gradient.shape == parameter.shape
         if parameter.grad is None or "key.bias" in name:  # which softmax takes no notice of
             continue
-        assert nn.functional.cosine_similarity(gradient.flatten(), parameter.grad.flatten(), dim=0) > 0.97, name
+        torch.testing.assert_close(gradient, parameter.grad, rtol=1e-3, atol=1e-4, msg=name)
 
 
 def test_a_text_is_best_where_what_it_means_is() -> None:
