@@ -82,12 +82,16 @@ def write_encoder_folder(encoder: FloatEncoder, folder: Path, *, scheme: Scheme)
 
 
 def _everyday_texts(encoder: FloatEncoder) -> Iterator[Arrays]:
-    """The graph's inputs for texts such as people ask, each alone."""
+    """The graph's inputs for texts such as people ask, each alone; other texts with those of their length."""
     tokenizer = Tokenizer.from_str(encoder.tokenizer)
     tokenizer.no_padding()
     tokenizer.enable_truncation(encoder.configuration.max_tokens)
-    for text in (*PROBES, *OFF_TOPIC_QUERIES.read_text(encoding="utf-8").splitlines(), *encoder.others):
-        token_ids = np.array([tokenizer.encode(text).ids], np.int64)
+    alone = [[text] for text in (*PROBES, *OFF_TOPIC_QUERIES.read_text(encoding="utf-8").splitlines())]
+    by_length: dict[int, list[str]] = {}
+    for text in encoder.others:
+        by_length.setdefault(len(tokenizer.encode(text)), []).append(text)
+    for texts in (*alone, *by_length.values()):
+        token_ids = np.array([tokenizer.encode(text).ids for text in texts], np.int64)
         yield {"input_ids": token_ids, "attention_mask": np.ones_like(token_ids)}
 
 
