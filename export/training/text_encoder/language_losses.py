@@ -113,7 +113,8 @@ class GradientsInParts:
         """
         told = found_by_itself(wanted, temperature=self._weights.temperature)
         parts = list(self._pool.map(lambda rows: self._part(token_ids, rows, wanted, told), _parts(token_ids)))
-        rows, places = torch.cat([part.input_ids.flatten() for part in parts]).unique(return_inverse=True)
+        read = torch.cat([part.input_ids.flatten() for part in parts])
+        rows, places = read.unique(return_inverse=True)  # type: ignore[no-untyped-call]
         words = torch.cat([part.words.flatten(0, 1) for part in parts])
         others = iter([functools.reduce(torch.add, of) for of in zip(*(part.others for part in parts), strict=True)])
         return LossesFound(

@@ -45,7 +45,7 @@ class RowAdamW(torch.optim.AdamW):
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
         """One step; the table's own gradient is left out."""
-        loss = super().step(closure)  # type: ignore[func-returns-value, arg-type]
+        loss: float | None = super().step(closure)
         state, group = self.state[self._table], self.param_groups[1]
         if not state:
             state["step"], state["exp_avg_sq"] = torch.zeros(()), torch.zeros_like(self._table)

@@ -25,6 +25,8 @@ def write_packed(path: Path) -> Path:
     characters = struct.pack("<IB2I", 0xFB01, 2, 0x66, 0x69)
     header += struct.pack("<iI", 1, len(characters)) + characters
     tensors = {"emb.word": _blocks(random, len(PIECES) * WIDTH), "emb.pos": _floats(random, POSITIONS * WIDTH)}
+    first = struct.pack("<e", 0.5) + bytes(j | (15 - j) << 4 for j in range(16))
+    tensors["emb.word"] = first + tensors["emb.word"][len(first) :]
     tensors |= {"emb.type": _floats(random, 2 * WIDTH), "emb.ln.w": np.ones(WIDTH, "<f4").tobytes()}
     tensors |= {"emb.ln.b": np.zeros(WIDTH, "<f4").tobytes()}
     for layer in range(LAYERS):
@@ -55,7 +57,6 @@ def _blocks(random: np.random.Generator, count: int) -> bytes:
     blocks = np.zeros(count // _BLOCK, np.dtype([("scale", "<f2"), ("codes", "u1", (_BLOCK // 2,))]))
     blocks["scale"] = 0.05
     blocks["codes"] = random.integers(0, 256, blocks["codes"].shape)
-    blocks[0] = (0.5, [j | (15 - j) << 4 for j in range(16)])
     return blocks.tobytes()
 
 

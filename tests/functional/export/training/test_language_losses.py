@@ -38,7 +38,7 @@ def test_gradients_in_parts_are_those_of_the_whole(part: int, monkeypatch: pytes
     cosines = (vectors * wanted).sum(1)
     logits, told = vectors @ wanted.T / 0.05, (wanted @ wanted.T / 0.05).softmax(1)
     whole = 10.0 * (1 - cosines).mean() + 0.7 * nn.functional.cross_entropy(logits, told)
-    whole.backward()  # type: ignore[no-untyped-call]
+    whole.backward()
     assert float(sum(found.losses.values())) == pytest.approx(float(whole.detach()), rel=1e-4)
     table = torch.zeros(400, 64)
     table[found.rows] = found.of_rows
