@@ -74,6 +74,7 @@ def format_1() -> bytes:
     document = {name: value for name, value in DOCUMENT.items() if name not in ("segments", "originals", "columns")}
     document |= {
         "format_version": 1,
+        "encoder": {name: value for name, value in DOCUMENT["encoder"].items() if name != "space"},
         "files": dict.fromkeys(FILES_1, DOCUMENT["files"]["encoder.onnx"]),
         "index": {
             "kind": "exact", "metric": "ip", "dtype": "i8", "scale": 0.1, "dim": 4, "count": 2, "expansion_search": 1,
