@@ -87,7 +87,7 @@ def write_bundle(
     """
     instructions = models.captioner.instructions
     for name in ENCODER_FILES:
-        shutil.copyfile(models.encoder / name, folder / name)
+        shutil.copyfile(models.asked / name, folder / name)
     segments = SegmentSetWriter(folder, library, models, progress).write(before)
     members, leaders = near_duplicates(library, segments, models)
     CollectionFile(
@@ -104,7 +104,11 @@ def write_bundle(
     manifest = Manifest(
         files={name: file_info(folder / name) for name in BUNDLE_FILES},
         encoder=EncoderInfo(
-            name=encoder.name, identity=models.encoder_identity, dim=encoder.dim, max_tokens=encoder.max_tokens
+            name=encoder.name,
+            identity=models.asked_identity,
+            space=models.encoder_identity,
+            dim=encoder.dim,
+            max_tokens=encoder.max_tokens,
         ),
         index=handler.bundle.manifest.DEFAULT_KIND,
         views=tuple(kinds),
@@ -132,7 +136,7 @@ def write_bundle(
 def _calibrate(library: Library, sample: Sequence[UnderstoodPhoto], count: int, models: Models) -> Calibration:
     """The calibration that came with the models, or where none did one by rule, laid over this collection's scores."""
     views = photo_views(library, sample, models)
-    encoder = Encoder.load(models.encoder)
+    encoder = Encoder.load(models.asked)
     if models.calibration:
         return lay_over_collection(models.calibration, views, encoder.encode(THINGS), photos=count)
     return calibrate_by_background(

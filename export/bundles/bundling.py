@@ -195,5 +195,6 @@ def _fingerprint(revision: int, models: Models) -> str:
 def _base(models: Models) -> str:
     """A hash of all that segments are made of beside their photos: as long as it is the same, they can stay."""
     captioner = (models.captioner.identity, models.captioner.instructions, models.has_visual_view)
-    parts = (FORMAT_VERSION, handler.bundle.manifest.DEFAULT_KIND, models.encoder_identity, captioner, models.weights)
+    encoders = (models.encoder_identity, models.asked_identity)
+    parts = (FORMAT_VERSION, handler.bundle.manifest.DEFAULT_KIND, *encoders, captioner, models.weights)
     return hashlib.sha256(repr(parts).encode()).hexdigest()

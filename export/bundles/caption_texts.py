@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from export.library.library import Library
 from export.library.records import NAMES, UnderstoodPhoto
@@ -32,17 +36,41 @@ def _caption(photo: UnderstoodPhoto, instruction: str) -> Caption:
     return Caption(instruction=instruction, text=names, edited=False, kind="names" if names else "none")
 
 
-def embed_texts(library: Library, texts: Sequence[str], models: Models, progress: Progress) -> None:
-    """Embed the texts that the library has no vector of; killed in between, it goes on from there."""
-    missing = library.text_vectors.missing(texts, encoder=models.encoder_identity)
-    if not missing:
-        return
+def embed_captions(library: Library, captions: Sequence[Caption], models: Models, progress: Progress) -> None:
+    """Embed the captions that the library has no vector of; killed in between, it goes on from there.
+
+    What a person wrote is embedded by the encoder of the queries, which may know more languages than the captioner's.
+    """
+    for edited, folder, identity in _encoders(models):
+        texts = [caption.text for caption in captions if caption.edited == edited]
+        missing = library.text_vectors.missing(texts, encoder=identity)
+        if missing:
+            _embed(library, missing, folder, identity, progress)
+
+
+def caption_vectors(library: Library, captions: Sequence[Caption], models: Models) -> NDArray[np.float32]:
+    """The vectors of captions, which the library has; float32 [captions, dim], unit L2 norm."""
+    by_text: dict[tuple[str, bool], NDArray[np.float32]] = {}
+    for edited, _, identity in _encoders(models):
+        texts = list(dict.fromkeys(caption.text for caption in captions if caption.edited == edited))
+        if texts:
+            vectors = library.text_vectors.of(texts, encoder=identity)
+            by_text.update(((text, edited), vector) for text, vector in zip(texts, vectors, strict=True))
+    return np.stack([by_text[caption.text, caption.edited] for caption in captions])
+
+
+def _encoders(models: Models) -> tuple[tuple[bool, Path, str], ...]:
+    """Whether it embeds what people wrote, the folder and the identity of each encoder."""
+    return (False, models.encoder, models.encoder_identity), (True, models.asked, models.asked_identity)
+
+
+def _embed(library: Library, texts: Sequence[str], folder: Path, identity: str, progress: Progress) -> None:
     from handler.bundle.encoder import Encoder  # and with it onnxruntime, which is slow to import
 
-    encoder = Encoder.load(models.encoder)
-    progress.begin("embedding captions", len(missing))
-    for start in range(0, len(missing), _EMBEDDED_AT_ONCE):
-        batch = missing[start : start + _EMBEDDED_AT_ONCE]
-        library.text_vectors.put(batch, encoder.encode(batch), encoder=models.encoder_identity)
+    encoder = Encoder.load(folder)
+    progress.begin("embedding captions", len(texts))
+    for start in range(0, len(texts), _EMBEDDED_AT_ONCE):
+        batch = texts[start : start + _EMBEDDED_AT_ONCE]
+        library.text_vectors.put(batch, encoder.encode(batch), encoder=identity)
         progress.advance(len(batch))
     progress.end()

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from export.bundles.caption_texts import photo_texts
+from export.bundles.caption_texts import caption_vectors, photo_captions
 from export.library.library import Library
 from export.library.records import UnderstoodPhoto
 from export.models.model_set import Models
@@ -29,15 +29,16 @@ def fuse(views: NDArray[np.float32], weights: NDArray[np.float32], *, edited: ND
 def photo_views(library: Library, photos: Sequence[UnderstoodPhoto], models: Models) -> NDArray[np.float32]:
     """Float32 [photos, views, dim]: the caption views in the order of the instructions, then the visual view if any."""
     instructions = models.captioner.instructions
-    texts = [text for photo in photos for text in photo_texts(photo, instructions)]
-    captions = library.text_vectors.of(texts, encoder=models.encoder_identity)
-    captions = captions.reshape(len(photos), len(instructions), -1)
+    said = [caption for photo in photos for caption in photo_captions(photo, instructions)]
+    captions = caption_vectors(library, said, models).reshape(len(photos), len(instructions), -1)
     if not models.has_visual_view:
         return captions
     visual = library.understandings.visual_vectors(
         [photo.content for photo in photos], captioner=models.captioner.identity
     )
-    return join_views(captions, visual, said=np.array(texts).reshape(captions.shape[:2]) != "")
+    return join_views(
+        captions, visual, said=np.array([caption.text != "" for caption in said]).reshape(captions.shape[:2])
+    )
 
 
 def join_views(

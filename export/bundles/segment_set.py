@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.bundles.bundle_before import BundleBefore
-from export.bundles.caption_texts import embed_texts, photo_texts
+from export.bundles.caption_texts import embed_captions, photo_captions
 from export.bundles.segment_content import SegmentContent
 from export.bundles.segment_plan import MAX_PHOTOS, SegmentSize, choose_merged
 from export.bundles.segment_writer import write_segment
@@ -104,8 +104,8 @@ class SegmentSetWriter:
             self._leave(ids, {photo.id for photo in photos}, gone)
             if not photos:
                 continue
-            texts = [text for photo in photos for text in photo_texts(photo, captioner.instructions)]
-            embed_texts(self._library, texts, self._models, self._progress)
+            said = [caption for photo in photos for caption in photo_captions(photo, captioner.instructions)]
+            embed_captions(self._library, said, self._models, self._progress)
             rest.append(SegmentContent.of_photos(self._library, photos, self._models))
             if sum(len(part.records) for part in rest) >= MAX_PHOTOS:
                 whole = SegmentContent.merged(rest)

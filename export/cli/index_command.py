@@ -119,6 +119,7 @@ def _choice(arguments: argparse.Namespace) -> ModelChoice:
         captioner=arguments.captioner,
         encoder=arguments.encoder,
         instructions=tuple(arguments.instruction),
+        languages=arguments.languages,
     )
 
 

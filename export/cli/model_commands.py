@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from export.cli.distillation_commands import add_tool_parsers
 from export.errors import ModelError, TrainingError
 from export.models.hub import model_folder
-from export.models.model_set import MODELS, Models, shipped_models
+from export.models.model_set import LANGUAGES, MODELS, Models, shipped_models
 from export.training.data.corpus import CaptionedPhoto, read_photos
 from handler.bundle.encoder_files import identify_encoder
 
@@ -56,6 +56,14 @@ def add_parsers(models: argparse.ArgumentParser) -> None:
     evaluate = _add(commands, "evaluate", "measure captions, search and relevance on dev photos", _evaluate)
     evaluate.add_argument("--models", type=Path, default=MODELS, metavar="DIR", help="(default: the shipped models)")
     evaluate.add_argument("--pictures", type=Path, metavar="DIR", help="reliability diagrams go here, as PNG")
+    evaluate.add_argument(
+        "--languages",
+        type=Path,
+        nargs="?",
+        const=LANGUAGES,
+        metavar="DIR",
+        help="measure this encoder for many languages instead (default: the shipped one)",
+    )
     evaluate.add_argument("--json", action="store_true", help="print JSON instead of tables")
     add_tool_parsers(commands, _run)
 
@@ -192,6 +200,12 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     from export.training.evaluation.report import report, search_in_a_crowd
 
     models = shipped_models(arguments.models)
+    if arguments.languages:
+        from export.training.evaluation.languages import language_table, score_languages
+
+        scores = score_languages(models, arguments.languages, arguments.data)
+        print(json.dumps(scores) if arguments.json else language_table(scores))
+        return
     everything: list[CaptionedPhoto] = []
     for name, photos in _evaluated(arguments).items():
         everything += photos

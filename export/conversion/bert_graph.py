@@ -34,14 +34,15 @@ def can_be_written(config: BertConfig) -> bool:
     )
 
 
-def bert_graph(bert: BertModel, pooling: Pooling) -> onnx.ModelProto:
+def bert_graph(bert: BertModel, pooling: Pooling, projection: nn.Linear | None = None) -> onnx.ModelProto:
     """A float32 graph: input_ids, attention_mask int64 [texts, tokens] -> sentence_embedding [texts, dim], unit norm.
 
     Args:
         bert: The encoder.
         pooling: Of the tokens' vectors: their mean, or the first one.
+        projection: Without a bias: maps the unit vectors into another space.
     """
-    return _Writer().write(bert, pooling)
+    return _Writer().write(bert, pooling, projection)
 
 
 class _Writer:
@@ -51,7 +52,7 @@ class _Writer:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[TensorProto] = []
 
-    def write(self, bert: BertModel, pooling: Pooling) -> onnx.ModelProto:
+    def write(self, bert: BertModel, pooling: Pooling, projection: nn.Linear | None) -> onnx.ModelProto:
         config = bert.config
         x = self._embeddings(bert)
         mask = self._node("Cast", ["attention_mask"], to=TensorProto.INT32)
@@ -59,6 +60,10 @@ class _Writer:
             assert isinstance(layer, BertLayer)
             x = self._layer(x, mask, layer, heads=config.num_attention_heads)
         pooled = self._sum(x) if pooling == "mean" else self._node("Gather", [x, self._integers(0)], axis=1)
+        if projection is not None:
+            # A product of one row for each text: so little that it stays in float32, which only MatMul doesn't.
+            unit = self._node("LpNormalization", [pooled], p=2, axis=-1)
+            pooled = self._node("Gemm", [unit, self._constant(projection.weight)], transB=1)
         self.nodes.append(helper.make_node("LpNormalization", [pooled], ["sentence_embedding"], p=2, axis=-1))
         inputs = [
             helper.make_tensor_value_info(name, TensorProto.INT64, ["texts", "tokens"])

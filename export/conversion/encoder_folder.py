@@ -6,9 +6,8 @@ own code before anybody relies on it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -38,6 +37,7 @@ class FloatEncoder:
         graph: float32, input_ids, attention_mask -> sentence_embedding.
         tokenizer: As the tokenizers library writes it.
         configuration: What encoder.json says.
+        others: Texts, beside everyday English ones, that a scheme which looks at what flows through is shown.
         expected: float32 [probes, dim], unit L2 norm: what the source, before it became a graph, makes of PROBES.
     """
 
@@ -45,6 +45,7 @@ class FloatEncoder:
     tokenizer: str
     configuration: EncoderConfiguration
     expected: NDArray[np.float32]
+    others: tuple[str, ...] = ()
 
 
 def write_encoder_folder(encoder: FloatEncoder, folder: Path, *, scheme: Scheme) -> None:
@@ -81,12 +82,16 @@ def write_encoder_folder(encoder: FloatEncoder, folder: Path, *, scheme: Scheme)
 
 
 def _everyday_texts(encoder: FloatEncoder) -> Iterator[Arrays]:
-    """The graph's inputs for texts such as people ask, each alone."""
+    """The graph's inputs for texts such as people ask, each alone; other texts with those of their length."""
     tokenizer = Tokenizer.from_str(encoder.tokenizer)
     tokenizer.no_padding()
     tokenizer.enable_truncation(encoder.configuration.max_tokens)
-    for text in (*PROBES, *OFF_TOPIC_QUERIES.read_text(encoding="utf-8").splitlines()):
-        token_ids = np.array([tokenizer.encode(text).ids], np.int64)
+    alone = [[text] for text in (*PROBES, *OFF_TOPIC_QUERIES.read_text(encoding="utf-8").splitlines())]
+    by_length: dict[int, list[str]] = {}
+    for text in encoder.others:
+        by_length.setdefault(len(tokenizer.encode(text)), []).append(text)
+    for texts in (*alone, *by_length.values()):
+        token_ids = np.array([tokenizer.encode(text).ids for text in texts], np.int64)
         yield {"input_ids": token_ids, "attention_mask": np.ones_like(token_ids)}
 
 
@@ -95,6 +100,5 @@ def _probe(encoder: FloatEncoder, scheme: Scheme, folder: Path) -> NDArray[np.fl
     folder.mkdir(parents=True, exist_ok=True)
     write_graph(quantise(encoder.graph, scheme, _everyday_texts(encoder)), folder / "encoder.onnx")
     (folder / "tokenizer.json").write_text(encoder.tokenizer, encoding="utf-8")
-    settings = json.dumps(asdict(encoder.configuration), indent=2) + "\n"
-    (folder / "encoder.json").write_text(settings, encoding="utf-8")
+    (folder / "encoder.json").write_text(encoder.configuration.to_json(), encoding="utf-8")
     return Encoder.load(folder).encode(PROBES)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from export.disk.whole_files import write_whole
@@ -17,7 +17,7 @@ from export.errors import OutputError
 from export.models.captioners import open_captioner
 from export.models.encoders import open_encoder
 from export.models.instructions import asking
-from export.models.model_set import MODELS, Models, shipped_models
+from export.models.model_set import LANGUAGES, MODELS, Models, shipped_models
 from handler.bundle.encoder_files import identify_encoder
 
 CHOICE_FILE = "models.json"
@@ -32,12 +32,15 @@ class ModelChoice:
         captioner: A folder or a name on Hugging Face.
         encoder: A folder or a name on Hugging Face.
         instructions: What the captioner is asked of every photo; none for its own choice.
+        languages: Whether people ask, and write captions, in many languages: the shipped encoder for these goes into
+            the bundle.
     """
 
     models: str | None = None
     captioner: str | None = None
     encoder: str | None = None
     instructions: tuple[str, ...] = ()
+    languages: bool = False
 
     @classmethod
     def of(cls, out: Path) -> ModelChoice:
@@ -57,6 +60,7 @@ class ModelChoice:
             captioner=chosen["captioner"],
             encoder=chosen["encoder"],
             instructions=instructions,
+            languages=chosen.get("languages") is True,
         )
 
     def keep(self, out: Path) -> None:
@@ -72,6 +76,7 @@ class ModelChoice:
             "captioner": _whole(self.captioner),
             "encoder": _whole(self.encoder),
             "instructions": self.instructions,
+            "languages": self.languages,
         }
         write_whole(path, f"{json.dumps(chosen)}\n".encode())
 
@@ -84,6 +89,8 @@ class ModelChoice:
             OutputError: The output folder can't be written.
         """
         models = self._open(out)
+        if self.languages:
+            models = replace(models, languages=LANGUAGES)
         return asking(models, self.instructions) if self.instructions else models
 
     def _open(self, out: Path) -> Models:

@@ -6,35 +6,48 @@ It knows where the models lie and whether they belong together, nothing of what 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from export.errors import ModelError
 from export.understanding.captioner import CaptionerSource
-from handler.bundle.encoder_files import identify_encoder
+from handler.bundle.encoder_files import EncoderConfiguration, identify_encoder
 from handler.bundle.fields import Fields
 from handler.bundle.relevance import Calibration
 from handler.errors import BundleError
 
 MODELS = Path(__file__).parent / "shipped"
+LANGUAGES = MODELS / "languages"
+"""The folder of the shipped encoder for many languages."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots, so that an identity is reckoned once
 class Models:
     """Models that belong together.
 
     Attributes:
-        encoder: The folder of the text encoder, which goes into every bundle.
+        encoder: The folder of the text encoder, which embeds what the captioner says, and goes into every bundle.
         encoder_identity: As ``handler.bundle.encoder_files`` defines it.
         captioner: The captioner, not loaded yet.
         calibration: What makes scores of these two a relevance; None where nobody has fitted one.
+        languages: The folder of an encoder for many languages, whose vectors are this encoder's: where there is one,
+            it goes into every bundle instead, and embeds what people write.
     """
 
     encoder: Path
     encoder_identity: str
     captioner: CaptionerSource
     calibration: Calibration | None
+    languages: Path | None = None
 
     def __post_init__(self) -> None:
+        if self.languages is not None:
+            space = EncoderConfiguration.read(self.languages / "encoder.json").space
+            if space != self.encoder_identity:
+                raise ModelError(
+                    f"models don't belong together: the encoder for many languages gives the vectors of {space}, "
+                    f"expected those of {self.encoder_identity}; leave out --languages, or the encoder of your own"
+                )
         if self.calibration is None:
             return
         for what, found, expected in (
@@ -44,6 +57,16 @@ class Models:
         ):
             if found != expected:
                 raise ModelError(f"models don't belong together: {what} was made for {found}, expected {expected}")
+
+    @property
+    def asked(self) -> Path:
+        """The folder of the encoder that embeds queries, and captions that people write."""
+        return self.languages or self.encoder
+
+    @cached_property
+    def asked_identity(self) -> str:
+        """Its identity."""
+        return identify_encoder(self.languages) if self.languages else self.encoder_identity
 
     @property
     def has_visual_view(self) -> bool:

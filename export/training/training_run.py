@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,8 +105,13 @@ class Run:
             torch.manual_seed(self.seed + self.step)
             yield self.step
 
-    def advance(self, losses: dict[str, Tensor]) -> None:
+    def advance(self, losses: dict[str, Tensor], gradients: Sequence[Tensor | None] | None = None) -> None:
         """One optimizer step on the sum of the losses.
+
+        Args:
+            losses: By name.
+            gradients: Of their sum, one for each of the model's parameters, where they are known already; None for
+                what the optimizer is told in another way.
 
         Raises:
             TrainingError: A loss is not finite; the checkpoint stays the last good one.
@@ -122,7 +127,11 @@ class Run:
         for group, peak in zip(self.optimizer.param_groups, self._peaks, strict=True):
             group["lr"] = peak * rate
         self.optimizer.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
+        if gradients is None:
+            total.backward()  # type: ignore[no-untyped-call]
+        else:
+            for parameter, gradient in zip(self.model.parameters(), gradients, strict=True):
+                parameter.grad = gradient
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         self._average()

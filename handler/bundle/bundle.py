@@ -111,6 +111,7 @@ class Bundle:
             ("name in encoder.json", configuration.name, manifest.encoder.name),
             ("dim in encoder.json", configuration.dim, manifest.encoder.dim),
             ("max_tokens in encoder.json", configuration.max_tokens, manifest.encoder.max_tokens),
+            ("space in encoder.json", configuration.space or manifest.encoder.identity, manifest.encoder.space),
             ("photos that are there", len(self.photos) - len(self.photos.gone), manifest.counts.photos),
             ("groups of near-duplicates", len(self.photos.groups), len(self.photos)),
         ):

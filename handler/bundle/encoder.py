@@ -20,6 +20,8 @@ from handler.errors import BundleError
 from handler.runtime import onnxruntime
 
 BATCH_SIZE = 32
+_WORD_BEGIN = "\u2581"
+"""What the pieces of a Unigram vocabulary begin with that begin a word; alone it says nothing."""
 
 
 class TextEncoder(Protocol):
@@ -127,19 +129,25 @@ class Encoder:
         The vector of a text without any (emoji, a script that it never saw) says nothing.
         """
         encoding = self._tokenizer.encode(normalise(text))
-        unknown = getattr(self._tokenizer.model, "unk_token", None)
+        said_nothing = {self._tokenizer.token_to_id(token) for token in (self._unknown, _WORD_BEGIN)}
         return any(
-            token != unknown and not special
-            for token, special in zip(encoding.tokens, encoding.special_tokens_mask, strict=True)
+            number not in said_nothing and not special
+            for number, special in zip(encoding.ids, encoding.special_tokens_mask, strict=True)
         )
 
+    @property
+    def _unknown(self) -> str:
+        """The token that stands for what isn't in the vocabulary; Unigram doesn't say which, and calls it so."""
+        return getattr(self._tokenizer.model, "unk_token", None) or "<unk>"
+
     def is_word(self, word: str) -> bool:
-        """Whether a word stands whole in the vocabulary."""
+        """Whether a word stands whole in the vocabulary: as it is, or as one piece with the mark of a word's begin."""
         return self.rank(word) is not None
 
     def rank(self, word: str) -> int | None:
         """The place of a word that stands whole in the vocabulary, which has those first that are used most."""
-        place: int | None = self._tokenizer.token_to_id(word)
+        mark = _WORD_BEGIN if type(self._tokenizer.model).__name__ == "Unigram" else ""
+        place: int | None = self._tokenizer.token_to_id(mark + word)
         return place
 
     @cached_property

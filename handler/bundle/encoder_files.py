@@ -6,8 +6,9 @@ Knows names, sizes and hashes; runs nothing, so that it is read before the libra
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
@@ -22,11 +23,16 @@ MAX_CONFIGURATION_BYTES = 1 << 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderConfiguration:
-    """What encoder.json says: the model's name, its dimensions, its longest text in tokens."""
+    """What encoder.json says: the model's name, its dimensions, its longest text in tokens.
+
+    `space` is the identity of the encoder whose vectors it gives, where it has learnt to give another's; most don't
+    say so, and have a space of their own.
+    """
 
     name: str
     dim: int
     max_tokens: int
+    space: str | None = None
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -40,9 +46,15 @@ class EncoderConfiguration:
             name=fields.text("name", max_length=256),
             dim=fields.integer("dim", low=1, high=MAX_DIM),
             max_tokens=fields.integer("max_tokens", low=3, high=MAX_TOKENS),
+            space=fields.digest("space") if fields.has("space") else None,
         )
         fields.finish()
         return configuration
+
+    def to_json(self) -> str:
+        """What encoder.json is to say."""
+        said = {name: value for name, value in asdict(self).items() if value is not None}
+        return json.dumps(said, indent=2) + "\n"
 
 
 def encoder_identity(hashes: Mapping[str, str]) -> str:

@@ -38,7 +38,7 @@ class Manifest1(Manifest):
 def read_manifest_1(fields: Fields) -> Manifest1:
     """Read what follows the format version; raises BundleError as read_manifest does."""
     files = read_files(fields.child("files"), FILES_1)
-    encoder = read_encoder(fields.child("encoder"))
+    encoder = read_encoder(fields.child("encoder"), says_space=False)
     index, views = fields.child("index"), fields.child("views")
     index.choice("kind", ("exact", "hnsw"))
     index.choice("metric", ("ip",))

@@ -46,10 +46,15 @@ class FileInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderInfo:
-    """The text encoder in the bundle; `identity` as encoder_files.py defines it."""
+    """The text encoder in the bundle; `identity` as encoder_files.py defines it.
+
+    `space` is the identity of the encoder whose vectors it gives: its own, or another's that it was taught to give.
+    Calibration and segments name that.
+    """
 
     name: str
     identity: str
+    space: str
     dim: int
     max_tokens: int
 
@@ -59,7 +64,7 @@ class SegmentInfo:
     """Some of the bundle's photos, and the files in which they stand; never changed once they are written.
 
     Attributes:
-        encoder: Identity of the encoder of its vectors.
+        encoder: Identity of the encoder of its vectors: the space in which they lie.
         captioner: Identity of the captioner of its captions.
         photos: How many it holds, those included that are gone since.
         files: SEGMENT_FILES.

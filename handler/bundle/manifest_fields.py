@@ -37,7 +37,7 @@ def check_belonging(manifest: Manifest) -> None:
     hashes = {name: manifest.files[name].sha256 for name in ENCODER_FILES}
     refuse_unequal(
         ("identity of the encoder", manifest.encoder.identity, encoder_identity(hashes)),
-        ("encoder of the calibration", manifest.calibration.encoder, manifest.encoder.identity),
+        ("encoder of the calibration", manifest.calibration.encoder, manifest.encoder.space),
         ("captioner of the calibration", manifest.calibration.captioner, manifest.provenance.captioner),
         ("weights of the calibration", len(manifest.calibration.weights), len(manifest.views)),
         ("captions", manifest.counts.captions, manifest.counts.photos * caption_views),
@@ -66,11 +66,13 @@ def read_files(fields: Fields, names: Sequence[str]) -> dict[str, FileInfo]:
     return files
 
 
-def read_encoder(fields: Fields) -> EncoderInfo:
-    """Read what the encoder is; raises BundleError."""
+def read_encoder(fields: Fields, *, says_space: bool = True) -> EncoderInfo:
+    """Read what the encoder is, whose space is its own where none is said; raises BundleError."""
+    identity = fields.digest("identity")
     info = EncoderInfo(
         name=fields.text("name", max_length=256),
-        identity=fields.digest("identity"),
+        identity=identity,
+        space=fields.digest("space") if says_space else identity,
         dim=fields.integer("dim", low=1, high=MAX_DIM),
         max_tokens=fields.integer("max_tokens", low=3, high=MAX_TOKENS),
     )

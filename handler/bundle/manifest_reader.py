@@ -79,7 +79,7 @@ def _check_segments(manifest: Manifest) -> None:
     """Check that the segments are of this bundle's models, each is there once, and none lacks vectors."""
     for segment in manifest.segments:
         refuse_unequal(
-            (f"encoder of segment {segment.id}", segment.encoder, manifest.encoder.identity),
+            (f"encoder of segment {segment.id}", segment.encoder, manifest.encoder.space),
             (f"captioner of segment {segment.id}", segment.captioner, manifest.provenance.captioner),
             (
                 f"size_bytes of views.i8 in segment {segment.id}",

@@ -162,6 +162,7 @@ def _manifest(folder: Path, models: Models, segments: Sequence[SegmentInfo]) -> 
         encoder=EncoderInfo(
             name=configuration.name,
             identity=models.encoder_identity,
+            space=models.encoder_identity,
             dim=configuration.dim,
             max_tokens=configuration.max_tokens,
         ),

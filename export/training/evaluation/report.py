@@ -78,8 +78,8 @@ class Reported:
 
 def report(models: Models, photos: Sequence[CaptionedPhoto]) -> Reported:
     """Index photos and measure captions and search on them."""
-    with _bundle_of(models, [photo.path for photo in photos]) as bundle:
-        numbers = [bundle.photos.find(_id(photo.path)) for photo in photos]
+    with bundle_of(models, [photo.path for photo in photos]) as bundle:
+        numbers = [bundle.photos.find(photo_id(photo.path)) for photo in photos]
         collection = _Collection(photos=photos, numbers=np.array(numbers))
         measured = measure(Searcher(bundle), _queries(photos), Progress())
         numbers_by_name: Report = {
@@ -93,26 +93,30 @@ def report(models: Models, photos: Sequence[CaptionedPhoto]) -> Reported:
 
 def search_in_a_crowd(models: Models, photos: Sequence[CaptionedPhoto], crowd: Sequence[Path]) -> Evaluation:
     """Index photos together with others that nobody asks for, and measure search for the former."""
-    with _bundle_of(models, [*(photo.path for photo in photos), *crowd]) as bundle:
+    with bundle_of(models, [*(photo.path for photo in photos), *crowd]) as bundle:
         return measure(Searcher(bundle), _queries(photos), Progress()).evaluation
 
 
 @contextmanager
-def _bundle_of(models: Models, paths: Sequence[Path]) -> Iterator[Bundle]:
+def bundle_of(models: Models, paths: Sequence[Path]) -> Iterator[Bundle]:
+    """Index photos; the bundle is gone afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
         listed = out / "photos.txt"
-        listed.write_text("".join(f"{_id(path)}\n" for path in paths), encoding="utf-8")
+        listed.write_text("".join(f"{photo_id(path)}\n" for path in paths), encoding="utf-8")
         index_photos(listed, out / "out", models=models, progress=Progress())
         yield open_bundle(out / "out" / "bundle")
 
 
-def _id(path: Path) -> str:
+def photo_id(path: Path) -> str:
+    """What a photo is called in such a bundle."""
     return str(path.resolve())
 
 
 def _queries(photos: Sequence[CaptionedPhoto]) -> list[EvaluationQuery]:
-    return [EvaluationQuery(text=caption, photo_id=_id(photo.path)) for photo in photos for caption in photo.captions]
+    return [
+        EvaluationQuery(text=caption, photo_id=photo_id(photo.path)) for photo in photos for caption in photo.captions
+    ]
 
 
 def score_captions(written: Sequence[str], references: Sequence[Sequence[str]]) -> CaptionScores:

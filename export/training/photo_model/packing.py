@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,12 @@ from export.training.data.caption_text import BEGIN, END
 from export.training.data.tasks import DESCRIBE, INSTRUCTIONS
 from export.training.photo_model.captioner_export import export_decoder, export_vision
 from export.training.photo_model.unpacking import TrainedCaptioner
+from export.training.text_encoder.language_training import LanguageStudent
 from export.training.text_encoder.sentence_model import MAX_TOKENS, TextEncoder, tokenise
 from handler.bundle.encoder_files import EncoderConfiguration
 
 ENCODER_NAME = "thinlens-text-1"
+LANGUAGES_NAME = "thinlens-languages-1"
 CAPTIONER_NAME = "thinlens-photo-1"
 IMAGE_SIZE = 256
 """Larger than in training, where random crops show things larger than they are (Touvron et al. 2019, FixRes)."""
@@ -51,15 +54,42 @@ def write_encoder(encoder: TextEncoder, tokenizer: Tokenizer, folder: Path, *, s
     write_encoder_folder(float_encoder(encoder, tokenizer, name=ENCODER_NAME), folder, scheme=scheme)
 
 
-def float_encoder(encoder: TextEncoder, tokenizer: Tokenizer, *, name: str) -> FloatEncoder:
-    """The graph of a trained encoder, and what torch makes of the probes with it."""
+def write_languages(student: LanguageStudent, folder: Path, *, space: str) -> None:
+    """Write the folder of the encoder for many languages, as ``write_encoder`` does.
+
+    Args:
+        student: The trained encoder; its texts are those by which activations are measured.
+        folder: Is made where it isn't there.
+        space: Identity of the encoder whose vectors it has learnt to give.
+
+    Raises:
+        ModelError: As ``write_encoder``.
+    """
+    whole = float_encoder(student.encoder, student.tokenizer, name=LANGUAGES_NAME, space=space)
+    write_encoder_folder(replace(whole, others=student.texts), folder, scheme=STATIC_INT8)
+
+
+def float_encoder(encoder: TextEncoder, tokenizer: Tokenizer, *, name: str, space: str | None = None) -> FloatEncoder:
+    """The graph of a trained encoder, and what torch makes of the probes with it.
+
+    Args:
+        encoder: The trained student.
+        tokenizer: Its tokenizer.
+        name: What it is called.
+        space: Identity of the encoder whose vectors it has learnt to give; None where it has a space of its own.
+    """
     batch = tokenise(tokenizer, PROBES)
     with torch.no_grad():
         expected = encoder.eval()(batch.input_ids, batch.attention_mask).numpy()
     return FloatEncoder(
-        graph=bert_graph(encoder.bert, "mean"),
+        graph=bert_graph(encoder.bert, "mean", encoder.projection),
         tokenizer=tokenizer.to_str(),
-        configuration=EncoderConfiguration(name=name, dim=encoder.bert.config.hidden_size, max_tokens=MAX_TOKENS),
+        configuration=EncoderConfiguration(
+            name=name,
+            dim=encoder.bert.config.hidden_size,
+            max_tokens=min(MAX_TOKENS, encoder.bert.config.max_position_embeddings),
+            space=space,
+        ),
         expected=expected,
     )
 

@@ -42,28 +42,35 @@ class TokenBatch:
 
 
 class TextEncoder(nn.Module):
-    """BERT, mean over tokens, unit L2 norm: what sentence-transformers calls Transformer + Pooling + Normalize."""
+    """BERT, mean over tokens, unit L2 norm: what sentence-transformers calls Transformer + Pooling + Normalize.
 
-    def __init__(self, bert: BertModel) -> None:
+    With a projection, which has no bias, the unit vectors are mapped into another space, and brought to unit norm.
+    """
+
+    def __init__(self, bert: BertModel, projection: nn.Linear | None = None) -> None:
         super().__init__()
         self.bert = bert
+        self.projection = projection
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, words: Tensor | None = None) -> Tensor:
         """Embed texts.
 
         Args:
             input_ids: int64 [texts, tokens].
             attention_mask: int64 [texts, tokens].
+            words: float32 [texts, tokens, dim], the rows of the table of words, where they are looked up already.
 
         Returns:
             float32 [texts, dim], unit L2 norm.
         """
         # The gradient of the fused attention in bfloat16 is slow on CPUs: a step of training took 1.7 times as long.
         with sdpa_kernel(SDPBackend.MATH):
-            hidden = self.bert(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+            what = {"input_ids": input_ids} if words is None else {"inputs_embeds": words}
+            hidden = self.bert(**what, attention_mask=attention_mask).last_hidden_state
         mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
         pooled = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1.0)
-        return nn.functional.normalize(pooled.float(), dim=-1)
+        vectors = nn.functional.normalize(pooled.float(), dim=-1)
+        return vectors if self.projection is None else nn.functional.normalize(self.projection(vectors).float(), dim=-1)
 
 
 def default_teacher() -> Path:

@@ -154,7 +154,9 @@ def write_bundle(folder: Path, photos: Sequence[TinyPhoto] = PHOTOS, choices: Bu
     identity = encoder.identity
     manifest = Manifest(
         files={name: file_info(folder / name) for name in BUNDLE_FILES},
-        encoder=EncoderInfo(name="bag-of-words", identity=identity, dim=encoder.dim, max_tokens=MAX_TOKENS),
+        encoder=EncoderInfo(
+            name="bag-of-words", identity=identity, space=identity, dim=encoder.dim, max_tokens=MAX_TOKENS
+        ),
         index="coded",
         views=("caption", "visual"),
         columns=columns_of(photos),

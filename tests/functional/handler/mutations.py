@@ -40,6 +40,7 @@ DECLARATIONS: tuple[dict[str, object], ...] = (
     {"segments/1/captioner": "0" * 64},
     {"segments": []},
     {"encoder/dim": 1},
+    {"encoder/space": "0" * 64},
     {"encoder/max_tokens": 8_192},
     {"views": ["caption"] * 64},
     {"index": "exact"},

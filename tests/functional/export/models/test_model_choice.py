@@ -11,6 +11,9 @@ from export.errors import ModelError, OutputError
 from export.models.captioners import open_captioner
 from export.models.hub import model_folder
 from export.models.model_choice import CHOICE_FILE, SHIPPED, ModelChoice
+from export.models.model_set import LANGUAGES, MODELS
+from handler.bundle.encoder import Encoder
+from handler.bundle.encoder_files import identify_encoder
 
 
 def write_captioner_folder(folder: Path, **files: object) -> str:
@@ -97,3 +100,29 @@ def test_a_choice_is_kept_with_whole_paths(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / CHOICE_FILE).write_text("{")
     with pytest.raises(OutputError, match=r"models\.json can't be read: .* move it away"):
         ModelChoice.of(tmp_path)
+
+
+def test_the_encoder_for_many_languages_belongs_to_the_shipped_models(tmp_path: Path) -> None:
+    choice = ModelChoice(languages=True)
+    choice.keep(tmp_path)
+    assert ModelChoice.of(tmp_path) == choice
+    models = choice.open(tmp_path)
+    assert models.asked == LANGUAGES
+    assert models.encoder == MODELS / "encoder"
+    assert models.asked_identity == identify_encoder(LANGUAGES) != models.encoder_identity
+    assert sum(path.stat().st_size for path in LANGUAGES.iterdir() if path.suffix != ".md") <= 24_000_000
+    SHIPPED.keep(tmp_path)
+    assert not (tmp_path / CHOICE_FILE).exists()
+    assert ModelChoice.of(tmp_path).open(tmp_path).asked == MODELS / "encoder"
+
+
+def test_a_choice_of_before_there_were_many_languages(tmp_path: Path) -> None:
+    (tmp_path / CHOICE_FILE).write_text('{"models": null, "captioner": "a", "encoder": null, "instructions": []}')
+    assert ModelChoice.of(tmp_path) == ModelChoice(captioner="a")
+
+
+def test_a_word_of_another_language_lies_where_the_english_one_does() -> None:
+    english, languages = Encoder.load(MODELS / "encoder"), Encoder.load(LANGUAGES)
+    said = ("a dog", "a bicycle", "snow", "a child", "a beach")
+    asked = ("ein Hund", "ein Fahrrad", "Schnee", "ein Kind", "ein Strand")
+    assert (languages.encode(asked) @ english.encode(said).T).argmax(1).tolist() == [0, 1, 2, 3, 4]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import struct
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from handler.bundle.blocks.blocked_file import BlockedFile, read_together
+from handler.bundle.encoder_files import identify_encoder
 from handler.bundle.manifest import (
     BUNDLE_FILES,
     COLLECTION_FILE,
@@ -46,6 +48,33 @@ def refused(folder: Path) -> str:
 )
 def test_refuses_a_foreign_calibration(tmp_path: Path, choices: BundleChoices, message: str) -> None:
     assert message in refused(write_bundle(tmp_path / "bundle", choices=choices))
+
+
+def say_space(folder: Path, space: str) -> None:
+    """Put an encoder into a bundle that says whose vectors it gives."""
+    path = folder / "encoder.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"space": space}))
+    rehash(folder)
+    rewrite_manifest(folder, {"encoder/identity": identify_encoder(folder), "encoder/space": space})
+
+
+def test_another_encoder_of_the_same_space_is_served(tmp_path: Path) -> None:
+    folder = write_bundle(tmp_path / "bundle")
+    before = open_bundle(folder)
+    say_space(folder, before.manifest.encoder.identity)
+    other = open_bundle(folder)
+    assert other.manifest.encoder.identity != before.manifest.encoder.identity
+    assert other.manifest.encoder.space == before.manifest.encoder.space == other.manifest.calibration.encoder
+    read_everything(other)
+
+
+def test_refuses_an_encoder_of_another_space(tmp_path: Path) -> None:
+    folder = write_bundle(tmp_path / "bundle")
+    space = open_bundle(folder).manifest.encoder.identity
+    say_space(folder, "0" * 64)
+    assert f"encoder of the calibration is {space} (expected 0000" in refused(folder)
+    rewrite_manifest(folder, {"encoder/space": space})
+    assert f"space in encoder.json is {'0' * 64} (expected {space})" in refused(folder)
 
 
 @pytest.mark.parametrize("name", [*BUNDLE_FILES, *(f"0/{name}" for name in SEGMENT_FILES)])

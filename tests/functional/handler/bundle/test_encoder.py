@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from handler.bundle.encoder import BATCH_SIZE, Encoder
 from handler.bundle.encoder_files import ENCODER_FILES
@@ -66,6 +67,33 @@ def test_knows_whether_a_text_says_anything(encoder: Encoder, text: str, expecte
     assert encoder.knows(text) is expected
 
 
+@pytest.fixture(scope="module")
+def pieces(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
+    """An encoder of the pieces "▁hund", "▁", "e" and "n"."""
+    folder = write_encoder(tmp_path_factory.mktemp("pieces"))
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    vocabulary = [("<pad>", 0.0), ("<unk>", 0.0), ("▁hund", -1.0), ("▁", -2.0), ("e", -3.0), ("n", -3.0), ("▁un", -4.0)]
+    tokenizer.model = models.Unigram(vocabulary, unk_id=1)
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A")
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return Encoder.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("Hund", True), ("🦄 hund", True), ("en", True), ("犬", False), ("🎉 🎉", False), ("", False)],
+)
+def test_the_mark_of_a_word_alone_says_nothing(pieces: Encoder, text: str, expected: bool) -> None:
+    assert pieces.knows(text) is expected
+
+
+@pytest.mark.parametrize(("word", "expected"), [("hund", True), ("e", False), ("hunde", False), ("und", False)])
+def test_a_word_is_whole_with_the_mark_of_its_begin(pieces: Encoder, word: str, expected: bool) -> None:
+    assert pieces.is_word(word) is expected
+    assert pieces.words == ()
+
+
 def test_the_identity_is_that_of_the_files(folder: Path, encoder: Encoder, tmp_path: Path) -> None:
     copy = shutil.copytree(folder, tmp_path / "copy")
     other = write_encoder(tmp_path / "other", seed=1)
@@ -92,6 +120,7 @@ def test_refuses_a_missing_or_broken_file(folder: Path, tmp_path: Path, name: st
         ({"name": "x", "dim": DIM + 1, "max_tokens": 16}, rf"expected float sentence_embedding \[batch, {DIM + 1}\]"),
         ({"name": "x", "dim": DIM, "max_tokens": 0}, "'max_tokens' of encoder.json"),
         ({"name": "x", "dim": "64", "max_tokens": 16}, "Unexpected type str"),
+        ({"name": "x", "dim": DIM, "max_tokens": 16, "space": "y"}, "expected 64 lower-case hexadecimal digits"),
         ({"name": "x" * 70_000, "dim": DIM, "max_tokens": 16}, "longer than"),
     ],
 )

@@ -45,7 +45,7 @@ SEGMENTS = tuple(
 )
 MANIFEST = Manifest(
     files=dict.fromkeys(BUNDLE_FILES, FILE),
-    encoder=EncoderInfo(name="tiny", identity=ENCODER, dim=4, max_tokens=64),
+    encoder=EncoderInfo(name="tiny", identity=ENCODER, space=ENCODER, dim=4, max_tokens=64),
     index="coded",
     views=("caption",),
     columns=ColumnNames(numbers=(), texts=()),
@@ -74,6 +74,7 @@ def format_1() -> bytes:
     document = {name: value for name, value in DOCUMENT.items() if name not in ("segments", "originals", "columns")}
     document |= {
         "format_version": 1,
+        "encoder": {name: value for name, value in DOCUMENT["encoder"].items() if name != "space"},
         "files": dict.fromkeys(FILES_1, DOCUMENT["files"]["encoder.onnx"]),
         "index": {
             "kind": "exact", "metric": "ip", "dtype": "i8", "scale": 0.1, "dim": 4, "count": 2, "expansion_search": 1,

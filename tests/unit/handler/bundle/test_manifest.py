@@ -51,7 +51,7 @@ def segment(number: int, photos: int) -> SegmentInfo:
 
 MANIFEST = Manifest(
     files={name: FileInfo(size_bytes=1_000, sha256=digest) for name, digest in HASHES.items()},
-    encoder=EncoderInfo(name="tiny", identity=IDENTITY, dim=4, max_tokens=64),
+    encoder=EncoderInfo(name="tiny", identity=IDENTITY, space=IDENTITY, dim=4, max_tokens=64),
     index="coded",
     views=("caption", "visual"),
     columns=ColumnNames(numbers=("stars",), texts=("place", "wer war’s")),
