@@ -47,7 +47,7 @@ from handler.bundle.photos.collection_file import CollectionFile
 from handler.bundle.relevance import Calibration
 from handler.bundle.texts import normalise
 from handler.errors import BundleError
-from handler.search.query import MAX_QUERY_LENGTH
+from handler.search.query import MAX_QUERY_LENGTH, Query
 from handler.search.searcher import Searcher
 from handler.store.folder_store import open_bundle
 
@@ -163,7 +163,7 @@ def _with_answers(
         golden=_ask(searcher, queries),
         suggestions=suggest(
             (photo_texts(photo, instructions)[0] for photo in sample),
-            lambda query: not searcher.search(query, k=1)["no_relevant_results"],
+            lambda text: not searcher.search(Query(texts=(text,), mode="meaning"), k=1)["no_relevant_results"],
             photos=len(sample),
         ),
     )

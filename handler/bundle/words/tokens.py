@@ -22,6 +22,8 @@ _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
 )
+_VARIATIONS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")  # how the character before is drawn
+_SYMBOL = "So"
 # Canonical combining classes of accents and points; not of vowel signs, without which a word is another.
 _ACCENTS = (range(10, 36), range(200, 241))
 _CASES = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
@@ -46,7 +48,7 @@ def tokens(text: str) -> list[Token]:
     word: list[str] = []
     for place, character in enumerate(text):
         folded = _fold(character)
-        alone = folded.strip() != "" and _UNSPACED.match(character) is not None
+        alone = folded.strip() != "" and is_unspaced(folded)
         if word and (folded == " " or alone):
             found += _token(word, start, place)
             word = []
@@ -79,8 +81,8 @@ def name_tokens(name: str) -> list[Token]:
 
 
 def is_unspaced(token: str) -> bool:
-    """Whether a token is a character of a script that is written without spaces."""
-    return _UNSPACED.match(token) is not None
+    """Whether a token is a character of a script that is written without spaces, or a symbol, such as an emoji."""
+    return _UNSPACED.match(token) is not None or unicodedata.category(token[0]) == _SYMBOL
 
 
 def _token(word: list[str], start: int, end: int) -> Iterator[Token]:
@@ -107,13 +109,15 @@ def _bounds(word: str) -> list[int]:
 def _fold(character: str) -> str:
     """A character as it is compared: "" for an accent or what can't be seen, " " for what belongs to no word."""
     category = unicodedata.category(character)
-    if category == "Cf":
+    if category == "Cf" or _VARIATIONS.match(character):
         return ""
     parts = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", character).casefold())
     kept = "".join(part for part in parts if unicodedata.category(part)[0] in "LMN" and not _is_accent(part))
     if category[0] == "M":
         return kept
-    return unicodedata.normalize("NFC", kept) if any(map(str.isalnum, kept)) else " "
+    if any(map(str.isalnum, kept)):
+        return unicodedata.normalize("NFC", kept)
+    return character if category == _SYMBOL else " "
 
 
 def _is_accent(character: str) -> bool:

@@ -28,7 +28,7 @@ from handler.bundle.words.tokens import LONGEST_TOKEN, is_unspaced, name_tokens,
         ("夕焼けの海", ["夕", "焼", "け", "の", "海"]),
         ("東京2024年 dog犬", ["東", "京", "2024", "年", "dog", "犬"]),
         ("ﾈｺ が", ["ネ", "コ", "が"]),
-        ("🐕 !?", []),
+        ("🐕🏖 !? ❤\ufe0f", ["🐕", "🏖", "❤"]),
         ("", []),
     ],
 )
