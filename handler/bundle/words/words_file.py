@@ -154,7 +154,10 @@ class WordsFile:
             yield from self._load(index, sorted(numbers - self._here))
             return [None if phrase is None else _rows(index, phrase) for phrase in asked]
         except _sqlite3.Error as error:
-            raise BundleError(f"{self._file.name} is damaged: {error}") from error
+            raise BundleError(
+                f"{self._file.name} is damaged, or SQLite {_sqlite3.sqlite_version} can't read it (expected one with"
+                f" FTS5): {error}"
+            ) from error
 
     def _opened(self) -> Reading[Connection]:
         """The index in memory, into which pages come as they are needed."""
