@@ -33,8 +33,8 @@ def test_a_query_finds_the_photo_that_shows_it(client: httpx.Client, gallery: Ga
                 "caption": COFFEE_CAPTION,
                 "caption_kind": "caption",
                 "matched": COFFEE_CAPTION,
-                "matched_in": "meaning",
-                "marks": [],
+                "matched_in": "caption",  # a person wrote it
+                "marks": [list(word.span()) for word in re.finditer(r"\w+", COFFEE_CAPTION)],
                 "url": "/photos/" + quote(COFFEE),
                 "width": 600,
                 "height": 400,
