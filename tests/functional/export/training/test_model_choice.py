@@ -171,6 +171,7 @@ def test_other_models_understand_anew_and_the_shipped_ones_come_back(captioner: 
         "captioner": str(captioner),
         "encoder": None,
         "instructions": [],
+        "languages": False,
     }
     assert index_photos(photos, out, workers=1).read == 0  # what it understood is kept
     assert open_bundle(out / "bundle").manifest.calibration == shipped.calibration
