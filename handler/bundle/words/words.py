@@ -34,7 +34,7 @@ _BETWEEN = "\u00a7"
 
 def write_photo_words(path: Path, records: Sequence[PhotoRecord]) -> None:
     """Write the words file of a segment's records; raises OSError."""
-    write_words(path, _rows(records))
+    write_words(path, _rows(records), photos=len(records))
 
 
 def _rows(records: Iterable[PhotoRecord]) -> Iterator[tuple[int, str]]:
@@ -85,7 +85,7 @@ class Words:
 
     def __init__(self, files: Sequence[BlockedFile], *, photos: Sequence[int], gone: NDArray[np.int64]) -> None:
         """The words files of segments with so many photos each; photos of some numbers, which rise, are gone."""
-        self._files = [WordsFile(file) for file in files]
+        self._files = [WordsFile(file, photos=count) for file, count in zip(files, photos, strict=True)]
         self._names = [file.name for file in files]
         self._photos = list(photos)
         self._gone = gone

@@ -6,7 +6,8 @@ a small SQLite database, holds everything else and where each page lies. A quest
 its words into memory, and SQLite answers as if all were there. The format of both tables is described in the
 source of FTS5 (fts5_index.c, "The FTS5 segment").
 
-Layout, little-endian: magic (8 bytes), version u32, bytes of the image u32; then the image, then the pages.
+Layout, little-endian: magic (8 bytes), version u32, bytes of the image u32, count of photos u64; then the image, then
+the pages.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 FILE = "words.bin"
 MAGIC = b"thinword"
 VERSION = 1
-HEADER = struct.Struct("<8sII")
+HEADER = struct.Struct("<8sIIQ")
 
 Phrase: TypeAlias = tuple[str, ...]
 """Terms that follow each other; one term alone is a phrase too."""
@@ -68,8 +69,13 @@ class _Term:
     pages: Sequence[int]
 
 
-def write_words(path: Path, rows: Iterable[tuple[int, str]]) -> None:
+def write_words(path: Path, rows: Iterable[tuple[int, str]], *, photos: int) -> None:
     """Write the index of rows: a number, and its terms with spaces between them, of letters and digits alone.
+
+    Args:
+        path: Where it goes.
+        rows: They rise.
+        photos: How many photos the rows are of.
 
     Raises:
         OSError: The file can't be written.
@@ -109,7 +115,7 @@ def write_words(path: Path, rows: Iterable[tuple[int, str]]) -> None:
     image.execute("VACUUM")
     data = image.serialize()
     with path.open("wb") as file:
-        file.write(HEADER.pack(MAGIC, VERSION, len(data)))
+        file.write(HEADER.pack(MAGIC, VERSION, len(data), photos))
         file.write(data)
         pages = index.execute("SELECT block FROM words_data WHERE id >= ? ORDER BY id", (_FIRST_PAGE,))
         file.writelines(block for (block,) in pages)
@@ -120,8 +126,10 @@ def write_words(path: Path, rows: Iterable[tuple[int, str]]) -> None:
 class WordsFile:
     """A words file, of which what a question needs is verified and read; used by one thread at a time."""
 
-    def __init__(self, file: BlockedFile) -> None:
+    def __init__(self, file: BlockedFile, *, photos: int) -> None:
+        """The words of so many photos."""
         self._file = file
+        self._photos = photos
         self._index: Connection | None = None
         self._pages_at = 0
         self._here: set[int] = set()
@@ -165,7 +173,11 @@ class WordsFile:
             if len(self._file) < HEADER.size:
                 raise BundleError(f"{self._file.name} is truncated: {len(self._file)} bytes")
             yield self._file.wanted(0, min(len(self._file), _HEAD_BYTES))
-            (size,) = check_header(self._file.data, HEADER, magic=MAGIC, version=VERSION, name=self._file.name)
+            size, photos = check_header(self._file.data, HEADER, magic=MAGIC, version=VERSION, name=self._file.name)
+            if photos != self._photos:
+                raise BundleError(
+                    f"Parts do not belong together: photos in {self._file.name} is {photos} (expected {self._photos})"
+                )
             self._pages_at = HEADER.size + size
             if not 0 < size <= len(self._file) - HEADER.size:
                 raise BundleError(f"{self._file.name} is truncated: {len(self._file)} bytes")

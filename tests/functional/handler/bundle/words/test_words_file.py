@@ -13,9 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handler.bundle.blocks.blocked_file import BlockedFile, read_together
-from handler.bundle.words.words_file import HEADER, Phrase, Sought, WordsFile, write_words
+from handler.bundle.words import words_file
+from handler.bundle.words.words_file import HEADER, Phrase, Sought, WordsFile
 from handler.errors import BundleError
 
+PHOTOS = 20_000
 VOCABULARY = [f"w{number:04}" for number in range(3_000)]
 
 
@@ -28,8 +30,12 @@ def rows(count: int, *, seed: int = 0) -> list[tuple[int, str]]:
     ]
 
 
+def write_words(path: Path, some: Sequence[tuple[int, str]]) -> None:
+    words_file.write_words(path, some, photos=PHOTOS)
+
+
 def opened(path: Path) -> WordsFile:
-    return WordsFile(BlockedFile(path))
+    return WordsFile(BlockedFile(path), photos=PHOTOS)
 
 
 def found(words: WordsFile, phrases: Sequence[Phrase], most_rows: int | None = None) -> list[list[int] | None]:
