@@ -431,7 +431,8 @@ def test_files_of_one_content_do_no_harm(root: Path, connect: Callable[..., Stor
     hashes = {name: hashlib.sha256((damaged / name).read_bytes()).hexdigest() for name in ENCODER_FILES}
     identity = encoder_identity(hashes)
     edit_segments(damaged, lambda segments: segments[0].update(encoder=identity))
-    rewrite_manifest(damaged, {"encoder/identity": identity, "calibration/encoder": identity})
+    spaces = {"encoder/space": identity, "calibration/encoder": identity}
+    rewrite_manifest(damaged, {"encoder/identity": identity, **spaces})
     publish(root, damaged)
     assert "in encoder.json" in refused(connect())
 
