@@ -20,7 +20,7 @@ from handler.bundle.numbers import are_among
 from handler.bundle.photos.segments import Mask
 from handler.bundle.words.photo_texts import FIELDS, Field
 from handler.bundle.words.words import Standing, as_terms
-from handler.bundle.words.words_file import Sought
+from handler.bundle.words.words_file import Lookup
 from handler.search.query_words import Unit, Wording
 
 SURE: dict[Field, float] = {"edited": 1.0, "column": 0.95, "name": 0.9, "text": 0.9, "caption": 0.4}
@@ -36,6 +36,7 @@ _MOST_SAID = 1 << 10
 _STEPS = 20
 _LEAST = 0.2
 
+_SAID = FIELDS.index("caption")
 _SURE = np.array([SURE[field] for field in FIELDS], dtype=np.float32)
 
 
@@ -102,7 +103,7 @@ class WordSearch:
             return None
         mask = np.ones(len(self._bundle.photos), dtype=bool)
         said = [as_terms(phrase, "caption") for phrase in quoted]
-        standings = self._bundle.words.find([Sought(phrase) for phrase in (*quoted, *said)])
+        standings = self._bundle.words.find([Lookup(phrase) for phrase in (*quoted, *said)])
         for pair in zip(standings[: len(quoted)], standings[len(quoted) :], strict=True):
             has_it = np.zeros(len(mask), dtype=bool)
             for standing in filter(None, pair):
@@ -140,13 +141,13 @@ class WordSearch:
         said_of = [unit for unit in units if words_alone or unit.weight >= _RARE]
         standings = words.find(
             [
-                *(Sought(unit.phrase, None if words_alone else _MOST_ROWS) for unit in units),
-                *(Sought(as_terms(unit.phrase, "caption"), None if words_alone else _MOST_SAID) for unit in said_of),
+                *(Lookup(unit.phrase, None if words_alone else _MOST_ROWS) for unit in units),
+                *(Lookup(as_terms(unit.phrase, "caption"), None if words_alone else _MOST_SAID) for unit in said_of),
             ]
         )
         by_people, said = standings[: len(units)], standings[len(units) :]
         if all(standing is None for standing in by_people):
-            by_people = words.find([Sought(unit.phrase) for unit in units])
+            by_people = words.find([Lookup(unit.phrase) for unit in units])
         found = {unit: standing for unit, standing in zip(units, by_people, strict=True) if standing is not None}
         for unit, standing in zip(said_of, said, strict=True):
             if standing is not None:
@@ -161,12 +162,20 @@ class WordSearch:
         return max(1e-3, min(unit.weight, of_collection))
 
     def _in_order(self, wording: Wording, found: dict[Unit, Standing]) -> list[Standing]:
-        """Where all words follow each other in one text as asked; half of what is missing to 1 is given for it."""
+        """Where all words follow each other in one text as asked; half of what is missing to 1 is given for it.
+
+        That is told only of words all of which were looked up.
+        """
         words = self._bundle.words
-        if words is None or len(wording.whole) < 2 or not all(len(standing.numbers) for standing in found.values()):
+        if (
+            words is None
+            or len(wording.whole) < 2
+            or any(unit not in found or not len(found[unit].numbers) for unit in wording.units)
+        ):
             return []
-        whole = [Sought(wording.whole, _MOST_ROWS), Sought(as_terms(wording.whole, "caption"), _MOST_SAID)]
-        return [standing for standing in words.find(whole) if standing is not None]
+        whole = [Lookup(wording.whole), Lookup(as_terms(wording.whole, "caption"))]
+        were_said = all(_SAID in standing.fields for standing in found.values())
+        return [standing for standing in words.find(whole if were_said else whole[:1]) if standing is not None]
 
 
 def _union(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:

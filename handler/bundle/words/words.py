@@ -19,7 +19,7 @@ from handler.bundle.blocks.blocked_file import BlockedFile, read_together
 from handler.bundle.numbers import are_among
 from handler.bundle.photos.catalogue import PhotoRecord
 from handler.bundle.words.photo_texts import FIELDS, Field, field_texts
-from handler.bundle.words.words_file import Phrase, Rows, Sought, WordsFile, write_words
+from handler.bundle.words.words_file import Lookup, Phrase, Rows, WordsFile, write_words
 from handler.errors import BundleError
 
 MOST_LOADED_BYTES = 4 << 20
@@ -89,10 +89,12 @@ class Words:
         self._names = [file.name for file in files]
         self._photos = list(photos)
         self._gone = gone
+        ends = np.cumsum([0, *self._photos])
+        self._gone_rows = (np.diff(np.searchsorted(gone, ends)) * len(FIELDS)).tolist()
         self._lock = threading.Lock()
 
-    def find(self, sought: Sequence[Sought]) -> list[Standing | None]:
-        """Where each of some phrases of terms stands; None of one with a term in too many rows of a segment.
+    def find(self, lookups: Sequence[Lookup]) -> list[Standing | None]:
+        """Where each of some phrases of terms stands; None of one that is too common, whatever segments it stands in.
 
         Raises:
             BundleError: A file isn't what it should be.
@@ -100,15 +102,20 @@ class Words:
         """
         with self._lock:
             try:
-                found = read_together([file.find(sought) for file in self._files])
+                readings = zip(self._files, self._gone_rows, strict=True)
+                found = read_together([file.find(lookups, gone=gone) for file, gone in readings])
             finally:
                 if sum(file.loaded_bytes for file in self._files) > MOST_LOADED_BYTES:
                     for file in self._files:
                         file.forget()
-        return [self._standing(of_phrase) for of_phrase in zip(*found, strict=True)]
+        standings = map(self._standing, zip(*found, strict=True))
+        return [
+            None if standing is None or lookup.is_too_common(len(standing.numbers)) else standing
+            for lookup, standing in zip(lookups, standings, strict=True)
+        ]
 
     def _standing(self, of_segments: Sequence[Rows | None]) -> Standing | None:
-        """Where a phrase stands by its rows in each segment."""
+        """Where a phrase stands by its rows in each segment; None where it is too common in one."""
         numbers, fields, start = [], [], 0
         for rows, name, photos in zip(of_segments, self._names, self._photos, strict=True):
             if rows is None:

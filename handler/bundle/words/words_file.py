@@ -54,11 +54,15 @@ _SKIPS = 1 << 36
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
-    """A phrase that is looked for, unless one of its terms stands in more rows than so many, COMMON at least."""
+class Lookup:
+    """A phrase that is looked up, and in how many rows it may stand at most to tell something, COMMON at least."""
 
     phrase: Phrase
     most_rows: int | None = None
+
+    def is_too_common(self, rows: int) -> bool:
+        """Whether a phrase that stands in so many rows tells nothing."""
+        return self.most_rows is not None and rows > self.most_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,47 +84,54 @@ def write_words(path: Path, rows: Iterable[tuple[int, str]], *, photos: int) -> 
     Raises:
         OSError: The file can't be written.
     """
+    index = _whole_index(rows)
+    image = _image(index)
+    with path.open("wb") as file:
+        file.write(HEADER.pack(MAGIC, VERSION, len(image), photos))
+        file.write(image)
+        pages = index.execute("SELECT block FROM words_data WHERE id >= ? ORDER BY id", (_FIRST_PAGE,))
+        file.writelines(block for (block,) in pages)
+    index.close()
+
+
+def _whole_index(rows: Iterable[tuple[int, str]]) -> Connection:
+    """The index as SQLite makes it, of one FTS5 segment."""
     index = connect()
     index.execute(_CREATE)
     index.execute("INSERT INTO words(words, rank) VALUES ('pgsz', ?)", (_PAGE_BYTES,))
     index.execute("BEGIN")
     index.executemany("INSERT INTO words(rowid, text) VALUES (?, ?)", rows)
-    index.execute("INSERT INTO words(words) VALUES ('optimize')")  # one FTS5 segment
+    index.execute("INSERT INTO words(words) VALUES ('optimize')")
     index.execute("COMMIT")
+    return index
+
+
+def _image(index: Connection) -> bytes:
+    """The same without its pages; in their place, where they lie behind each other, and how common terms are."""
     image = connect()
     image.execute("PRAGMA page_size = 1024")
     image.execute(_CREATE)
     image.execute("CREATE TABLE pages (number INTEGER PRIMARY KEY, start INTEGER NOT NULL, end INTEGER NOT NULL)")
     image.execute("CREATE TABLE common (term TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID")
+    index.execute("CREATE VIRTUAL TABLE counts USING fts5vocab(words, row)")
     image.execute("BEGIN")
     image.execute("DELETE FROM words_data")
-    image.executemany(
-        "INSERT INTO words_data VALUES (?, ?)",
-        index.execute("SELECT id, block FROM words_data WHERE id < ?", (_FIRST_PAGE,)),
-    )
-    image.executemany(
-        "INSERT INTO words_idx VALUES (?, ?, ?)", index.execute("SELECT segid, term, pgno FROM words_idx")
-    )
-    index.execute("CREATE VIRTUAL TABLE counts USING fts5vocab(words, row)")
-    image.executemany(
-        "INSERT INTO common VALUES (?, ?)", index.execute("SELECT term, doc FROM counts WHERE doc > ?", (COMMON,))
-    )
-    start = 0
-    for number, size in index.execute(
-        "SELECT id, length(block) FROM words_data WHERE id >= ? ORDER BY id", (_FIRST_PAGE,)
+    for table, columns, query in (
+        ("words_data", "?, ?", f"SELECT id, block FROM words_data WHERE id < {_FIRST_PAGE}"),
+        ("words_idx", "?, ?, ?", "SELECT segid, term, pgno FROM words_idx"),
+        ("common", "?, ?", f"SELECT term, doc FROM counts WHERE doc > {COMMON}"),
     ):
+        image.executemany(f"INSERT INTO {table} VALUES ({columns})", index.execute(query))
+    start = 0
+    sizes = index.execute("SELECT id, length(block) FROM words_data WHERE id >= ? ORDER BY id", (_FIRST_PAGE,))
+    for number, size in sizes:
         image.execute("INSERT INTO pages VALUES (?, ?, ?)", (number, start, start + size))
         start += size
     image.execute("COMMIT")
     image.execute("VACUUM")
-    data = image.serialize()
-    with path.open("wb") as file:
-        file.write(HEADER.pack(MAGIC, VERSION, len(data), photos))
-        file.write(data)
-        pages = index.execute("SELECT block FROM words_data WHERE id >= ? ORDER BY id", (_FIRST_PAGE,))
-        file.writelines(block for (block,) in pages)
-    index.close()
+    data: bytes = image.serialize()
     image.close()
+    return data
 
 
 class WordsFile:
@@ -146,8 +157,12 @@ class WordsFile:
         self._known = {}
         self.loaded_bytes = 0
 
-    def find(self, sought: Sequence[Sought]) -> Reading[list[Rows | None]]:
-        """The rows in which each of some phrases stands, int64 [n], rising; None of one with a term in too many rows.
+    def find(self, lookups: Sequence[Lookup], *, gone: int = 0) -> Reading[list[Rows | None]]:
+        """The rows in which each of some phrases stands, int64 [n], rising; None of a term in too many for sure.
+
+        Args:
+            lookups: The phrases.
+            gone: So many rows may be of photos that are gone, and don't count.
 
         Raises:
             BundleError: The file isn't what it should be.
@@ -156,7 +171,7 @@ class WordsFile:
 
         try:
             index = yield from self._opened()
-            asked = [None if self._is_common(index, each) else each.phrase for each in sought]
+            asked = [None if self._is_common(index, each, gone) else each.phrase for each in lookups]
             terms = {term for phrase in asked if phrase for term in phrase}
             numbers = {number for term in terms for number in self._term(index, term).pages}
             yield from self._load(index, sorted(numbers - self._here))
@@ -189,10 +204,9 @@ class WordsFile:
             self._index = index
         return self._index
 
-    def _is_common(self, index: Connection, sought: Sought) -> bool:
-        """Whether a term of a phrase stands in too many rows."""
-        most = sought.most_rows
-        return most is not None and any(self._term(index, term).count > most for term in sought.phrase)
+    def _is_common(self, index: Connection, lookup: Lookup, gone: int) -> bool:
+        """Whether a term is known to stand in too many rows before they are read."""
+        return len(lookup.phrase) == 1 and lookup.is_too_common(self._term(index, lookup.phrase[0]).count - gone)
 
     def _term(self, index: Connection, term: str) -> _Term:
         """What is known of a term without reading its rows."""

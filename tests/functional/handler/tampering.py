@@ -23,7 +23,7 @@ from handler.bundle.photos.collection_file import CollectionFile
 from handler.bundle.photos.columns import term
 from handler.bundle.words.photo_texts import field_texts
 from handler.bundle.words.words import as_terms
-from handler.bundle.words.words_file import Sought
+from handler.bundle.words.words_file import Lookup
 
 
 def rewrite_manifest(folder: Path, change: dict[str, object]) -> None:
@@ -125,7 +125,7 @@ def _words(bundle: Bundle, records: Sequence[PhotoRecord]) -> object:
     texts = [text for record in records for text in field_texts(record)]
     terms = sorted({term for text in texts for term in as_terms([token.text for token in text.tokens()], text.field)})
     terms = terms[::17] + terms[-1:]  # pages of others lie between them
-    found = bundle.words.find([Sought((term,)) for term in terms])
+    found = bundle.words.find([Lookup((term,)) for term in terms])
     return {
         term: [standing.numbers.tolist(), standing.fields.tolist()]
         for term, standing in zip(terms, found, strict=True)

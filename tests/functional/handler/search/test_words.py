@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from handler.bundle.words import words_file
+from handler.search import word_hits
 from handler.search.answers import SearchAnswer
 from handler.search.filters import Filters
 from handler.search.query import Mode, Query
@@ -201,6 +203,28 @@ def test_the_answers_are_those_of_one_segment(tmp_path: Path) -> None:
                 for each in searchers
             ]
             assert answers[0] == answers[1] == answers[2], (query, mode)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_what_is_too_common_is_that_in_all_segments_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """A segment knows it of its own terms, or it is found out by counting; photos that are gone don't count."""
+    monkeypatch.setattr(words_file, "COMMON", 0)
+    monkeypatch.setattr(word_hits, "_MOST_ROWS", most)
+    monkeypatch.setattr(word_hits, "_MOST_SAID", most)
+    monkeypatch.setattr(word_hits, "_RARE", 0.0)
+    folders = [write_bundle(tmp_path / str(n), PHOTOS, BundleChoices(segments=n)) for n in (1, 2, 4)]
+    searchers = [Searcher(open_bundle(folder)) for folder in folders]
+    for query in ("boat", "a boat", "hand soap", "milo", "dog", "ball", "trips holiday", "boat water"):
+        answers = [
+            [
+                (result["id"], result["relevance"], result["matched_in"])
+                for result in each.search(query, k=100, min_relevance=0.0)["results"]
+            ]
+            for each in searchers
+        ]
+        assert answers[0] == answers[1] == answers[2], query
 
 
 def test_relevances_never_rise(searcher: Searcher) -> None:
