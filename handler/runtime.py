@@ -28,12 +28,14 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import numkong
 import onnxruntime
 
+from handler.errors import BundleError
+
 if TYPE_CHECKING:
     from types import ModuleType
 
     from usearch import compiled as usearch
 
-__all__ = ["adds_bytes_exactly", "numkong", "onnxruntime", "usearch"]
+__all__ = ["adds_bytes_exactly", "numkong", "onnxruntime", "open_session", "usearch"]
 
 _USEARCH = "usearch.compiled"
 
@@ -69,6 +71,32 @@ def adds_bytes_exactly() -> bool:
     except OSError:  # not Linux
         return False
     return not flags.isdisjoint({"avx512_vnni", "avx_vnni"})
+
+
+def open_session(path: Path, *, threads: int = 1, exact_bytes: bool = False) -> onnxruntime.InferenceSession:
+    """A graph that is ready to run, in little memory and without waiting threads.
+
+    Args:
+        path: The graph, with its weights beside it.
+        threads: How many compute.
+        exact_bytes: Whether products of bytes must be exact, see ``adds_bytes_exactly``.
+
+    Raises:
+        BundleError: It can't be run.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Waiting threads that spin eat a function's share of CPU; the arena keeps its peak for ever.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 3
+    if exact_bytes and not adds_bytes_exactly():
+        options.add_session_config_entry("session.x64quantprecision", "1")
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's exceptions share no base class but Exception
+        raise BundleError(f"{path.name} is not a model that can be run: {error}") from error
 
 
 def __getattr__(name: str) -> ModuleType:

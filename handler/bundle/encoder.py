@@ -17,7 +17,7 @@ from tokenizers import Encoding, Tokenizer
 from handler.bundle.encoder_files import ENCODER_FILES, EncoderConfiguration, identify_encoder
 from handler.bundle.texts import normalise
 from handler.errors import BundleError
-from handler.runtime import onnxruntime
+from handler.runtime import onnxruntime, open_session
 
 BATCH_SIZE = 32
 _WORD_BEGIN = "\u2581"
@@ -185,17 +185,7 @@ def _open_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
 
 
 def _open_session(path: Path, threads: int, dim: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # Waiting threads that spin eat a function's share of CPU; the arena keeps its peak for ever.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.enable_cpu_mem_arena = False
-    options.log_severity_level = 3
-    try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's exceptions share no base class but Exception
-        raise BundleError(f"{path.name} is not a model that can be run: {error}") from error
+    session = open_session(path, threads=threads)
     inputs = {(node.name, node.type) for node in session.get_inputs()}
     outputs = {(node.name, node.type): node.shape for node in session.get_outputs()}
     expected = {("input_ids", "tensor(int64)"), ("attention_mask", "tensor(int64)")}

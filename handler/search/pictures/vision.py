@@ -157,19 +157,9 @@ class Vision:
 
 
 def _open_session(path: Path, side: int) -> onnxruntime.InferenceSession:
-    from handler.runtime import adds_bytes_exactly, onnxruntime
+    from handler.runtime import open_session
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False  # which would keep its peak for ever
-    options.log_severity_level = 3
-    if not adds_bytes_exactly():
-        options.add_session_config_entry("session.x64quantprecision", "1")
-    try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's exceptions share no base class but Exception
-        raise BundleError(f"{path.name} is not a model that can be run: {error}") from error
+    session = open_session(path, exact_bytes=True)
     inputs = [(node.name, node.type, node.shape[1:]) for node in session.get_inputs()]
     expected = [("pixels", "tensor(uint8)", [side, side, 3])]
     if inputs != expected or _VIEW not in [node.name for node in session.get_outputs()]:
