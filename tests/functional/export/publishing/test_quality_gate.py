@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from handler.bundle.bundle import Bundle
 from handler.bundle.index.index_kinds import write_index
 from handler.bundle.index.vector_index import QuantisedVectors
 from handler.bundle.manifest import Golden
+from handler.search.searcher import Searcher
 from handler.store.folder_store import open_bundle
 from tests.functional.export.stores import STRICT
 from tests.functional.handler.artefacts import WORDS, BundleChoices, TinyPhoto, write_bundle
@@ -75,6 +79,20 @@ def test_a_bundle_that_is_too_slow_or_too_large(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(quality_gate, "MAX_SEARCH_CPU_MS", 0.0)
     monkeypatch.setattr(quality_gate, "MAX_SIZE_MB", 0.0)
     assert failed(bundle).keys() == {"latency", "size"}
+
+
+def test_what_others_do_meanwhile_is_not_the_searchs_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where several publish at once in one process: while one measures, the others' threads work."""
+    bundle, search = open_bundle(write_bundle(tmp_path, choices=STRICT)), Searcher.search
+
+    def searched_beside_others(searcher: Searcher, *arguments: Any, **options: Any) -> Any:
+        others.submit(hashlib.pbkdf2_hmac, "sha256", b"", b"", 10_000).result()
+        return search(searcher, *arguments, **options)
+
+    monkeypatch.setattr(Searcher, "search", searched_beside_others)
+    monkeypatch.setattr(quality_gate, "MAX_SEARCH_CPU_MS", 5.0)
+    with ThreadPoolExecutor(1) as others:
+        assert failed(bundle) == {}
 
 
 def test_what_is_fetched_when_it_is_asked_for_may_be_of_any_size(
