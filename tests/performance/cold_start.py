@@ -28,11 +28,19 @@ from tests.performance.report import Table, spread
 
 STARTS = 15
 BARE_IMPORTS = "import numpy, onnxruntime, tokenizers, usearch.index"
-FIRST_ANSWER = f"""
+
+
+def _first_answer(query: str) -> str:
+    """The code of a process that answers one event."""
+    return f"""
 import handler.lambda_function
-answer = handler.lambda_function.handler({http_api_event("/v1/search", "q=a+dog+runs+on+the+beach")!r}, None)
+answer = handler.lambda_function.handler({http_api_event("/v1/search", query)!r}, None)
 assert answer["statusCode"] == 200, answer
 """
+
+
+FIRST_ANSWER = _first_answer("q=a+dog+runs+on+the+beach")
+BY_MEANING_ALONE = _first_answer("q=a+dog+runs+on+the+beach&mode=meaning")
 # One request after the other on one connection, written to the disk as it comes; the imports are not counted.
 PLAIN_DOWNLOAD = """
 import datetime, http.client, os, pathlib
@@ -107,11 +115,16 @@ def measure(bundles: Sequence[Path], folder: Path) -> Table:
                 )
                 for bundle in bundles
             ),
+            Kind(
+                name="the last by meaning alone, without a look at the words",
+                code=BY_MEANING_ALONE,
+                environment={"THINLENS_BUNDLE": str(bundles[-1])},
+            ),
             Kind(name="a plain download of what must be here first", code=PLAIN_DOWNLOAD, environment=s3_environment),
             Kind(name="first answer, the last from S3", code=FIRST_ANSWER, environment=s3_environment),
         ]
         starts = start_in_turn(kinds, STARTS)
-    local, download, from_s3 = (_median_ms(starts[kind.name]) for kind in kinds[-3:])
+    local, _, download, from_s3 = (_median_ms(starts[kind.name]) for kind in kinds[-4:])
     return Table(
         title="Cold start",
         how=(
