@@ -43,7 +43,7 @@ def add_tool_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParse
     encoder.add_argument("--teacher", required=True, metavar="MODEL", help="a folder or a name on Hugging Face")
     source = encoder.add_mutually_exclusive_group(required=True)
     source.add_argument("--texts", type=Path, metavar="FILE", help="what it learns on, a text a line")
-    source.add_argument("--data", type=Path, metavar="DIR", help="the corpus, laid out as export/README.md says")
+    source.add_argument("--data", type=Path, metavar="DIR", help="the corpus, laid out as in export/training/README.md")
     encoder.add_argument("--work", type=Path, required=True, metavar="DIR", help="checkpoints and logs go here")
     encoder.add_argument("--to", type=Path, required=True, metavar="DIR", help="where the encoder goes")
     encoder.add_argument("--layers", type=_positive, default=3, metavar="N", help="of the student (default: 3)")
@@ -68,7 +68,7 @@ def add_tool_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParse
         run=_distil_languages,
     )
     languages.add_argument(
-        "--data", type=Path, required=True, metavar="DIR", help="the corpus, laid out as export/README.md says"
+        "--data", type=Path, required=True, metavar="DIR", help="the corpus, laid out as in export/training/README.md"
     )
     languages.add_argument("--work", type=Path, required=True, metavar="DIR", help="checkpoints and logs go here")
     languages.add_argument(

@@ -87,8 +87,9 @@ def _add(
         type=Path,
         required=True,
         metavar="DIR|FILE.jsonl",
-        help='the corpus, laid out as export/README.md says; or photos of your own, {"file": "a/b.jpg", "captions": '
-        '["a cat"]} a line: with these the shipped models are fine-tuned, and measured on those that are held out',
+        help="the corpus, laid out as in export/training/README.md; or photos of your own, "
+        '{"file": "a/b.jpg", "captions": ["a cat"]} a line: with these the shipped models are fine-tuned, and measured '
+        "on those that are held out",
     )
     parser.set_defaults(run=lambda arguments: _run(run, arguments))
     return parser

@@ -1,7 +1,7 @@
 """Blocks: weights in 4 or 8 bits, with a scale for every 128 of them along a row.
 
 It knows matrices, nothing of graphs. Blocks of 128 are the smallest to store and the fastest to multiply with; what
-blocks of 32 would give back of the recall is less than half a point (export/README.md).
+blocks of 32 would give back of the recall is less than half a point (export/training/README.md).
 """
 
 from __future__ import annotations

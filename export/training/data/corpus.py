@@ -122,7 +122,7 @@ def read_collections(data: Path, split: Split) -> dict[str, list[CaptionedPhoto]
 def _photo_files(data: Path) -> list[Path]:
     files = sorted((data / "photos").glob("*.jsonl"))
     if not files:
-        raise DataError(f"no photos/*.jsonl below {data}; --data wants the layout described in export/README.md")
+        raise DataError(f"no photos/*.jsonl below {data}; --data wants the layout of export/training/README.md")
     return files
 
 
@@ -186,7 +186,7 @@ def _dev_keys(data: Path) -> frozenset[str]:
 def read_lines(path: Path) -> Iterator[str]:
     """The lines of a text, packed by gzip or not, but for empty ones; raises DataError where it isn't there."""
     if not path.is_file():
-        raise DataError(f"{path} is missing; --data wants the layout described in export/README.md")
+        raise DataError(f"{path} is missing; --data wants the layout of export/training/README.md")
     if path.suffix == ".gz":
         with gzip.open(path, "rt", encoding="utf-8") as packed:
             yield from (line for line in packed if line.strip())

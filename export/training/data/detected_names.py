@@ -42,7 +42,7 @@ def read_detected(data: Path) -> list[CaptionedPhoto]:
 
 def _read_labels(path: Path) -> list[str]:
     if not path.is_file():
-        raise DataError(f"{path} is missing; photos without captions want a detector (see export/README.md)")
+        raise DataError(f"{path} is missing; photos without captions want a detector, see export/training/README.md")
     lines = path.read_text(encoding="utf-8").splitlines()
     return [line for line in lines if line and line != "n/a"]
 
@@ -53,7 +53,7 @@ def _detect(paths: Sequence[Path], detector: Path) -> NDArray[np.float32]:
     Where in the photo doesn't matter: the best of all its anchors counts.
     """
     if not detector.is_file():
-        raise DataError(f"{detector} is missing; photos without captions want a detector (see export/README.md)")
+        raise DataError(f"{detector} is missing; photos without captions need it, see export/training/README.md")
     session = onnxruntime.InferenceSession(str(detector), providers=["CPUExecutionProvider"])
     name, (_, _, height, width) = session.get_inputs()[0].name, session.get_inputs()[0].shape
     sure = []

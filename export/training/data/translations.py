@@ -109,7 +109,7 @@ def _read_folder(data: Path, folder: str) -> Iterator[Translation]:
     files = sorted((data / "texts" / folder).glob("*.tsv.gz"))
     if not files:
         raise DataError(
-            f"no texts/{folder}/*.tsv.gz below {data}; --data wants the layout described in export/README.md"
+            f"no texts/{folder}/*.tsv.gz below {data}; --data wants the layout of export/training/README.md"
         )
     for path in files:
         yield from _read_pairs(path)

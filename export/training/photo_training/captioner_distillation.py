@@ -65,7 +65,7 @@ def write_teacher_corpus(teacher: str, photos: Path, data: Path, corpus: Path) -
     discovery = discover(photos, exclude=(), out=corpus)
     for name in _NEEDED_FOLDERS:
         if not (data / name).is_dir():
-            raise DataError(f"{data / name} is missing; --data wants the layout described in export/README.md")
+            raise DataError(f"{data / name} is missing; --data wants the layout of export/training/README.md")
         _link_all(data / name, corpus / name)
     if (data / _DETECTOR_FOLDER).is_dir():
         _link_all(data / _DETECTOR_FOLDER, corpus / _DETECTOR_FOLDER)

@@ -65,5 +65,5 @@ def test_nothing_is_made_of_photos_that_are_not_there(data: Path) -> None:
 
 def test_a_missing_detector_is_said(data: Path) -> None:
     (data / "weights" / "yolox_nano.onnx").unlink()
-    with pytest.raises(DataError, match=r"yolox_nano\.onnx is missing; .*export/README\.md"):
+    with pytest.raises(DataError, match=r"yolox_nano\.onnx is missing; .*export/training/README\.md"):
         read_detected(data)

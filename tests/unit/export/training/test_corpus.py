@@ -81,5 +81,5 @@ def test_what_is_wrong_is_said_with_file_and_line(tmp_path: Path, line: str, mes
 
 
 def test_a_folder_without_a_corpus_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"no photos/\*\.jsonl below .*export/README.md"):
+    with pytest.raises(DataError, match=r"no photos/\*\.jsonl below .*export/training/README.md"):
         read_split(tmp_path, "train")
