@@ -23,7 +23,7 @@ LONG_SIDE_PX = 1_600
 """What lines are cut out of: text of a page photographed whole is still some 20 pixels high."""
 GLANCED_AT_PX, DETECTED_AT_PX = 384, 640
 """The longer sides of what text is looked for in: first small, which is all that photos without text cost, and where
-there might be some, larger; export/README.md has what other sizes cost and find."""
+there might be some, larger; export/training/README.md has what other sizes cost and find."""
 GLANCED_FROM, DETECTED_FROM = 0.3, 0.5
 """How sure the detection has to be of a line at each."""
 _SETTINGS = (1, LONG_SIDE_PX, GLANCED_AT_PX, DETECTED_AT_PX, GLANCED_FROM, DETECTED_FROM, RULES)
