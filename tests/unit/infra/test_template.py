@@ -19,6 +19,7 @@ import package
 
 ROOT = Path(__file__).parents[3]
 TEMPLATE = ROOT / "infra/template.yaml"
+README = ROOT / "infra/README.md"
 
 
 class Loader(yaml.SafeLoader):
@@ -46,10 +47,15 @@ def properties(template: dict[str, Any], name: str) -> Any:
     return template["Resources"][name]["Properties"]
 
 
-def test_cfn_lint_finds_nothing() -> None:
+def lint(path: Path) -> tuple[int, str, str]:
+    """Exit code and output of cfn-lint."""
     program = Path(sys.executable).parent / "cfn-lint"
-    done = subprocess.run([program, str(TEMPLATE)], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    done = subprocess.run([program, str(path)], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_cfn_lint_finds_nothing() -> None:
+    assert lint(TEMPLATE) == (0, "", "")
 
 
 def test_it_has_no_aliases_which_cloudformation_does_not_read() -> None:
@@ -114,11 +120,49 @@ def test_the_function_may_read_bundles_and_write_its_log_and_nothing_else(templa
     assert granted == [
         (
             "s3:GetObject",
-            [{"Sub": f"${{Bucket.Arn}}/${{Prefix}}/{key}"} for key in keys],
+            [{"Sub": f"arn:${{AWS::Partition}}:s3:::${{Bucket}}/${{Prefix}}/{key}"} for key in keys],
         ),
         (["logs:CreateLogStream", "logs:PutLogEvents"], {"GetAtt": "Log.Arn"}),
     ]
     assert "ManagedPolicyArns" not in properties(template, "SearchRole")
+
+
+def test_a_bucket_that_is_there_can_take_the_place_of_the_templates(tmp_path: Path) -> None:
+    """As README.md says: without two resources, with a parameter of the same name."""
+    text = TEMPLATE.read_text()
+    start, end = text.index("  Bucket:\n"), text.index("  # From here on the bucket is known by its name alone")
+    parameter = "Parameters:\n  Bucket:\n    Type: String\n    Default: my-company-bucket\n"
+    assert parameter.removeprefix("Parameters:\n").replace("\n", "\n  ") in README.read_text()
+    edited = tmp_path / "template.yaml"
+    edited.write_text((text[:start] + text[end:]).replace("Parameters:\n", parameter, 1))
+    assert lint(edited) == (0, "", "")
+
+
+SERVICES = {
+    "ApiGatewayV2": "apigateway",
+    "Budgets": "budgets",
+    "CloudFront": "cloudfront",
+    "CloudWatch": "cloudwatch",
+    "IAM": "iam",
+    "Lambda": "lambda",
+    "Logs": "logs",
+    "S3": "s3",
+    "SNS": "sns",
+    "Serverless": "lambda",
+    "WAFv2": "wafv2",
+}
+"""What permissions for a kind of resource begin with."""
+
+
+def test_whoever_deploys_may_make_every_kind_of_resource(template: dict[str, Any]) -> None:
+    policy = json.loads((ROOT / "infra/deployer-policy.json").read_text())
+    actions = [
+        action
+        for statement in policy["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    ]
+    needed = {SERVICES[resource["Type"].split("::")[1]] for resource in template["Resources"].values()}
+    assert {action.partition(":")[0] for action in actions} == needed | {"cloudformation"}
 
 
 def run_before_the_cache(

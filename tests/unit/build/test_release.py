@@ -1,0 +1,53 @@
+"""The workflow that makes a release: actions pinned, few permissions, and nothing but targets that the Makefile has."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import package
+
+ROOT = Path(__file__).parents[3]
+WORKFLOW = ROOT / ".github/workflows/release.yml"
+
+
+@pytest.fixture(scope="module")
+def jobs() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text())["jobs"]
+    return loaded
+
+
+def steps(jobs: dict[str, Any]) -> list[dict[str, Any]]:
+    return [step for job in jobs.values() for step in job["steps"]]
+
+
+def test_every_action_is_pinned_by_commit_and_names_its_version() -> None:
+    used = re.findall(r"uses: (.*)", WORKFLOW.read_text())
+    assert used
+    assert [action for action in used if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)] == []
+
+
+def test_each_job_says_what_it_may(jobs: dict[str, Any]) -> None:
+    assert yaml.safe_load(WORKFLOW.read_text())["permissions"] == {}
+    assert {name: job["permissions"] for name, job in jobs.items()} == {
+        "packages": {"contents": "write"},
+        "image": {"contents": "read", "packages": "write"},
+        "image-of-both": {"packages": "write"},
+    }
+
+
+def test_it_makes_targets_that_there_are(jobs: dict[str, Any]) -> None:
+    targets = [step["run"].split()[1:] for step in steps(jobs) if step.get("run", "").startswith("make ")]
+    assert targets
+    for target in targets:
+        subprocess.run(["make", "-n", *target], cwd=ROOT, capture_output=True, check=True)
+
+
+def test_it_has_every_python_that_packages_are_compiled_with(jobs: dict[str, Any]) -> None:
+    (versions,) = [step["with"]["python-version"].split() for step in steps(jobs) if "python" in step.get("uses", "")]
+    assert sorted(versions) == list(package.LAMBDA_PYTHONS)
