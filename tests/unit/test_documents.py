@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("build", "export", "handler", "infra", "tests")
+FOLDERS = (".github", "build", "export", "handler", "infra", "tests")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))])
 _LINK = re.compile(r"\]\((?P<path>[^()#\s]*)(#(?P<anchor>[^()\s]+))?\)")
 
