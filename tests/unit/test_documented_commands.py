@@ -25,7 +25,7 @@ from tests.unit.test_documents import DOCUMENTS, ROOT
 import cost
 import package
 
-OF_OTHERS = ("aws", "gcloud", "gh", "kn", "ln", "magick", "mkdir", "openssl", "podman", "sha256sum", "uv")
+OF_OTHERS = ("aws", "gcloud", "gh", "git", "kn", "ln", "magick", "mkdir", "openssl", "podman", "sha256sum", "uv")
 """Programs that aren't ours; what they are asked isn't looked at."""
 _SEPARATORS = ("&&", "|", ";", "(", ")", ">")
 
