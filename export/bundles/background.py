@@ -7,8 +7,8 @@ tells it, whatever the photos are and however many.
 For models that nobody has calibrated there is no more than the background: where the scores of everyday probes lie with
 all photos. Without photos that people have described, nobody can say how likely a score is right. The logistic curve is
 laid at a distance from the background that was measured with other encoders and captions, in units of its spread
-(export/training/README.md has the numbers). It is a rule of thumb; what `thinlens evaluate` says of it, with queries of one's
-own, counts for more.
+(export/training/README.md has the numbers). It is a rule of thumb; what `thinlens evaluate` says of it, with queries of
+one's own, counts for more.
 """
 
 from __future__ import annotations
