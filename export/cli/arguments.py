@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -23,17 +24,31 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="thinlens", description="Describe a picture in words, and find the photos that show it."
     )
+    parser.add_argument("--version", action=_Version, help="print the version of Thinlens and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     for add_theme in (_add_demo, _add_index, _add_search, _add_serve_and_caption, _add_store_commands, _add_evaluate):
         add_theme(commands)
     models: argparse.ArgumentParser = commands.add_parser(
-        "models", help="train, distil, quantise, export and evaluate models (needs thinlens[train])"
+        "models", help="train, distil, quantise, export and evaluate models (needs: make setup EXTRAS=train)"
     )
     if with_models:
         from export.cli.model_commands import add_parsers  # not at every start: it reads the corpus's modules
 
         add_parsers(models)
     return parser
+
+
+class _Version(argparse.Action):
+    """Prints the version. argparse's own action wants it at every start, and to look it up takes a while."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:  # noqa: A002 - argparse's name
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"thinlens {version('thinlens')}")
+        parser.exit()
 
 
 def _add_demo(commands: _Commands) -> None:
@@ -57,10 +72,10 @@ def _add_search(commands: _Commands) -> None:
         commands,
         "search",
         summary="find the photos that a description fits, or that are like a picture",
-        example="thinlens search 'a dog running on a beach' --out my-photos -k 5 --not snow --folder 2024 --dedupe",
+        example="thinlens search a dog running on a beach --out my-photos -k 5 --not snow --folder 2024 --dedupe",
     )
     search.add_argument(
-        "query", metavar="QUERY", nargs="?", help="what the photo shows; with --image it may be left out"
+        "query", metavar="QUERY", nargs="*", help="what the photo shows, in words; with --image it may be left out"
     )
     search.add_argument("--image", metavar="FILE", type=Path, help="a picture that the photos should be like")
     search.add_argument(
@@ -218,6 +233,6 @@ def _folder(text: str) -> Path:
 
 
 def _port(text: str) -> int:
-    if not 0 <= (port := int(text)) <= 65_535:
-        raise argparse.ArgumentTypeError(f"{port} is not a port of 0 to 65535")
-    return port
+    if not (text.isascii() and text.isdigit() and int(text) <= 65_535):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port, a number of 0 to 65535")
+    return int(text)

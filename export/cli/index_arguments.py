@@ -65,7 +65,7 @@ def add_index_arguments(index: argparse.ArgumentParser) -> None:
     index.add_argument(
         "--read-text",
         action="store_true",
-        help="read the text in photos too, of those that are indexed already as well (needs thinlens[ocr])",
+        help="read the text in photos too, of those that are indexed already as well (needs: make setup EXTRAS=ocr)",
     )
     index.add_argument(
         "--workers",
@@ -81,7 +81,7 @@ def _add_engine(index: argparse.ArgumentParser) -> None:
         "--engine",
         choices=("processes", "ray"),
         default="processes",
-        help="what reads photos: processes here, or Ray, here or on a cluster (needs thinlens[ray])",
+        help="what reads photos: processes here, or Ray, here or on a cluster (needs: make setup EXTRAS=ray)",
     )
     index.add_argument(
         "--address",
@@ -103,6 +103,6 @@ def _add_engine(index: argparse.ArgumentParser) -> None:
 
 def positive(text: str) -> int:
     """A number of 1 or more."""
-    if not (number := int(text)) > 0:
-        raise argparse.ArgumentTypeError(f"{number} is not a number of 1 or more")
-    return number
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
+    return int(text)

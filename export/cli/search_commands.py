@@ -34,9 +34,9 @@ def _search(arguments: argparse.Namespace) -> None:
             where=tuple(arguments.where),
         ),
     )
-    if arguments.query is None and arguments.image is None:
+    if not arguments.query and arguments.image is None:
         raise QueryError("QUERY is missing (expected what the photo shows, or --image FILE)", parameter="q")
-    texts = () if arguments.query is None else (arguments.query,)
+    texts = (" ".join(arguments.query),) if arguments.query else ()
     query = Query(texts=texts, without=tuple(getattr(arguments, "not")), mode=arguments.mode)
     if arguments.image is not None:
         answer = _search_by_picture(arguments, query, selection)

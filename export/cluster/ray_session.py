@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from types import ModuleType
 
-from export.errors import ClusterError
+from export.errors import ClusterError, installing
 
 OBJECTS_BYTES = 128 << 20
 """What Ray may hold in memory on this machine: nothing but outcomes of a few batches goes through it."""
@@ -110,7 +110,7 @@ def check_installed() -> None:
 
 
 def _needs_extra(name: str | None) -> ClusterError:
-    return ClusterError(f"--engine ray needs {name}: pip install 'thinlens[ray]'")
+    return ClusterError(f"--engine ray needs {name}; {installing('ray')}")
 
 
 def _check_address(address: str) -> None:

@@ -6,7 +6,7 @@ import base64
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from export.errors import PublishingError
+from export.errors import PublishingError, installing
 from handler.store.signature import verifies
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class SigningKey:
             from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
             from cryptography.hazmat.primitives.serialization import load_pem_private_key
         except ImportError as error:
-            raise PublishingError("signing needs cryptography: pip install 'thinlens[publish]'") from error
+            raise PublishingError(f"signing needs cryptography; {installing('publish')}") from error
         try:
             key = load_pem_private_key(path.read_bytes(), password=None)
         except OSError as error:

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,7 @@ def test_index_names_what_is_to_be_installed_to_read_text(
 ) -> None:
     monkeypatch.setattr("export.understanding.text.rapid_text_reader.find_spec", lambda _name: None)
     assert main(["index", str(base / "photos"), "--out", str(base / "out"), "--read-text"]) == 1
-    expected = "reading text needs rapidocr, which is not installed: pip install 'thinlens[ocr]'"
+    expected = "reading text needs rapidocr; install it with: make setup EXTRAS=ocr"
     assert expected in capsys.readouterr().err
     assert not (base / "out").exists()
 
@@ -167,6 +168,20 @@ def test_search_prints_a_table_or_json(out: Path, capsys: pytest.CaptureFixture[
     }
 
 
+def test_a_query_needs_no_quotation_marks(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["search", "a", "photo", "of", "a", "red", "wall", "--out", str(out), "-k", "1"]) == 0
+    assert capsys.readouterr().out == "  1.00  my red.png  a photo of a red wall\n"
+    assert main(["search", "--out", str(out)]) == 2
+    assert capsys.readouterr().err.startswith("thinlens: QUERY is missing (expected what the photo shows, or --image")
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    project = tomllib.loads((Path(__file__).parents[4] / "pyproject.toml").read_text())["project"]
+    assert (caught.value.code, capsys.readouterr().out) == (0, f"thinlens {project['version']}\n")
+
+
 def test_search_says_that_nothing_is_relevant(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for query in ("dog", "quarterly revenue", "🐈", "ქართული"):
         assert main(["search", query, "--out", str(out), "--json"]) == 0
@@ -225,6 +240,20 @@ def test_arguments_that_cannot_be_read_are_usage(arguments: list[str], capsys: p
         main(arguments)
     assert caught.value.code == 2
     assert "usage: thinlens" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["serve", "--port", "http"], "argument --port: 'http' is not a port, a number of 0 to 65535"),
+        (["serve", "--port", "65536"], "argument --port: '65536' is not a port, a number of 0 to 65535"),
+        (["index", "photos", "--workers", "all"], "argument --workers: 'all' is not a number of 1 or more"),
+    ],
+)
+def test_what_a_number_may_be_is_said(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert capsys.readouterr().err.endswith(f": error: {message}\n")
 
 
 @pytest.mark.parametrize(

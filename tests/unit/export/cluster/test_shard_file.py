@@ -23,7 +23,7 @@ from export.understanding.captioner import Understanding
 from export.understanding.engine import FailedPhoto
 from export.understanding.photo_reader import Outcome, ReadPhoto
 
-pytest.importorskip("pyarrow", reason="pyarrow is not installed (pip install 'thinlens[ray]')")
+pytest.importorskip("pyarrow", reason="pyarrow is not installed (make setup EXTRAS=ray)")
 
 FACTS = PhotoFacts(
     width=640, height=480, type="jpeg", taken="2024-05-06T07:08:09+02:00", placeholder="00" * 36, fingerprint="ab" * 16,
