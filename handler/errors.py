@@ -32,6 +32,16 @@ class Problem(StrEnum):
     REQUEST_TIMEOUT = "request-timeout"
 
 
+def in_words(error: Exception) -> str:
+    """What an exception of Python's says, for people: without the number that the operating system has for it.
+
+    Example: OSError(2, "No such file or directory", "a.jpg") -> "No such file or directory: 'a.jpg'"
+    """
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error) or type(error).__name__
+    return error.strerror if error.filename is None else f"{error.strerror}: {str(error.filename)!r}"
+
+
 class ThinlensError(Exception):
     """Every error that Thinlens raises on purpose; its text is one line meant for people."""
 

@@ -28,7 +28,7 @@ from export.photos.thumbnails import FOLDER
 from export.photos.unicode_names import locate
 from export.storage.media_types import media_type
 from handler.bundle.photos.addresses import PHOTOS, THUMBNAILS
-from handler.errors import BundleError, PhotoNotFoundError
+from handler.errors import BundleError, PhotoNotFoundError, in_words
 from handler.search.searcher import Searcher
 from handler.settings import Settings
 from handler.store.folder_store import open_bundle
@@ -144,7 +144,7 @@ def listen(port: int) -> socket.socket:
         listener.bind((HOST, port))
     except (OSError, OverflowError) as error:
         listener.close()
-        raise ServingError(f"port {port} can't be had: {error}; choose another with --port") from error
+        raise ServingError(f"port {port} can't be had: {in_words(error)}; choose another with --port") from error
     return listener
 
 

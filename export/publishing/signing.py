@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from export.errors import PublishingError, installing
+from handler.errors import in_words
 from handler.store.signature import verifies
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class SigningKey:
         except OSError as error:
             raise PublishingError(f"{path} can't be read: {error.strerror}; {_EXPECTED}") from error
         except (ValueError, TypeError) as error:  # TypeError: it has a password
-            raise PublishingError(f"{path} can't be used: {error}; {_EXPECTED}") from error
+            raise PublishingError(f"{path} can't be used: {in_words(error)}; {_EXPECTED}") from error
         if not isinstance(key, Ed25519PrivateKey):
             raise PublishingError(f"{path} holds a key of another kind; {_EXPECTED}")
         return cls(key)
