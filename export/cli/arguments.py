@@ -97,7 +97,20 @@ def _add_serve_and_caption(commands: _Commands) -> None:
         summary="serve the search page and the HTTP interface on this machine",
         example="thinlens serve --out my-photos --port 8080",
     )
-    _add_out(serve)
+    serve.add_argument(
+        "--out",
+        metavar="DIR",
+        type=_folder,
+        default=DEFAULT_OUT,
+        help=f"the output folder, or one that was published to (default: ./{DEFAULT_OUT})",
+    )
+    serve.add_argument(
+        "--host",
+        metavar="ADDRESS",
+        default="127.0.0.1",
+        help="the address to listen on, 0.0.0.0 for all: everyone who can reach it sees the photos, without a password "
+        "(default: 127.0.0.1, this machine alone)",
+    )
     serve.add_argument(
         "--port", metavar="P", type=_port, default=DEFAULT_PORT, help=f"(default: {DEFAULT_PORT}; 0 takes a free one)"
     )

@@ -314,6 +314,17 @@ def thinlens(*arguments: str, environment: dict[str, str] | None = None) -> subp
     )
 
 
+@pytest.mark.parametrize(("host", "warned"), [("127.0.0.1", False), ("0.0.0.0", True)])
+def test_who_may_see_the_photos_is_said(
+    host: str, warned: bool, out: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("export.gallery.serving.serve", lambda _gallery, listener: listener.close())
+    assert main(["serve", "--out", str(out), "--host", host, "--port", "0"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith(f"Serving {out} on http://{host}:")
+    assert printed.err.startswith("Everyone who can reach 0.0.0.0 over the network can see") == warned
+
+
 def test_output_survives_any_encoding(base: Path, out: Path) -> None:
     write_photo(base / "photos/été 日本.png", "green")
     assert main(["index", str(base / "photos"), "--out", str(out)]) == 0
