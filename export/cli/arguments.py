@@ -121,7 +121,11 @@ def _add_serve_and_caption(commands: _Commands) -> None:
         summary="correct the caption of a photo",
         example="thinlens caption dogs/rex.jpg 'Rex chases a ball' --out my-photos",
     )
-    caption.add_argument("photo", metavar="PHOTO", help="the photo's path relative to the folder that was indexed")
+    caption.add_argument(
+        "photo",
+        metavar="PHOTO",
+        help="the photo's path relative to the folder that was indexed, or its name if no other has it",
+    )
     caption.add_argument("text", metavar="TEXT", help="what it shows")
     _add_out(caption)
 

@@ -265,6 +265,15 @@ def test_what_a_number_may_be_is_said(arguments: list[str], message: str, capsys
         (["search", "dog", "--out", "{base}/nowhere"], "Bundle {base}/nowhere/bundle: no such folder"),
         (["serve", "--out", "{base}/nowhere"], "Bundle {base}/nowhere/bundle: no such folder"),
         (["caption", "a.jpg", "a dog", "--out", "{base}/nowhere"], "{base}/nowhere holds no library; make one with"),
+        (
+            ["versions", "{base}/nowhere"],
+            "{base}/nowhere holds no bundles; check the address, or publish one: thinlens",
+        ),
+        (["versions", "{base}/nowhere", "--json"], "{base}/nowhere holds no bundles; check the address"),
+        (
+            ["versions", "{base}/photos/blue.png"],
+            "the store {base}/photos/blue.png can't be used: Not a directory: '{base}/photos/blue.png/current.json'",
+        ),
         (["evaluate", "--queries", "{base}/nowhere"], "{base}/nowhere can't be read: "),
     ],
 )
@@ -284,7 +293,7 @@ def test_caption(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["search", "my dog", "--out", str(out)]) == 0
     assert capsys.readouterr().out == "  1.00  blue.png  my dog\n"
     assert main(["caption", "nobody.png", "my dog", "--out", str(out)]) == 1
-    assert capsys.readouterr().err.startswith("thinlens: no photo 'nobody.png' in ")
+    assert capsys.readouterr().err.startswith("thinlens: no photo 'nobody.png'; expected its path")
 
 
 def test_evaluate(base: Path, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
