@@ -4,6 +4,8 @@ ThinlensError
 ├── BundleError          a bundle cannot be trusted: missing, truncated, altered, of an unknown
 │                        format version, or made of parts that do not belong together
 ├── StoreError           what a store holds cannot be had just now: out of reach, refused, cut short
+│   ├── NotThereError         the store has no such object
+│   └── NothingPublishedError no bundle was ever put in service there
 ├── QueryError           what was asked cannot be answered: empty, too long, out of range
 ├── PictureError         a picture that is asked with is none: of another size than is asked for, or of another type
 ├── NoVisionError        no picture can be asked with: nothing can see it, or not as the bundle's photos were seen
@@ -52,6 +54,14 @@ class BundleError(ThinlensError):
 
 class StoreError(ThinlensError):
     """What a store holds cannot be had: it is out of reach, refuses, answers wrongly, or there is no room for it."""
+
+
+class NotThereError(StoreError):
+    """The store can be read, and has no such object."""
+
+
+class NothingPublishedError(StoreError):
+    """The store can be read, and no bundle was put in service there yet."""
 
 
 class QueryError(ThinlensError):
