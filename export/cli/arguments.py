@@ -11,6 +11,7 @@ from export.cli.index_arguments import DEFAULT_OUT, add_index_arguments, positiv
 from handler.search.query import MODES
 
 DEFAULT_PORT = 8000
+SHELLS = ("bash", "zsh", "tcsh")
 
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -26,7 +27,15 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, help="print the version of Thinlens and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
-    for add_theme in (_add_demo, _add_index, _add_search, _add_serve_and_caption, _add_store_commands, _add_evaluate):
+    for add_theme in (
+        _add_demo,
+        _add_index,
+        _add_search,
+        _add_serve_and_caption,
+        _add_store_commands,
+        _add_evaluate,
+        _add_completion,
+    ):
         add_theme(commands)
     models: argparse.ArgumentParser = commands.add_parser(
         "models", help="train, distil, quantise, export and evaluate models (needs: make setup EXTRAS=train)"
@@ -204,6 +213,16 @@ def _add_evaluate(commands: _Commands) -> None:
     )
     _add_out(evaluate)
     evaluate.add_argument("--json", action="store_true", help="print the numbers as JSON")
+
+
+def _add_completion(commands: _Commands) -> None:
+    completion = _add(
+        commands,
+        "completion",
+        summary="print what lets a shell complete commands, options and files at the tab key",
+        example='eval "$(thinlens completion bash)"   in ~/.bashrc',
+    )
+    completion.add_argument("shell", choices=SHELLS, help="the shell that reads it")
 
 
 def _add(commands: _Commands, name: str, *, summary: str, example: str) -> argparse.ArgumentParser:

@@ -42,7 +42,8 @@ def add_index_arguments(index: argparse.ArgumentParser) -> None:
     index.add_argument(
         "--encoder",
         metavar="MODEL",
-        help="a folder or a name on Hugging Face: a sentence-transformers model of your own (default: the shipped one)",
+        help="a folder or a name on Hugging Face: a sentence-transformers model of your own (default: the shipped one); "
+        "by the shipped captioner photos are then found by their captions alone, for its visual view doesn't fit",
     )
     index.add_argument(
         "--languages",
@@ -73,6 +74,7 @@ def add_index_arguments(index: argparse.ArgumentParser) -> None:
         type=positive,
         help="processes that read photos (default: as many as there are cores)",
     )
+    index.add_argument("--json", action="store_true", help="print what the run did as JSON")
     _add_engine(index)
 
 

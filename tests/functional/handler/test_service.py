@@ -125,7 +125,14 @@ def ask(service: Service, clock: Clock, *, after_s: float = CHECK_EVERY_S) -> Se
     clock.now += after_s
     service()
     settle()
-    return service()
+    return searcher_of(service)
+
+
+def searcher_of(service: Service) -> Searcher:
+    """The searcher of a request; there is one, for something is published."""
+    searcher = service()
+    assert isinstance(searcher, Searcher)
+    return searcher
 
 
 def test_the_pointer_is_looked_at_once_a_minute_at_most(service: Service, shelf: Shelf, clock: Clock) -> None:
@@ -160,7 +167,7 @@ def test_a_request_keeps_the_bundle_that_it_began_with(
     service: Service, shelf: Shelf, clock: Clock, other: str
 ) -> None:
     first = shelf.in_service
-    searcher = service()
+    searcher = searcher_of(service)
     before = searcher.search("snow on a mountain")
     shelf.in_service = other
     assert ask(service, clock).bundle.id == other

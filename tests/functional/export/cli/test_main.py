@@ -20,6 +20,7 @@ from tests.functional.export.galleries import FakeTextSource, fake_models, write
 
 COMMANDS = (
     "demo", "index", "search", "serve", "caption", "publish", "versions", "rollback", "prune", "evaluate",
+    "completion",
 )  # fmt: skip
 
 
@@ -50,6 +51,38 @@ def test_index_says_what_it_did_and_what_failed(base: Path, capsys: pytest.Captu
         "1 photo can't be used:\n  bro\ufffdken\ufffd[31m.jpg: not an image: begins with b'no photo', expected JPEG,"
         " PNG, WebP, GIF, TIFF, AVIF, HEIC, JPEG XL, JPEG 2000, BMP, raw files of cameras\n"
     )
+
+
+def test_index_tells_programs_what_it_did(base: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (base / "photos/broken.jpg").write_bytes(b"no photo")
+    (base / "photos/a.mp4").touch()
+    assert main(["index", str(base / "photos"), "--out", str(base / "out"), "--workers", "1", "--json"]) == 0
+    printed = capsys.readouterr()
+    answer = json.loads(printed.out)
+    (failure,) = answer.pop("failures")
+    assert (failure["id"], failure["reason"][:12], printed.err) == ("broken.jpg", "not an image", "")
+    assert answer == {
+        "bundle": (base / "out/bundle").resolve().name,
+        "photos": 2,
+        "read": 2,
+        "forgotten": 0,
+        "passed_over": {"video": 1},
+        "text": None,
+        "missing": [],
+        "strangers": [],
+        "damaged": [],
+        "unread": [],
+    }
+
+
+def test_an_encoder_of_ones_own_comes_with_a_word_about_the_visual_view(
+    base: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index = ["index", str(base / "photos"), "--out", str(base / "out"), "--workers", "1", "--encoder", "mine"]
+    assert main(index) == 0
+    assert capsys.readouterr().err.startswith("The captioner's visual view doesn't fit mine: ")
+    assert main([*index, "--captioner", "mine-too"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_index_counts_what_it_passes_over(base: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -173,6 +206,26 @@ def test_a_query_needs_no_quotation_marks(out: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out == "  1.00  my red.png  a photo of a red wall\n"
     assert main(["search", "--out", str(out)]) == 2
     assert capsys.readouterr().err.startswith("thinlens: QUERY is missing (expected what the photo shows, or --image")
+
+
+def test_what_no_photo_has_is_answered_with_what_there_is(base: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for year in (2023, 2024):
+        write_photo(base / f"photos/{year}/paris/{year}.png", "green", seed=year)
+    rows = ["file,place,rating", "2023/paris/2023.png,Paris,3", "2024/paris/2024.png,Rome,5", "blue.png,Paris,3"]
+    (base / "photos/columns.csv").write_text("\n".join(rows))
+    search = ["search", "a photo of a green wall", "--out", str(base / "out")]
+    assert main(["index", str(base / "photos"), "--out", str(base / "out"), "--workers", "1"]) == 0
+    capsys.readouterr()
+    for asked, message in (
+        (["--folder", "2022"], "No photo lies in the folder '2022' (there are 2023/paris, 2024/paris)"),
+        (["--where", "place:Berlin"], "No photo has 'Berlin' as its place (there are Paris, Rome)"),
+        (["--where", "rating:4"], "No photo has '4' as its rating (there are 3, 5)"),
+        (["--where", "city:Rome"], "Unknown column 'city' (expected place, rating)"),
+    ):
+        assert main([*search, *asked]) == 2
+        assert capsys.readouterr().err == f"thinlens: {message}\n"
+    assert main([*search, "--folder", "2023", "--where", "place:rome"]) == 0  # each of them is there
+    assert capsys.readouterr().out == "  –     nothing relevant\n"
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -312,6 +365,31 @@ def test_every_command_has_help_with_an_example(command: str, capsys: pytest.Cap
         main([command, "--help"])
     assert caught.value.code == 0
     assert f"example: thinlens {command}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("shell", "named"), [("bash", "complete"), ("zsh", "#compdef thinlens"), ("tcsh", "complete")])
+def test_shells_complete_the_commands(shell: str, named: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("shtab", reason="shtab is not installed (make setup)")
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert named in script
+    for command in (*COMMANDS, "models", "distil", "--min-relevance"):
+        assert command in script
+
+
+def test_bash_completes_folders_and_options(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("shtab", reason="shtab is not installed (make setup)")
+    main(["completion", "bash"])
+    asked = """
+COMP_WORDS=(thinlens serve --); COMP_CWORD=2; _shtab_thinlens thinlens -- serve; echo "${COMPREPLY[@]}"
+echo "$_shtab_thinlens_serve___out_COMPGEN"
+"""
+    completed = subprocess.run(
+        ["bash", "-c", capsys.readouterr().out + asked], capture_output=True, text=True, check=True
+    )
+    options, kind = completed.stdout.splitlines()
+    assert {"--out", "--host", "--port"} <= set(options.split())
+    assert kind == "_shtab_compgen_dirs"
 
 
 def thinlens(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
