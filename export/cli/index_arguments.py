@@ -42,8 +42,8 @@ def add_index_arguments(index: argparse.ArgumentParser) -> None:
     index.add_argument(
         "--encoder",
         metavar="MODEL",
-        help="a folder or a name on Hugging Face: a sentence-transformers model of your own (default: the shipped one). "
-        "The visual view of the shipped captioner doesn't fit it: photos are then found by their captions alone",
+        help="a folder or a name on Hugging Face: a sentence-transformers model of your own (default: the shipped one)."
+        " The visual view of the shipped captioner doesn't fit it: photos are then found by their captions alone",
     )
     index.add_argument(
         "--languages",
