@@ -39,7 +39,8 @@ class Progress:
         with self._lock:
             self._done += count
             now_s = time.monotonic()
-            if now_s - self._shown_s >= self._interval_s():
+            is_over = self._done >= self._total and not self._terminal  # a line in a log would say that nothing is left
+            if now_s - self._shown_s >= self._interval_s() and not is_over:
                 self._shown_s = now_s
                 self._show(now_s)
 

@@ -54,6 +54,15 @@ def test_a_log_has_a_line_after_ten_seconds_and_now_and_then(clock: list[float])
     )
 
 
+def test_a_log_has_no_line_that_says_that_nothing_is_left(clock: list[float]) -> None:
+    stream = io.StringIO()
+    shown = Progress(stream)
+    shown.begin("reading", 10)
+    clock[0] += 20
+    shown.advance(10)
+    assert stream.getvalue() == ""
+
+
 def test_what_is_done_at_once_shows_nothing(clock: list[float]) -> None:
     for stream in (Terminal(), io.StringIO()):
         shown = Progress(stream)

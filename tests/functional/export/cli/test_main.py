@@ -60,7 +60,8 @@ def test_index_tells_programs_what_it_did(base: Path, capsys: pytest.CaptureFixt
     printed = capsys.readouterr()
     answer = json.loads(printed.out)
     (failure,) = answer.pop("failures")
-    assert (failure["id"], failure["reason"][:12], printed.err) == ("broken.jpg", "not an image", "")
+    assert (failure["id"], failure["reason"][:12]) == ("broken.jpg", "not an image")
+    assert "can't be used" not in printed.err
     assert answer == {
         "bundle": (base / "out/bundle").resolve().name,
         "photos": 2,
@@ -82,7 +83,7 @@ def test_an_encoder_of_ones_own_comes_with_a_word_about_the_visual_view(
     assert main(index) == 0
     assert capsys.readouterr().err.startswith("The captioner's visual view doesn't fit mine: ")
     assert main([*index, "--captioner", "mine-too"]) == 0
-    assert capsys.readouterr().err == ""
+    assert "visual view" not in capsys.readouterr().err
 
 
 def test_index_counts_what_it_passes_over(base: Path, capsys: pytest.CaptureFixture[str]) -> None:
