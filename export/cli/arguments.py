@@ -11,7 +11,7 @@ from export.cli.index_arguments import DEFAULT_OUT, add_index_arguments, positiv
 from handler.search.query import MODES
 
 DEFAULT_PORT = 8000
-SHELLS = ("bash", "zsh", "tcsh")
+SHELLS = ("bash", "zsh")
 
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 

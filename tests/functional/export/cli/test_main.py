@@ -368,7 +368,7 @@ def test_every_command_has_help_with_an_example(command: str, capsys: pytest.Cap
     assert f"example: thinlens {command}" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("shell", "named"), [("bash", "complete"), ("zsh", "#compdef thinlens"), ("tcsh", "complete")])
+@pytest.mark.parametrize(("shell", "named"), [("bash", "complete"), ("zsh", "#compdef thinlens")])
 def test_shells_complete_the_commands(shell: str, named: str, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("shtab", reason="shtab is not installed (make setup)")
     assert main(["completion", shell]) == 0
