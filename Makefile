@@ -3,6 +3,8 @@
 #   make demo                        sample photographs -> bundle -> answers, and a contact sheet to look at
 #   make demo PHOTOS=~/Pictures      the same for your own photos
 #   make serve                       the search page and the HTTP interface on this machine
+#   make install                     `thinlens` on the PATH: a link in ~/.local/bin (PREFIX=DIR: in DIR/bin)
+#   make setup EXTRAS="ray ocr"      what only some need: demo, ocr, publish, ray, train
 #   make test                        everything: lint, types, unit, functional, training and end-to-end tests
 #   make test FAST=1                 without what needs torch, Ray, a browser or servers
 #   make widget                      the one file that pages embed, and the lines that embed it
@@ -13,6 +15,8 @@
 PYTHON ?= python3
 OUT ?= thinlens-out
 PORT ?= 8000
+PREFIX ?= $(HOME)/.local
+LINK = $(PREFIX)/bin/thinlens
 
 BIN := .venv/bin
 PINS := pyproject.toml constraints.txt
@@ -21,9 +25,17 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint c
 INSTALL_THIS := $(INSTALL) --no-build-isolation --editable
 
 .DELETE_ON_ERROR:
-.PHONY: setup demo serve package test lint format bench widget browser s3 clean
+.PHONY: setup install demo serve package test lint format bench widget browser s3 clean
 
-setup: .venv/.app
+setup: .venv/.app $(EXTRAS:%=.venv/.%)
+
+install: .venv/.app
+	@[ ! -e "$(LINK)" ] || [ "$(LINK)" -ef $(BIN)/thinlens ] || \
+	  { echo "$(LINK) is there and isn't this Thinlens; remove it, or name another place: make install PREFIX=DIR" >&2; exit 1; }
+	@mkdir -p "$(PREFIX)/bin" && ln -sf "$(CURDIR)/$(BIN)/thinlens" "$(LINK)"
+	@case ":$$PATH:" in *":$(PREFIX)/bin:"*) echo "thinlens is installed: $(LINK)" ;; \
+	  *) echo "thinlens is installed: $(LINK), which your shell doesn't find yet; add to its start-up file:"; \
+	     echo '  export PATH="$(PREFIX)/bin:$$PATH"' ;; esac
 
 demo: .venv/.demo
 	@$(BIN)/thinlens demo $${PHOTOS:+"$$PHOTOS"} --out "$(OUT)"
@@ -80,6 +92,11 @@ $(BIN)/python:
 	@echo "Installing Thinlens into .venv …"
 	@$(INSTALL) hatchling
 	@$(INSTALL_THIS) '.[publish]'
+	@touch $@
+
+.venv/.ocr .venv/.publish .venv/.ray: .venv/.app
+	@echo "Installing what the extra $(@:.venv/.%=%) brings …"
+	@$(INSTALL_THIS) '.[$(@:.venv/.%=%)]'
 	@touch $@
 
 .venv/.demo: .venv/.app

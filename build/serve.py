@@ -26,7 +26,7 @@ def serve(port: int) -> None:
 
     from handler.bundle.bundle import Bundle
     from handler.search.pictures.vision import Vision
-    from handler.service import Service
+    from handler.service import Service, first_bundle
     from handler.settings import Settings
     from handler.store.store import deliver, open_store
     from handler.web.app import create_app
@@ -36,7 +36,7 @@ def serve(port: int) -> None:
     logging.getLogger("handler").setLevel(logging.INFO)
     settings = Settings.from_environment(os.environ)
     store = open_store(settings, os.environ)
-    bundle = Bundle.receive(deliver(store))
+    bundle = first_bundle(lambda: Bundle.receive(deliver(store)))
     service = Service(store, bundle, media_url=settings.media_url, vision=Vision.find(settings.vision))
     app = create_app(service, settings, body_within_s=BODY_WITHIN_S)
     uvicorn.run(

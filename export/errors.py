@@ -25,6 +25,11 @@ from __future__ import annotations
 from typing import Self
 
 
+def installing(extra: str) -> str:
+    """How what one of the extras of pyproject.toml brings is installed, for the end of a message."""
+    return f"install it with: make setup EXTRAS={extra}"
+
+
 class ExportError(Exception):
     """The root: the command line shows it as one line and exits with 1."""
 
@@ -95,7 +100,7 @@ class ModelError(ExportError):
     @classmethod
     def needs_training_extra(cls, error: ModuleNotFoundError) -> Self:
         """The error that says what to install for models of one's own."""
-        return cls(f"models of your own need {error.name}: pip install 'thinlens[train]'")
+        return cls(f"models of your own need {error.name}; {installing('train')}")
 
 
 class TrainingError(ExportError):

@@ -1,6 +1,6 @@
 """Progress: how far long work has come, for people, on standard error.
 
-On a terminal one line is kept up to date; elsewhere, as in a log, a line is written now and then.
+On a terminal one line is kept up to date; elsewhere, as in a log, a line comes after ten seconds, and now and then.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time
 from typing import TextIO
 
 _TERMINAL_INTERVAL_S = 0.1
+_LOG_FIRST_S = 10.0
 _LOG_INTERVAL_S = 30.0
 
 
@@ -38,7 +39,8 @@ class Progress:
         with self._lock:
             self._done += count
             now_s = time.monotonic()
-            if now_s - self._shown_s >= (_TERMINAL_INTERVAL_S if self._terminal else _LOG_INTERVAL_S):
+            is_over = self._done >= self._total and not self._terminal  # a line in a log would say that nothing is left
+            if now_s - self._shown_s >= self._interval_s() and not is_over:
                 self._shown_s = now_s
                 self._show(now_s)
 
@@ -47,6 +49,11 @@ class Progress:
         if self._terminal and self._shown_s > self._started_s:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
+
+    def _interval_s(self) -> float:
+        if self._terminal:
+            return _TERMINAL_INTERVAL_S
+        return _LOG_FIRST_S if self._shown_s == self._started_s else _LOG_INTERVAL_S
 
     def _show(self, now_s: float) -> None:
         rate = self._done / (now_s - self._started_s)

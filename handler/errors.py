@@ -4,6 +4,8 @@ ThinlensError
 ├── BundleError          a bundle cannot be trusted: missing, truncated, altered, of an unknown
 │                        format version, or made of parts that do not belong together
 ├── StoreError           what a store holds cannot be had just now: out of reach, refused, cut short
+│   ├── NotThereError         the store has no such object
+│   └── NothingPublishedError no bundle was ever put in service there
 ├── QueryError           what was asked cannot be answered: empty, too long, out of range
 ├── PictureError         a picture that is asked with is none: of another size than is asked for, or of another type
 ├── NoVisionError        no picture can be asked with: nothing can see it, or not as the bundle's photos were seen
@@ -32,6 +34,16 @@ class Problem(StrEnum):
     REQUEST_TIMEOUT = "request-timeout"
 
 
+def in_words(error: Exception) -> str:
+    """What an exception of Python's says, for people: without the number that the operating system has for it.
+
+    Example: OSError(2, "No such file or directory", "a.jpg") -> "No such file or directory: 'a.jpg'"
+    """
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error) or type(error).__name__
+    return error.strerror if error.filename is None else f"{error.strerror}: {str(error.filename)!r}"
+
+
 class ThinlensError(Exception):
     """Every error that Thinlens raises on purpose; its text is one line meant for people."""
 
@@ -42,6 +54,14 @@ class BundleError(ThinlensError):
 
 class StoreError(ThinlensError):
     """What a store holds cannot be had: it is out of reach, refuses, answers wrongly, or there is no room for it."""
+
+
+class NotThereError(StoreError):
+    """The store can be read, and has no such object."""
+
+
+class NothingPublishedError(StoreError):
+    """The store can be read, and no bundle was put in service there yet."""
 
 
 class QueryError(ThinlensError):

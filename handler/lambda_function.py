@@ -1,8 +1,9 @@
 """The entry of AWS Lambda: API Gateway, function URL and ALB events, answered by the app.
 
 The bundle is opened when the module is imported, which Lambda does once, before the first event: a bundle that cannot
-be had or trusted fails the start, and the log says why. What takes time at a start goes on side by side: files are
-fetched and hashed in one thread, opened in a second, while the main thread imports what uses them.
+be had or trusted fails the start, and the log says why; where none was published yet, an empty collection answers. What
+takes time at a start goes on side by side: files are fetched and hashed in one thread, opened in a second, while the
+main thread imports what uses them.
 """
 
 from __future__ import annotations
@@ -39,12 +40,13 @@ def _create(hashes: HashesAhead) -> Callable[[Event, object], Answer]:
     opening = OpeningBundle(delivery)
 
     from handler.search.pictures.vision import Vision
-    from handler.service import Service
+    from handler.service import Service, first_bundle
     from handler.web.app import create_app
     from handler.web.events import create_handler
 
     vision = Vision.find(settings.vision)
-    service = Service(store, opening.bundle(), media_url=settings.media_url, vision=vision, wait_s=WAIT_FOR_CHECK_S)
+    bundle = first_bundle(opening.bundle)
+    service = Service(store, bundle, media_url=settings.media_url, vision=vision, wait_s=WAIT_FOR_CHECK_S)
     return create_handler(create_app(service, settings), settings.base_path)
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from handler.bundle.bundle import Bundle
-from handler.errors import ThinlensError
+from handler.errors import NothingPublishedError, ThinlensError
+from handler.search.empty_collection import EmptyCollection
 from handler.search.pictures.vision import Vision
 from handler.search.searcher import Searcher
 from handler.store.store import Store, deliver
@@ -24,6 +25,15 @@ FIRST_PAUSE_S = CHECK_EVERY_S
 LONGEST_PAUSE_S = 3_600.0
 
 logger = logging.getLogger(__name__)
+
+
+def first_bundle(receive: Callable[[], Bundle]) -> Bundle | None:
+    """The bundle in service as `receive` has it; None, with a line in the log, where nothing is published yet."""
+    try:
+        return receive()
+    except NothingPublishedError as error:
+        logger.warning("An empty collection is served until a bundle is published: %s", error)
+        return None
 
 
 class Service:
@@ -37,7 +47,7 @@ class Service:
     def __init__(
         self,
         store: Store,
-        bundle: Bundle,
+        bundle: Bundle | None,
         *,
         media_url: str = "",
         vision: Vision | None = None,
@@ -48,7 +58,7 @@ class Service:
 
         Args:
             store: Says which bundle is in service, and fetches it.
-            bundle: The first, from the store.
+            bundle: The first, from the store; None where nothing is published yet, and an empty collection is served.
             media_url: What photos' relative addresses are relative to.
             vision: Looks at pictures that are asked with.
             wait_s: How long a request waits for the check that it starts: where a function is frozen between requests,
@@ -66,7 +76,7 @@ class Service:
         self._check_at = clock() + CHECK_EVERY_S
         self._refused = _Refused()
 
-    def __call__(self) -> Searcher:
+    def __call__(self) -> Searcher | EmptyCollection:
         if self._is_due():
             looked = threading.Event()
             check = threading.Thread(target=self._check, args=(looked,), name="thinlens-check", daemon=True)
@@ -93,8 +103,10 @@ class Service:
         try:
             newest = self._store.newest()
             looked.set()
-            if newest != self._searcher.bundle.id and not self._refused.covers(newest, self._clock()):
+            if newest != self._searcher.bundle_id and not self._refused.covers(newest, self._clock()):
                 self._take_over(newest)
+        except NothingPublishedError as error:
+            logger.info("Nothing new: %s", error)
         except (ThinlensError, OSError) as error:
             logger.warning("The bundle from before stays in service: %s", error)
         except Exception:
@@ -110,7 +122,9 @@ class Service:
         self._refused = _Refused()
         logger.info("Bundle %s is in service", newest)
 
-    def _search(self, bundle: Bundle) -> Searcher:
+    def _search(self, bundle: Bundle | None) -> Searcher | EmptyCollection:
+        if bundle is None:
+            return EmptyCollection()
         return Searcher(bundle, media_url=self._media_url, vision=self._vision)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -10,6 +11,7 @@ from export.cli.index_arguments import DEFAULT_OUT, add_index_arguments, positiv
 from handler.search.query import MODES
 
 DEFAULT_PORT = 8000
+SHELLS = ("bash", "zsh")
 
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -23,17 +25,39 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="thinlens", description="Describe a picture in words, and find the photos that show it."
     )
+    parser.add_argument("--version", action=_Version, help="print the version of Thinlens and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
-    for add_theme in (_add_demo, _add_index, _add_search, _add_serve_and_caption, _add_store_commands, _add_evaluate):
+    for add_theme in (
+        _add_demo,
+        _add_index,
+        _add_search,
+        _add_serve_and_caption,
+        _add_store_commands,
+        _add_evaluate,
+        _add_completion,
+    ):
         add_theme(commands)
     models: argparse.ArgumentParser = commands.add_parser(
-        "models", help="train, distil, quantise, export and evaluate models (needs thinlens[train])"
+        "models", help="train, distil, quantise, export and evaluate models (needs: make setup EXTRAS=train)"
     )
     if with_models:
         from export.cli.model_commands import add_parsers  # not at every start: it reads the corpus's modules
 
         add_parsers(models)
     return parser
+
+
+class _Version(argparse.Action):
+    """Prints the version. argparse's own action wants it at every start, and to look it up takes a while."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:  # noqa: A002 - argparse's name
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"thinlens {version('thinlens')}")
+        parser.exit()
 
 
 def _add_demo(commands: _Commands) -> None:
@@ -57,10 +81,10 @@ def _add_search(commands: _Commands) -> None:
         commands,
         "search",
         summary="find the photos that a description fits, or that are like a picture",
-        example="thinlens search 'a dog running on a beach' --out my-photos -k 5 --not snow --folder 2024 --dedupe",
+        example="thinlens search a dog running on a beach --out my-photos -k 5 --not snow --folder 2024 --dedupe",
     )
     search.add_argument(
-        "query", metavar="QUERY", nargs="?", help="what the photo shows; with --image it may be left out"
+        "query", metavar="QUERY", nargs="*", help="what the photo shows, in words; with --image it may be left out"
     )
     search.add_argument("--image", metavar="FILE", type=Path, help="a picture that the photos should be like")
     search.add_argument(
@@ -82,7 +106,20 @@ def _add_serve_and_caption(commands: _Commands) -> None:
         summary="serve the search page and the HTTP interface on this machine",
         example="thinlens serve --out my-photos --port 8080",
     )
-    _add_out(serve)
+    serve.add_argument(
+        "--out",
+        metavar="DIR",
+        type=_folder,
+        default=DEFAULT_OUT,
+        help=f"the output folder, or one that was published to (default: ./{DEFAULT_OUT})",
+    )
+    serve.add_argument(
+        "--host",
+        metavar="ADDRESS",
+        default="127.0.0.1",
+        help="the address to listen on, 0.0.0.0 for all: everyone who can reach it sees the photos, without a password "
+        "(default: 127.0.0.1, this machine alone)",
+    )
     serve.add_argument(
         "--port", metavar="P", type=_port, default=DEFAULT_PORT, help=f"(default: {DEFAULT_PORT}; 0 takes a free one)"
     )
@@ -93,7 +130,11 @@ def _add_serve_and_caption(commands: _Commands) -> None:
         summary="correct the caption of a photo",
         example="thinlens caption dogs/rex.jpg 'Rex chases a ball' --out my-photos",
     )
-    caption.add_argument("photo", metavar="PHOTO", help="the photo's path relative to the folder that was indexed")
+    caption.add_argument(
+        "photo",
+        metavar="PHOTO",
+        help="the photo's path relative to the folder that was indexed, or its name if no other has it",
+    )
     caption.add_argument("text", metavar="TEXT", help="what it shows")
     _add_out(caption)
 
@@ -174,6 +215,16 @@ def _add_evaluate(commands: _Commands) -> None:
     evaluate.add_argument("--json", action="store_true", help="print the numbers as JSON")
 
 
+def _add_completion(commands: _Commands) -> None:
+    completion = _add(
+        commands,
+        "completion",
+        summary="print what lets a shell complete commands, options and files at the tab key",
+        example='eval "$(thinlens completion bash)"   in ~/.bashrc',
+    )
+    completion.add_argument("shell", choices=SHELLS, help="the shell that reads it")
+
+
 def _add(commands: _Commands, name: str, *, summary: str, example: str) -> argparse.ArgumentParser:
     return commands.add_parser(
         name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", epilog=f"example: {example}"
@@ -218,6 +269,6 @@ def _folder(text: str) -> Path:
 
 
 def _port(text: str) -> int:
-    if not 0 <= (port := int(text)) <= 65_535:
-        raise argparse.ArgumentTypeError(f"{port} is not a port of 0 to 65535")
-    return port
+    if not (text.isascii() and text.isdigit() and int(text) <= 65_535):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port, a number of 0 to 65535")
+    return int(text)

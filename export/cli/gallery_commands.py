@@ -6,6 +6,7 @@ Each imports what it needs when it runs: none of them waits for what only anothe
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Mapping
 
 from export.cli.index_command import index
@@ -20,11 +21,18 @@ def _caption(arguments: argparse.Namespace) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> None:
-    from export.gallery.serving import HOST, create_gallery, listen, serve
+    from export.gallery.serving import create_gallery, listen, reaches_others, serve
 
-    gallery = create_gallery(arguments.out)
-    listener = listen(arguments.port)
-    print(f"Serving {arguments.out} on http://{HOST}:{listener.getsockname()[1]}/ (Ctrl-C ends it)", flush=True)
+    gallery = create_gallery(arguments.out, host=arguments.host)
+    listener = listen(arguments.port, arguments.host)
+    if reaches_others(arguments.host):
+        print(
+            f"Everyone who can reach {arguments.host} over the network can see and search these photos: nobody is "
+            "asked for a password. Without --host only this machine can.",
+            file=sys.stderr,
+        )
+    host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
+    print(f"Serving {arguments.out} on http://{host}:{listener.getsockname()[1]}/ (Ctrl-C ends it)", flush=True)
     serve(gallery, listener)
 
 

@@ -42,7 +42,8 @@ def add_index_arguments(index: argparse.ArgumentParser) -> None:
     index.add_argument(
         "--encoder",
         metavar="MODEL",
-        help="a folder or a name on Hugging Face: a sentence-transformers model of your own (default: the shipped one)",
+        help="a folder or a name on Hugging Face: a sentence-transformers model of your own (default: the shipped one)."
+        " The visual view of the shipped captioner doesn't fit it: photos are then found by their captions alone",
     )
     index.add_argument(
         "--languages",
@@ -65,7 +66,7 @@ def add_index_arguments(index: argparse.ArgumentParser) -> None:
     index.add_argument(
         "--read-text",
         action="store_true",
-        help="read the text in photos too, of those that are indexed already as well (needs thinlens[ocr])",
+        help="read the text in photos too, of those that are indexed already as well (needs: make setup EXTRAS=ocr)",
     )
     index.add_argument(
         "--workers",
@@ -73,6 +74,7 @@ def add_index_arguments(index: argparse.ArgumentParser) -> None:
         type=positive,
         help="processes that read photos (default: as many as there are cores)",
     )
+    index.add_argument("--json", action="store_true", help="print what the run did as JSON")
     _add_engine(index)
 
 
@@ -81,7 +83,7 @@ def _add_engine(index: argparse.ArgumentParser) -> None:
         "--engine",
         choices=("processes", "ray"),
         default="processes",
-        help="what reads photos: processes here, or Ray, here or on a cluster (needs thinlens[ray])",
+        help="what reads photos: processes here, or Ray, here or on a cluster (needs: make setup EXTRAS=ray)",
     )
     index.add_argument(
         "--address",
@@ -103,6 +105,6 @@ def _add_engine(index: argparse.ArgumentParser) -> None:
 
 def positive(text: str) -> int:
     """A number of 1 or more."""
-    if not (number := int(text)) > 0:
-        raise argparse.ArgumentTypeError(f"{number} is not a number of 1 or more")
-    return number
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
+    return int(text)

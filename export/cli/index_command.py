@@ -9,9 +9,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
-from export.cli.wording import count
+from export.cli.wording import count, print_json
 
 if TYPE_CHECKING:
     from export.gallery.forgetting import MayForget
@@ -32,6 +32,7 @@ def index(arguments: argparse.Namespace) -> None:
         return
     from export.gallery.indexing import index_photos
 
+    _tell_of_visual_view(arguments)
     out = Path(arguments.out)
     report = index_photos(
         _photos(arguments, out),
@@ -44,7 +45,65 @@ def index(arguments: argparse.Namespace) -> None:
         text_reader=_text_reader(arguments),
         engine=_engine(arguments),
     )
-    _tell(report)
+    if arguments.json:
+        print_json(_answer(report))
+    else:
+        _tell(report)
+
+
+class _Failure(TypedDict):
+    """A photo, and what is wrong with it."""
+
+    id: str
+    reason: str
+
+
+class IndexAnswer(TypedDict):
+    """What ``index --json`` prints; lists are of ids, and `text` is None where none was looked for."""
+
+    bundle: str
+    photos: int
+    read: int
+    forgotten: int
+    passed_over: dict[str, int]
+    text: dict[str, int] | None
+    missing: list[str]
+    strangers: list[str]
+    failures: list[_Failure]
+    damaged: list[_Failure]
+    unread: list[_Failure]
+
+
+def _answer(report: IndexReport) -> IndexAnswer:
+    texts = report.texts
+    return {
+        "bundle": report.bundle,
+        "photos": report.photos,
+        "read": report.read,
+        "forgotten": report.forgotten,
+        "passed_over": dict(report.passed_over),
+        "text": None if texts is None else {"read": texts.read, "with_text": texts.with_text},
+        "missing": list(report.missing),
+        "strangers": list(report.strangers),
+        "failures": _failures(report.failures),
+        "damaged": _failures(report.damaged),
+        "unread": _failures(report.unread),
+    }
+
+
+def _failures(photos: Sequence[Failure]) -> list[_Failure]:
+    return [{"id": photo.path, "reason": photo.reason} for photo in photos]
+
+
+def _tell_of_visual_view(arguments: argparse.Namespace) -> None:
+    """Say before the work, which may take hours, what an encoder of one's own leaves out."""
+    if arguments.encoder is not None and arguments.captioner is None:
+        print(
+            f"The captioner's visual view doesn't fit {arguments.encoder}: it was made for the shipped encoder. "
+            "Photos will be found by their captions alone, and fewer of them; what makes a captioner that fits: "
+            "thinlens models train --encoder",
+            file=sys.stderr,
+        )
 
 
 def _check_engine(arguments: argparse.Namespace) -> None:
@@ -107,6 +166,9 @@ def _index_into_store(arguments: argparse.Namespace) -> None:
             force=arguments.force,
         ),
     )
+    if arguments.json:
+        print_json({**_answer(done.index), "sent_bytes": done.publication.sent_bytes})
+        return
     _tell(done.index)
     print(f"It is in service in {arguments.out}: {done.publication.sent_bytes / 1e6:,.1f} MB sent.")
 

@@ -57,6 +57,8 @@ def _commands_beside(command: str) -> Mapping[str, Command]:
         from export.cli.search_commands import COMMANDS
     elif command in ("publish", "versions", "rollback", "prune"):
         from export.cli.store_commands import COMMANDS
+    elif command == "completion":
+        from export.cli.completion import COMMANDS
     else:
         from export.cli.gallery_commands import COMMANDS
     return COMMANDS

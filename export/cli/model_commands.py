@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from export.cli.distillation_commands import add_tool_parsers
-from export.errors import ModelError, TrainingError
+from export.errors import ModelError, TrainingError, installing
 from export.models.hub import model_folder
 from export.models.model_set import LANGUAGES, MODELS, Models, shipped_models
 from export.training.data.corpus import CaptionedPhoto, read_photos
@@ -99,7 +99,7 @@ def _run(run: Command, arguments: argparse.Namespace) -> None:
     try:
         run(arguments)
     except ModuleNotFoundError as error:
-        raise ModelError(f"'thinlens models' needs {error.name}: pip install 'thinlens[train]'") from error
+        raise ModelError(f"'thinlens models' needs {error.name}; {installing('train')}") from error
 
 
 def _train(arguments: argparse.Namespace) -> None:

@@ -10,6 +10,7 @@ from export.cli.answer_table import answer_table
 from export.cli.wording import print_json
 from export.errors import PhotoError, PhotosError
 from export.gallery.in_service import open_in_service
+from handler.bundle.bundle import Bundle
 from handler.errors import QueryError
 from handler.search.answers import SearchAnswer
 from handler.search.filters import Filters
@@ -34,15 +35,16 @@ def _search(arguments: argparse.Namespace) -> None:
             where=tuple(arguments.where),
         ),
     )
-    if arguments.query is None and arguments.image is None:
+    if not arguments.query and arguments.image is None:
         raise QueryError("QUERY is missing (expected what the photo shows, or --image FILE)", parameter="q")
-    texts = () if arguments.query is None else (arguments.query,)
+    texts = (" ".join(arguments.query),) if arguments.query else ()
     query = Query(texts=texts, without=tuple(getattr(arguments, "not")), mode=arguments.mode)
     if arguments.image is not None:
         answer = _search_by_picture(arguments, query, selection)
     else:
         with open_in_service(arguments.out) as bundle:
             answer = Searcher(bundle).search(query, selection=selection)
+            _check_found(answer, selection, bundle)
     if arguments.json:
         print_json(answer)
     else:
@@ -61,7 +63,18 @@ def _search_by_picture(arguments: argparse.Namespace, query: Query, selection: S
         except PhotoError as error:
             raise PhotosError(f"{arguments.image}: {error}") from error
         asked = PictureQuery(pixels=pixels.tobytes(), image_weight=arguments.image_weight, query=query)
-        return searcher.search_by_picture(asked, selection)
+        answer = searcher.search_by_picture(asked, selection)
+        _check_found(answer, selection, bundle)
+        return answer
+
+
+def _check_found(answer: SearchAnswer, selection: Selection, bundle: Bundle) -> None:
+    """Refuse filters that no photo passes, where that is why nothing was found."""
+    filters = selection.filters
+    if (filters.folders or filters.where) and not answer["results"] and not answer["perhaps"]:
+        from export.gallery.offered import check_offered  # not before a search, which needs none of it
+
+        check_offered(filters, bundle)
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:

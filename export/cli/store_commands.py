@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TypedDict
 
 from export.cli.wording import count, print_json
+from export.errors import PublishingError
 from export.progress import Progress
 from export.publishing.pointer_swap import InService, read_in_service
 from export.publishing.pruning import prune
@@ -70,11 +71,13 @@ def _summary(done: Publication, store: ObjectStore) -> str:
 def _versions(arguments: argparse.Namespace) -> None:
     store = open_store(arguments.store)
     in_service, versions = read_in_service(store), list_versions(store)
+    if not versions:
+        raise PublishingError(
+            f"{store.address} holds no bundles; check the address, or publish one: thinlens publish {store.address}"
+        )
     if arguments.json:
         print_json(_versions_answer(store, in_service, versions))
         return
-    if not versions:
-        print(f"{store.address} holds no bundles.")
     for version in versions:
         print(_line(version, in_service))
 

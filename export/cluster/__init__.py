@@ -3,5 +3,5 @@
 In come the addresses of photos and of a store; out come thumbnails, the library in shards, and a bundle in service.
 ray_engine.py gives photos out to the readers of photo_fetching.py, which run everywhere; cluster_indexing.py is the
 driver, and run_lease.py sees to it that there is one. May import `gallery`, `publishing` and all below them. Ray and
-pyarrow are imported when they are needed, as they come with the extra `thinlens[ray]` alone.
+pyarrow are imported when they are needed, as they come with `make setup EXTRAS=ray` alone.
 """

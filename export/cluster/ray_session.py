@@ -17,7 +17,8 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from types import ModuleType
 
-from export.errors import ClusterError
+from export.errors import ClusterError, installing
+from handler.errors import in_words
 
 OBJECTS_BYTES = 128 << 20
 """What Ray may hold in memory on this machine: nothing but outcomes of a few batches goes through it."""
@@ -67,7 +68,7 @@ def _started(ray: ModuleType, readers: int | None) -> Iterator[None]:
                 _temp_dir=folder,
             )
         except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-            raise ClusterError(f"Ray can't be started here: {error}") from error
+            raise ClusterError(f"Ray can't be started here: {in_words(error)}") from error
         try:
             yield
         finally:
@@ -81,8 +82,8 @@ def _joined(ray: ModuleType, address: str) -> Iterator[None]:
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise ClusterError(
-            f"the Ray cluster at {address!r} can't be used: {error}; if it asks for a token, set RAY_AUTH_MODE=token, "
-            "and RAY_AUTH_TOKEN or ~/.ray/auth_token to its token"
+            f"the Ray cluster at {address!r} can't be used: {in_words(error)}; if it asks for a token, set "
+            "RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or ~/.ray/auth_token to its token"
         ) from error
     try:
         yield
@@ -110,7 +111,7 @@ def check_installed() -> None:
 
 
 def _needs_extra(name: str | None) -> ClusterError:
-    return ClusterError(f"--engine ray needs {name}: pip install 'thinlens[ray]'")
+    return ClusterError(f"--engine ray needs {name}; {installing('ray')}")
 
 
 def _check_address(address: str) -> None:
@@ -123,4 +124,4 @@ def _check_address(address: str) -> None:
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_TIMEOUT_S).close()
     except (OSError, OverflowError) as error:
-        raise ClusterError(f"the Ray cluster at {address!r} can't be reached: {error}") from error
+        raise ClusterError(f"the Ray cluster at {address!r} can't be reached: {in_words(error)}") from error

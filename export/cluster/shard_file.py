@@ -89,7 +89,7 @@ def shard_from_bytes(data: bytes, name: str) -> Shard:
             outcomes=[_outcome(row) for row in rows],
         )
     except (KeyError, TypeError) as error:
-        raise LibraryError(f"{name} is no shard of a library: {error!r}; move it away and index again") from error
+        raise LibraryError(f"{name} is no shard of a library; move it away and index again") from error
 
 
 def census_to_bytes(census: Census) -> bytes:
@@ -108,7 +108,7 @@ def census_from_bytes(data: bytes, name: str) -> Census:
     try:
         return Census(address=about["photos"], photos=[_known(row) for row in rows])
     except (KeyError, TypeError) as error:
-        raise LibraryError(f"{name} is no list of photos: {error!r}; move it away and index again") from error
+        raise LibraryError(f"{name} is no list of photos; move it away and index again") from error
 
 
 def _import_pyarrow() -> Any:
@@ -167,9 +167,7 @@ def _from_bytes(data: bytes, name: str) -> tuple[list[dict[str, Any]], dict[str,
         table = pyarrow.parquet.read_table(pyarrow.BufferReader(data))
         about = json.loads((table.schema.metadata or {})[b"thinlens"])
     except (pyarrow.ArrowException, OSError, ValueError, KeyError) as error:
-        raise LibraryError(
-            f"{name} is damaged, or no file of Thinlens: {error!r}; move it away and index again"
-        ) from error
+        raise LibraryError(f"{name} is damaged, or no file of Thinlens; move it away and index again") from error
     if about.get("format") != FORMAT:
         raise LibraryError(
             f"{name} is of version {about.get('format')} (expected {FORMAT}): use the thinlens that wrote it, or "

@@ -24,6 +24,7 @@ from export.disk.model_files import SCHEME_FILE, refuse_foreign_encoder
 from export.errors import DataError, ModelError
 from handler.bundle.encoder import Encoder
 from handler.bundle.encoder_files import ENCODER_FILES
+from handler.errors import in_words
 
 LEAST_TEXTS = 100
 _QUERIES = 200
@@ -71,7 +72,7 @@ def read_texts(path: Path) -> list[str]:
     except OSError as error:
         raise DataError(f"{path} can't be read: {error.strerror}; expected UTF-8 text, one a line") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} can't be read: {error}; expected UTF-8 text, one a line") from error
+        raise DataError(f"{path} can't be read: {in_words(error)}; expected UTF-8 text, one a line") from error
     texts = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
     if len(texts) < LEAST_TEXTS:
         raise DataError(f"{path} holds {len(texts)} texts, expected at least {LEAST_TEXTS}, one a line")

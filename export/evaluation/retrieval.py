@@ -103,7 +103,8 @@ def _parse(line: str, where: str) -> list[EvaluationQuery]:
         entry = json.loads(line)
         photo_id, captions = entry["file"], entry["captions"]
     except (ValueError, TypeError, KeyError) as error:
-        raise DataError(f'{where} is not {{"file": id, "captions": [...]}}: {error!r}') from error
+        found = line.strip()[:80]
+        raise DataError(f'{where} is {found!r}, expected {{"file": "a.jpg", "captions": ["a cat"]}}') from error
     if not isinstance(photo_id, str) or not isinstance(captions, list):
         raise DataError(f"{where}: expected a string as 'file' and a list as 'captions'")
     for caption in captions:

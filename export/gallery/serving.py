@@ -1,7 +1,8 @@
 """Serving: the gallery on this machine, which is the handler's own app with thumbnails and photos beside it.
 
-It knows files and addresses; what is answered is the handler's. Only photos of the bundle in service and their
-thumbnails can be had, and only by browsers on this machine.
+It knows files and addresses; what is answered is the handler's. Served is an output folder, of which only photos of the
+bundle in service and their thumbnails can be had, or a folder that bundles were published to; and only to browsers on
+this machine, unless another address than its own is listened on.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import logging
 import os
 import re
 import socket
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
@@ -27,19 +29,25 @@ from export.library.library import Library
 from export.photos.thumbnails import FOLDER
 from export.photos.unicode_names import locate
 from export.storage.media_types import media_type
+from handler.bundle.bundle import Bundle
 from handler.bundle.photos.addresses import PHOTOS, THUMBNAILS
-from handler.errors import BundleError, PhotoNotFoundError
+from handler.errors import BundleError, PhotoNotFoundError, in_words
 from handler.search.searcher import Searcher
+from handler.service import Service
 from handler.settings import Settings
 from handler.store.folder_store import open_bundle
+from handler.store.pointer import POINTER_KEY
+from handler.store.store import deliver, open_store
 from handler.web.app import create_app
 from handler.web.responses import problem
 
 HOST = "127.0.0.1"
+_EVERY_ADDRESS = ("0.0.0.0", "::")
 BODY_WITHIN_S = 10.0
 """Seconds that a client may take to send a picture."""
 # A page elsewhere that has its own name resolve to this machine must not read the photos here (DNS rebinding).
 _HOSTS = ["127.0.0.1", "localhost"]
+_PUBLISHED_PHOTO = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}(\.[^/.]+)?")
 _THUMBNAIL = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}\.jpg")
 _FILE_HEADERS = {
     "cache-control": "private, max-age=60",
@@ -76,18 +84,16 @@ class SearcherInService:
 
 
 class Gallery:
-    """An ASGI application: the handler's app, and below two of its addresses the files of the bundle in service."""
+    """An ASGI application: the handler's app, and below some of its addresses files, which are found by the rest."""
 
-    def __init__(self, out: Path, root: Path | None, searcher: SearcherInService, app: ASGIApp) -> None:
-        self._thumbnails = out / FOLDER
-        self._root = root
-        self._searcher = searcher
+    def __init__(self, app: ASGIApp, files: Mapping[str, Callable[[str], Response]]) -> None:
         self._app = app
+        self._files = files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Not starlette's routes: their patterns stop at a newline, which the name of a photo may hold.
         path = str(scope.get("path", ""))
-        for prefix, find in ((f"/{PHOTOS}", self._photo), (f"/{THUMBNAILS}", self._thumbnail)):
+        for prefix, find in self._files.items():
             if scope["type"] == "http" and path.startswith(prefix):
                 readable = scope["method"] in ("GET", "HEAD")
                 response = (
@@ -98,7 +104,15 @@ class Gallery:
                 return await response(scope, receive, send)
         return await self._app(scope, receive, send)
 
-    def _photo(self, photo_id: str) -> Response:
+
+class _IndexedFiles:
+    """The photos that were indexed, of which only those of the bundle in service can be had."""
+
+    def __init__(self, root: Path | None, searcher: SearcherInService) -> None:
+        self._root = root
+        self._searcher = searcher
+
+    def photo(self, photo_id: str) -> Response:
         try:
             self._searcher().photo(photo_id)
         except PhotoNotFoundError as error:
@@ -110,42 +124,85 @@ class Gallery:
             return _problem(HTTPStatus.NOT_FOUND, "the folder that was indexed isn't known")
         return _file(locate(self._root, photo_id), media_type(photo_id))
 
-    def _thumbnail(self, name: str) -> Response:
-        if not _THUMBNAIL.fullmatch(name):
-            return _problem(HTTPStatus.NOT_FOUND, "no such thumbnail")
-        return _file(self._thumbnails / name, "image/jpeg")
+
+def _named(folder: Path, names: re.Pattern[str]) -> Callable[[str], Response]:
+    """What finds the files of a folder that have a name of Thinlens's."""
+
+    def find(name: str) -> Response:
+        if not names.fullmatch(name):
+            return _problem(HTTPStatus.NOT_FOUND, "no such picture")
+        return _file(folder / name, media_type(name))
+
+    return find
 
 
-def create_gallery(out: Path) -> ASGIApp:
-    """The app over an output folder, for clients on this machine.
+def create_gallery(out: Path, *, host: str = HOST) -> ASGIApp:
+    """The app over an output folder, or over a folder that bundles were published to.
+
+    Args:
+        out: The folder.
+        host: What clients reach this machine by, as it is given to `listen`.
 
     Raises:
         BundleError: The bundle there can't be opened.
         LibraryError: There is no library beside it.
         SettingsError: An environment variable holds what it may not.
     """
+    is_store = (out / POINTER_KEY).exists() and not (out / CURRENT).exists()
+    gallery = _published_gallery(out) if is_store else _indexed_gallery(out)
+    by_any_name = host in _EVERY_ADDRESS or ":" in host
+    return TrustedHostMiddleware(gallery, allowed_hosts=["*"] if by_any_name else [*_HOSTS, host])
+
+
+def _indexed_gallery(out: Path) -> Gallery:
     searcher = SearcherInService(out)
     with Library.open_to_read(out) as library:
         root = library.photos.root()
     settings = replace(Settings.from_environment(os.environ), bundle=str(out / CURRENT), media_url="/")
-    gallery = Gallery(out, root, searcher, create_app(searcher, settings, body_within_s=BODY_WITHIN_S))
-    return TrustedHostMiddleware(gallery, allowed_hosts=_HOSTS)
+    files = {
+        f"/{PHOTOS}": _IndexedFiles(root, searcher).photo,
+        f"/{THUMBNAILS}": _named(out / FOLDER, _THUMBNAIL),
+    }
+    return Gallery(create_app(searcher, settings, body_within_s=BODY_WITHIN_S), files)
 
 
-def listen(port: int) -> socket.socket:
-    """A socket on this machine; port 0 takes any free one.
+def _published_gallery(folder: Path) -> Gallery:
+    settings = replace(Settings.from_environment(os.environ), bundle=str(folder), media_url="/")
+    store = open_store(settings, os.environ)
+    service = Service(store, Bundle.receive(deliver(store)), media_url="/", vision=vision_of(folder))
+    files = {
+        f"/{PHOTOS}": _named(folder / PHOTOS, _PUBLISHED_PHOTO),
+        f"/{THUMBNAILS}": _named(folder / THUMBNAILS, _THUMBNAIL),
+    }
+    return Gallery(create_app(service, settings, body_within_s=BODY_WITHIN_S), files)
+
+
+def listen(port: int, host: str = HOST) -> socket.socket:
+    """A socket on an address of this machine; port 0 takes any free one.
 
     Raises:
-        ServingError: The port can't be had.
+        ServingError: The address or the port can't be had.
     """
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((HOST, port))
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+        except BaseException:
+            listener.close()
+            raise
     except (OSError, OverflowError) as error:
-        listener.close()
-        raise ServingError(f"port {port} can't be had: {error}; choose another with --port") from error
+        raise ServingError(
+            f"port {port} of {host} can't be had: {in_words(error)}; choose another with --port, or with --host an "
+            "address that this machine has"
+        ) from error
     return listener
+
+
+def reaches_others(host: str) -> bool:
+    """Whether more than this machine can reach what listens there."""
+    return host not in _HOSTS
 
 
 def serve(gallery: ASGIApp, listener: socket.socket) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from export.errors import ModelError
+from handler.errors import in_words
 
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 _NOT_WANTED = ("*.h5", "*.msgpack", "*.onnx", "*.ot", "*.tflite", "onnx/*", "openvino/*", "coreml/*")
@@ -56,7 +57,7 @@ def read_configuration(folder: Path, file: str = "config.json") -> dict[str, Any
     except FileNotFoundError as error:
         raise ModelError(f"{folder} has no {file}; expected the folder of a model as transformers saves it") from error
     except (OSError, ValueError) as error:
-        raise ModelError(f"{path} can't be read: {error}") from error
+        raise ModelError(f"{path} can't be read: {in_words(error)}") from error
     if not isinstance(configuration, dict):
         raise ModelError(f"{path}: expected an object, found {type(configuration).__name__}")
     return configuration

@@ -19,6 +19,7 @@ from export.models.encoders import open_encoder
 from export.models.instructions import asking
 from export.models.model_set import LANGUAGES, MODELS, Models, shipped_models
 from handler.bundle.encoder_files import identify_encoder
+from handler.errors import in_words
 
 CHOICE_FILE = "models.json"
 
@@ -51,7 +52,9 @@ class ModelChoice:
         except (FileNotFoundError, NotADirectoryError):
             return SHIPPED
         except (OSError, ValueError) as error:
-            raise OutputError(f"{path} can't be read: {error}; move it away, or choose another --out") from error
+            raise OutputError(
+                f"{path} can't be read: {in_words(error)}; move it away, or choose another --out"
+            ) from error
         if not isinstance(chosen, dict) or not {"captioner", "encoder"} <= chosen.keys():
             raise OutputError(f"{path} isn't a file of Thinlens and stays; move it away, or choose another --out")
         instructions = tuple(chosen.get("instructions", ()))

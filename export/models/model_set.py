@@ -14,7 +14,7 @@ from export.understanding.captioner import CaptionerSource
 from handler.bundle.encoder_files import EncoderConfiguration, identify_encoder
 from handler.bundle.fields import Fields
 from handler.bundle.relevance import Calibration
-from handler.errors import BundleError
+from handler.errors import BundleError, in_words
 
 MODELS = Path(__file__).parent / "shipped"
 LANGUAGES = MODELS / "languages"
@@ -101,4 +101,4 @@ def shipped_models(folder: Path = MODELS) -> Models:
         )
     except (OSError, BundleError) as error:
         advice = "install thinlens again" if folder == MODELS else "expected what 'thinlens models export' writes"
-        raise ModelError(f"the models in {folder} can't be used: {error}; {advice}") from error
+        raise ModelError(f"the models in {folder} can't be used: {in_words(error)}; {advice}") from error

@@ -15,7 +15,7 @@ from export.disk.model_files import CAPTIONER_FILES, captioner_identity, file_sh
 from export.errors import ModelError
 from handler.bundle.fields import Fields
 from handler.bundle.relevance import Curve
-from handler.errors import BundleError
+from handler.errors import BundleError, in_words
 from handler.search.pictures.vision import VISION_FILE, VISION_GRAPH, VisionDescription
 
 PICTURES_FILE = "pictures.json"
@@ -45,7 +45,7 @@ def describe_vision(captioner: Path, pictures: Path) -> VisionDescription:
             curve=curve,
         )
     except (OSError, ValueError, KeyError, TypeError, BundleError) as error:
-        raise ModelError(f"the captioner in {captioner} can't be used: {error}") from error
+        raise ModelError(f"the captioner in {captioner} can't be used: {in_words(error)}") from error
 
 
 def write_vision(models: Path, folder: Path) -> int:

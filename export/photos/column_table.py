@@ -18,6 +18,7 @@ from export.photos.unicode_names import one_form
 from handler.bundle.manifest_fields import MAX_COLUMN_NAME
 from handler.bundle.photos.catalogue import MAX_NUMBER, MAX_VALUE_LENGTH, ColumnValue
 from handler.bundle.texts import normalise
+from handler.errors import in_words
 
 NAMES = ("columns.csv", "columns.json")
 MAX_VALUES = 64
@@ -64,7 +65,7 @@ def read_columns(path: Path) -> OwnColumns:
         if len(names) > MAX_OWN_COLUMNS:
             raise ColumnsError(f"it has {len(names)} columns, expected at most {MAX_OWN_COLUMNS}")
     except (OSError, RecursionError, csv.Error, ColumnsError) as error:
-        raise ColumnsError(f"{path} can't be used as a table of columns: {error}") from error
+        raise ColumnsError(f"{path} can't be used as a table of columns: {in_words(error)}") from error
     return table
 
 

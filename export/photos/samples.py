@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from export.disk.whole_files import write_whole
-from export.errors import PhotosError
+from export.errors import PhotosError, installing
 
 # Real photographs only: no drawings, masks or micrographs, and one of each stereo pair. They keep the names they
 # came with (the cat is called chelsea), since nobody searches by name here.
@@ -57,7 +57,7 @@ def _package_folder(place: str) -> Path:
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise PhotosError(
-            f"The sample photographs come with the package that holds '{package}', and it is not installed: "
-            "pip install 'thinlens[demo]', or name a folder of your own photos: thinlens demo PHOTOS"
+            f"the sample photographs come with '{package}', which isn't there; {installing('demo')}; or name a folder "
+            "of your own photos: thinlens demo PHOTOS"
         )
     return Path(spec.submodule_search_locations[0]) / inside

@@ -32,6 +32,7 @@ from export.pictures.looks import fingerprint, placeholder
 from export.pictures.metadata import colour_profile, date_taken, orientation, position, read_exif
 from export.pictures.opening import open_photo
 from export.pictures.pixels import check_size, shrink, to_srgb
+from handler.errors import in_words
 
 LARGE_PIXELS = 24_000_000
 THUMBNAIL_LONG_SIDE_PX = 320
@@ -168,7 +169,7 @@ def _decode_file(
     except OSError as error:
         if error.errno is not None:  # from the file system; Pillow's own have no errno
             raise UnreadablePhotoError(f"can't be read: {error.strerror}") from error
-        raise BrokenPhotoError(f"broken image: {error}") from error
+        raise BrokenPhotoError(f"broken image: {in_words(error)}") from error
     except Exception as error:  # Pillow's decoders raise whatever broken bytes lead them to
         raise BrokenPhotoError(f"broken image: {type(error).__name__}: {error}") from error
 

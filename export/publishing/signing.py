@@ -6,7 +6,8 @@ import base64
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from export.errors import PublishingError
+from export.errors import PublishingError, installing
+from handler.errors import in_words
 from handler.store.signature import verifies
 
 if TYPE_CHECKING:
@@ -33,13 +34,13 @@ class SigningKey:
             from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
             from cryptography.hazmat.primitives.serialization import load_pem_private_key
         except ImportError as error:
-            raise PublishingError("signing needs cryptography: pip install 'thinlens[publish]'") from error
+            raise PublishingError(f"signing needs cryptography; {installing('publish')}") from error
         try:
             key = load_pem_private_key(path.read_bytes(), password=None)
         except OSError as error:
             raise PublishingError(f"{path} can't be read: {error.strerror}; {_EXPECTED}") from error
         except (ValueError, TypeError) as error:  # TypeError: it has a password
-            raise PublishingError(f"{path} can't be used: {error}; {_EXPECTED}") from error
+            raise PublishingError(f"{path} can't be used: {in_words(error)}; {_EXPECTED}") from error
         if not isinstance(key, Ed25519PrivateKey):
             raise PublishingError(f"{path} holds a key of another kind; {_EXPECTED}")
         return cls(key)

@@ -16,6 +16,7 @@ from export.disk.whole_files import sync
 from export.errors import StoreError
 from export.photos.content_hash import stamp_of
 from export.storage.object_store import ListedObject, StoredObject, Upload, file_parts
+from handler.errors import in_words
 
 _PART_BYTES = 1 << 20
 _LOCK_FILE = ".lock"
@@ -131,7 +132,9 @@ class FolderObjects:
         try:
             yield
         except OSError as error:
-            raise StoreError(f"the store {self.folder} can't be used: {error}; what is in service stays") from error
+            raise StoreError(
+                f"the store {self.folder} can't be used: {in_words(error)}; what is in service stays"
+            ) from error
 
 
 def _listed(path: Path, key: str) -> ListedObject | None:

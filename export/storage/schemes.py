@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from export.errors import StoreError
+from export.errors import StoreError, installing
 from export.storage.object_store import ObjectStore
 from handler.errors import SettingsError
 from handler.store.s3.address import S3Address
@@ -40,7 +40,7 @@ def _open_s3(address: str) -> ObjectStore:
         from export.storage.bucket import Bucket
         from export.storage.bucket_objects import BucketObjects
     except ImportError as error:
-        raise StoreError(f"{error.name} isn't installed, which S3 needs: pip install 'thinlens[publish]'") from error
+        raise StoreError(f"{error.name} isn't there, which S3 needs; {installing('publish')}") from error
     return BucketObjects(Bucket.connect(place.bucket), place.prefix)
 
 

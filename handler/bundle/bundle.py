@@ -22,7 +22,7 @@ from handler.bundle.photos.collection_file import CollectionFile
 from handler.bundle.photos.segments import Photos, open_segment
 from handler.bundle.words.words import Words
 from handler.bundle.words.words_file import FILE as WORDS_FILE
-from handler.errors import BundleError
+from handler.errors import BundleError, in_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Bundle:
         try:
             return cls._open(delivery)
         except OSError as error:
-            raise BundleError(f"Bundle {delivery.where} cannot be read: {error}") from error
+            raise BundleError(f"Bundle {delivery.where} cannot be read: {in_words(error)}") from error
         except BundleError as error:
             raise BundleError(f"Bundle {delivery.where}: {error}") from error
         finally:

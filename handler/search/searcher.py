@@ -46,6 +46,16 @@ class Searcher:
         self._blending = Blending(bundle, self._ranking)
         self._questions = Questions(bundle)
 
+    @property
+    def bundle_id(self) -> str:
+        """What the answers are of."""
+        return self.bundle.id
+
+    @property
+    def photo_count(self) -> int:
+        """How many photos there are."""
+        return self.bundle.manifest.counts.photos
+
     def search(
         self,
         query: str | Query,

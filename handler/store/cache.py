@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 from handler.bundle.manifest import FileInfo
-from handler.errors import BundleError, StoreError
+from handler.errors import BundleError, StoreError, in_words
 from handler.store.verification import verify_file
 
 INCOMING_SUFFIX = ".incoming"
@@ -43,7 +43,7 @@ class Cache:
             # Never closed: the lock ends with the process.
             lock = os.open(root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise StoreError(f"The cache {root} cannot be made: {error}: set THINLENS_CACHE") from error
+            raise StoreError(f"The cache {root} cannot be made: {in_words(error)}: set THINLENS_CACHE") from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

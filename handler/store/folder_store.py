@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from handler.bundle.delivery import BundleFiles, path_of
 from handler.bundle.manifest import MANIFEST_FILE, SEGMENTS_FOLDER, SIGNATURE_FILE, FileInfo, Manifest, bundle_id
 from handler.bundle.manifest_reader import MAX_MANIFEST_BYTES, read_manifest
-from handler.errors import BundleError
+from handler.errors import BundleError, NothingPublishedError
 from handler.store.delivery_thread import DeliveryThread
 from handler.store.hashes import Hash, sha256_of
 from handler.store.pointer import BUNDLES_KEY, MAX_POINTER_BYTES, POINTER_KEY, Pointer
@@ -69,7 +69,7 @@ class FolderBundle:
 
 
 class FolderStore:
-    """A folder with a pointer and bundles, which are read where they lie."""
+    """A folder with a pointer and bundles, which are read where they lie; or an empty one, before the first."""
 
     def __init__(self, folder: Path, public_key: bytes | None) -> None:
         self._folder = folder
@@ -79,8 +79,11 @@ class FolderStore:
         return str(self._folder)
 
     def newest(self) -> str:
-        with (self._folder / POINTER_KEY).open("rb") as file:
-            return Pointer.parse(file.read(MAX_POINTER_BYTES + 1)).bundle
+        try:
+            with (self._folder / POINTER_KEY).open("rb") as file:
+                return Pointer.parse(file.read(MAX_POINTER_BYTES + 1)).bundle
+        except FileNotFoundError as error:
+            raise NothingPublishedError(f"nothing is published in {self._folder}") from error
 
     def fetch(self, bundle: str) -> BundleFiles:
         segments = self._folder / SEGMENTS_FOLDER

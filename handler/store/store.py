@@ -15,14 +15,17 @@ from handler.settings import Settings
 from handler.store.delivery_thread import DeliveryThread
 from handler.store.folder_store import FolderBundle, FolderStore
 from handler.store.hashes import Hash, sha256_of
-from handler.store.pointer import POINTER_KEY
+from handler.store.pointer import BUNDLES_KEY, POINTER_KEY
 
 
 class Store(Protocol):
     """What can say which bundle is in service, and fetch it; its text names it in messages."""
 
     def newest(self) -> str:
-        """The id of the bundle that is in service now; raises BundleError, StoreError or OSError."""
+        """The id of the bundle that is in service now; raises BundleError, StoreError or OSError.
+
+        The StoreError is a NothingPublishedError where there is none yet.
+        """
 
     def fetch(self, bundle: str) -> BundleFiles:
         """The files of a bundle, as far as its manifest; raises BundleError, StoreError or OSError."""
@@ -42,9 +45,13 @@ def open_store(settings: Settings, environment: Mapping[str, str], sha256_of: Ha
             raise SettingsError(f"THINLENS_BUNDLE is {settings.bundle[:200]!r} (expected a folder, or {expected})")
         return SCHEMES[scheme](settings, environment)
     folder = Path(settings.bundle)
-    if (folder / POINTER_KEY).exists():
+    if (folder / POINTER_KEY).exists() or (folder / BUNDLES_KEY).is_dir() or _is_empty(folder):
         return FolderStore(folder, settings.public_key)
     return FolderBundle(folder, settings.public_key, sha256_of)
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and not any(folder.iterdir())
 
 
 def deliver(store: Store, bundle: str | None = None) -> DeliveryThread:

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from handler.errors import BundleChangedError, PhotoNotFoundError
+from handler.search.empty_collection import EmptyCollection
 from handler.search.filters import Filters
 from handler.search.pictures.picture_query import PictureQuery, image_bytes
 from handler.search.query import Query, read_mode
@@ -22,7 +23,7 @@ from handler.settings import Settings
 from handler.web.requests import Parameters, Request
 from handler.web.responses import Response, content, json_body, uncached_json
 
-SearcherSource = Callable[[], Searcher]
+SearcherSource = Callable[[], Searcher | EmptyCollection]
 
 SEARCH = "/v1/search"
 PHOTO_PREFIX = "/v1/photos/"
@@ -145,8 +146,8 @@ class Routes:
 
     def _health(self, request: Request) -> Response:
         request.parameters()
-        bundle = self._searcher().bundle
-        return uncached_json({"status": "ok", "bundle": bundle.id, "photos": bundle.manifest.counts.photos})
+        searcher = self._searcher()
+        return uncached_json({"status": "ok", "bundle": searcher.bundle_id, "photos": searcher.photo_count})
 
     def _asset(self, request: Request) -> Response:
         asset = ASSETS[request.path]
@@ -161,16 +162,21 @@ class Routes:
             return response.with_headers({"content-security-policy": self._page_csp})
         return response
 
-    def _in_service(self, parameters: Parameters) -> Searcher:
+    def _in_service(self, parameters: Parameters) -> Searcher | EmptyCollection:
         """The searcher to answer from, if it is over the bundle that the client asks for."""
         searcher = self._searcher()
         bundle = parameters.optional_text("bundle")
-        if bundle not in (None, searcher.bundle.id):
-            raise BundleChangedError(f"The bundle in service is {searcher.bundle.id}, not {bundle[:80]!r}: begin anew")
+        if bundle not in (None, searcher.bundle_id):
+            raise BundleChangedError(f"The bundle in service is {searcher.bundle_id}, not {bundle[:80]!r}: begin anew")
         return searcher
 
     def _answer(
-        self, answer: object, searcher: Searcher, parameters: Parameters, *, depends_on: int | None = None
+        self,
+        answer: object,
+        searcher: Searcher | EmptyCollection,
+        parameters: Parameters,
+        *,
+        depends_on: int | None = None,
     ) -> Response:
         """An answer that may be kept; what it depends on beside the bundle and the parameters is in its etag."""
         return content(
@@ -180,7 +186,7 @@ class Routes:
             max_age_s=self._settings.max_age_s,
         )
 
-    def _etag(self, searcher: Searcher, parameters: Parameters, depends_on: int | None) -> str:
+    def _etag(self, searcher: Searcher | EmptyCollection, parameters: Parameters, depends_on: int | None) -> str:
         """The bundle's id, and a digest of whatever else the answer depends on.
 
         That is what was asked, in the form in which it is understood, where the photos lie, and the interface itself.
@@ -192,7 +198,7 @@ class Routes:
         }
         parts = json_body([sorted(asked.items()), self._settings.media_url, depends_on])
         digest = hashlib.sha256(parts + _read_asset(ASSETS["/openapi.json"].file)).hexdigest()
-        return f'W/"{searcher.bundle.id}-{digest[:8]}"'
+        return f'W/"{searcher.bundle_id}-{digest[:8]}"'
 
 
 def _selection(parameters: Parameters) -> Selection:

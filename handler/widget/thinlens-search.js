@@ -182,9 +182,10 @@ similar(id, options) {
 return this.#list("v1/similar", { id }, options);
 }
 async collection(count, signal) {
-const { photos, suggestions, image_side: side } = await this.#fetch(`v1/photos?k=${count}`, signal);
+const { photos, total, suggestions, image_side: side } = await this.#fetch(`v1/photos?k=${count}`, signal);
 return {
 photos: listed(photos).map((photo) => this.#photo(withCaption(photo))),
+total,
 suggestions: listed(suggestions),
 imageSide: side > 0 ? side : 0,
 };
@@ -660,10 +661,14 @@ focus(index = 0) {
 if (this.count) this.#grid.focus(index);
 else this.#notice.focus();
 }
-showCollection({ photos, suggestions }) {
+showCollection({ photos, suggestions, total }) {
 this.#show({ photos });
 this.suggest(suggestions);
 this.#status.textContent = "";
+if (total === 0) this.showUnpublished();
+}
+showUnpublished() {
+this.#notify("unpublished", this.#say("unpublishedDetail", { command: "thinlens publish" }));
 }
 showPhotos(photos, offer, next, source, query, corrected, picture) {
 this.#show({ photos, source });
@@ -846,6 +851,8 @@ empty: "Nothing relevant found",
 emptyDetail: "No photo here seems to show “{query}”.",
 emptySimilar: "No other photo here is like this one.",
 emptyUnknown: "No word of “{query}” is known to this search.",
+unpublished: "No photos yet",
+unpublishedDetail: "Whoever runs this search publishes them: {command}",
 closestAnyway: "Show the closest anyway",
 offline: "You are offline",
 offlineDetail: "The search goes on as soon as there is a connection.",
@@ -1107,8 +1114,10 @@ this.#box.takesPictures = this.#imageSide > 0;
 return collection;
 }
 async #suggest(signal) {
-const { suggestions } = await this.#collection(signal);
-if (!signal.aborted) this.#results.suggest(suggestions);
+const { suggestions, total } = await this.#collection(signal);
+if (signal.aborted) return;
+this.#results.suggest(suggestions);
+if (total === 0) this.#results.showUnpublished();
 }
 set #busy(yes) {
 this.#box.busy = yes;

@@ -30,7 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """Ceph with an empty bucket, which this process's environment finds."""
     for package in ("ray", "pyarrow"):
         if find_spec(package) is None:
-            pytest.skip(f"{package} is not installed (pip install 'thinlens[ray]')")
+            pytest.skip(f"{package} is not installed (make setup EXTRAS=ray)")
     with ceph_server(tmp_path_factory.mktemp("s3")) as server, pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             patch.delenv(name)

@@ -104,11 +104,11 @@ def test_the_readme_shows_every_command() -> None:
     commands = shell_lines("README.md")
     shown = {command.split()[1] for command in commands if command.startswith("thinlens")}
     assert {"index", "search", "serve", "caption", "evaluate", "publish", "versions", "prune"} <= shown
-    assert {"make demo", "make demo PHOTOS=~/Pictures"} <= set(commands)
+    assert {"make demo", "make install", "make demo PHOTOS=~/Pictures"} <= set(commands)
 
 
 def test_the_make_targets_exist() -> None:
-    for target in ("setup", "demo", "serve", "test", "lint", "bench"):
+    for target in ("setup", "install", "demo", "serve", "test", "lint", "bench"):
         dry_run = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
         assert dry_run.returncode == 0, dry_run.stderr
 

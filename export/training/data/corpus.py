@@ -97,7 +97,8 @@ def _read_photos(jsonl: Path, split: Split) -> Iterator[CaptionedPhoto]:
             name, of_split, captions = record["file"], record["split"], record["captions"]
             names = [*record.get("labels", ()), *([record["room"]] if "room" in record else ())]
         except (ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{jsonl}:{number}: expected an object with file, split and captions: {error}") from error
+            found = line.strip()[:80]
+            raise DataError(f"{jsonl}:{number}: found {found!r}, expected file, split and captions") from error
         if of_split != split or "text" in record:
             continue
         path = jsonl.parent / name

@@ -87,7 +87,8 @@ def _parse(text: str, folder: Path, where: str) -> _Line:
         record = json.loads(text)
         name, captions, split = record["file"], record["captions"], record.get("split")
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise DataError(f'{where}: expected {{"file": "a.jpg", "captions": ["a cat"]}}: {error!r}') from error
+        found = text.strip()[:80]
+        raise DataError(f'{where}: found {found!r}, expected {{"file": "a.jpg", "captions": ["a cat"]}}') from error
     if not isinstance(name, str) or not isinstance(captions, list):
         raise DataError(f"{where}: expected a string as 'file' and a list as 'captions'")
     if split not in (None, "train", "dev"):

@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from export.errors import ModelError
+from export.errors import ModelError, installing
 from export.library.records import TextLine
 from export.understanding.text.line_choice import RULES, choose_lines
 
@@ -35,7 +35,7 @@ _LEAST_PX = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RapidTextReaderSource:
-    """The reader that is installed with thinlens[ocr]."""
+    """The reader that the extra `ocr` brings."""
 
     identity: str
     models: Path
@@ -49,7 +49,7 @@ class RapidTextReaderSource:
         """
         spec = find_spec("rapidocr")
         if spec is None or spec.origin is None:
-            raise ModelError("reading text needs rapidocr, which is not installed: pip install 'thinlens[ocr]'")
+            raise ModelError(f"reading text needs rapidocr; {installing('ocr')}")
         folder = Path(spec.origin).parent / "models"
         digest = hashlib.sha256(repr(_SETTINGS).encode())
         try:
@@ -59,7 +59,7 @@ class RapidTextReaderSource:
         except OSError as error:
             raise ModelError(
                 f"rapidocr's model {error.filename} can't be read: {error.strerror}; install rapidocr anew: "
-                "pip install --force-reinstall 'thinlens[ocr]'"
+                "pip install --force-reinstall rapidocr"
             ) from error
         return cls(identity=digest.hexdigest(), models=folder)
 
@@ -74,7 +74,7 @@ class RapidTextReaderSource:
         except Exception as error:
             raise ModelError(
                 f"rapidocr can't be loaded: {type(error).__name__}: {error}; install it anew: "
-                "pip install --force-reinstall 'thinlens[ocr]'"
+                "pip install --force-reinstall rapidocr"
             ) from error
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 from handler.bundle.fields import Fields
 from handler.bundle.manifest import Manifest
 from handler.bundle.relevance import Curve
-from handler.errors import BundleError, NoVisionError
+from handler.errors import BundleError, NoVisionError, in_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +62,7 @@ class VisionDescription:
             with path.open("rb") as file:
                 data = file.read(_MAX_FILE_BYTES + 1)
         except OSError as error:
-            raise BundleError(f"{path} cannot be read: {error}") from error
+            raise BundleError(f"{path} cannot be read: {in_words(error)}") from error
         if len(data) > _MAX_FILE_BYTES:
             raise BundleError(f"{path} is longer than {_MAX_FILE_BYTES} bytes")
         fields = Fields.parse(data, name=path.name)
@@ -150,7 +150,7 @@ class Vision:
             with self.graph.open("rb") as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
-            raise BundleError(f"{self.graph} cannot be read: {error}") from error
+            raise BundleError(f"{self.graph} cannot be read: {in_words(error)}") from error
         if found != self.description.sha256:
             raise BundleError(f"{self.graph} has sha256 {found} (expected {self.description.sha256})")
         return _open_session(self.graph, self.description.image_side)

@@ -19,7 +19,7 @@ from functools import cached_property
 from http import HTTPStatus
 from typing import TypeVar
 
-from handler.errors import StoreError
+from handler.errors import NotThereError, StoreError
 from handler.store.s3.address import S3Address
 from handler.store.s3.credentials import CredentialSource
 from handler.store.s3.sigv4 import NO_BODY_SHA256, signed_headers
@@ -173,7 +173,8 @@ class S3Client:
             return _PassingError(f"was answered with {answer}")
         skewed = code and code[1] == b"RequestTimeTooSkewed"
         advice = _SKEWED if skewed else _ADVICE.get(response.status, "is that the address of a bucket?")
-        return StoreError(f"{self._name(key)}: {answer}: {advice}")
+        kind = NotThereError if code and code[1] == b"NoSuchKey" else StoreError
+        return kind(f"{self._name(key)}: {answer}: {advice}")
 
     def _name(self, key: str) -> str:
         return f"{self.address}{key}"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 from handler.bundle.delivery import BundleFiles
 from handler.bundle.manifest import MANIFEST_FILE, SEGMENTS_FOLDER, SIGNATURE_FILE, FileInfo, Manifest, bundle_id
 from handler.bundle.manifest_reader import MAX_MANIFEST_BYTES, read_manifest
-from handler.errors import BundleError, StoreError
+from handler.errors import BundleError, NothingPublishedError, NotThereError, StoreError
 from handler.settings import Settings
 from handler.store.cache import Cache
 from handler.store.pointer import MAX_POINTER_BYTES, POINTER_KEY, Pointer, bundle_key
@@ -57,7 +57,10 @@ class S3Store:
         is_first = self._pointer is None
         attempts = ATTEMPTS if is_first else 1
         with self._closing_on_error():
-            content = self._client.get(POINTER_KEY, max_bytes=MAX_POINTER_BYTES, etag=self._etag, attempts=attempts)
+            try:
+                content = self._client.get(POINTER_KEY, max_bytes=MAX_POINTER_BYTES, etag=self._etag, attempts=attempts)
+            except NotThereError as error:
+                raise NothingPublishedError(str(error)) from error
             if content is not None:
                 self._pointer = Pointer.parse(content.body)
                 self._etag = content.etag

@@ -84,13 +84,15 @@ export class Client {
   }
 
   /**
-   * Some photos of the collection, what finds some, and the side in pixels of pictures to ask with, 0 for none.
-   * @returns {Promise<{photos: Photo[], suggestions: string[], imageSide: number}>}
+   * Some photos of the collection, how many there are, what finds some, and the side in pixels of pictures to ask with,
+   * 0 for none.
+   * @returns {Promise<{photos: Photo[], total: number, suggestions: string[], imageSide: number}>}
    */
   async collection(count, signal) {
-    const { photos, suggestions, image_side: side } = await this.#fetch(`v1/photos?k=${count}`, signal);
+    const { photos, total, suggestions, image_side: side } = await this.#fetch(`v1/photos?k=${count}`, signal);
     return {
       photos: listed(photos).map((photo) => this.#photo(withCaption(photo))),
+      total,
       suggestions: listed(suggestions),
       imageSide: side > 0 ? side : 0,
     };

@@ -63,10 +63,16 @@ export class Results {
   }
 
   /** What the collection has to begin with. */
-  showCollection({ photos, suggestions }) {
+  showCollection({ photos, suggestions, total }) {
     this.#show({ photos });
     this.suggest(suggestions);
     this.#status.textContent = "";
+    if (total === 0) this.showUnpublished();
+  }
+
+  /** There is nothing to search yet. */
+  showUnpublished() {
+    this.#notify("unpublished", this.#say("unpublishedDetail", { command: "thinlens publish" }));
   }
 
   /**

@@ -42,6 +42,8 @@ export const ENGLISH = {
   emptyDetail: "No photo here seems to show “{query}”.",
   emptySimilar: "No other photo here is like this one.",
   emptyUnknown: "No word of “{query}” is known to this search.",
+  unpublished: "No photos yet",
+  unpublishedDetail: "Whoever runs this search publishes them: {command}",
   closestAnyway: "Show the closest anyway",
   offline: "You are offline",
   offlineDetail: "The search goes on as soon as there is a connection.",

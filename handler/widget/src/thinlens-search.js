@@ -255,8 +255,10 @@ export class ThinlensSearch extends HTMLElement {
   }
 
   async #suggest(signal) {
-    const { suggestions } = await this.#collection(signal);
-    if (!signal.aborted) this.#results.suggest(suggestions);
+    const { suggestions, total } = await this.#collection(signal);
+    if (signal.aborted) return;
+    this.#results.suggest(suggestions);
+    if (total === 0) this.#results.showUnpublished();
   }
 
   set #busy(yes) {

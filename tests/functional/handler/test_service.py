@@ -13,13 +13,17 @@ from pathlib import Path
 import pytest
 
 from handler import service as service_module
+from handler.bundle.bundle import Bundle
 from handler.bundle.delivery import BundleFiles
 from handler.bundle.manifest import MANIFEST_FILE, bundle_id
 from handler.errors import BundleError, StoreError
+from handler.search.empty_collection import NO_BUNDLE
 from handler.search.searcher import Searcher
-from handler.service import CHECK_EVERY_S, LONGEST_PAUSE_S, Service
-from handler.store.folder_store import open_bundle, read_folder
+from handler.service import CHECK_EVERY_S, LONGEST_PAUSE_S, Service, first_bundle
+from handler.store.folder_store import FolderStore, open_bundle, read_folder
+from handler.store.store import deliver
 from tests.functional.handler.artefacts import PHOTOS, write_bundle
+from tests.functional.handler.published import publish
 from tests.functional.handler.tampering import file_of
 
 WAIT_S = 20.0
@@ -55,6 +59,23 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+def test_before_anything_is_published_the_collection_is_empty_and_then_it_is_taken_over(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "store", None)
+    (tmp_path / "store").mkdir()
+    assert first_bundle(lambda: Bundle.receive(deliver(store))) is None
+    clock = Clock()
+    service = Service(store, None, clock=clock, wait_s=WAIT_S)
+    assert (service().bundle_id, service().photo_count) == (NO_BUNDLE, 0)
+    clock.now += CHECK_EVERY_S
+    assert service().photo_count == 0
+    bundle = write_bundle(tmp_path / "bundle")
+    published = publish(tmp_path / "store", bundle)
+    clock.now += CHECK_EVERY_S
+    service()
+    until(lambda: service().bundle_id == published)
+    assert service().photo_count == len(PHOTOS)
 
 
 def put(shelf: Shelf, folder: Path) -> str:
@@ -104,7 +125,14 @@ def ask(service: Service, clock: Clock, *, after_s: float = CHECK_EVERY_S) -> Se
     clock.now += after_s
     service()
     settle()
-    return service()
+    return searcher_of(service)
+
+
+def searcher_of(service: Service) -> Searcher:
+    """The searcher of a request; there is one, for something is published."""
+    searcher = service()
+    assert isinstance(searcher, Searcher)
+    return searcher
 
 
 def test_the_pointer_is_looked_at_once_a_minute_at_most(service: Service, shelf: Shelf, clock: Clock) -> None:
@@ -139,7 +167,7 @@ def test_a_request_keeps_the_bundle_that_it_began_with(
     service: Service, shelf: Shelf, clock: Clock, other: str
 ) -> None:
     first = shelf.in_service
-    searcher = service()
+    searcher = searcher_of(service)
     before = searcher.search("snow on a mountain")
     shelf.in_service = other
     assert ask(service, clock).bundle.id == other
@@ -153,7 +181,7 @@ def test_no_request_waits_for_a_slow_store(service: Service, shelf: Shelf, clock
     shelf.look = shelf.fetching = lambda: assert_set(go_on)
     clock.now += CHECK_EVERY_S
     started = time.monotonic()
-    assert [service().bundle.id for _ in range(100)] == [first] * 100
+    assert [service().bundle_id for _ in range(100)] == [first] * 100
     assert time.monotonic() - started < WAIT_S / 4
     # However long it takes, there is one check at a time.
     clock.now += 10 * CHECK_EVERY_S
@@ -161,7 +189,7 @@ def test_no_request_waits_for_a_slow_store(service: Service, shelf: Shelf, clock
     assert shelf.looks == 1
     go_on.set()
     settle()
-    assert service().bundle.id == other
+    assert service().bundle_id == other
 
 
 def assert_set(event: threading.Event) -> None:
@@ -176,11 +204,11 @@ def test_where_threads_are_frozen_a_request_waits_for_the_look_alone(shelf: Shel
     shelf.fetching = lambda: assert_set(go_on)
     shelf.in_service = other
     clock.now += CHECK_EVERY_S
-    assert service().bundle.id == first
+    assert service().bundle_id == first
     assert (shelf.looks, shelf.fetches) in ((1, []), (1, [other]))
     go_on.set()
     settle()
-    assert service().bundle.id == other
+    assert service().bundle_id == other
 
 
 def test_a_request_waits_no_longer_than_it_is_told(shelf: Shelf, clock: Clock) -> None:

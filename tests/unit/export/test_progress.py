@@ -40,7 +40,7 @@ def test_bytes_are_shown_as_megabytes(clock: list[float]) -> None:
     assert stream.getvalue() == "\ruploading: 20.0 of 120.0 MB, 10.0 MB a second, 10 s left\x1b[K"
 
 
-def test_a_log_has_a_line_now_and_then(clock: list[float]) -> None:
+def test_a_log_has_a_line_after_ten_seconds_and_now_and_then(clock: list[float]) -> None:
     stream = io.StringIO()
     shown = Progress(stream)
     shown.begin("reading", 1_000_000)
@@ -49,9 +49,18 @@ def test_a_log_has_a_line_now_and_then(clock: list[float]) -> None:
         shown.advance(10)
     shown.end()
     assert stream.getvalue() == (
-        "reading: 300 of 1,000,000, 10.0 a second, 27 h 46 min left\n"
-        "reading: 600 of 1,000,000, 10.0 a second, 27 h 45 min left\n"
+        "reading: 100 of 1,000,000, 10.0 a second, 27 h 46 min left\n"
+        "reading: 400 of 1,000,000, 10.0 a second, 27 h 46 min left\n"
     )
+
+
+def test_a_log_has_no_line_that_says_that_nothing_is_left(clock: list[float]) -> None:
+    stream = io.StringIO()
+    shown = Progress(stream)
+    shown.begin("reading", 10)
+    clock[0] += 20
+    shown.advance(10)
+    assert stream.getvalue() == ""
 
 
 def test_what_is_done_at_once_shows_nothing(clock: list[float]) -> None:

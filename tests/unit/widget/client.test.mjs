@@ -157,9 +157,10 @@ test("a photo of the catalogue has its first caption", async () => {
   const captions = [{ text: "a dog" }, { text: "a brown dog on a beach" }];
   const known = { ...RESULT, relevance: undefined, matched: undefined, caption: undefined, captions };
   const expected = { ...PHOTO, url: `${origin}/photos/dogs/rex.jpg`, caption: "a dog", relevance: undefined };
-  respond = json({ photos: [known], suggestions: ["dog"] });
+  respond = json({ photos: [known], total: 1, suggestions: ["dog"] });
   assert.deepEqual(await client().collection(3, signal), {
     photos: [expected],
+    total: 1,
     suggestions: ["dog"],
     imageSide: 0,
   });

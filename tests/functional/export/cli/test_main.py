@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tests.functional.export.galleries import FakeTextSource, fake_models, write
 
 COMMANDS = (
     "demo", "index", "search", "serve", "caption", "publish", "versions", "rollback", "prune", "evaluate",
+    "completion",
 )  # fmt: skip
 
 
@@ -51,6 +53,39 @@ def test_index_says_what_it_did_and_what_failed(base: Path, capsys: pytest.Captu
     )
 
 
+def test_index_tells_programs_what_it_did(base: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (base / "photos/broken.jpg").write_bytes(b"no photo")
+    (base / "photos/a.mp4").touch()
+    assert main(["index", str(base / "photos"), "--out", str(base / "out"), "--workers", "1", "--json"]) == 0
+    printed = capsys.readouterr()
+    answer = json.loads(printed.out)
+    (failure,) = answer.pop("failures")
+    assert (failure["id"], failure["reason"][:12]) == ("broken.jpg", "not an image")
+    assert "can't be used" not in printed.err
+    assert answer == {
+        "bundle": (base / "out/bundle").resolve().name,
+        "photos": 2,
+        "read": 2,
+        "forgotten": 0,
+        "passed_over": {"video": 1},
+        "text": None,
+        "missing": [],
+        "strangers": [],
+        "damaged": [],
+        "unread": [],
+    }
+
+
+def test_an_encoder_of_ones_own_comes_with_a_word_about_the_visual_view(
+    base: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index = ["index", str(base / "photos"), "--out", str(base / "out"), "--workers", "1", "--encoder", "mine"]
+    assert main(index) == 0
+    assert capsys.readouterr().err.startswith("The captioner's visual view doesn't fit mine: ")
+    assert main([*index, "--captioner", "mine-too"]) == 0
+    assert "visual view" not in capsys.readouterr().err
+
+
 def test_index_counts_what_it_passes_over(base: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("a.mp4", "b.mov", "c.psd"):
         (base / "photos" / name).touch()
@@ -80,7 +115,7 @@ def test_index_names_what_is_to_be_installed_to_read_text(
 ) -> None:
     monkeypatch.setattr("export.understanding.text.rapid_text_reader.find_spec", lambda _name: None)
     assert main(["index", str(base / "photos"), "--out", str(base / "out"), "--read-text"]) == 1
-    expected = "reading text needs rapidocr, which is not installed: pip install 'thinlens[ocr]'"
+    expected = "reading text needs rapidocr; install it with: make setup EXTRAS=ocr"
     assert expected in capsys.readouterr().err
     assert not (base / "out").exists()
 
@@ -167,6 +202,40 @@ def test_search_prints_a_table_or_json(out: Path, capsys: pytest.CaptureFixture[
     }
 
 
+def test_a_query_needs_no_quotation_marks(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["search", "a", "photo", "of", "a", "red", "wall", "--out", str(out), "-k", "1"]) == 0
+    assert capsys.readouterr().out == "  1.00  my red.png  a photo of a red wall\n"
+    assert main(["search", "--out", str(out)]) == 2
+    assert capsys.readouterr().err.startswith("thinlens: QUERY is missing (expected what the photo shows, or --image")
+
+
+def test_what_no_photo_has_is_answered_with_what_there_is(base: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for year in (2023, 2024):
+        write_photo(base / f"photos/{year}/paris/{year}.png", "green", seed=year)
+    rows = ["file,place,rating", "2023/paris/2023.png,Paris,3", "2024/paris/2024.png,Rome,5", "blue.png,Paris,3"]
+    (base / "photos/columns.csv").write_text("\n".join(rows))
+    search = ["search", "a photo of a green wall", "--out", str(base / "out")]
+    assert main(["index", str(base / "photos"), "--out", str(base / "out"), "--workers", "1"]) == 0
+    capsys.readouterr()
+    for asked, message in (
+        (["--folder", "2022"], "No photo lies in the folder '2022' (there are 2023/paris, 2024/paris)"),
+        (["--where", "place:Berlin"], "No photo has 'Berlin' as its place (there are Paris, Rome)"),
+        (["--where", "rating:4"], "No photo has '4' as its rating (there are 3, 5)"),
+        (["--where", "city:Rome"], "Unknown column 'city' (expected place, rating)"),
+    ):
+        assert main([*search, *asked]) == 2
+        assert capsys.readouterr().err == f"thinlens: {message}\n"
+    assert main([*search, "--folder", "2023", "--where", "place:rome"]) == 0  # each of them is there
+    assert capsys.readouterr().out == "  –     nothing relevant\n"
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    project = tomllib.loads((Path(__file__).parents[4] / "pyproject.toml").read_text())["project"]
+    assert (caught.value.code, capsys.readouterr().out) == (0, f"thinlens {project['version']}\n")
+
+
 def test_search_says_that_nothing_is_relevant(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for query in ("dog", "quarterly revenue", "🐈", "ქართული"):
         assert main(["search", query, "--out", str(out), "--json"]) == 0
@@ -230,12 +299,35 @@ def test_arguments_that_cannot_be_read_are_usage(arguments: list[str], capsys: p
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["serve", "--port", "http"], "argument --port: 'http' is not a port, a number of 0 to 65535"),
+        (["serve", "--port", "65536"], "argument --port: '65536' is not a port, a number of 0 to 65535"),
+        (["index", "photos", "--workers", "all"], "argument --workers: 'all' is not a number of 1 or more"),
+    ],
+)
+def test_what_a_number_may_be_is_said(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert capsys.readouterr().err.endswith(f": error: {message}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
         (["index", "{base}/nowhere"], "{base}/nowhere: No such file or directory; expected a folder of photos"),
         (["index", "{base}/models/encoder"], "{base}/models/encoder holds no photos; expected JPEG, PNG, WebP"),
         (["index", "{base}/photos", "--out", "{base}/photos/blue.png"], "{base}/photos/blue.png can't be written: "),
         (["search", "dog", "--out", "{base}/nowhere"], "Bundle {base}/nowhere/bundle: no such folder"),
         (["serve", "--out", "{base}/nowhere"], "Bundle {base}/nowhere/bundle: no such folder"),
         (["caption", "a.jpg", "a dog", "--out", "{base}/nowhere"], "{base}/nowhere holds no library; make one with"),
+        (
+            ["versions", "{base}/nowhere"],
+            "{base}/nowhere holds no bundles; check the address, or publish one: thinlens",
+        ),
+        (["versions", "{base}/nowhere", "--json"], "{base}/nowhere holds no bundles; check the address"),
+        (
+            ["versions", "{base}/photos/blue.png"],
+            "the store {base}/photos/blue.png can't be used: Not a directory: '{base}/photos/blue.png/current.json'",
+        ),
         (["evaluate", "--queries", "{base}/nowhere"], "{base}/nowhere can't be read: "),
     ],
 )
@@ -255,7 +347,7 @@ def test_caption(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["search", "my dog", "--out", str(out)]) == 0
     assert capsys.readouterr().out == "  1.00  blue.png  my dog\n"
     assert main(["caption", "nobody.png", "my dog", "--out", str(out)]) == 1
-    assert capsys.readouterr().err.startswith("thinlens: no photo 'nobody.png' in ")
+    assert capsys.readouterr().err.startswith("thinlens: no photo 'nobody.png'; expected its path")
 
 
 def test_evaluate(base: Path, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -276,6 +368,31 @@ def test_every_command_has_help_with_an_example(command: str, capsys: pytest.Cap
     assert f"example: thinlens {command}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("shell", "named"), [("bash", "complete"), ("zsh", "#compdef thinlens")])
+def test_shells_complete_the_commands(shell: str, named: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("shtab", reason="shtab is not installed (make setup)")
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert named in script
+    for command in (*COMMANDS, "models", "distil", "--min-relevance"):
+        assert command in script
+
+
+def test_bash_completes_folders_and_options(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("shtab", reason="shtab is not installed (make setup)")
+    main(["completion", "bash"])
+    asked = """
+COMP_WORDS=(thinlens serve --); COMP_CWORD=2; _shtab_thinlens thinlens -- serve; echo "${COMPREPLY[@]}"
+echo "$_shtab_thinlens_serve___out_COMPGEN"
+"""
+    completed = subprocess.run(
+        ["bash", "-c", capsys.readouterr().out + asked], capture_output=True, text=True, check=True
+    )
+    options, kind = completed.stdout.splitlines()
+    assert {"--out", "--host", "--port"} <= set(options.split())
+    assert kind == "_shtab_compgen_dirs"
+
+
 def thinlens(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-m", "export.cli.main", *arguments],
@@ -283,6 +400,17 @@ def thinlens(*arguments: str, environment: dict[str, str] | None = None) -> subp
         check=False,
         env={**os.environ, **(environment or {})},
     )
+
+
+@pytest.mark.parametrize(("host", "warned"), [("127.0.0.1", False), ("0.0.0.0", True)])
+def test_who_may_see_the_photos_is_said(
+    host: str, warned: bool, out: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("export.gallery.serving.serve", lambda _gallery, listener: listener.close())
+    assert main(["serve", "--out", str(out), "--host", host, "--port", "0"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith(f"Serving {out} on http://{host}:")
+    assert printed.err.startswith("Everyone who can reach 0.0.0.0 over the network can see") == warned
 
 
 def test_output_survives_any_encoding(base: Path, out: Path) -> None:

@@ -20,7 +20,7 @@ def ray() -> Iterator[None]:
     """Ray on this machine; without it, what needs it is skipped."""
     for package in ("ray", "pyarrow"):
         if find_spec(package) is None:
-            pytest.skip(f"{package} is not installed (pip install 'thinlens[ray]')")
+            pytest.skip(f"{package} is not installed (make setup EXTRAS=ray)")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # it ends its own processes, and doesn't wait for them
         with ray_session(None, readers=READERS):

@@ -15,7 +15,7 @@ from tests.e2e.processes import free_port
 from tests.functional.export.cluster.clusters import strict_models
 from tests.functional.export.galleries import write_photo
 
-INSTALL = "pip install 'thinlens[ray]'"
+INSTALL = "install it with: make setup EXTRAS=ray"
 
 
 @pytest.mark.parametrize(("package", "out"), [("ray", "out"), ("ray", "s3://b/c"), ("pyarrow", "s3://b/c")])
@@ -26,7 +26,7 @@ def test_without_the_extra(
     photos = "s3://b/photos" if "://" in out else str(write_photo(tmp_path / "photos/red.jpg", "red").parent)
     out = out if "://" in out else str(tmp_path / out)
     assert main(["index", photos, "--out", out, "--engine", "ray"]) == 1
-    assert capsys.readouterr().err == f"thinlens: --engine ray needs {package}: {INSTALL}\n"
+    assert capsys.readouterr().err == f"thinlens: --engine ray needs {package}; {INSTALL}\n"
 
 
 @pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:{port}", "127.0.0.1:99999", "{port}"])

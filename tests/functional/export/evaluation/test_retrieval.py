@@ -112,9 +112,9 @@ def test_queries_are_read(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (b"", "holds no queries; expected lines such as"),
-        (b'{"file": "a", "captions": ["b"]}\nnonsense\n', "line 2 of .* is not"),
-        (b'{"captions": ["b"]}\n', r"line 1 of .* is not .*: KeyError\('file'\)"),
-        (b'["a"]\n', "line 1 of .* is not"),
+        (b'{"file": "a", "captions": ["b"]}\nnonsense\n', "line 2 of .* is 'nonsense', expected "),
+        (b'{"captions": ["b"]}\n', r"line 1 of .* is '\{.*\}', expected "),
+        (b'["a"]\n', "line 1 of .* is '.*', expected "),
         (b'{"file": 1, "captions": ["b"]}\n', "line 1 of .*: expected a string as 'file' and a list as 'captions'"),
         (b'{"file": "a", "captions": "b"}\n', "expected a string as 'file' and a list as 'captions'"),
         (b'{"file": "a", "captions": [" "]}\n', "found the caption ' ', expected text"),

@@ -69,5 +69,5 @@ def test_a_correction_of_a_photo_that_is_not_there(base: Path) -> None:
         correct_caption("blue.png", "my dog", base / "out", models=models(base))
     assert not (base / "out").exists()
     index(base)
-    with pytest.raises(LibraryError, match=r"no photo 'nobody.png' in .*; expected its path relative to the folder"):
+    with pytest.raises(LibraryError, match=r"no photo 'nobody.png'; expected its path relative to the folder"):
         correct_caption("nobody.png", "my dog", base / "out", models=models(base))

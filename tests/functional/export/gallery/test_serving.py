@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import socket
+from copy import copy
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,6 +16,9 @@ from starlette.types import ASGIApp
 from export.errors import LibraryError, ServingError
 from export.gallery.indexing import index_photos
 from export.gallery.serving import HOST, create_gallery, listen
+from export.progress import Progress
+from export.publishing.publication import Choices, publish
+from export.storage.folder_objects import FolderObjects
 from handler.errors import BundleError
 from tests.functional.export.galleries import fake_models, write_photo
 
@@ -163,12 +168,43 @@ def test_a_folder_without_a_bundle_or_library(tmp_path: Path, gallery: Gallery) 
         create_gallery(tmp_path)
 
 
+@pytest.mark.parametrize("originals", [False, True])
+def test_a_folder_that_was_published_to(originals: bool, tmp_path: Path, gallery: Gallery) -> None:
+    store = tmp_path / "store"
+    publish(gallery.out, FolderObjects(store), Choices(originals=originals, force=True), Progress(io.StringIO()))
+    (store / "photos").mkdir(exist_ok=True)
+    (store / "photos/secret.txt").write_text("secret")
+    gallery = copy(gallery)
+    gallery.app = create_gallery(store)
+    (result,) = get(gallery, "/v1/search?q=a+photo+of+a+red+wall&k=1").json()["results"]
+    assert get(gallery, result["thumbnail_url"]).content[:3] == b"\xff\xd8\xff"
+    if originals:
+        assert get(gallery, result["url"]).content == (gallery.photos / DIFFICULT).read_bytes()
+    for path in ("/photos/secret.txt", "/photos/../current.json", "/thumbnails/../current.json"):
+        assert get(gallery, path).status_code == 404
+
+
+def test_who_listens_to_all_is_reached_by_any_name(gallery: Gallery) -> None:
+    open_to_all, open_to_one = copy(gallery), copy(gallery)
+    open_to_all.app = create_gallery(gallery.out, host="0.0.0.0")
+    open_to_one.app = create_gallery(gallery.out, host="192.0.2.7")
+    assert [get(open_to_all, "/healthz", host=host).status_code for host in ("nas.local", "192.0.2.7")] == [200, 200]
+    assert [get(open_to_one, "/healthz", host=host).status_code for host in ("nas.local", "192.0.2.7")] == [400, 200]
+
+
+def test_an_address_that_this_machine_has_not() -> None:
+    with pytest.raises(ServingError, match=r"of 192\.0\.2\.7 can't be had: [A-Z][^(\[]*; .* or with --host an address"):
+        listen(0, "192.0.2.7")
+
+
 def test_a_port_that_is_taken() -> None:
     with socket.socket() as taken:
         taken.bind((HOST, 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(ServingError, match=rf"port {port} can't be had: .* choose another with --port"):
+        with pytest.raises(
+            ServingError, match=rf"port {port} of {HOST} can't be had: Address already in use; choose another"
+        ):
             listen(port)
     with listen(0) as listener:
         assert listener.getsockname()[0] == HOST

@@ -109,12 +109,12 @@ def test_a_segment_that_was_damaged_in_the_store(growth: Growth, caplog: pytest.
         served(growth.store)
     now_s[0] += CHECK_EVERY_S
     with caplog.at_level("WARNING"):
-        assert service().bundle.id == older
+        assert service().bundle_id == older
         for thread in threading.enumerate():
             if thread.name == "thinlens-check":
                 thread.join()
     assert re.search(r"The bundle from before stays in service: .*codes\.bin is altered", caplog.text)
-    assert service().bundle.id == older
+    assert service().bundle_id == older
     # What is altered is found by its name in the message, removed, and sent anew by the next run.
     damaged.unlink()
     assert publish_quietly(growth.out, growth.store).sent_bytes == len(content)

@@ -104,9 +104,9 @@ def test_a_tenth_is_held_out_whatever_the_order(jsonl: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("nonsense", r'bad\.jsonl:2: expected \{"file": "a\.jpg", "captions": \["a cat"\]\}: JSONDecodeError'),
-        ("[1]", r"bad\.jsonl:2: expected .*TypeError"),
-        ('{"file": "a.png"}', r"bad\.jsonl:2: expected .*KeyError\('captions'\)"),
+        ("nonsense", r"bad\.jsonl:2: found 'nonsense', expected \{\"file\": \"a\.jpg\", \"captions\": \[\"a cat\"\]\}"),
+        ("[1]", r"bad\.jsonl:2: found '\[1\]', expected "),
+        ('{"file": "a.png"}', r"bad\.jsonl:2: found '\{.*\}', expected "),
         ('{"file": 1, "captions": ["a"]}', r"bad\.jsonl:2: expected a string as 'file' and a list as 'captions'"),
         ('{"file": "a.png", "captions": "a cat"}', r"bad\.jsonl:2: expected a string as 'file' and a list"),
         ('{"file": "no.png", "captions": ["a"]}', r"bad\.jsonl:2: the photo .*no\.png is missing; restore it"),

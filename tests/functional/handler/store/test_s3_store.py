@@ -15,7 +15,7 @@ from handler.bundle.blocks.block_hashes import BLOCK_BYTES
 from handler.bundle.bundle import Bundle
 from handler.bundle.encoder_files import ENCODER_FILES, encoder_identity
 from handler.bundle.manifest import BLOCKED_FILES, BUNDLE_FILES, MANIFEST_FILE, SEGMENT_FILES, WHOLE_FILES
-from handler.errors import BundleError, SettingsError, StoreError
+from handler.errors import BundleError, NothingPublishedError, SettingsError, StoreError
 from handler.search.searcher import Searcher
 from handler.settings import Settings
 from handler.store.cache import Cache
@@ -186,6 +186,12 @@ def test_two_processes_do_not_share_a_cache(root: Path, connect: Callable[..., S
     published = publish(root, bundle_folder)
     first, second = connect(), connect()
     assert receive(first).id == receive(second).id == published
+
+
+def test_a_bucket_without_a_pointer_has_nothing_published(root: Path, connect: Callable[..., Store]) -> None:
+    root.mkdir(parents=True, exist_ok=True)
+    with pytest.raises(NothingPublishedError, match=r"current\.json: 404 NoSuchKey: publish a bundle there first"):
+        receive(connect())
 
 
 PASSING: tuple[Fault, ...] = (500, 502, 503, 504, 429, "cut", "hang up")

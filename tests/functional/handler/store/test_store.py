@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from handler.bundle.bundle import Bundle
 from handler.bundle.manifest import MANIFEST_FILE, SIGNATURE_FILE, bundle_id
 from handler.bundle.manifest_reader import read_manifest
-from handler.errors import BundleError, SettingsError, StoreError
+from handler.errors import BundleError, NothingPublishedError, SettingsError, StoreError
 from handler.settings import Settings
 from handler.store import hashes
 from handler.store.hashes import MOST_FILES, HashesAhead, sha256_of
@@ -99,6 +99,13 @@ def test_a_broken_pointer_is_refused(bundle_folder: Path, tmp_path: Path, pointe
     (tmp_path / POINTER_KEY).write_bytes(pointer)
     with pytest.raises(BundleError, match=POINTER_KEY):
         receive(open_at(tmp_path))
+
+
+def test_an_empty_folder_has_nothing_published(tmp_path: Path) -> None:
+    with pytest.raises(NothingPublishedError, match="nothing is published in "):
+        receive(open_at(tmp_path))
+    with pytest.raises(BundleError, match="no such folder"):
+        receive(open_at(tmp_path / "mistyped"))
 
 
 def test_a_pointer_to_nothing_and_to_another_bundle_is_refused(bundle_folder: Path, tmp_path: Path) -> None:

@@ -71,6 +71,7 @@ def test_questions_go_on_while_bundles_change(bucket: Bucket, other_folder: Path
         while not done.is_set():
             number = (number + 1) % len(QUESTIONS)
             searcher = service()
+            assert isinstance(searcher, Searcher)
             try:
                 if QUESTIONS[number](searcher) != expected[searcher.bundle.id][number]:
                     wrong.append(number)

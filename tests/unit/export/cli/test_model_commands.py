@@ -19,7 +19,9 @@ def test_missing_libraries_are_said_in_one_line(
     monkeypatch.setitem(sys.modules, "torch", None)  # as if it were not there
     (tmp_path / "encoder").mkdir()
     assert main(["models", command, "--data", str(tmp_path), "--work", str(tmp_path)]) == 1
-    assert capsys.readouterr().err == "thinlens: 'thinlens models' needs torch: pip install 'thinlens[train]'\n"
+    assert (
+        capsys.readouterr().err == "thinlens: 'thinlens models' needs torch; install it with: make setup EXTRAS=train\n"
+    )
 
 
 def test_there_is_one_recipe(capsys: pytest.CaptureFixture[str]) -> None:

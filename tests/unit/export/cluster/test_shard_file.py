@@ -23,7 +23,7 @@ from export.understanding.captioner import Understanding
 from export.understanding.engine import FailedPhoto
 from export.understanding.photo_reader import Outcome, ReadPhoto
 
-pytest.importorskip("pyarrow", reason="pyarrow is not installed (pip install 'thinlens[ray]')")
+pytest.importorskip("pyarrow", reason="pyarrow is not installed (make setup EXTRAS=ray)")
 
 FACTS = PhotoFacts(
     width=640, height=480, type="jpeg", taken="2024-05-06T07:08:09+02:00", placeholder="00" * 36, fingerprint="ab" * 16,
@@ -89,18 +89,16 @@ def test_a_census() -> None:
 )
 def test_what_is_neither_is_named(data: bytes) -> None:
     for read in (shard_from_bytes, census_from_bytes):
-        with pytest.raises(
-            LibraryError, match=r"^s3://b/x.parquet is damaged, or no file of Thinlens: .*; move it away"
-        ):
+        with pytest.raises(LibraryError, match=r"^s3://b/x.parquet is damaged, or no file of Thinlens; move it away"):
             read(data, "s3://b/x.parquet")
 
 
 def test_one_is_not_taken_for_the_other() -> None:
     census = census_to_bytes(Census(address="s3://bucket/photos", photos=[]))
-    with pytest.raises(LibraryError, match="x is no shard of a library: KeyError"):
+    with pytest.raises(LibraryError, match="x is no shard of a library; move it away"):
         shard_from_bytes(census, "x")
     shard = shard_to_bytes(Shard(reading=READING, photos=[], outcomes=[]))
-    with pytest.raises(LibraryError, match="x is no list of photos: KeyError"):
+    with pytest.raises(LibraryError, match="x is no list of photos; move it away"):
         census_from_bytes(shard, "x")
 
 

@@ -67,8 +67,8 @@ def test_captions_of_dev_photos_are_kept_out_of_training(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("not json", r"some\.jsonl:1: expected an object with file, split and captions"),
-        ('{"file": "a.jpg"}', r"some\.jsonl:1: expected an object with file, split and captions"),
+        ("not json", r"some\.jsonl:1: found '.*', expected file, split and captions"),
+        ('{"file": "a.jpg"}', r"some\.jsonl:1: found '.*', expected file, split and captions"),
         ('{"file": "no.jpg", "split": "dev", "captions": ["x"]}', r"some\.jsonl:1: the photo .*no\.jpg is missing"),
         ('{"file": "a.jpg", "split": "dev", "captions": [" ."]}', r"some\.jsonl:1: no caption that isn't empty"),
     ],

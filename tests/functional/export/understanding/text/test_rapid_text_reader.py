@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 from export.errors import ModelError
 from export.understanding.text.rapid_text_reader import RapidTextReader, RapidTextReaderSource
 
-pytest.importorskip("rapidocr", reason="rapidocr is not installed (pip install 'thinlens[ocr]')")
+pytest.importorskip("rapidocr", reason="rapidocr is not installed (make setup EXTRAS=ocr)")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,67 @@
+"""The empty collection: what answers, as a searcher does, before anything is published."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from handler.bundle.texts import normalise
+from handler.errors import NoVisionError, PhotoNotFoundError
+from handler.search.answers import CollectionAnswer, Page, SearchAnswer, SimilarAnswer
+from handler.search.filters import EVERY_PHOTO, Filters
+from handler.search.pictures.picture_query import PictureQuery
+from handler.search.query import Query
+from handler.search.selection import DEFAULT_K, Selection
+
+NO_BUNDLE = "0" * 16
+
+
+class EmptyCollection:
+    """A searcher without a bundle: it knows no photo, no column and no word, and its id is sixteen zeros."""
+
+    bundle_id = NO_BUNDLE
+    photo_count = 0
+    image_side = None
+
+    def search(self, query: Query, *, selection: Selection) -> SearchAnswer:
+        query.check()
+        selection.check()
+        texts = " + ".join(map(self.canonical, query.texts))
+        return {"query": texts, **_NOTHING, "corrected": None}
+
+    def similar(self, photo_id: str, *, selection: Selection) -> SimilarAnswer:
+        selection.check()
+        return self.photo(photo_id)
+
+    def search_by_picture(self, asked: PictureQuery, selection: Selection) -> SearchAnswer:  # noqa: ARG002
+        self.vision()
+
+    def photo(self, photo_id: str) -> NoReturn:
+        raise PhotoNotFoundError(f"No photo has the id {photo_id[:200]!r}: nothing is published yet")
+
+    def vision(self) -> NoReturn:
+        raise NoVisionError("No picture can be asked with: nothing is published yet")
+
+    def collection(self, k: int = DEFAULT_K, filters: Filters = EVERY_PHOTO) -> CollectionAnswer:  # noqa: ARG002
+        Selection(k=k).check()
+        return {
+            "bundle": NO_BUNDLE,
+            "total": 0,
+            "suggestions": [],
+            "columns": [],
+            "image_queries": False,
+            "image_side": None,
+            "photos": [],
+        }
+
+    def canonical(self, text: str) -> str:
+        return normalise(text)
+
+
+_NOTHING: Page = {
+    "bundle": NO_BUNDLE,
+    "took_ms": 0.0,
+    "no_relevant_results": True,
+    "next_offset": None,
+    "results": [],
+    "perhaps": [],
+}
