@@ -18,6 +18,9 @@ from handler.search.query_words import Wording
 from handler.search.ranking import Ranked, Ranking, Sought
 from handler.search.word_hits import WordHits
 
+_ROUNDING = 1e-5
+"""So much may be lost where a relevance is taken apart and put together again."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -75,7 +78,7 @@ class Blending:
             in_order = self._photos.in_order_of_ids(numbers, relevances, count)
             return Ranked(numbers=in_order, relevances=relevances[: len(in_order)])
         absent = 1.0 - by_words
-        by_sight = max(0.0, 1.0 - (1.0 - least) / absent) if absent else 0.0
+        by_sight = max(0.0, 1.0 - (1.0 - least) / absent - _ROUNDING) if absent else 0.0
         found = self._ranking.first(question.sought, count, mask, least=by_sight)
         relevances = np.asarray(1.0 - np.float32(absent) * (1.0 - found.relevances), dtype=np.float32)
         return Ranked(numbers=found.numbers, relevances=relevances)
