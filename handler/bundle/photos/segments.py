@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from handler.bundle.photos.heads import FolderRange, Head
 
 Mask = NDArray[np.bool_]
-_RECORDS_AT_ONCE = 4_096
+_HEADS_AT_ONCE = 4_096
 _T = TypeVar("_T")
 
 
@@ -234,8 +234,8 @@ class Photos:
 
     def _ids(self, numbers: NDArray[np.int64]) -> list[str]:
         """The ids of the photos of some numbers, of which many are read at once, but not all of any number."""
-        parts = [numbers[start : start + _RECORDS_AT_ONCE] for start in range(0, len(numbers), _RECORDS_AT_ONCE)]
-        return [record.id for part in parts for record in self.records(part.tolist())]
+        parts = [numbers[start : start + _HEADS_AT_ONCE] for start in range(0, len(numbers), _HEADS_AT_ONCE)]
+        return [head.id for part in parts for head in self.heads(part)]
 
     def _parts(self, numbers: NDArray[np.int64]) -> Iterator[_Part]:
         """Numbers by the segments in which they lead."""

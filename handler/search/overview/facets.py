@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.bundle.photos.columns import FIRST_DAY, LAST_DAY, term
+from handler.bundle.photos.columns import FIRST_DAY, LAST_DAY, OwnValue, term
 from handler.bundle.photos.segments import Mask, Photos
 from handler.search.answers import ColumnCounts, Counts, FolderCount, MonthCount, ValueCount
 from handler.search.filters import MAX_VALUE_LENGTH, ORIENTATIONS, TYPES
@@ -28,6 +28,7 @@ _KEPT_FOLDERS = 64
 """Of so many folders the folders in them are kept."""
 _SHARED_BY = 4
 """A column is counted if one photo in so many at least shares its value with another."""
+_KNOWN = {"orientation": ORIENTATIONS, "type": TYPES}
 _UNDATED = np.iinfo(np.int32).min
 
 
@@ -72,14 +73,14 @@ class Facets:
     def of(self, counted: Mask, asked: Sequence[str]) -> Counts:
         """Count the photos that count; `asked` are the folders in which they lie."""
         total = int(np.count_nonzero(counted))
-        months, known = self.months(counted), self.known(counted)
+        months = self.months(counted)
         return {
             "total": total,
             "months": months,
             "undated": total - sum(month["count"] for month in months),
             "folders": self.folders(counted, asked),
-            "orientations": known["orientation"],
-            "types": known["type"],
+            "orientations": self.orientations(counted),
+            "types": self.types(counted),
             "columns": self.columns(counted),
         }
 
@@ -110,14 +111,13 @@ class Facets:
         largest = sorted(counts, key=lambda name: (-counts[name], name))[:MOST_FOLDERS]
         return [{"folder": name, "count": counts[name]} for name in sorted(largest)]
 
-    def known(self, counted: Mask) -> dict[str, list[ValueCount]]:
-        """By "orientation" and "type", the most frequent first."""
-        counts = self._known.counts(counted)
-        parts = {
-            "orientation": (ORIENTATIONS, counts[: len(ORIENTATIONS)]),
-            "type": (TYPES, counts[len(ORIENTATIONS) :]),
-        }
-        return {name: _most_frequent(values, of_values) for name, (values, of_values) in parts.items()}
+    def orientations(self, counted: Mask) -> list[ValueCount]:
+        """By how they are held, the most frequent first."""
+        return _of_known(ORIENTATIONS, self._orientations, counted)
+
+    def types(self, counted: Mask) -> list[ValueCount]:
+        """By the format of their files, the most frequent first."""
+        return _of_known(TYPES, self._types, counted)
 
     def columns(self, counted: Mask) -> list[ColumnCounts]:
         """By the values of the collection's own columns, of those that some of the photos have."""
@@ -144,21 +144,42 @@ class Facets:
         return months
 
     @cached_property
-    def _known(self) -> Postings:
-        orientations = [term("orientation", value) for value in ORIENTATIONS]
-        return Postings(self._photos, [*orientations, *(term("type", value) for value in TYPES)])
+    def _orientations(self) -> NDArray[np.uint8]:
+        return self._places("orientation", ORIENTATIONS)
+
+    @cached_property
+    def _types(self) -> NDArray[np.uint8]:
+        return self._places("type", TYPES)
+
+    def _places(self, name: str, values: Sequence[str]) -> NDArray[np.uint8]:
+        """uint8 [photos], the place of each photo's value among those that there may be, or how many these are."""
+        places = np.full(len(self._photos), len(values), dtype=np.uint8)
+        for place, value in enumerate(values):
+            places[self._photos.with_term(term(name, value))] = place
+        return places
+
+    @cached_property
+    def _named(self) -> dict[int, OwnValue]:
+        """The values that are counted in the collection's own columns of texts, by their terms."""
+        known = [term(name, value) for name, values in _KNOWN.items() for value in values]
+        terms = frequent_terms(self._photos, self._there, known)
+        named = own_values(self._photos, Postings(self._photos, terms), self._there)
+        texts = self._photos.names.texts
+        return {
+            wanted: value
+            for wanted, value in named.items()
+            if value.column in texts and _can_be_asked(value.column, value.text)
+        }
 
     @cached_property
     def _postings(self) -> Postings:
-        """Those of the values that the collection's own columns of texts have."""
-        return Postings(self._photos, frequent_terms(self._photos, self._there, self._known.terms))
+        return Postings(self._photos, list(self._named))
 
     @cached_property
     def _text_columns(self) -> list[_TextColumn]:
-        of_column: dict[str, list[tuple[str, int]]] = {name: [] for name in self._photos.names.texts}
-        for place, value in own_values(self._photos, self._postings, self._there).items():
-            if value.column in of_column and _can_be_asked(value.column, value.text):
-                of_column[value.column].append((value.text, place))
+        of_column: dict[str, list[tuple[str, int]]] = {}
+        for place, value in enumerate(self._named.values()):
+            of_column.setdefault(value.column, []).append((value.text, place))
         columns = [self._text_column(name, sorted(values)) for name, values in of_column.items()]
         counts = self._postings.counts(self._there)
         return [column for column in columns if self._is_shared(column, counts)]
@@ -216,6 +237,10 @@ class Facets:
 def _can_be_asked(column: str, text: str) -> bool:
     """Whether `where` can name a value."""
     return ":" not in column and len(f"{column}:{text}") <= MAX_VALUE_LENGTH
+
+
+def _of_known(values: Sequence[str], places: NDArray[np.uint8], counted: Mask) -> list[ValueCount]:
+    return _most_frequent(values, np.bincount(places[counted], minlength=len(values))[: len(values)])
 
 
 def _of_numbers(column: _NumberColumn, counted: Mask) -> ColumnCounts:

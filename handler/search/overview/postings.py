@@ -90,7 +90,7 @@ def _firsts(rising: NDArray[np.uint64]) -> NDArray[np.int64]:
 
 
 def own_values(photos: Photos, postings: Postings, there: Mask) -> dict[int, OwnValue]:
-    """What each term stands for that is a value in a column, by its place: as some photo that is there has it."""
+    """What each term stands for that is a value in a column, as some photo that is there has it; by the term."""
     places = {wanted: place for place, wanted in enumerate(postings.terms)}
     values: dict[int, OwnValue] = {}
     unread = list(places)
@@ -100,6 +100,6 @@ def own_values(photos: Photos, postings: Postings, there: Mask) -> dict[int, Own
         for record in photos.records(numbers):
             for wanted, value in own_terms(record).items():
                 if wanted in places:
-                    values.setdefault(places[wanted], value)
-        unread = [wanted for wanted in unread[_RECORDS_AT_ONCE:] if places[wanted] not in values]
+                    values.setdefault(wanted, value)
+        unread = [wanted for wanted in unread[_RECORDS_AT_ONCE:] if wanted not in values]
     return values
