@@ -48,13 +48,14 @@ class Blending:
         self._photos = bundle.photos
         self._ranking = ranking
 
-    def first(self, question: Question, count: int, *, least: float = 0.0) -> Ranked:
+    def first(self, question: Question, count: int, *, least: float = 0.0, ordered: bool = True) -> Ranked:
         """The first `count` photos, or all: by relevance, then by that by words, then as ``Ranking`` has them.
 
         Args:
             question: What is asked for.
             count: At least 1.
             least: Photos of less relevance may be missing.
+            ordered: Whether those that are found by what they show alone have to be in order.
         """
         others = question.allowed
         parts: list[Ranked] = []
@@ -67,7 +68,7 @@ class Blending:
             if mask.any():
                 parts.append(self._blended(question, by_words, count, mask, least))
         if question.sought is not None:
-            parts.append(self._ranking.first(question.sought, count, others, least=least))
+            parts.append(self._ranking.first(question.sought, count, others, least=least, ordered=ordered))
         return _merged(parts).where(slice(count))
 
     def _blended(self, question: Question, by_words: float, count: int, mask: Mask, least: float) -> Ranked:

@@ -27,14 +27,14 @@ class Finding:
         self._blending = Blending(bundle, self._ranking)
 
     def every_relevant(self, question: Question, selection: Selection) -> Ranked:
-        """All photos that reach the threshold."""
+        """All photos that reach the threshold, in no order."""
         if selection.min_relevance is None:  # what is perhaps meant need not be found
             threshold = self._bundle.manifest.calibration.curve(question.kind).threshold
             selection = replace(selection, min_relevance=threshold)
-        return self.relevant(question, selection, None, len(self._bundle.photos))[0]
+        return self.relevant(question, selection, None, len(self._bundle.photos), ordered=False)[0]
 
     def relevant(
-        self, question: Question, selection: Selection, without: int | None, wanted: int
+        self, question: Question, selection: Selection, without: int | None, wanted: int, *, ordered: bool = True
     ) -> tuple[Ranked, Ranked]:
         """The first `wanted` photos that reach the threshold, or more, or all; then those that are perhaps meant."""
         own_curve = question.sought.own_curve if question.sought else None
@@ -46,7 +46,7 @@ class Finding:
         if selection.dedupe:
             count *= _RANKED_PER_GROUP
         while True:
-            ranked = self._blending.first(question, count, least=least)
+            ranked = self._blending.first(question, count, least=least, ordered=ordered)
             found = ranked.where(ranked.relevances >= least)
             exhausted = len(found.numbers) < count
             if selection.dedupe:

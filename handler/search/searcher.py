@@ -37,6 +37,7 @@ from handler.search.selection import DEFAULT_K, ByDate, Selection
 from handler.search.spelling import corrected
 
 if TYPE_CHECKING:
+    from handler.search.overview.absences import Absence
     from handler.search.overview.chronology import Chronology
     from handler.search.overview.facets import Facets
 
@@ -142,6 +143,12 @@ class Searcher:
     def _all_relevant(self, query: Query, selection: Selection) -> NDArray[np.int64]:
         question = self._questions.of(query, selection.filters)
         return self._finding.every_relevant(question, selection).numbers
+
+    def absences(self, filters: Filters) -> list[Absence]:
+        """What filters on folders and columns name that no photo has, and what there is; raises QueryError."""
+        from handler.search.overview.absences import absences
+
+        return list(absences(self.bundle.photos, self._facets, filters))
 
     @cached_property
     def _facets(self) -> Facets:

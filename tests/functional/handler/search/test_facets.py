@@ -26,7 +26,8 @@ from handler.search.selection import Selection
 from handler.store.folder_store import open_bundle
 from tests.functional.handler.artefacts import BundleChoices, TinyPhoto, write_bundle
 from tests.functional.handler.format_1 import write_bundle_1
-from tests.functional.handler.search.test_segments import FILTERS, PHOTOS as ALIKE, STALE, Dealer, hands
+from tests.functional.handler.search.test_segments import FILTERS, STALE, Dealer, hands
+from tests.functional.handler.search.test_segments import PHOTOS as ALIKE
 from tests.functional.handler.search.test_selection import BY_ID, CHOICES, CONDITIONS, NOUNS, PHOTOS, all_pages, ids
 from tests.functional.handler.search.test_without import few_are_read
 

@@ -66,7 +66,11 @@ from tests.functional.handler.web.apps import assert_problem
         ("/v1/facets?not=a", "not", "not is given without a q"),
         ("/v1/facets?weight=1", "weight", "weight is given without a q"),
         ("/v1/facets?min_relevance=0.5", "min_relevance", "min_relevance is given without a q"),
-        ("/v1/facets?taken_from=May", "taken_from", "taken_from is 'May' (expected a date: 2024, 2024-05 or 2024-05-06)"),
+        (
+            "/v1/facets?taken_from=May",
+            "taken_from",
+            "taken_from is 'May' (expected a date: 2024, 2024-05 or 2024-05-06)",
+        ),
         (
             "/v1/facets?k=5",
             "k",
@@ -188,9 +192,10 @@ TARGETS = st.sampled_from(
 )
 QUERY_STRINGS = st.one_of(
     st.binary(max_size=80),
-    st.lists(st.tuples(st.sampled_from([b"q", b"k", b"id", b"min_relevance", b"order", b"offset"]), st.binary(max_size=20)), max_size=4).map(
-        lambda pairs: b"&".join(name + b"=" + value for name, value in pairs)
-    ),
+    st.lists(
+        st.tuples(st.sampled_from([b"q", b"k", b"id", b"min_relevance", b"order", b"offset"]), st.binary(max_size=20)),
+        max_size=4,
+    ).map(lambda pairs: b"&".join(name + b"=" + value for name, value in pairs)),
 )
 
 
