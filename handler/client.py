@@ -15,7 +15,7 @@ from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
 from urllib.request import Request, urlopen
 
-from handler.search.answers import CollectionAnswer, PhotoAnswer, Result, SearchAnswer, SimilarAnswer
+from handler.search.answers import CollectionAnswer, FacetsAnswer, PhotoAnswer, Result, SearchAnswer, SimilarAnswer
 
 Parameter = str | float | bool | list[str] | list[float] | None
 
@@ -78,6 +78,21 @@ class Client:
     def collection(self, **parameters: Parameter) -> CollectionAnswer:
         """What there is to search."""
         return cast(CollectionAnswer, self._get("/v1/photos", parameters))
+
+    def all_photos(self, order: str = "newest", **parameters: Any) -> Iterator[PhotoAnswer]:
+        """All photos that the filters leave, by the date on which they were taken, page by page and of one bundle."""
+        offset: int | None = 0
+        while offset is not None:
+            answer = self.collection(**{"k": 100, **parameters, "order": order, "offset": offset})
+            yield from answer["photos"]
+            offset = answer["next_offset"]
+            parameters["bundle"] = answer["bundle"]
+
+    def facets(
+        self, q: str | list[str] | None = None, *, without: Parameter = None, **parameters: Parameter
+    ) -> FacetsAnswer:
+        """How many of the photos that a search finds, or of all, there are of each month, folder, type and value."""
+        return cast(FacetsAnswer, self._get("/v1/facets", {"q": q, "not": without, **parameters}))
 
     def _get(self, path: str, parameters: dict[str, Parameter]) -> object:
         return self._ask(path, parameters, None)

@@ -8,8 +8,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+Numbers = NDArray[np.int64] | NDArray[np.uint32] | NDArray[np.uint64]
 
-def are_among(numbers: NDArray[np.int64] | NDArray[np.uint32], rising: NDArray[np.int64]) -> NDArray[np.bool_]:
+
+def are_among(numbers: Numbers, rising: Numbers) -> NDArray[np.bool_]:
     """Which of some numbers are among others, which rise: bool [numbers].
 
     Example: [7, 2, 5], [2, 3, 7] -> [True, True, False]

@@ -40,13 +40,14 @@ class Result(TypedDict):
     thumbnail_url: str
     width: int
     height: int
+    taken: str | None
     placeholder: str | None
     columns: ColumnsAnswer
     duplicates: NotRequired[int]
 
 
 class Page(TypedDict):
-    """A page of results in order of relevance; `next_offset` is where the next one starts, if there is one.
+    """A page of results in their order; `next_offset` is where the next one starts, if there is one.
 
     `perhaps` is what comes after the last result: photos that are below the threshold, yet better than chance.
     """
@@ -114,16 +115,67 @@ class ColumnAnswer(TypedDict):
 class CollectionAnswer(TypedDict):
     """What there is to search: how many photos, some of them, and what may be asked for.
 
-    `image_queries` says whether pictures may be asked with, `image_side` of how many pixels a side then.
+    `next_offset` is where the next page starts, if the photos are a page of all in an order. `image_queries` says
+    whether pictures may be asked with, `image_side` of how many pixels a side then.
     """
 
     bundle: str
     total: int
+    next_offset: int | None
     suggestions: list[str]
     columns: list[ColumnAnswer]
     image_queries: bool
     image_side: int | None
     photos: list[PhotoAnswer]
+
+
+class MonthCount(TypedDict):
+    """How many photos were taken in a month, "2024-05"."""
+
+    month: str
+    count: int
+
+
+class FolderCount(TypedDict):
+    """How many photos lie in a folder, or below it."""
+
+    folder: str
+    count: int
+
+
+class ValueCount(TypedDict):
+    """How many photos have a value: a number in a column of numbers, and otherwise a text."""
+
+    value: str | float
+    count: int
+
+
+class ColumnCounts(TypedDict):
+    """How many photos have which values in a column; `others` is how many have something else there alone."""
+
+    column: str
+    values: list[ValueCount]
+    others: int
+
+
+class Counts(TypedDict):
+    """Of some photos, how many there are of each kind; `total` is how many there are."""
+
+    total: int
+    months: list[MonthCount]
+    undated: int
+    folders: list[FolderCount]
+    orientations: list[ValueCount]
+    types: list[ValueCount]
+    columns: list[ColumnCounts]
+
+
+class FacetsAnswer(Counts):
+    """Of the photos that are found, how many there are of each kind; `query` is as it was understood, or empty."""
+
+    query: str
+    bundle: str
+    took_ms: float
 
 
 class HealthAnswer(TypedDict):

@@ -18,6 +18,9 @@ from handler.search.query_words import Wording
 from handler.search.ranking import Ranked, Ranking, Sought
 from handler.search.word_hits import WordHits
 
+_ROUNDING = 1e-5
+"""So much may be lost where a relevance is taken apart and put together again."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -45,13 +48,14 @@ class Blending:
         self._photos = bundle.photos
         self._ranking = ranking
 
-    def first(self, question: Question, count: int, *, least: float = 0.0) -> Ranked:
+    def first(self, question: Question, count: int, *, least: float = 0.0, ordered: bool = True) -> Ranked:
         """The first `count` photos, or all: by relevance, then by that by words, then as ``Ranking`` has them.
 
         Args:
             question: What is asked for.
             count: At least 1.
             least: Photos of less relevance may be missing.
+            ordered: Whether those that are found by what they show alone have to be in order.
         """
         others = question.allowed
         parts: list[Ranked] = []
@@ -64,7 +68,7 @@ class Blending:
             if mask.any():
                 parts.append(self._blended(question, by_words, count, mask, least))
         if question.sought is not None:
-            parts.append(self._ranking.first(question.sought, count, others, least=least))
+            parts.append(self._ranking.first(question.sought, count, others, least=least, ordered=ordered))
         return _merged(parts).where(slice(count))
 
     def _blended(self, question: Question, by_words: float, count: int, mask: Mask, least: float) -> Ranked:
@@ -75,7 +79,7 @@ class Blending:
             in_order = self._photos.in_order_of_ids(numbers, relevances, count)
             return Ranked(numbers=in_order, relevances=relevances[: len(in_order)])
         absent = 1.0 - by_words
-        by_sight = max(0.0, 1.0 - (1.0 - least) / absent) if absent else 0.0
+        by_sight = max(0.0, 1.0 - (1.0 - least) / absent - _ROUNDING) if absent else 0.0
         found = self._ranking.first(question.sought, count, mask, least=by_sight)
         relevances = np.asarray(1.0 - np.float32(absent) * (1.0 - found.relevances), dtype=np.float32)
         return Ranked(numbers=found.numbers, relevances=relevances)

@@ -80,10 +80,16 @@ class Describer:
             "text": list(record.text),
         }
 
-    def collection(self, numbers: Sequence[int], *, total: int, image_side: int | None) -> CollectionAnswer:
-        """What there is to search: so many photos, some of which are shown in the order of their ids.
+    def collection(
+        self, numbers: Sequence[int], *, total: int, next_offset: int | None, image_side: int | None
+    ) -> CollectionAnswer:
+        """What there is to search: so many photos, some of which are shown.
 
-        `image_side` is that of pictures to ask with, None where there can be none.
+        Args:
+            numbers: Those of the photos that are shown, in their order.
+            total: How many there are.
+            next_offset: Where the next page starts, if there is one.
+            image_side: That of pictures to ask with; None where there can be none.
         """
         names = self._bundle.photos.names
         numbers_first: list[ColumnAnswer] = [{"name": name, "kind": "number"} for name in names.numbers]
@@ -91,11 +97,12 @@ class Describer:
         return {
             "bundle": self._bundle.id,
             "total": total,
+            "next_offset": next_offset,
             "suggestions": list(self._bundle.manifest.suggestions),
             "columns": [*numbers_first, *texts],
             "image_queries": image_side is not None,
             "image_side": image_side,
-            "photos": sorted(map(self._photo, self._bundle.photos.records(numbers)), key=lambda photo: photo["id"]),
+            "photos": list(map(self._photo, self._bundle.photos.records(numbers))),
         }
 
     def results(self, question: Question, page: Ranked) -> list[Result]:
@@ -128,6 +135,7 @@ class Describer:
                     "thumbnail_url": addresses["thumbnail_url"],
                     "width": record.width,
                     "height": record.height,
+                    "taken": record.taken,
                     "placeholder": record.placeholder,
                     "columns": _columns(record),
                 }

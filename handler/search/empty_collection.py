@@ -6,11 +6,11 @@ from typing import NoReturn
 
 from handler.bundle.texts import normalise
 from handler.errors import NoVisionError, PhotoNotFoundError
-from handler.search.answers import CollectionAnswer, Page, SearchAnswer, SimilarAnswer
+from handler.search.answers import CollectionAnswer, FacetsAnswer, Page, SearchAnswer, SimilarAnswer
 from handler.search.filters import EVERY_PHOTO, Filters
 from handler.search.pictures.picture_query import PictureQuery
 from handler.search.query import Query
-from handler.search.selection import DEFAULT_K, Selection
+from handler.search.selection import DEFAULT_K, ByDate, Selection, check_page
 
 NO_BUNDLE = "0" * 16
 
@@ -41,11 +41,42 @@ class EmptyCollection:
     def vision(self) -> NoReturn:
         raise NoVisionError("No picture can be asked with: nothing is published yet")
 
-    def collection(self, k: int = DEFAULT_K, filters: Filters = EVERY_PHOTO) -> CollectionAnswer:  # noqa: ARG002
-        Selection(k=k).check()
+    def facets(
+        self,
+        query: Query | None = None,
+        *,
+        min_relevance: float | None = None,
+        filters: Filters = EVERY_PHOTO,
+    ) -> FacetsAnswer:
+        Selection(min_relevance=min_relevance, filters=filters).check()
+        if query:
+            query.check()
+        return {
+            "query": " + ".join(map(self.canonical, query.texts)) if query else "",
+            "bundle": NO_BUNDLE,
+            "took_ms": 0.0,
+            "total": 0,
+            "months": [],
+            "undated": 0,
+            "folders": [],
+            "orientations": [],
+            "types": [],
+            "columns": [],
+        }
+
+    def collection(
+        self,
+        k: int = DEFAULT_K,
+        filters: Filters = EVERY_PHOTO,  # noqa: ARG002
+        *,
+        order: ByDate | None = None,
+        offset: int = 0,
+    ) -> CollectionAnswer:
+        check_page(k, offset, order)
         return {
             "bundle": NO_BUNDLE,
             "total": 0,
+            "next_offset": None,
             "suggestions": [],
             "columns": [],
             "image_queries": False,

@@ -24,7 +24,8 @@ TYPES = ("avif", "bmp", "gif", "heic", "jp2", "jpeg", "jxl", "png", "raw", "tiff
 MAX_VALUES = 32
 MAX_VALUE_LENGTH = 1_024
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?", re.ASCII)
-_NUMBER = re.compile(r"-?[0-9]{1,300}(\.[0-9]{1,300})?", re.ASCII)
+# With an exponent too: that is how JSON has large numbers and small ones.
+_NUMBER = re.compile(r"-?[0-9]{1,300}(\.[0-9]{1,300})?([eE][-+]?[0-9]{1,3})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,6 +58,12 @@ class Ranked:
         """Some of them, chosen as numpy chooses."""
         return type(self)(numbers=self.numbers[chosen], relevances=self.relevances[chosen])
 
+    def of(self, numbers: NDArray[np.int64]) -> Self:
+        """The same for some of the photos, in the order of `numbers`."""
+        rising = np.argsort(self.numbers)
+        places = rising[np.searchsorted(self.numbers, numbers, sorter=rising)]
+        return self.where(places)
+
     def and_then(self, others: Ranked) -> Self:
         """These, and others after them."""
         return type(self)(
@@ -74,7 +80,9 @@ class Ranking:
         self._calibration = bundle.manifest.calibration
         self._caption_views = bundle.manifest.views.count("caption")
 
-    def first(self, sought: Sought, count: int, allowed: Mask | None = None, *, least: float = 0.0) -> Ranked:
+    def first(
+        self, sought: Sought, count: int, allowed: Mask | None = None, *, least: float = 0.0, ordered: bool = True
+    ) -> Ranked:
         """The first `count` photos, or all there are: by relevance, then score, then id.
 
         Captions are compared with texts among the first IDENTITY_DEPTH photos by score, whether they are left out or
@@ -85,6 +93,7 @@ class Ranking:
             count: At least 1.
             allowed: Which photos may be answered, bool [photos]; None for all.
             least: Photos of less relevance may be missing.
+            ordered: Whether photos of equal scores have to come in the order of their ids.
         """
         hits = Hits.none()
         for some in self._bundle.index.best_first(sought.direction, allowed):
@@ -94,10 +103,10 @@ class Ranking:
                 continue
             beyond = self._relevances(sought, told.scores[-1:])[0] < least
             if beyond or len(told.numbers) >= count:
-                ranked = self._ranked(sought, told, count)
+                ranked = self._ranked(sought, told, count, least, ordered=ordered)
                 if beyond or len(ranked.numbers) == count:
                     return ranked
-        return self._ranked(sought, hits, count)
+        return self._ranked(sought, hits, count, least, ordered=ordered)
 
     def wanted(self, sought: Sought, numbers: NDArray[np.int64], captions: NDArray[np.float32] | None = None) -> Mask:
         """Which of some photos are relevant to nothing that is to be left out: bool [n].
@@ -134,8 +143,11 @@ class Ranking:
             return hits
         return hits.where(hits.scores > hits.scores[-1:])
 
-    def _ranked(self, sought: Sought, hits: Hits, count: int) -> Ranked:
-        """The first `count` of photos that come by score, then number, but for those that are left out."""
+    def _ranked(self, sought: Sought, hits: Hits, count: int, least: float, *, ordered: bool) -> Ranked:
+        """The first `count` of photos that come by score, then number, but for those that are left out.
+
+        Beyond those whose captions count none is read that is of less relevance than `least`.
+        """
         photos = self._bundle.photos
         head = photos.in_order_of_ids(hits.numbers, hits.scores, IDENTITY_DEPTH)
         captions = self.captions(head)
@@ -147,8 +159,11 @@ class Ranking:
         ranked = Ranked(numbers=head, relevances=relevances).where(order[self.wanted(sought, head, captions)[order]])
         if len(ranked.numbers) < count:
             others = hits.where(~are_among(hits.numbers, np.sort(head)))
+            others = others.where(self._relevances(sought, others.scores) >= least)
             others = others.where(self.wanted(sought, others.numbers))
-            numbers = photos.in_order_of_ids(others.numbers, others.scores, count)
+            numbers = others.numbers[:count]
+            if ordered:
+                numbers = photos.in_order_of_ids(others.numbers, others.scores, count)
             relevances = self._relevances(sought, others.scores[: len(numbers)])
             ranked = ranked.and_then(Ranked(numbers=numbers, relevances=relevances))
         return ranked.where(slice(count))

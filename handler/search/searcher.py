@@ -7,31 +7,38 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from handler.bundle.bundle import Bundle
 from handler.search.answers import (
     CollectionAnswer,
+    FacetsAnswer,
     Page,
     PhotoAnswer,
     Result,
     SearchAnswer,
     SimilarAnswer,
 )
-from handler.search.blending import Blending, Question
+from handler.search.blending import Question
 from handler.search.describer import Describer
 from handler.search.filters import EVERY_PHOTO, Filters
+from handler.search.finding import Finding
 from handler.search.pictures.picture_query import PictureQuery, image_side, sighted
 from handler.search.pictures.vision import Vision
 from handler.search.query import Query
 from handler.search.questions import Questions
-from handler.search.ranking import Ranked, Ranking
-from handler.search.selection import DEFAULT_K, Selection
+from handler.search.ranking import Ranked
+from handler.search.selection import DEFAULT_K, ByDate, Selection, check_page
 from handler.search.spelling import corrected
 
-# Near-duplicates are folded away after ranking, so a few more photos are ranked at first than are asked for.
-_RANKED_PER_GROUP = 4
+if TYPE_CHECKING:
+    from handler.search.overview.absences import Absence
+    from handler.search.overview.chronology import Chronology
+    from handler.search.overview.facets import Facets
 
 
 class Searcher:
@@ -42,8 +49,7 @@ class Searcher:
         self.bundle = bundle
         self._vision = vision
         self._describer = Describer(bundle, media_url=media_url)
-        self._ranking = Ranking(bundle)
-        self._blending = Blending(bundle, self._ranking)
+        self._finding = Finding(bundle)
         self._questions = Questions(bundle)
 
     @property
@@ -86,20 +92,84 @@ class Searcher:
             **self._page(self._questions.of(query, selection.filters), selection, started),
             "corrected": None,
         }
-        if answer["results"] or selection.offset:
+        if not answer["no_relevant_results"]:
             return answer
         other = self._spelt_otherwise(query, selection, started)
-        better = other is not None and (other["results"] or (other["perhaps"] and not answer["perhaps"]))
+        better = other is not None and (
+            not other["no_relevant_results"] or (other["perhaps"] and not answer["perhaps"])
+        )
         return other if other is not None and better else answer
 
     def _spelt_otherwise(self, query: Query, selection: Selection, started: float) -> SearchAnswer | None:
         """The answer to the query with known words in the place of unknown ones; None where all are known."""
+        respelt = self._respelt(query)
+        if respelt is None:
+            return None
+        page = self._page(self._questions.of(respelt, selection.filters), selection, started)
+        typed = " + ".join(map(self.canonical, query.texts))
+        return {"query": typed, **page, "corrected": " + ".join(respelt.texts)}
+
+    def _respelt(self, query: Query) -> Query | None:
+        """The query with known words in the place of unknown ones; None where all are known."""
         typed = tuple(map(self.canonical, query.texts))
         texts = tuple(corrected(text, self.bundle.encoder) or text for text in typed)
-        if texts == typed:
-            return None
-        page = self._page(self._questions.of(replace(query, texts=texts), selection.filters), selection, started)
-        return {"query": " + ".join(typed), **page, "corrected": " + ".join(texts)}
+        return None if texts == typed else replace(query, texts=texts)
+
+    def facets(
+        self, query: Query | None = None, *, min_relevance: float | None = None, filters: Filters = EVERY_PHOTO
+    ) -> FacetsAnswer:
+        """Count the photos that a search would find, or all that pass the filters, by what they can be filtered by.
+
+        Args:
+            query: What the photos show; None for all.
+            min_relevance: As for a search.
+            filters: What photos must be.
+
+        Raises:
+            QueryError: Where an argument is out of range.
+        """
+        started = time.perf_counter()
+        selection = Selection(min_relevance=min_relevance, filters=filters)
+        selection.check()
+        counted = np.zeros(len(self.bundle.photos), dtype=bool)
+        counted[self._all_found(query, selection)] = True
+        return {
+            "query": " + ".join(map(self.canonical, query.texts)) if query else "",
+            "bundle": self.bundle.id,
+            **self._facets.of(counted, filters.folders),
+            "took_ms": _since(started),
+        }
+
+    def _all_found(self, query: Query | None, selection: Selection) -> NDArray[np.int64]:
+        """The numbers of the photos that pages of a search would have as results, or of all that pass the filters."""
+        if query is None:
+            return self.bundle.photos.present(selection.filters.mask(self.bundle.photos))
+        query.check()
+        numbers = self._all_relevant(query, selection)
+        respelt = None if len(numbers) else self._respelt(query)
+        return self._all_relevant(respelt, selection) if respelt else numbers
+
+    def _all_relevant(self, query: Query, selection: Selection) -> NDArray[np.int64]:
+        question = self._questions.of(query, selection.filters)
+        return self._finding.every_relevant(question, selection).numbers
+
+    def absences(self, filters: Filters) -> list[Absence]:
+        """What filters on folders and columns name that no photo has, and what there is; raises QueryError."""
+        from handler.search.overview.absences import absences
+
+        return list(absences(self.bundle.photos, self._facets, filters))
+
+    @cached_property
+    def _facets(self) -> Facets:
+        from handler.search.overview.facets import Facets
+
+        return Facets(self.bundle.photos)
+
+    @cached_property
+    def _chronology(self) -> Chronology:
+        from handler.search.overview.chronology import Chronology
+
+        return Chronology(self.bundle.photos)
 
     @property
     def image_side(self) -> int | None:
@@ -147,17 +217,43 @@ class Searcher:
         """Everything that is known of a photo; raises PhotoNotFoundError."""
         return self._describer.photo(self.bundle.photos.find(photo_id))
 
-    def collection(self, k: int = DEFAULT_K, filters: Filters = EVERY_PHOTO) -> CollectionAnswer:
-        """What there is to search, with up to `k` of the photos, spread evenly over those that pass the filters, by id.
+    def collection(
+        self,
+        k: int = DEFAULT_K,
+        filters: Filters = EVERY_PHOTO,
+        *,
+        order: ByDate | None = None,
+        offset: int = 0,
+    ) -> CollectionAnswer:
+        """What there is to search, with up to `k` of the photos that pass the filters.
+
+        Args:
+            k: Photos wanted, 1 to 100.
+            filters: What photos must be.
+            order: By which date they come; without one some are chosen, spread evenly over all, in the order of their
+                ids.
+            offset: How many come before those that are wanted, in an order.
 
         Raises:
-            QueryError: Where an argument is out of range.
+            QueryError: Where an argument is out of range, or there is an offset without an order.
         """
-        Selection(k=k).check()
+        check_page(k, offset, order)
         numbers = self.bundle.photos.present(filters.mask(self.bundle.photos))
-        spread = numbers[np.arange(min(k, len(numbers))) * len(numbers) // max(1, min(k, len(numbers)))]
-        shown = [int(number) for number in spread]
-        return self._describer.collection(shown, total=len(numbers), image_side=self.image_side)
+        if order is None:
+            count = min(k, len(numbers))
+            shown = numbers[np.arange(count) * len(numbers) // max(1, count)]
+        else:
+            shown = self._by_date(numbers, order, offset, k)
+        more = order is not None and len(numbers) > offset + k
+        answer = self._describer.collection(
+            shown.tolist(),
+            total=len(numbers),
+            next_offset=offset + k if more else None,
+            image_side=self.image_side,
+        )
+        if order is None:
+            answer["photos"].sort(key=lambda photo: photo["id"])
+        return answer
 
     def canonical(self, text: str) -> str:
         """A query as it is understood: two that are the same here have the same answer."""
@@ -166,8 +262,12 @@ class Searcher:
     def _page(self, question: Question, selection: Selection, started: float, *, without: int | None = None) -> Page:
         """A page of the photos by what is asked for; `without` is the number of a photo that is left out."""
         wanted = selection.offset + selection.k
-        relevant, perhaps = self._relevant(question, selection, without, wanted + 1)
-        page = relevant.where(slice(selection.offset, wanted))
+        if selection.order == "relevance":
+            relevant, perhaps = self._finding.relevant(question, selection, without, wanted + 1)
+            page = relevant.where(slice(selection.offset, wanted))
+        else:
+            relevant, perhaps = self._finding.relevant(question, selection, without, len(self.bundle.photos))
+            page = relevant.of(self._by_date(relevant.numbers, selection.order, selection.offset, selection.k))
         more = len(relevant.numbers) > wanted
         is_last = not more and (len(page.numbers) > 0 or selection.offset == 0)
         perhaps = perhaps.where(slice(0, selection.k - len(page.numbers) if is_last else 0))
@@ -181,59 +281,18 @@ class Searcher:
             "perhaps": unsure,
         }
 
+    def _by_date(self, numbers: NDArray[np.int64], order: ByDate, offset: int, count: int) -> NDArray[np.int64]:
+        """Some of the photos of numbers in an order by date: those that come after `offset`, at most `count`."""
+        chosen = np.zeros(len(self.bundle.photos), dtype=bool)
+        chosen[numbers] = True
+        return self._chronology.page(chosen, newest=order == "newest", offset=offset, count=count)
+
     def _results(self, question: Question, photos: Ranked, selection: Selection) -> list[Result]:
         results = self._describer.results(question, photos)
         if selection.dedupe:
-            for result, folded in zip(results, self._folded(question, photos), strict=True):
+            for result, folded in zip(results, self._finding.folded(question, photos), strict=True):
                 result["duplicates"] = folded
         return results
-
-    def _relevant(
-        self, question: Question, selection: Selection, without: int | None, wanted: int
-    ) -> tuple[Ranked, Ranked]:
-        """The first `wanted` photos that reach the threshold, or more, or all; then those that are perhaps meant."""
-        own_curve = question.sought.own_curve if question.sought else None
-        curve = own_curve or self.bundle.manifest.calibration.curve(question.kind)
-        threshold, least = curve.threshold, min(curve.threshold, curve.perhaps)
-        if selection.min_relevance is not None:
-            threshold = least = selection.min_relevance
-        count = wanted + 1  # the photo that is left out may be among them
-        if selection.dedupe:
-            count *= _RANKED_PER_GROUP
-        while True:
-            ranked = self._blending.first(question, count, least=least)
-            found = ranked.where(ranked.relevances >= least)
-            exhausted = len(found.numbers) < count
-            if selection.dedupe:
-                found = self._fold(found, without)
-            if without is not None:
-                found = found.where(found.numbers != without)
-            if exhausted or len(found.numbers) >= wanted:
-                reached = found.relevances >= threshold
-                return found.where(reached), found.where(~reached)
-            count *= _RANKED_PER_GROUP
-
-    def _fold(self, ranked: Ranked, without: int | None) -> Ranked:
-        """The first of each group of near-duplicates, but for that of the photo that is left out."""
-        groups = self.bundle.photos.groups[ranked.numbers]
-        _, first = np.unique(groups, return_index=True)  # noqa: TID251 - without it, it needs numpy.ma
-        firsts = ranked.where(np.sort(first))
-        if without is None:
-            return firsts
-        return firsts.where(self.bundle.photos.groups[firsts.numbers] != self.bundle.photos.groups[without])
-
-    def _folded(self, question: Question, page: Ranked) -> list[int]:
-        """For each photo of a page, how many near-duplicates of it could have been answered in its place."""
-        groups = self.bundle.photos.groups
-        answered = np.zeros(len(groups), dtype=bool)
-        answered[groups[page.numbers]] = True
-        could = answered[groups] if question.allowed is None else answered[groups] & question.allowed
-        numbers = np.flatnonzero(could)
-        if question.sought is not None and question.sought.without:
-            numbers = numbers[self._ranking.wanted(question.sought, numbers, self._ranking.captions(numbers))]
-        sizes = np.bincount(groups[numbers], minlength=len(groups))
-        counts: list[int] = (sizes[groups[page.numbers]] - 1).tolist()
-        return counts
 
 
 def _since(started: float) -> float:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from handler.errors import Problem, QueryError
+
+_T = TypeVar("_T", bound=str)
 
 Scope = MutableMapping[str, Any]
 
@@ -99,6 +101,15 @@ class Parameters:
         if value not in (None, "false", "true"):
             raise QueryError(f"{name} is {value[:80]!r} (expected true or false)", parameter=name)
         return value == "true"
+
+    def choice(self, name: str, choices: Sequence[_T]) -> _T | None:
+        value = self.optional_text(name)
+        for choice in choices:
+            if choice == value:
+                return choice
+        if value is not None:
+            raise QueryError(f"{name} is {value[:80]!r} (expected {', '.join(choices)})", parameter=name)
+        return None
 
     def integer(self, name: str, default: int) -> int:
         value = self.optional_text(name)

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from handler.errors import BundleChangedError, PhotoNotFoundError
+from handler.errors import BundleChangedError, PhotoNotFoundError, Problem, QueryError
 from handler.search.empty_collection import EmptyCollection
 from handler.search.filters import Filters
 from handler.search.pictures.picture_query import PictureQuery, image_bytes
 from handler.search.query import Query, read_mode
 from handler.search.searcher import Searcher
-from handler.search.selection import DEFAULT_K, Selection
+from handler.search.selection import BY_DATE, DEFAULT_K, ORDERS, Selection
 from handler.settings import Settings
 from handler.web.requests import Parameters, Request
 from handler.web.responses import Response, content, json_body, uncached_json
@@ -27,7 +27,8 @@ SearcherSource = Callable[[], Searcher | EmptyCollection]
 
 SEARCH = "/v1/search"
 PHOTO_PREFIX = "/v1/photos/"
-_PAGING = ("k", "offset", "min_relevance", "dedupe", "bundle")
+_PAGING = ("k", "offset", "min_relevance", "order", "dedupe", "bundle")
+_TEXTS = ("q", "weight", "not")
 _DATES = ("taken_from", "taken_to")
 _FILTERS = ("folder", "orientation", "type", "where")
 _HANDLER = Path(__file__).parents[1]
@@ -83,6 +84,7 @@ class Routes:
         self._routes = {
             "/v1/similar": self._similar,
             "/v1/photos": self._collection,
+            "/v1/facets": self._facets,
             "/healthz": self._health,
             **dict.fromkeys(ASSETS, self._asset),
         }
@@ -99,13 +101,8 @@ class Routes:
     def _search(self, request: Request) -> Response:
         with_picture = request.method == "POST"
         once = ("mode", *(("image_weight",) if with_picture else ()), *_PAGING, *_DATES)
-        parameters = request.parameters(once, repeated=("q", "weight", "not", *_FILTERS))
-        query = Query(
-            texts=parameters.texts("q"),
-            weights=parameters.decimals("weight"),
-            without=parameters.texts("not"),
-            mode=read_mode(parameters.optional_text("mode")),
-        )
+        parameters = request.parameters(once, repeated=(*_TEXTS, *_FILTERS))
+        query = _query(parameters)
         query.check(beside_picture=with_picture)
         selection = _selection(parameters)
         searcher = self._in_service(parameters)
@@ -126,12 +123,23 @@ class Routes:
         return self._answer(searcher.similar(photo_id, selection=selection), searcher, parameters)
 
     def _collection(self, request: Request) -> Response:
-        parameters = request.parameters(("k", "bundle", *_DATES), repeated=_FILTERS)
-        k = parameters.integer("k", DEFAULT_K)
-        filters = _filters(parameters)
+        parameters = request.parameters(("k", "offset", "order", "bundle", *_DATES), repeated=_FILTERS)
+        k, offset = parameters.integer("k", DEFAULT_K), parameters.integer("offset", 0)
+        order, filters = parameters.choice("order", BY_DATE), _filters(parameters)
         searcher = self._in_service(parameters)
-        answer = searcher.collection(k, filters)
+        answer = searcher.collection(k, filters, order=order, offset=offset)
         return self._answer(answer, searcher, parameters, depends_on=answer["image_side"])
+
+    def _facets(self, request: Request) -> Response:
+        once = ("mode", "min_relevance", "bundle", *_DATES)
+        parameters = request.parameters(once, repeated=(*_TEXTS, *_FILTERS))
+        query = _query(parameters)
+        if not query.texts:
+            _refuse_without_query(parameters, ("weight", "not", "mode", "min_relevance"))
+        least, filters = parameters.decimal("min_relevance"), _filters(parameters)
+        searcher = self._in_service(parameters)
+        answer = searcher.facets(query if query.texts else None, min_relevance=least, filters=filters)
+        return self._answer(answer, searcher, parameters)
 
     def _photo(self, request: Request) -> Response:
         parameters = request.parameters()
@@ -201,11 +209,27 @@ class Routes:
         return f'W/"{searcher.bundle_id}-{digest[:8]}"'
 
 
+def _query(parameters: Parameters) -> Query:
+    return Query(
+        texts=parameters.texts("q"),
+        weights=parameters.decimals("weight"),
+        without=parameters.texts("not"),
+        mode=read_mode(parameters.optional_text("mode")),
+    )
+
+
+def _refuse_without_query(parameters: Parameters, names: Sequence[str]) -> None:
+    for name in names:
+        if name in parameters.values:
+            raise QueryError(f"{name} is given without a q", parameter=name, problem=Problem.CONTRADICTORY)
+
+
 def _selection(parameters: Parameters) -> Selection:
     selection = Selection(
         k=parameters.integer("k", DEFAULT_K),
         offset=parameters.integer("offset", 0),
         min_relevance=parameters.decimal("min_relevance"),
+        order=parameters.choice("order", ORDERS) or "relevance",
         dedupe=parameters.flag("dedupe"),
         filters=_filters(parameters),
     )

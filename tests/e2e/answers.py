@@ -30,6 +30,7 @@ def result(photo_id: str = "a.jpg", **changes: object) -> dict[str, Any]:
         "thumbnail_url": f"/thumbnails/{photo_id}",
         "width": 400,
         "height": 300,
+        "taken": None,
         "placeholder": RED * 12,
         **changes,
     }

@@ -38,6 +38,7 @@ def test_a_query_finds_the_photo_that_shows_it(client: httpx.Client, gallery: Ga
                 "url": "/photos/" + quote(COFFEE),
                 "width": 600,
                 "height": 400,
+                "taken": None,
                 "placeholder": placeholder,
                 "columns": {},
             }

@@ -16,6 +16,7 @@ from tests.performance import (
     cold_store,
     duplicates,
     encoding,
+    facets,
     growth,
     indexing,
     load,
@@ -69,6 +70,10 @@ def _selection(folder: Path) -> Table:
     return selection.measure(write_collection(folder / "collection", photos=COLLECTIONS[1]))
 
 
+def _facets(folder: Path) -> Table:
+    return facets.measure(write_collection(folder / "collection", photos=COLLECTIONS[1]))
+
+
 def _million(folder: Path) -> Table:
     return million.measure(write_collection(folder / "million", photos=1_000_000, clustered=True))
 
@@ -88,6 +93,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Table]] = {
     "encoding": encoding.measure,
     "search": _search,
     "selection": _selection,
+    "facets": _facets,
     "duplicates": duplicates.measure,
     "growth": _growth,
     "indexing": indexing.measure,
@@ -102,6 +108,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Table]] = {
     "growth_million": _growth_million,
 }
 ONLY_BY_NAME = (
+    "facets",
     "cold_store",
     "pictures",
     "words",

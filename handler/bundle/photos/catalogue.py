@@ -163,12 +163,30 @@ class Catalogue:
         Raises:
             BundleError: One of them, or the file, is not what it should be.
         """
-        bounds = yield from self._bounds(rows)
-        yield self._file.wanted(*bounds)
-        return [
-            self._record(row, start, end)
-            for row, start, end in zip(rows, bounds[0].tolist(), bounds[1].tolist(), strict=True)
-        ]
+        encoded = yield from self.encoded(rows)
+        return [self.decoded(row, data) for row, data in zip(rows, encoded, strict=True)]
+
+    def encoded(self, rows: Sequence[int]) -> Reading[list[bytes]]:
+        """The records of some rows as they are written; raises as ``records`` does, but for what they say."""
+        starts, ends = yield from self._bounds(rows)
+        yield self._file.wanted(starts, ends)
+        return [self._file.data[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+
+    def decoded(self, row: int, data: bytes) -> PhotoRecord:
+        """The record of a row; raises BundleError where it is not what it should be."""
+        name = f"{self._file.name} [{row}]"
+        record = _read_record(Fields.parse(data, name=name))
+        if len(record.captions) != self._captions:
+            raise BundleError(f"Unexpected {len(record.captions)} captions (expected {self._captions}) in {name}")
+        return record
+
+    def sparse_index(self) -> Reading[Sequence[str]]:
+        """The ids of rows 0, INDEXED, 2 * INDEXED, …; none in version 1."""
+        if self._version == 1:
+            return ()
+        yield self._header()
+        yield self._file.wanted(len(self._file) - self._indexed_bytes, len(self._file))
+        return self._indexed
 
     def find(self, photo_id: str) -> Reading[int | None]:
         """The row of the photo with exactly this id; None where there is none."""
@@ -181,10 +199,8 @@ class Catalogue:
     def rank(self, photo_id: str) -> Reading[int]:
         """How many photos have an id before this one, whether there is a photo of this id or not."""
         low, high = 0, len(self)
-        if self._version > 1:
-            yield self._header()
-            yield self._file.wanted(len(self._file) - self._indexed_bytes, len(self._file))
-            high = INDEXED * bisect_right(self._indexed, photo_id)
+        if indexed := (yield from self.sparse_index()):
+            high = INDEXED * bisect_right(indexed, photo_id)
             low, high = max(0, high - INDEXED), min(high, len(self))
         if low == high:  # it comes before the first
             return low
@@ -192,7 +208,9 @@ class Catalogue:
         yield self._file.wanted(starts[0], ends[-1])
         bounds = list(zip(starts.tolist(), ends.tolist(), strict=True))
         return low + bisect_left(
-            range(len(bounds)), photo_id, key=lambda place: self._record(low + place, *bounds[place]).id
+            range(len(bounds)),
+            photo_id,
+            key=lambda place: self.decoded(low + place, self._file.data[slice(*bounds[place])]).id,
         )
 
     def _header(self) -> Wanted:
@@ -229,13 +247,6 @@ class Catalogue:
         if not ((starts >= first) & (starts < ends) & (ends <= last)).all():
             raise BundleError(f"The offset table of {self._file.name} does not fit its records")
         return starts.astype(np.int64), ends.astype(np.int64)
-
-    def _record(self, row: int, start: int, end: int) -> PhotoRecord:
-        name = f"{self._file.name} [{row}]"
-        record = _read_record(Fields.parse(self._file.data[start:end], name=name))
-        if len(record.captions) != self._captions:
-            raise BundleError(f"Unexpected {len(record.captions)} captions (expected {self._captions}) in {name}")
-        return record
 
 
 def _read_record(fields: Fields) -> PhotoRecord:

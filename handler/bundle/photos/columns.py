@@ -45,6 +45,9 @@ def days_since_1970(date: datetime.date) -> int:
     return date.toordinal() - _EPOCH
 
 
+FIRST_DAY, LAST_DAY = days_since_1970(datetime.date.min), days_since_1970(datetime.date.max)
+
+
 def orientation(width: int, height: int) -> str:
     """How a photo is held: "landscape", "portrait" or "square"."""
     return "square" if width == height else "landscape" if width > height else "portrait"
@@ -98,7 +101,7 @@ def _day(taken: str | None) -> float:
         return float("nan")
 
 
-def _kind_term(name: str, kind: Literal["number", "text"]) -> int:
+def kind_term(name: str, kind: Literal["number", "text"]) -> int:
     """The number that stands for having a value of a kind in one of the collection's own columns."""
     return term(f"column {name}", kind)
 
@@ -106,10 +109,26 @@ def _kind_term(name: str, kind: Literal["number", "text"]) -> int:
 def _terms(record: PhotoRecord) -> set[int]:
     found = {term("type", record.type), term("orientation", orientation(record.width, record.height))}
     found.update(term("caption", caption.text) for caption in record.captions if caption.edited)
+    for name, value in record.columns.items():
+        found.add(kind_term(name, "number" if isinstance(value, float) else "text"))
+    return found | own_terms(record).keys()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnValue:
+    """A value in one of the collection's own columns, as a text."""
+
+    column: str
+    text: str
+
+
+def own_terms(record: PhotoRecord) -> dict[int, OwnValue]:
+    """The terms of what the collection's own columns say of a photo, and what each stands for."""
+    found: dict[int, OwnValue] = {}
     for name, value in record.columns.items():  # numbers too: elsewhere the column may have texts
         values = value if isinstance(value, tuple) else (f"{value:g}" if isinstance(value, float) else value,)
-        found.update(term(name, text, own=True) for text in values)
-        found.add(_kind_term(name, "number" if isinstance(value, float) else "text"))
+        for text in values:
+            found.setdefault(term(name, text, own=True), OwnValue(column=name, text=text))
     return found
 
 
@@ -192,7 +211,7 @@ class Columns:
         """The columns in which other photos have something than those of some rows."""
 
         def is_there(name: str, kind: Literal["number", "text"]) -> bool:
-            photos = self.photos_with(_kind_term(name, kind))
+            photos = self.photos_with(kind_term(name, kind))
             return len(photos) > len(gone) or not are_among(photos, gone).all()
 
         if not len(gone):
@@ -212,6 +231,16 @@ class Columns:
         """float64 [photos], the values of one of the collection's own columns of numbers, or NaN."""
         values: NDArray[np.float64] = self._table.numbers[1 + self.names.numbers.index(name)]
         return values
+
+    @property
+    def terms(self) -> NDArray[np.uint64]:
+        """uint64 [n], the terms of all photos, rising: each as often as there are photos that have it."""
+        return self._table.terms
+
+    @property
+    def term_photos(self) -> NDArray[np.uint32]:
+        """uint32 [n], the number of the photo that has each of the terms."""
+        return self._table.term_photos
 
     def photos_with(self, wanted: int) -> NDArray[np.uint32]:
         """uint32 [n], the numbers of the photos that have a term, in no order."""

@@ -7,25 +7,30 @@ photos of the segments before. Knows where a number leads, and the parts of a se
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.bundle.blocks.blocked_file import read_together, verify
+from handler.bundle.blocks.blocked_file import Reading, read_together, verify
 from handler.bundle.blocks.segment_files import SegmentFiles
 from handler.bundle.index.index_kinds import read_order
 from handler.bundle.index.vector_index import QuantisedVectors
 from handler.bundle.manifest import ColumnNames, Manifest
 from handler.bundle.photos.catalogue import Catalogue, PhotoRecord
-from handler.bundle.photos.columns import Columns
+from handler.bundle.photos.columns import Columns, kind_term
 from handler.bundle.photos.views import Views
 from handler.errors import PhotoNotFoundError
 
+if TYPE_CHECKING:
+    from handler.bundle.photos.heads import FolderRange, Head
+
 Mask = NDArray[np.bool_]
-_RECORDS_AT_ONCE = 4_096
+_HEADS_AT_ONCE = 4_096
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,16 +107,28 @@ class Photos:
         for number in numbers:
             if not 0 <= number < len(self):
                 raise IndexError(f"photo number {number} (expected 0 to {len(self) - 1})")
-        parts = list(self._parts(np.array(numbers, np.int64)))
-        found = read_together([self.segments[part.segment].catalogue.records(part.rows.tolist()) for part in parts])
+        return self._read(np.array(numbers, np.int64), Catalogue.records)
+
+    def heads(self, numbers: NDArray[np.int64]) -> list[Head]:
+        """The ids and dates of the photos of n numbers, which are read in less time than all that is known."""
+        from handler.bundle.photos.heads import heads
+
+        return self._read(numbers, heads)
+
+    def _read(
+        self, numbers: NDArray[np.int64], read: Callable[[Catalogue, Sequence[int]], Reading[list[_T]]]
+    ) -> list[_T]:
+        """What is read of the photos of some numbers in the catalogues, in the order of the numbers."""
+        parts = list(self._parts(numbers))
+        found = read_together([read(self.segments[part.segment].catalogue, part.rows.tolist()) for part in parts])
         if len(parts) == 1:
             return found[0]
-        records = {
-            int(place): record
+        by_place = {
+            int(place): one
             for part, of_part in zip(parts, found, strict=True)
-            for place, record in zip(part.places, of_part, strict=True)
+            for place, one in zip(part.places, of_part, strict=True)
         }
-        return [records[place] for place in range(len(numbers))]
+        return [by_place[place] for place in range(len(numbers))]
 
     def find(self, photo_id: str) -> int:
         """The number of the photo with this id, in whatever Unicode form it is given; raises PhotoNotFoundError."""
@@ -145,25 +162,52 @@ class Photos:
             mask[start + low : start + high] = True
         return mask
 
+    def folders(self, parent: str) -> list[FolderRange]:
+        """The folders directly in a folder, without a slash at its end, or "" for the top; by segment, then name."""
+        from handler.bundle.photos.heads import folders
+
+        found = read_together([folders(segment.catalogue, parent) for segment in self.segments])
+        return [
+            replace(one, low=start + one.low, high=start + one.high)
+            for start, of_segment in zip(self._starts.tolist(), found, strict=False)
+            for one in of_segment
+        ]
+
+    def taken(self) -> NDArray[np.float64]:
+        """float64 [photos], the day on which each was taken (days since 1970), or NaN."""
+        return np.concatenate([columns.taken for _, columns in self.columns()])
+
     def taken_between(self, first: float, last: float) -> Mask:
         """Which photos were taken from one day to another (days since 1970), both included: bool [photos]."""
-        return np.concatenate([_between(columns.taken, first, last) for columns in self._columns()])
+        return _between(self.taken(), first, last)
+
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """float64 [photos], the values of one of the collection's own columns of numbers, or NaN."""
+        return np.concatenate(
+            [
+                columns.numbers(name) if name in columns.names.numbers else np.full(len(columns), np.nan)
+                for _, columns in self.columns()
+            ]
+        )
 
     def number_between(self, name: str, low: float, high: float) -> Mask:
         """Which photos have such a number, both ends included, in one of the collection's own columns."""
-        return np.concatenate(
-            [
-                _between(columns.numbers(name), low, high)
-                if name in columns.names.numbers
-                else np.zeros(len(columns), dtype=bool)
-                for columns in self._columns()
-            ]
-        )
+        return _between(self.numbers(name), low, high)
+
+    def columns(self) -> Iterator[tuple[int, Columns]]:
+        """The columns of all segments, verified together, each with the number of its first photo."""
+        columns = [segment.columns for segment in self.segments]
+        verify(each.everything() for each in columns)
+        return zip(self._starts.tolist(), columns, strict=False)
+
+    def with_column(self, name: str) -> Mask:
+        """Which photos have something in one of the collection's own columns; none in bundles of format 1."""
+        return self.with_term(kind_term(name, "number")) | self.with_term(kind_term(name, "text"))
 
     def with_term(self, term: int) -> Mask:
         """Which photos have a term, bool [photos]."""
         mask = np.zeros(len(self), dtype=bool)
-        for start, columns in zip(self._starts, self._columns(), strict=False):
+        for start, columns in self.columns():
             mask[columns.photos_with(term) + start] = True
         return mask
 
@@ -190,14 +234,8 @@ class Photos:
 
     def _ids(self, numbers: NDArray[np.int64]) -> list[str]:
         """The ids of the photos of some numbers, of which many are read at once, but not all of any number."""
-        parts = [numbers[start : start + _RECORDS_AT_ONCE] for start in range(0, len(numbers), _RECORDS_AT_ONCE)]
-        return [record.id for part in parts for record in self.records(part.tolist())]
-
-    def _columns(self) -> list[Columns]:
-        """The columns of all segments, verified together."""
-        columns = [segment.columns for segment in self.segments]
-        verify(each.everything() for each in columns)
-        return columns
+        parts = [numbers[start : start + _HEADS_AT_ONCE] for start in range(0, len(numbers), _HEADS_AT_ONCE)]
+        return [head.id for part in parts for head in self.heads(part)]
 
     def _parts(self, numbers: NDArray[np.int64]) -> Iterator[_Part]:
         """Numbers by the segments in which they lead."""

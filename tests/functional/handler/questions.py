@@ -33,6 +33,9 @@ QUESTIONS: tuple[Callable[[Searcher], object], ...] = (
     lambda searcher: searcher.photo(FIRST_ID),
     lambda searcher: searcher.collection(7, Filters(where=("stars:1..2",))),
     lambda searcher: untimed(searcher.search("snow", selection=Selection(k=100, offset=50, min_relevance=0.0))),
+    lambda searcher: untimed(searcher.facets(Query(texts=("a dog in the snow",)), min_relevance=0.1)),
+    lambda searcher: untimed(searcher.facets(filters=Filters(folders=("animals",)))),
+    lambda searcher: searcher.collection(9, order="newest", offset=20),
     lambda searcher: read_everything(searcher.bundle),
 )
 """Whoever asks them knows from another searcher what the answers are."""

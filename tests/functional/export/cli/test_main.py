@@ -198,6 +198,7 @@ def test_search_prints_a_table_or_json(out: Path, capsys: pytest.CaptureFixture[
         "url": "photos/my%20red.png",
         "width": 64,
         "height": 48,
+        "taken": None,
         "columns": {},
     }
 

@@ -42,6 +42,7 @@ def test_the_whole_answer(searcher: Searcher) -> None:
                 "url": f"{BASE}photos/animals/dog.jpg",
                 "width": 640,
                 "height": 480,
+                "taken": "2024-05-31T23:59:59+02:00",
                 "placeholder": "7f3f1f" * 12,
                 "columns": {"stars": 3.5, "place": ["Paris", "Île  de France"]},
             }

@@ -11,9 +11,10 @@ import pytest
 
 from handler.search import answers as shapes
 from handler.search.filters import MAX_VALUE_LENGTH, MAX_VALUES, ORIENTATIONS, TYPES
+from handler.search.overview.facets import MOST_FOLDERS, SHOWN_VALUES
 from handler.search.query import MAX_QUERY_LENGTH, MAX_TEXTS, MAX_WEIGHT, MODES, Query
 from handler.search.searcher import Searcher
-from handler.search.selection import DEFAULT_K, MAX_K, MAX_OFFSET
+from handler.search.selection import BY_DATE, DEFAULT_K, MAX_K, MAX_OFFSET, ORDERS
 from handler.web.app import App
 from handler.web.bodies import Message
 from tests.functional.handler.artefacts import PHOTOS
@@ -76,6 +77,7 @@ def test_a_sample_is_spread_over_the_collection(app: App, searcher: Searcher) ->
     assert answer.json() == {
         "bundle": searcher.bundle.id,
         "total": len(ids),
+        "next_offset": None,
         "suggestions": ["dog", "snow"],
         "columns": [{"name": "stars", "kind": "number"}, {"name": "place", "kind": "text"}],
         "image_queries": False,
@@ -83,6 +85,65 @@ def test_a_sample_is_spread_over_the_collection(app: App, searcher: Searcher) ->
         "photos": [searcher.photo(photo_id) for photo_id in spread],
     }
     assert [photo["id"] for photo in all_of_them] == ids
+
+
+def test_a_collection_by_date(app: App, searcher: Searcher) -> None:
+    first = ask(app, "/v1/photos?order=newest&k=4").json()
+    other = ask(app, "/v1/photos?order=newest&k=4&offset=4").json()
+
+    assert (first["total"], first["next_offset"], other["next_offset"]) == (len(PHOTOS), 4, None)
+    assert [photo["id"] for photo in (*first["photos"], *other["photos"])] == [
+        "animals/dog.jpg",
+        "Zürich/雪 100%.jpg",
+        "animals/cat on sofa.jpg",
+        "sea/surf.jpg",
+        "sea/boat.webp",
+        "animals/horse.png",
+    ]
+
+
+def test_results_by_date(app: App) -> None:
+    answer = ask(app, "/v1/search?q=dog&order=oldest&min_relevance=0&k=2").json()
+    assert [(result["id"], result["taken"]) for result in answer["results"]] == [
+        ("sea/boat.webp", "2023-12-31T00:00:00"),
+        ("Zürich/雪 100%.jpg", "2024-05-06T07:08:09"),
+    ]
+
+
+def test_facets_of_everything(app: App, searcher: Searcher) -> None:
+    answer = ask(app, "/v1/facets")
+
+    assert answer.status == 200
+    assert answer.headers["etag"].startswith(f'W/"{searcher.bundle.id}-')
+    assert answer.headers["cache-control"].startswith("public, max-age=60")
+    assert {**answer.json(), "took_ms": 0} == {
+        "query": "",
+        "bundle": searcher.bundle.id,
+        "took_ms": 0,
+        "total": 6,
+        "months": [{"month": "2024-05", "count": 4}, {"month": "2023-12", "count": 1}],
+        "undated": 1,
+        "folders": [
+            {"folder": "Zürich", "count": 1},
+            {"folder": "animals", "count": 3},
+            {"folder": "sea", "count": 2},
+        ],
+        "orientations": [
+            {"value": "landscape", "count": 4},
+            {"value": "portrait", "count": 1},
+            {"value": "square", "count": 1},
+        ],
+        "types": [{"value": "jpeg", "count": 4}, {"value": "png", "count": 1}, {"value": "webp", "count": 1}],
+        "columns": [],
+    }
+
+
+def test_facets_of_what_is_found(app: App, searcher: Searcher) -> None:
+    target = "q=Dog&weight=2&not=car&mode=meaning&min_relevance=0.1&folder=animals&type=jpeg&where=stars:1..9"
+    answer = ask(app, f"/v1/facets?{target}&bundle={searcher.bundle.id}").json()
+    results = ask(app, f"/v1/search?k=100&{target}").json()["results"]
+    assert (answer["query"], answer["total"]) == ("dog", len(results))
+    assert 0 < len(results) < len(PHOTOS)
 
 
 def test_health(app: App, searcher: Searcher) -> None:
@@ -169,6 +230,7 @@ def test_the_openapi_document_tells_the_truth(app: App) -> None:
         "SearchAnswer": shapes.SearchAnswer,
         "SimilarAnswer": shapes.SimilarAnswer,
         "CollectionAnswer": shapes.CollectionAnswer,
+        "FacetsAnswer": shapes.FacetsAnswer,
         "Column": shapes.ColumnAnswer,
         "Health": shapes.HealthAnswer,
         "Result": shapes.Result,
@@ -186,6 +248,12 @@ def test_the_openapi_document_tells_the_truth(app: App) -> None:
     k = document["components"]["parameters"]["k"]["schema"]
     assert (k["minimum"], k["maximum"], k["default"]) == (1, MAX_K, DEFAULT_K)
     assert document["components"]["parameters"]["offset"]["schema"]["maximum"] == MAX_OFFSET
+    assert document["components"]["parameters"]["order"]["schema"]["enum"] == list(ORDERS)
+    photos = {parameter.get("name"): parameter for parameter in document["paths"]["/v1/photos"]["get"]["parameters"]}
+    assert photos["order"]["schema"]["enum"] == list(BY_DATE)
+    assert photos["offset"]["schema"]["maximum"] == MAX_OFFSET
+    assert schemas["FacetsAnswer"]["properties"]["folders"]["maxItems"] == MOST_FOLDERS
+    assert schemas["ValueCounts"]["maxItems"] == SHOWN_VALUES
     assert document["components"]["schemas"]["Type"]["enum"] == list(TYPES)
     orientation = document["components"]["parameters"]["orientation"]["schema"]
     assert (orientation["items"]["enum"], orientation["maxItems"]) == (list(ORIENTATIONS), MAX_VALUES)

@@ -34,6 +34,7 @@ def test_there_are_no_photos(app: App) -> None:
     assert answer.json() == {
         "bundle": NO_BUNDLE,
         "total": 0,
+        "next_offset": None,
         "suggestions": [],
         "columns": [],
         "image_queries": False,
@@ -42,6 +43,12 @@ def test_there_are_no_photos(app: App) -> None:
     }
     assert answer.headers["etag"].startswith(f'W/"{NO_BUNDLE}-')
     assert ask(app, "/healthz").json() == {"status": "ok", "bundle": NO_BUNDLE, "photos": 0}
+
+
+def test_nothing_is_counted(app: App) -> None:
+    answer = ask(app, "/v1/facets?q=a++dog&folder=2024").json()
+    assert (answer["query"], answer["bundle"], answer["total"]) == ("a dog", NO_BUNDLE, 0)
+    assert ask(app, "/v1/facets").json() == {**answer, "query": ""}
 
 
 @pytest.mark.parametrize("path", ["/v1/photos/dogs/rex.jpg", "/v1/similar?id=dogs/rex.jpg"])
@@ -55,6 +62,8 @@ def test_pictures_cannot_be_asked_with(app: App) -> None:
     assert (answer.status, answer.json()["type"]) == (405, "urn:thinlens:problem:no-image-queries")
 
 
-@pytest.mark.parametrize("path", ["/v1/search?q=", "/v1/search?q=a&k=0", "/v1/photos?k=101", "/v1/search?q=a&x=1"])
+@pytest.mark.parametrize(
+    "path", ["/v1/search?q=", "/v1/search?q=a&k=0", "/v1/photos?k=101", "/v1/photos?offset=1", "/v1/search?q=a&x=1"]
+)
 def test_what_cannot_be_asked_is_refused_as_ever(app: App, path: str) -> None:
     assert ask(app, path).status == 400

@@ -36,22 +36,46 @@ from tests.functional.handler.web.apps import assert_problem
         (
             "/v1/search?q=a&limit=5",
             "limit",
-            "Unknown parameter 'limit' (expected mode, k, offset, min_relevance, dedupe, bundle, taken_from, taken_to,"
-            " q, weight, not, folder, orientation, type, where)",
+            "Unknown parameter 'limit' (expected mode, k, offset, min_relevance, order, dedupe, bundle, taken_from,"
+            " taken_to, q, weight, not, folder, orientation, type, where)",
         ),
         ("/v1/similar", "id", "id is missing"),
         ("/v1/similar?id=animals/dog.jpg&k=0", "k", "k is 0 (expected 1 to 100)"),
         (
             "/v1/similar?q=dog",
             "q",
-            "Unknown parameter 'q' (expected id, k, offset, min_relevance, dedupe, bundle, taken_from, taken_to,"
-            " folder, orientation, type, where)",
+            "Unknown parameter 'q' (expected id, k, offset, min_relevance, order, dedupe, bundle, taken_from,"
+            " taken_to, folder, orientation, type, where)",
         ),
         ("/v1/photos?k=101", "k", "k is 101 (expected 1 to 100)"),
         (
             "/v1/photos?q=dog",
             "q",
-            "Unknown parameter 'q' (expected k, bundle, taken_from, taken_to, folder, orientation, type, where)",
+            "Unknown parameter 'q' (expected k, offset, order, bundle, taken_from, taken_to, folder, orientation, type,"
+            " where)",
+        ),
+        ("/v1/photos?order=relevance", "order", "order is 'relevance' (expected newest, oldest)"),
+        ("/v1/photos?order=newest&offset=-1", "offset", "offset is -1 (expected 0 to 100000000)"),
+        ("/v1/photos?offset=1", "offset", "offset is 1, but there is no order (expected newest or oldest)"),
+        ("/v1/search?q=a&order=size", "order", "order is 'size' (expected relevance, newest, oldest)"),
+        ("/v1/similar?id=animals/dog.jpg&order=", "order", "order is '' (expected relevance, newest, oldest)"),
+        ("/v1/facets?q=", "q", "The query is empty (expected a description of what the photo shows)"),
+        ("/v1/facets?q=a&min_relevance=2", "min_relevance", "min_relevance is 2.0 (expected 0 to 1)"),
+        ("/v1/facets?q=a&mode=any", "mode", "mode is 'any' (expected all, words, meaning)"),
+        ("/v1/facets?mode=words", "mode", "mode is given without a q"),
+        ("/v1/facets?not=a", "not", "not is given without a q"),
+        ("/v1/facets?weight=1", "weight", "weight is given without a q"),
+        ("/v1/facets?min_relevance=0.5", "min_relevance", "min_relevance is given without a q"),
+        (
+            "/v1/facets?taken_from=May",
+            "taken_from",
+            "taken_from is 'May' (expected a date: 2024, 2024-05 or 2024-05-06)",
+        ),
+        (
+            "/v1/facets?k=5",
+            "k",
+            "Unknown parameter 'k' (expected mode, min_relevance, bundle, taken_from, taken_to, q, weight, not, folder,"
+            " orientation, type, where)",
         ),
         ("/v1/photos/animals/dog.jpg?full=1", "full", "Unknown parameter 'full' (expected none)"),
         ("/healthz?deep=1", "deep", "Unknown parameter 'deep' (expected none)"),
@@ -62,6 +86,8 @@ def test_bad_requests(app: App, target: str, parameter: str, detail: str) -> Non
         "Unknown parameter": "unknown-parameter",
         "is missing": "missing-parameter",
         "more than": "repeated-parameter",
+        "there is no order": "contradictory-parameters",
+        "without a q": "contradictory-parameters",
     }
     kind = next((kind for words, kind in kinds.items() if words in detail), "invalid-parameter")
     assert_problem(ask(app, target), 400, "Bad Request", kind, detail, parameter=parameter)
@@ -139,7 +165,7 @@ def test_what_cannot_be_read_the_client_is_told_to_come_again_for(
 
     app = create_app(no_searcher, Settings(bundle="unused", cors_origins=("*",)))
 
-    for target in ("/v1/search?q=dog", "/v1/similar?id=x", "/v1/photos", "/v1/photos/x", "/healthz"):
+    for target in ("/v1/search?q=dog", "/v1/similar?id=x", "/v1/photos", "/v1/photos/x", "/v1/facets", "/healthz"):
         answer = ask(app, target)
         detail = "What this answer needs can't be read at the moment: try again"
         assert_problem(answer, 503, "Service Unavailable", "no-collection", detail)
@@ -161,12 +187,15 @@ def test_our_own_mistakes_are_logged_and_not_shown(caplog: pytest.LogCaptureFixt
     assert "secret" in caplog.text
 
 
-TARGETS = st.sampled_from(["/", "/v1/search", "/v1/similar", "/v1/photos", "/v1/photos/", "/healthz", "/openapi.json"])
+TARGETS = st.sampled_from(
+    ["/", "/v1/search", "/v1/similar", "/v1/photos", "/v1/photos/", "/v1/facets", "/healthz", "/openapi.json"]
+)
 QUERY_STRINGS = st.one_of(
     st.binary(max_size=80),
-    st.lists(st.tuples(st.sampled_from([b"q", b"k", b"id", b"min_relevance"]), st.binary(max_size=20)), max_size=4).map(
-        lambda pairs: b"&".join(name + b"=" + value for name, value in pairs)
-    ),
+    st.lists(
+        st.tuples(st.sampled_from([b"q", b"k", b"id", b"min_relevance", b"order", b"offset"]), st.binary(max_size=20)),
+        max_size=4,
+    ).map(lambda pairs: b"&".join(name + b"=" + value for name, value in pairs)),
 )
 
 

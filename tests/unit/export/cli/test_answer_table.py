@@ -23,6 +23,7 @@ def result(id_: str, relevance: float, caption: str) -> Result:
         "thumbnail_url": id_,
         "width": 4,
         "height": 3,
+        "taken": None,
         "placeholder": None,
         "columns": {},
     }

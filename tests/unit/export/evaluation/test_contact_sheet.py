@@ -29,6 +29,7 @@ def result(id_: str, relevance: float) -> Result:
         "thumbnail_url": id_,
         "width": 640,
         "height": 427,
+        "taken": None,
         "placeholder": None,
         "columns": {},
     }
