@@ -1,7 +1,7 @@
-"""Serving: the gallery on this machine, which is the handler's own app with thumbnails and photos beside it.
+"""Serving: the gallery on this machine, which is the handler's own app with photos and pictures of them beside it.
 
-It knows files and addresses; what is answered is the handler's. Only photos of the bundle in service and their
-thumbnails can be had, and only by browsers on this machine.
+It knows files and addresses; what is answered is the handler's. Only photos of the bundle in service, their thumbnails
+and previews can be had, and only by browsers on this machine.
 """
 
 from __future__ import annotations
@@ -9,25 +9,26 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import re
 import socket
 from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 
 import uvicorn
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import FileResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from export.bundles.bundling import CURRENT
-from export.errors import ServingError
+from export.errors import ExportError, ServingError
+from export.gallery.previews_on_demand import PreviewsOnDemand
 from export.gallery.vision_in_service import vision_of
 from export.library.library import Library
-from export.photos.thumbnails import FOLDER
+from export.photos.kept_pictures import Thumbnails
 from export.photos.unicode_names import locate
 from export.storage.media_types import media_type
-from handler.bundle.photos.addresses import PHOTOS, THUMBNAILS
+from handler.bundle.photos.addresses import PHOTOS, PREVIEWS, THUMBNAILS
 from handler.errors import BundleError, PhotoNotFoundError
 from handler.search.searcher import Searcher
 from handler.settings import Settings
@@ -40,7 +41,6 @@ BODY_WITHIN_S = 10.0
 """Seconds that a client may take to send a picture."""
 # A page elsewhere that has its own name resolve to this machine must not read the photos here (DNS rebinding).
 _HOSTS = ["127.0.0.1", "localhost"]
-_THUMBNAIL = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}\.jpg")
 _FILE_HEADERS = {
     "cache-control": "private, max-age=60",
     "content-security-policy": "default-src 'none'",
@@ -69,36 +69,38 @@ class SearcherInService:
         return self._searcher
 
     def _open(self) -> Searcher:
-        return Searcher(open_bundle(self._link), media_url="/", vision=self._vision)
+        bundle = open_bundle(self._link)
+        return Searcher(bundle, media_url="/", vision=self._vision, makes_previews=True)
 
     def _target(self) -> Path:
         return self._link.resolve()
 
 
 class Gallery:
-    """An ASGI application: the handler's app, and below two of its addresses the files of the bundle in service."""
+    """An ASGI application: the handler's app, and beside it the photos and pictures of the bundle in service."""
 
     def __init__(self, out: Path, root: Path | None, searcher: SearcherInService, app: ASGIApp) -> None:
-        self._thumbnails = out / FOLDER
+        self._thumbnails = Thumbnails(out)
+        self._previews = PreviewsOnDemand(out)
         self._root = root
         self._searcher = searcher
         self._app = app
+        self._pictures = {f"/{PHOTOS}": self._photo, f"/{THUMBNAILS}": self._thumbnail, f"/{PREVIEWS}": self._preview}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Not starlette's routes: their patterns stop at a newline, which the name of a photo may hold.
         path = str(scope.get("path", ""))
-        for prefix, find in ((f"/{PHOTOS}", self._photo), (f"/{THUMBNAILS}", self._thumbnail)):
-            if scope["type"] == "http" and path.startswith(prefix):
-                readable = scope["method"] in ("GET", "HEAD")
-                response = (
-                    find(path.removeprefix(prefix))
-                    if readable
-                    else _problem(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD")
-                )
-                return await response(scope, receive, send)
-        return await self._app(scope, receive, send)
+        prefix = next((prefix for prefix in self._pictures if path.startswith(prefix)), None)
+        if scope["type"] != "http" or prefix is None:
+            await self._app(scope, receive, send)
+            return
+        if scope["method"] in ("GET", "HEAD"):
+            response = await self._pictures[prefix](path.removeprefix(prefix))
+        else:
+            response = _problem(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD")
+        await response(scope, receive, send)
 
-    def _photo(self, photo_id: str) -> Response:
+    async def _photo(self, photo_id: str) -> Response:
         try:
             self._searcher().photo(photo_id)
         except PhotoNotFoundError as error:
@@ -110,10 +112,18 @@ class Gallery:
             return _problem(HTTPStatus.NOT_FOUND, "the folder that was indexed isn't known")
         return _file(locate(self._root, photo_id), media_type(photo_id))
 
-    def _thumbnail(self, name: str) -> Response:
-        if not _THUMBNAIL.fullmatch(name):
+    async def _thumbnail(self, name: str) -> Response:
+        if (content := self._thumbnails.content(name)) is None:
             return _problem(HTTPStatus.NOT_FOUND, "no such thumbnail")
-        return _file(self._thumbnails / name, "image/jpeg")
+        return _file(self._thumbnails.path(content), "image/jpeg")
+
+    async def _preview(self, name: str) -> Response:
+        try:
+            # Making one takes a fifth of a second, in which others are answered.
+            data = await run_in_threadpool(self._previews.read, name)
+        except (ExportError, OSError) as error:
+            return _problem(HTTPStatus.NOT_FOUND, str(error))
+        return Response(data, media_type=media_type(name), headers=_FILE_HEADERS)
 
 
 def create_gallery(out: Path) -> ASGIApp:

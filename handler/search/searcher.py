@@ -37,11 +37,21 @@ _RANKED_PER_GROUP = 4
 class Searcher:
     """Answers from one bundle for as long as it lives."""
 
-    def __init__(self, bundle: Bundle, *, media_url: str = "", vision: Vision | None = None) -> None:
-        """Answer from `bundle`; `media_url` is what photos' addresses are relative to, `vision` sees pictures."""
+    def __init__(
+        self, bundle: Bundle, *, media_url: str = "", vision: Vision | None = None, makes_previews: bool = False
+    ) -> None:
+        """Answer from a bundle.
+
+        Args:
+            bundle: What is searched.
+            media_url: What photos' addresses are relative to.
+            vision: Sees pictures that are asked with.
+            makes_previews: Whether whoever serves the photos makes their previews, whatever the bundle says of them.
+        """
         self.bundle = bundle
         self._vision = vision
-        self._describer = Describer(bundle, media_url=media_url)
+        has_previews = makes_previews or bundle.manifest.previews
+        self._describer = Describer(bundle, media_url=media_url, has_previews=has_previews)
         self._ranking = Ranking(bundle)
         self._blending = Blending(bundle, self._ranking)
         self._questions = Questions(bundle)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from export.disk.own_names import is_bundle_file, is_bundle_id, is_picture, is_segment_file, remove_bundle
-from export.photos.thumbnails import Thumbnails
+from export.photos.kept_pictures import Thumbnails
 from handler.bundle.encoder_files import ENCODER_FILES, encoder_identity
 from handler.bundle.format_1 import FILES_1
 from handler.bundle.manifest import (
@@ -71,7 +71,9 @@ FIRST, SECOND = (segment.folder for segment in SEGMENTS)
 
 def format_1() -> bytes:
     """The manifest of a bundle of format 1."""
-    document = {name: value for name, value in DOCUMENT.items() if name not in ("segments", "originals", "columns")}
+    document = {
+        name: value for name, value in DOCUMENT.items() if name not in ("segments", "originals", "previews", "columns")
+    }
     document |= {
         "format_version": 1,
         "encoder": {name: value for name, value in DOCUMENT["encoder"].items() if name != "space"},
