@@ -12,23 +12,20 @@ from export.errors import PublishingError
 from export.library.library import Library
 from export.photos.kept_pictures import Previews
 from export.progress import Progress
-from export.publishing.uploads import picture_upload
+from export.publishing.uploads import photos_root, picture_upload
 from export.storage.object_store import Upload
 from export.understanding.engine import FailedPhoto, ReadingTask, cores
 from export.understanding.worker_pool import WorkerPool
 from handler.bundle.photos.addresses import preview
 
 
-def make_previews(
-    contents: Collection[str], out: Path, library: Library, root: Path, progress: Progress
-) -> list[Upload]:
+def make_previews(contents: Collection[str], out: Path, library: Library, progress: Progress) -> list[Upload]:
     """Make the previews of contents that have none in the output folder.
 
     Args:
         contents: Of the library's photos.
         out: The output folder.
         library: Its library.
-        root: The folder to which the photos' ids are relative.
         progress: Is told of each preview.
 
     Returns:
@@ -42,13 +39,14 @@ def make_previews(
     previews = Previews(out)
     missing = set(contents) - previews.contents()
     if missing:
-        _make(_tasks(missing, library, root), previews, progress)
+        _make(_tasks(missing, out, library), previews, progress)
     return [picture_upload(preview(content), previews.path(content)) for content in sorted(contents)]
 
 
-def _tasks(contents: set[str], library: Library, root: Path) -> list[ReadingTask]:
+def _tasks(contents: set[str], out: Path, library: Library) -> list[ReadingTask]:
     from export.understanding.previewing import preview_task  # and with it Pillow, which most runs can spare
 
+    root = photos_root(library, out)
     tasks = [preview_task(root, photo) for photo in library.photos.of_contents(contents)]
     if unknown := len(contents) - len(tasks):
         raise PublishingError(f"the library lacks {unknown} of the bundle's photos: index again, then publish")

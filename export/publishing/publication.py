@@ -28,6 +28,7 @@ from export.publishing.uploads import (
     file_upload,
     missing_uploads,
     photo_uploads,
+    photos_root,
     picture_objects,
     send,
     served_manifest,
@@ -107,7 +108,7 @@ def publish(out: Path, store: ObjectStore, choices: Choices, progress: Progress)
         if choices.previews:
             contents = {record.content for record in records_of(staged.bundle, staged.bundle.manifest.segments)}
             wanted = {content for content in contents if preview(content) not in pictures}
-            previews = make_previews(wanted, out, library, _root(library, out), progress)
+            previews = make_previews(wanted, out, library, progress)
             staged = replace(staged, files=(*staged.files, *previews))
         sent_bytes = _send(store, staged, since.bundle, pictures, progress)
         if since.bundle != staged.bundle.id:
@@ -180,15 +181,8 @@ def _stage(
     if choices.thumbnails:
         files += thumbnail_uploads(records_of(bundle, segments), out)
     if choices.originals:
-        files += photo_uploads(records_of(bundle, segments), _root(library, out))
+        files += photo_uploads(records_of(bundle, segments), photos_root(library, out))
     return _Staged(bundle=bundle, checks=tuple(checks), files=tuple(files), manifest=tuple(manifest))
-
-
-def _root(library: Library, out: Path) -> Path:
-    root = library.photos.root()
-    if root is None:
-        raise PublishingError(f"{out} doesn't say where its photos lie: index again, then publish")
-    return root
 
 
 def _send(store: ObjectStore, staged: _Staged, in_service: str | None, pictures: Set[str], progress: Progress) -> int:

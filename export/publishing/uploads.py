@@ -9,6 +9,7 @@ from pathlib import Path
 import handler
 from export.bundles.segment_writer import file_info
 from export.errors import PublishingError
+from export.library.library import Library
 from export.photos.unicode_names import locate
 from export.progress import Progress
 from export.storage.media_types import media_type
@@ -63,6 +64,14 @@ def thumbnail_uploads(records: Iterable[PhotoRecord], out: Path) -> list[Upload]
 def picture_upload(key: str, path: Path) -> Upload:
     """A picture as it is now, of which its key says enough. Raises OSError."""
     return Upload(key=key, path=path, size_bytes=path.stat().st_size, sha256=None, media_type=media_type(key))
+
+
+def photos_root(library: Library, out: Path) -> Path:
+    """The folder to which the ids of an output folder's photos are relative; raises PublishingError."""
+    root = library.photos.root()
+    if root is None:
+        raise PublishingError(f"{out} doesn't say where its photos lie: index again, then publish")
+    return root
 
 
 def photo_uploads(records: Iterable[PhotoRecord], root: Path) -> list[Upload]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import time
 from contextlib import nullcontext
 from dataclasses import replace
@@ -142,6 +143,7 @@ def test_a_photo_that_changed_is_not_shown_as_it_was(photos: Path, out: Path, st
 
 def test_a_library_without_the_photos_says_what_to_do(tmp_path: Path, store: FolderObjects) -> None:
     write_out(tmp_path / "other")
+    shutil.rmtree(tmp_path / "other/previews")
     with pytest.raises(PublishingError, match="doesn't say where its photos lie: index again"):
         publish_quietly(tmp_path / "other", store, WITH_PREVIEWS)
 
