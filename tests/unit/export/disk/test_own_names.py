@@ -231,6 +231,7 @@ def test_a_picture_of_the_users_beside_thumbnails_stays(tmp_path: Path, name: st
 
 def test_names_are_ours_to_the_letter() -> None:
     assert is_picture(f"photos/ab/{CONTENT}.jpeg")
+    assert is_picture(f"previews/ab/{CONTENT}.webp")
     assert not is_picture(f"photos/ac/{CONTENT}.jpeg")
     assert not is_picture(f"photos/ab/{CONTENT}.jpeg\n")
     assert is_bundle_id("4720f516e1d95f3b")
