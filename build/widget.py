@@ -20,6 +20,7 @@ SOURCES = WIDGET / "src"
 ENTRY = "thinlens-search.js"
 TARGET = WIDGET / ENTRY
 PAGE = "page.js"
+INDEX = WIDGET / "index.html"
 EXAMPLE = Path(__file__).parents[1] / "infra/embed.html"
 BANNER = "/*! Thinlens, Apache-2.0. Made by `make widget` from the modules beside it in src/. */\n"
 MAX_GZIPPED_BYTES = 17_000
@@ -30,6 +31,7 @@ _EXPORT = re.compile(r"^export ", re.MULTILINE)
 # Only comments that have their lines to themselves, so that no text is mistaken for one.
 _JS_COMMENT = re.compile(r"^[ ]*(//.*|/\*\*(.|\n)*?\*/)\n", re.MULTILINE)
 _INTEGRITY = re.compile('integrity="[^"]*"')
+_HASHED_NAME = re.compile(r"thinlens-search\.[0-9a-f]{16}\.js")
 _CSS_COMMENT = re.compile(r"/\*(.|\n)*?\*/")
 _CSS_SPACE = re.compile(r"\s*([{};,>])\s*|\s*\n\s*|:\s+(?=[^{}]*[;}])")
 
@@ -44,6 +46,30 @@ def assemble(entry: str = ENTRY) -> str:
 def integrity(module: bytes) -> str:
     """The hash by which a page makes sure that it got this file (Subresource Integrity)."""
     return f"sha384-{base64.b64encode(hashlib.sha384(module).digest()).decode()}"
+
+
+def hashed_name(module: bytes) -> str:
+    """What this build alone is called; handler/web/routes.py serves it under that name."""
+    return f"thinlens-search.{hashlib.sha256(module).hexdigest()[:16]}.js"
+
+
+def embedding(module: bytes, *, endpoint: str) -> str:
+    """The lines by which a page embeds the widget, and when to take which."""
+    assets = f"{endpoint}assets/"
+    return f"""\
+The newest widget, whenever the search is deployed anew:
+
+<script type="module" src="{assets}{ENTRY}"></script>
+
+Or this build and no other, which browsers keep for a year and refuse if it was changed. Another deploy leaves it as it
+is; take the new line when you want the new build:
+
+<script type="module" src="{assets}{hashed_name(module)}" crossorigin="anonymous"
+        integrity="{integrity(module)}"></script>
+
+And where the search is to be, with what stands there if the script can't run:
+
+<thinlens-search endpoint="{endpoint}"><a href="{endpoint}">Search our photos</a></thinlens-search>"""
 
 
 def _collect(name: str, modules: dict[str, str]) -> None:
@@ -69,19 +95,18 @@ def _sheet(name: str, file: str) -> str:
 
 
 def main() -> None:
-    """Write both files and the hash of the one into the example, and print its sizes and how a page embeds it."""
+    """Write both files, and the hashes of the one into the pages that name it; print its size and how to embed it."""
     module = assemble().encode()
     gzipped = len(gzip.compress(module, compresslevel=9, mtime=0))
     if gzipped > MAX_GZIPPED_BYTES:
         sys.exit(f"{TARGET.name} has {gzipped} bytes gzipped (expected up to {MAX_GZIPPED_BYTES})")
     TARGET.write_bytes(module)
     (WIDGET / PAGE).write_text(assemble(PAGE), encoding="utf-8")
-    example = EXAMPLE.read_text(encoding="utf-8")
-    EXAMPLE.write_text(_INTEGRITY.sub(f'integrity="{integrity(module)}"', example), encoding="utf-8")
+    for page in (EXAMPLE, INDEX):
+        text = _INTEGRITY.sub(f'integrity="{integrity(module)}"', page.read_text(encoding="utf-8"))
+        page.write_text(_HASHED_NAME.sub(hashed_name(module), text), encoding="utf-8")
     print(f"{TARGET.name}: {len(module)} bytes, {gzipped} gzipped\n")
-    print(f'<script type="module" src="https://…/{TARGET.name}" crossorigin="anonymous"')
-    print(f'        integrity="{integrity(module)}"></script>')
-    print('<thinlens-search endpoint="https://…/"></thinlens-search>')
+    print(embedding(module, endpoint="https://…/"))
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from handler.bundle.bundle import Bundle
+from handler.empty_collection import EmptyCollection
 from handler.errors import NothingPublishedError, ThinlensError
-from handler.search.empty_collection import EmptyCollection
 from handler.search.pictures.vision import Vision
 from handler.search.searcher import Searcher
 from handler.store.store import Store, deliver

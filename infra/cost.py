@@ -43,6 +43,7 @@ READS_PER_START_PER_100_000_PHOTOS = 110
 BUNDLE_MB = 12
 BUNDLE_KB_PER_PHOTO = 2.3
 THUMBNAIL_KB = 12
+PREVIEW_KB = 170
 ANSWER_KB = 4
 LOG_KB = 0.6
 
@@ -53,6 +54,8 @@ MB_PER_CORE = 1_769
 STARTS_PER_QUERY = 0.02
 # How many thumbnails of an answer a browser fetches which it doesn't have.
 THUMBNAILS_PER_QUERY = 10
+# How many photos are looked at in large.
+PREVIEWS_PER_QUERY = 1
 BUNDLES_KEPT = 3
 
 
@@ -94,9 +97,9 @@ def bill(
     cpu_ms += starts * (START_MS + START_MS_PER_100_000_PHOTOS * hundred_thousands)
     gb_seconds = cpu_ms / 1e3 * MB_PER_CORE / 1_024
     bundle_gb = (BUNDLE_MB + BUNDLE_KB_PER_PHOTO * photos / 1e3) / 1e3
-    stored_gb = BUNDLES_KEPT * bundle_gb + photos * (THUMBNAIL_KB / 1e6 + photo_mb / 1e3)
-    thumbnails = queries * THUMBNAILS_PER_QUERY
-    sent_gb = (queries * ANSWER_KB + thumbnails * THUMBNAIL_KB) / 1e6
+    stored_gb = BUNDLES_KEPT * bundle_gb + photos * ((THUMBNAIL_KB + PREVIEW_KB) / 1e6 + photo_mb / 1e3)
+    thumbnails, previews = queries * THUMBNAILS_PER_QUERY, queries * PREVIEWS_PER_QUERY
+    sent_gb = (queries * ANSWER_KB + thumbnails * THUMBNAIL_KB + previews * PREVIEW_KB) / 1e6
     reads = starts * (READS_PER_START + READS_PER_START_PER_100_000_PHOTOS * hundred_thousands)
     lines = [
         Line(name="Lambda, requests", amount=answered, unit="", price=LAMBDA_REQUEST, free=FREE_LAMBDA_REQUESTS),
@@ -109,14 +112,14 @@ def bill(
         ),
         Line(
             name="CloudFront, requests",
-            amount=queries + thumbnails,
+            amount=queries + thumbnails + previews,
             unit="",
             price=CLOUDFRONT_REQUEST,
             free=FREE_CLOUDFRONT_REQUESTS,
         ),
         Line(name="CloudFront, data", amount=sent_gb, unit="GB", price=CLOUDFRONT_GB, free=FREE_CLOUDFRONT_GB),
         Line(name="S3, storage", amount=stored_gb, unit="GB", price=S3_GB_MONTH),
-        Line(name="S3, reads at most", amount=thumbnails + reads, unit="", price=S3_READ),
+        Line(name="S3, reads at most", amount=thumbnails + previews + reads, unit="", price=S3_READ),
         Line(name="CloudWatch, log", amount=answered * LOG_KB / 1e6, unit="GB", price=LOG_GB, free=FREE_LOG_GB),
     ]
     if http_api:

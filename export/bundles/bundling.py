@@ -19,7 +19,7 @@ from export.errors import OutputError, PhotosError
 from export.library.library import Library
 from export.library.records import WrittenBundle
 from export.models.model_set import Models
-from export.photos.thumbnails import Thumbnails
+from export.photos.kept_pictures import Previews, Thumbnails
 from export.progress import Progress
 from handler.bundle.manifest import FORMAT_VERSION, MANIFEST_FILE, Manifest, bundle_id
 from handler.bundle.manifest_reader import read_manifest
@@ -143,7 +143,9 @@ def _replace(
         gone=segments.forgotten,
     )
     _remove_others(bundles, {current} if served is None else {current, served.folder.name})
-    Thumbnails(out).remove(library.photos.orphans())
+    orphans = library.photos.orphans()
+    for pictures in (Thumbnails(out), Previews(out)):
+        pictures.remove(orphans)
     library.photos.forget_orphans()
     return BundleInService(id=current, photos=manifest.counts.photos)
 

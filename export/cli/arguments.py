@@ -143,7 +143,7 @@ def _add_store_commands(commands: _Commands) -> None:
     publish = _add(
         commands,
         "publish",
-        summary="put the bundle and its thumbnails in service in a store",
+        summary="put the bundle, its thumbnails and previews in service in a store",
         example="thinlens publish s3://my-bucket/gallery --out my-photos",
     )
     _add_store(publish)
@@ -152,6 +152,11 @@ def _add_store_commands(commands: _Commands) -> None:
         "--originals",
         action="store_true",
         help="publish the photos too, as they are, with all that their files say, such as where they were taken",
+    )
+    publish.add_argument(
+        "--no-previews",
+        action="store_true",
+        help="leave out the pictures of up to 1,600 pixels that the page shows at large (about 0.2 MB a photo)",
     )
     publish.add_argument(
         "--sign-key", metavar="FILE", type=Path, help="sign the bundle with the Ed25519 key in this PEM file"

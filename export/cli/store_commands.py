@@ -42,7 +42,7 @@ class VersionsAnswer(TypedDict):
 
 def _publish(arguments: argparse.Namespace) -> None:
     key = None if arguments.sign_key is None else SigningKey.read(arguments.sign_key)
-    choices = Choices(originals=arguments.originals, force=arguments.force, key=key)
+    choices = Choices(originals=arguments.originals, previews=not arguments.no_previews, force=arguments.force, key=key)
     store = open_store(arguments.store)
     done = publish(arguments.out, store, choices, Progress())
     for check in done.checks:
@@ -60,8 +60,8 @@ def _summary(done: Publication, store: ObjectStore) -> str:
     summary = f"Bundle {done.bundle} with {photos} is in service in {store.address}: {sent}."
     if done.others:
         summary += (
-            f"\n{count(done.others, 'file')} in its photos/ and thumbnails/ that Thinlens didn't write: nothing ever "
-            "removes them."
+            f"\n{count(done.others, 'file')} in its photos/, previews/ and thumbnails/ that Thinlens didn't write: "
+            "nothing ever removes them."
         )
     if done.replaced is not None:
         summary += f"\nBefore, {done.replaced} was; it is put back by: thinlens rollback {store.address}"

@@ -26,7 +26,9 @@ from handler.bundle.manifest import (
 from handler.bundle.manifest_reader import read_manifest
 from handler.errors import BundleError
 
-_PICTURE = re.compile(r"(?:thumbnails|photos)/([0-9a-f]{2})/\1[0-9a-f]{62}\.[a-z0-9]+(?:(?:\.[0-9a-f]{16})?\.partial)?")
+_PICTURE = re.compile(
+    r"(?:thumbnails|previews|photos)/([0-9a-f]{2})/\1[0-9a-f]{62}\.[a-z0-9]+(?:(?:\.[0-9a-f]{16})?\.partial)?"
+)
 _BUNDLE_ID = re.compile(r"[0-9a-f]{16}")
 _SEGMENT = re.compile(r"segments/[0-9a-f]{16}")
 _PARTIAL_NAME = re.compile(r"[0-9a-f]{16}(?:(?:\.[0-9a-f]{16})?\.partial)?")

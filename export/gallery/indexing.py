@@ -7,7 +7,6 @@ embed texts; write the bundle.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -24,9 +23,10 @@ from export.models.model_set import Models
 from export.photos.column_table import find_columns, read_columns
 from export.photos.content_hash import content_hash
 from export.photos.discovery import Discovery, FoundPhoto, discover
-from export.photos.thumbnails import Thumbnails
+from export.photos.kept_pictures import Thumbnails
 from export.photos.unicode_names import locate, one_form
 from export.progress import Progress
+from export.understanding.engine import cores
 
 if TYPE_CHECKING:
     from export.understanding.engine import Engine
@@ -108,7 +108,7 @@ def index_photos(
     own = columns or find_columns(discovery.root)
     table = read_columns(own) if own else {}
     progress = progress or Progress()
-    workers = workers or _cores()
+    workers = workers or cores()
     with Library.open(out) as library:
         check_place(out)
         if library.photos.root() not in (None, discovery.root):
@@ -255,8 +255,3 @@ def _hash(
             progress.advance(len(batch))
     progress.end()
     return unreadable
-
-
-def _cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,8 +1,8 @@
-"""Serving: the gallery on this machine, which is the handler's own app with thumbnails and photos beside it.
+"""Serving: the gallery on this machine, which is the handler's own app with photos and pictures of them beside it.
 
 It knows files and addresses; what is answered is the handler's. Served is an output folder, of which only photos of the
-bundle in service and their thumbnails can be had, or a folder that bundles were published to; and only to browsers on
-this machine, unless another address than its own is listened on.
+bundle in service, their thumbnails and previews can be had, or a folder that bundles were published to; and only to
+browsers on this machine, unless another address than its own is listened on.
 """
 
 from __future__ import annotations
@@ -12,25 +12,27 @@ import logging
 import os
 import re
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 
 import uvicorn
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import FileResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from export.bundles.bundling import CURRENT
-from export.errors import ServingError
+from export.errors import ExportError, ServingError
+from export.gallery.previews_on_demand import PreviewsOnDemand
 from export.gallery.vision_in_service import vision_of
 from export.library.library import Library
-from export.photos.thumbnails import FOLDER
+from export.photos.kept_pictures import Thumbnails
 from export.photos.unicode_names import locate
 from export.storage.media_types import media_type
 from handler.bundle.bundle import Bundle
-from handler.bundle.photos.addresses import PHOTOS, THUMBNAILS
+from handler.bundle.photos.addresses import PHOTOS, PREVIEWS, THUMBNAILS
 from handler.errors import BundleError, PhotoNotFoundError, in_words
 from handler.search.searcher import Searcher
 from handler.service import Service
@@ -48,12 +50,15 @@ BODY_WITHIN_S = 10.0
 # A page elsewhere that has its own name resolve to this machine must not read the photos here (DNS rebinding).
 _HOSTS = ["127.0.0.1", "localhost"]
 _PUBLISHED_PHOTO = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}(\.[^/.]+)?")
-_THUMBNAIL = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}\.jpg")
+_PICTURE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}\.(jpg|webp)")
 _FILE_HEADERS = {
     "cache-control": "private, max-age=60",
     "content-security-policy": "default-src 'none'",
     "x-content-type-options": "nosniff",
 }
+FindFile = Callable[[str], Awaitable[Response]]
+"""Answers with the file that the rest of an address names."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -77,7 +82,8 @@ class SearcherInService:
         return self._searcher
 
     def _open(self) -> Searcher:
-        return Searcher(open_bundle(self._link), media_url="/", vision=self._vision)
+        bundle = open_bundle(self._link)
+        return Searcher(bundle, media_url="/", vision=self._vision, makes_previews=True)
 
     def _target(self) -> Path:
         return self._link.resolve()
@@ -86,33 +92,34 @@ class SearcherInService:
 class Gallery:
     """An ASGI application: the handler's app, and below some of its addresses files, which are found by the rest."""
 
-    def __init__(self, app: ASGIApp, files: Mapping[str, Callable[[str], Response]]) -> None:
+    def __init__(self, app: ASGIApp, files: Mapping[str, FindFile]) -> None:
         self._app = app
         self._files = files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Not starlette's routes: their patterns stop at a newline, which the name of a photo may hold.
         path = str(scope.get("path", ""))
-        for prefix, find in self._files.items():
-            if scope["type"] == "http" and path.startswith(prefix):
-                readable = scope["method"] in ("GET", "HEAD")
-                response = (
-                    find(path.removeprefix(prefix))
-                    if readable
-                    else _problem(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD")
-                )
-                return await response(scope, receive, send)
-        return await self._app(scope, receive, send)
+        find = next((find for prefix, find in self._files.items() if path.startswith(prefix)), None)
+        if scope["type"] != "http" or find is None:
+            await self._app(scope, receive, send)
+            return
+        if scope["method"] in ("GET", "HEAD"):
+            response = await find(path.split("/", 2)[2])
+        else:
+            response = _problem(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD")
+        await response(scope, receive, send)
 
 
 class _IndexedFiles:
-    """The photos that were indexed, of which only those of the bundle in service can be had."""
+    """The photos that were indexed, of which only those of the bundle in service can be had, and pictures of them."""
 
-    def __init__(self, root: Path | None, searcher: SearcherInService) -> None:
+    def __init__(self, out: Path, root: Path | None, searcher: SearcherInService) -> None:
+        self._thumbnails = Thumbnails(out)
+        self._previews = PreviewsOnDemand(out)
         self._root = root
         self._searcher = searcher
 
-    def photo(self, photo_id: str) -> Response:
+    async def photo(self, photo_id: str) -> Response:
         try:
             self._searcher().photo(photo_id)
         except PhotoNotFoundError as error:
@@ -124,11 +131,24 @@ class _IndexedFiles:
             return _problem(HTTPStatus.NOT_FOUND, "the folder that was indexed isn't known")
         return _file(locate(self._root, photo_id), media_type(photo_id))
 
+    async def thumbnail(self, name: str) -> Response:
+        if (content := self._thumbnails.content(name)) is None:
+            return _problem(HTTPStatus.NOT_FOUND, "no such thumbnail")
+        return _file(self._thumbnails.path(content), "image/jpeg")
 
-def _named(folder: Path, names: re.Pattern[str]) -> Callable[[str], Response]:
+    async def preview(self, name: str) -> Response:
+        try:
+            # Making one takes a fifth of a second, in which others are answered.
+            data = await run_in_threadpool(self._previews.read, name)
+        except (ExportError, OSError) as error:
+            return _problem(HTTPStatus.NOT_FOUND, str(error))
+        return Response(data, media_type=media_type(name), headers=_FILE_HEADERS)
+
+
+def _named(folder: Path, names: re.Pattern[str]) -> FindFile:
     """What finds the files of a folder that have a name of Thinlens's."""
 
-    def find(name: str) -> Response:
+    async def find(name: str) -> Response:
         if not names.fullmatch(name):
             return _problem(HTTPStatus.NOT_FOUND, "no such picture")
         return _file(folder / name, media_type(name))
@@ -159,10 +179,8 @@ def _indexed_gallery(out: Path) -> Gallery:
     with Library.open_to_read(out) as library:
         root = library.photos.root()
     settings = replace(Settings.from_environment(os.environ), bundle=str(out / CURRENT), media_url="/")
-    files = {
-        f"/{PHOTOS}": _IndexedFiles(root, searcher).photo,
-        f"/{THUMBNAILS}": _named(out / FOLDER, _THUMBNAIL),
-    }
+    found = _IndexedFiles(out, root, searcher)
+    files = {f"/{PHOTOS}": found.photo, f"/{THUMBNAILS}": found.thumbnail, f"/{PREVIEWS}": found.preview}
     return Gallery(create_app(searcher, settings, body_within_s=BODY_WITHIN_S), files)
 
 
@@ -172,7 +190,8 @@ def _published_gallery(folder: Path) -> Gallery:
     service = Service(store, Bundle.receive(deliver(store)), media_url="/", vision=vision_of(folder))
     files = {
         f"/{PHOTOS}": _named(folder / PHOTOS, _PUBLISHED_PHOTO),
-        f"/{THUMBNAILS}": _named(folder / THUMBNAILS, _THUMBNAIL),
+        f"/{THUMBNAILS}": _named(folder / THUMBNAILS, _PICTURE),
+        f"/{PREVIEWS}": _named(folder / PREVIEWS, _PICTURE),
     }
     return Gallery(create_app(service, settings, body_within_s=BODY_WITHIN_S), files)
 

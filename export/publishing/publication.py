@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from export.bundles.bundling import BUNDLES, CURRENT
@@ -19,6 +19,7 @@ from export.errors import OutputError, PublishingError, QualityError
 from export.library.library import Library
 from export.progress import Progress
 from export.publishing.pointer_swap import check_conditions, put_in_service, read_in_service
+from export.publishing.preview_making import make_previews
 from export.publishing.published_bundle import keep_date, record_force, records_of, write_published_form
 from export.publishing.quality_gate import Check, check_quality
 from export.publishing.signing import SigningKey
@@ -27,15 +28,18 @@ from export.publishing.uploads import (
     file_upload,
     missing_uploads,
     photo_uploads,
+    photos_root,
     picture_objects,
     send,
     served_manifest,
     thumbnail_uploads,
+    widget_upload,
 )
 from export.storage.folder_objects import FolderObjects
 from export.storage.object_store import ObjectStore, Upload
 from handler.bundle.bundle import Bundle
 from handler.bundle.manifest import FORMAT_VERSION, MANIFEST_FILE, SIGNATURE_FILE, Manifest
+from handler.bundle.photos.addresses import preview
 from handler.store.folder_store import open_bundle
 from handler.store.pointer import bundle_key
 
@@ -47,12 +51,14 @@ class Choices:
     Attributes:
         originals: Whether the photos go along, not their thumbnails alone.
         thumbnails: Whether thumbnails are sent; otherwise they are in the store already.
+        previews: Whether previews go along, which are made of the photos where that hasn't been done.
         force: Whether a bundle that falls short is published nevertheless.
         key: What the manifest is signed with, if it is.
     """
 
     originals: bool = False
     thumbnails: bool = True
+    previews: bool = False
     force: bool = False
     key: SigningKey | None = None
 
@@ -99,6 +105,11 @@ def publish(out: Path, store: ObjectStore, choices: Choices, progress: Progress)
         served = served_manifest(store, since.bundle)
         staged = _stage(out, library, staging, choices, served, progress)
         pictures = {found.key for found in picture_objects(store)}
+        if choices.previews:
+            contents = {record.content for record in records_of(staged.bundle, staged.bundle.manifest.segments)}
+            wanted = {content for content in contents if preview(content) not in pictures}
+            previews = make_previews(wanted, out, library, progress)
+            staged = replace(staged, files=(*staged.files, *previews))
         sent_bytes = _send(store, staged, since.bundle, pictures, progress)
         if since.bundle != staged.bundle.id:
             put_in_service(store, staged.bundle.id, since=since)
@@ -149,7 +160,7 @@ def _stage(
             f"bundle {source.name} is of format {indexed.manifest.format_version} (expected {FORMAT_VERSION}): run "
             "'thinlens index' again, which understands no photo anew, then publish"
         )
-    write_published_form(indexed, source, folder, originals=choices.originals)
+    write_published_form(indexed, source, folder, originals=choices.originals, previews=choices.previews)
     keep_date(folder, served)
     bundle = open_bundle(folder, verified=indexed.manifest.whole_files)
     checks = check_quality(bundle, progress)
@@ -166,19 +177,12 @@ def _stage(
         signature.write_bytes(choices.key.sign((folder / MANIFEST_FILE).read_bytes()))
         manifest.insert(0, file_upload(bundle_key(bundle.id, SIGNATURE_FILE), signature))
     segments = bundle.manifest.segments
-    files = bundle_uploads(bundle, folder)
+    files = [*bundle_uploads(bundle, folder), widget_upload()]
     if choices.thumbnails:
         files += thumbnail_uploads(records_of(bundle, segments), out)
     if choices.originals:
-        files += photo_uploads(records_of(bundle, segments), _root(library, out))
+        files += photo_uploads(records_of(bundle, segments), photos_root(library, out))
     return _Staged(bundle=bundle, checks=tuple(checks), files=tuple(files), manifest=tuple(manifest))
-
-
-def _root(library: Library, out: Path) -> Path:
-    root = library.photos.root()
-    if root is None:
-        raise PublishingError(f"{out} doesn't say where its photos lie: index again, then publish")
-    return root
 
 
 def _send(store: ObjectStore, staged: _Staged, in_service: str | None, pictures: Set[str], progress: Progress) -> int:

@@ -1,6 +1,7 @@
 """The published form of a bundle: its files as they are, but for the manifest, which says where photos lie then.
 
-A photo and its thumbnail lie in the store under the hash of the photo's content, beside the bundles that name them.
+A photo, its thumbnail and its preview lie in the store under the hash of the photo's content, beside the bundles that
+name them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from handler.bundle.manifest_reader import read_manifest
 from handler.bundle.photos.catalogue import PhotoRecord
 
 
-def write_published_form(bundle: Bundle, source: Path, folder: Path, *, originals: bool) -> None:
+def write_published_form(bundle: Bundle, source: Path, folder: Path, *, originals: bool, previews: bool) -> None:
     """Write the published form of a bundle, whose files lie in ``source``, into an empty folder. Raises OSError.
 
     Args:
@@ -24,11 +25,12 @@ def write_published_form(bundle: Bundle, source: Path, folder: Path, *, original
         source: Its folder.
         folder: Where the published form goes.
         originals: Whether a photo's address leads to the photo itself, or, as that isn't published, to its thumbnail.
+        previews: Whether there is a preview of each photo.
     """
     for name in bundle.manifest.all_files:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         link_or_copy(source / name, folder / name)
-    manifest = replace(bundle.manifest, originals="content" if originals else "none")
+    manifest = replace(bundle.manifest, originals="content" if originals else "none", previews=previews)
     (folder / MANIFEST_FILE).write_bytes(manifest.to_bytes())
 
 

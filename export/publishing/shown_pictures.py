@@ -1,4 +1,4 @@
-"""Shown pictures: the thumbnails and photos that bundles in a store show, read from their catalogues."""
+"""Shown pictures: the thumbnails, previews and photos that bundles in a store show, read from their catalogues."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from export.publishing.versions import Version
 from export.storage.object_store import ObjectStore
 from handler.bundle.blocks.blocked_file import BlockedFile, read_together
 from handler.bundle.manifest import COLLECTION_FILE, FileInfo, Manifest
-from handler.bundle.photos.addresses import photo_by_content, thumbnail
+from handler.bundle.photos.addresses import photo_by_content, preview, thumbnail
 from handler.bundle.photos.catalogue import VERSION, Catalogue
 from handler.bundle.photos.collection_file import CollectionFile
 from handler.store.pointer import bundle_key
@@ -25,7 +25,10 @@ _RECORDS_AT_ONCE = 4_096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """A catalogue of a bundle, by its key, how many photos with how many captions, and the rows of those gone."""
+    """A catalogue of a bundle: its key, how many photos with how many captions, the rows of those gone.
+
+    ``previews`` says whether previews of the others are shown.
+    """
 
     key: str
     info: FileInfo
@@ -33,6 +36,7 @@ class _Part:
     captions: int
     version: int
     gone: frozenset[int]
+    previews: bool
 
 
 def shown_pictures(store: ObjectStore, versions: Sequence[Version]) -> set[str]:
@@ -46,8 +50,9 @@ def shown_pictures(store: ObjectStore, versions: Sequence[Version]) -> set[str]:
         if version.manifest is None:
             raise StoreError(f"bundle {version.id} in {store.address} stays, but can't be read: {version.problem}")
         for part in _parts(store, version.id, version.manifest):
-            gone = part.gone & parts[part.key].gone if part.key in parts else part.gone
-            parts[part.key] = replace(part, gone=gone)
+            if (known := parts.get(part.key)) is not None:
+                part = replace(part, gone=part.gone & known.gone, previews=part.previews or known.previews)
+            parts[part.key] = part
     return {address for part in parts.values() for address in _addresses(store, part)}
 
 
@@ -61,6 +66,7 @@ def _parts(store: ObjectStore, bundle: str, manifest: Manifest) -> Iterator[_Par
             captions=captions,
             version=1,
             gone=frozenset(),
+            previews=False,
         )
         return
     with _fetched(store, bundle_key(bundle, COLLECTION_FILE), manifest.files[COLLECTION_FILE]) as path:
@@ -76,6 +82,7 @@ def _parts(store: ObjectStore, bundle: str, manifest: Manifest) -> Iterator[_Par
             captions=captions,
             version=VERSION,
             gone=frozenset(rows.tolist()),
+            previews=manifest.previews,
         )
 
 
@@ -87,6 +94,8 @@ def _addresses(store: ObjectStore, part: _Part) -> Iterator[str]:
             (records,) = read_together([catalogue.records(rows[start : start + _RECORDS_AT_ONCE])])
             for record in records:
                 yield from record.addresses or (thumbnail(record.content), photo_by_content(record.content, record.id))
+                if part.previews:
+                    yield preview(record.content)
 
 
 @contextmanager

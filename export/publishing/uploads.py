@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence, Set
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 
+import handler
 from export.bundles.segment_writer import file_info
 from export.errors import PublishingError
+from export.library.library import Library
 from export.photos.unicode_names import locate
 from export.progress import Progress
 from export.storage.media_types import media_type
@@ -15,12 +17,15 @@ from export.storage.object_store import ListedObject, ObjectStore, Upload
 from handler.bundle.bundle import Bundle
 from handler.bundle.manifest import MANIFEST_FILE, Manifest
 from handler.bundle.manifest_reader import MAX_MANIFEST_BYTES, read_manifest
-from handler.bundle.photos.addresses import PHOTOS, THUMBNAILS, photo_by_content, thumbnail
+from handler.bundle.photos.addresses import PHOTOS, PREVIEWS, THUMBNAILS, photo_by_content, thumbnail
 from handler.bundle.photos.catalogue import PhotoRecord
 from handler.errors import BundleError
-from handler.store.pointer import BUNDLES_KEY, SEGMENTS_KEY, bundle_key
+from handler.store.pointer import SEGMENTS_KEY, bundle_key
+from handler.web.routes import ASSETS, WIDGET, hashed_widget
 
 SENT_AT_ONCE = 16
+_PICTURES = (THUMBNAILS, PREVIEWS, PHOTOS)
+_WIDGET = Path(handler.__file__).parent / ASSETS[WIDGET].file
 
 
 def file_upload(key: str, path: Path) -> Upload:
@@ -49,14 +54,24 @@ def thumbnail_uploads(records: Iterable[PhotoRecord], out: Path) -> list[Upload]
     Raises:
         PublishingError: One isn't there.
     """
-    uploads = []
-    for key in sorted({thumbnail(record.content) for record in records}):
-        path = out / key
-        if not path.is_file():
-            raise PublishingError(f"the thumbnail {path} is missing: index again, then publish")
-        size_bytes = path.stat().st_size
-        uploads.append(Upload(key=key, path=path, size_bytes=size_bytes, sha256=None, media_type=media_type(key)))
-    return uploads
+    keys = sorted({thumbnail(record.content) for record in records})
+    for key in keys:
+        if not (out / key).is_file():
+            raise PublishingError(f"the thumbnail {out / key} is missing: index again, then publish")
+    return [picture_upload(key, out / key) for key in keys]
+
+
+def picture_upload(key: str, path: Path) -> Upload:
+    """A picture as it is now, of which its key says enough. Raises OSError."""
+    return Upload(key=key, path=path, size_bytes=path.stat().st_size, sha256=None, media_type=media_type(key))
+
+
+def photos_root(library: Library, out: Path) -> Path:
+    """The folder to which the ids of an output folder's photos are relative; raises PublishingError."""
+    root = library.photos.root()
+    if root is None:
+        raise PublishingError(f"{out} doesn't say where its photos lie: index again, then publish")
+    return root
 
 
 def photo_uploads(records: Iterable[PhotoRecord], root: Path) -> list[Upload]:
@@ -74,13 +89,18 @@ def photo_uploads(records: Iterable[PhotoRecord], root: Path) -> list[Upload]:
     return list(uploads.values())
 
 
+def widget_upload() -> Upload:
+    """The widget under the hash of what it is: pages that embed this build find it there after the next deploy too."""
+    return file_upload(hashed_widget(_WIDGET.read_bytes()).lstrip("/"), _WIDGET)
+
+
 def missing_uploads(
     store: ObjectStore, uploads: Iterable[Upload], in_service: str | None, pictures: Set[str]
 ) -> list[Upload]:
     """Those that aren't in the store.
 
     Of a picture its name says that it is there, of a segment's file its name and size, as both are called by what they
-    hold; of a bundle's own file its hash, and what the bundle in service has too is copied from there.
+    hold; of everything else its hash, and what the bundle in service has too is copied from there.
 
     Args:
         store: What is to hold them.
@@ -94,7 +114,7 @@ def missing_uploads(
     def is_there(upload: Upload) -> bool:
         if upload.key.startswith(SEGMENTS_KEY):
             return segments.get(upload.key) == upload.size_bytes
-        if not upload.key.startswith(BUNDLES_KEY):
+        if upload.key.startswith(_PICTURES):
             return upload.key in pictures
         source = served.get(upload.sha256 or "")
         return store.holds(upload) or (source is not None and store.copy(source, upload))
@@ -103,8 +123,8 @@ def missing_uploads(
 
 
 def picture_objects(store: ObjectStore) -> list[ListedObject]:
-    """What lies where thumbnails and photos are published, whoever put it there."""
-    return [found for prefix in (THUMBNAILS, PHOTOS) for found in store.objects(prefix)]
+    """What lies where thumbnails, previews and photos are published, whoever put it there."""
+    return [found for prefix in _PICTURES for found in store.objects(prefix)]
 
 
 def served_manifest(store: ObjectStore, bundle: str | None) -> Manifest | None:

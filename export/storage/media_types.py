@@ -6,7 +6,12 @@ from pathlib import PurePath
 
 from export.pictures.formats import MEDIA_TYPES
 
-_MEDIA_TYPES = {**MEDIA_TYPES, ".json": "application/json", ".parquet": "application/vnd.apache.parquet"}
+_MEDIA_TYPES = {
+    **MEDIA_TYPES,
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".parquet": "application/vnd.apache.parquet",
+}
 
 
 def media_type(name: str) -> str:

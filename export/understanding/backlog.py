@@ -9,7 +9,7 @@ from pathlib import Path
 from export.errors import OutputError
 from export.library.library import Library
 from export.library.records import NAMES, ContentUnderstanding, KnownPhoto
-from export.photos.thumbnails import Thumbnails
+from export.photos.kept_pictures import Thumbnails
 from export.photos.unicode_names import locate
 from export.pictures.decoding import DECODER
 from export.pictures.facts import READER

@@ -5,6 +5,7 @@ It knows neither captioners nor readers of text: a work says what is loaded, and
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -82,3 +83,8 @@ class Engine(Protocol):
     def __call__(
         self, tasks: Sequence[ReadingTask], work: Work[Model, Found]
     ) -> Iterator[list[Found | FailedPhoto]]: ...
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

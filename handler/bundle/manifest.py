@@ -142,6 +142,7 @@ class Manifest:
         segments: The photos, segment after segment: a photo's number counts through all of them.
         originals: Where photos' own addresses lead: to their paths ("id"), to the published file of that content
             ("content"), or, where photos aren't published, to their thumbnails ("none").
+        previews: Whether a preview of each photo lies beside its thumbnail.
         suggestions: Short queries that find something, for whoever doesn't know what to ask.
         format_version: 2; 1 for what earlier versions wrote (format_1.py).
     """
@@ -158,6 +159,7 @@ class Manifest:
     provenance: Provenance
     golden: tuple[Golden, ...]
     suggestions: tuple[str, ...] = ()
+    previews: bool = False
     format_version: int = FORMAT_VERSION
 
     @property

@@ -68,6 +68,7 @@ def read_manifest(data: bytes) -> Manifest:
         provenance=read_provenance(fields.child("provenance")),
         golden=read_golden(fields),
         suggestions=read_suggestions(fields),
+        previews=fields.flag("previews"),
     )
     fields.finish()
     check_belonging(manifest)

@@ -14,10 +14,11 @@ MatchedIn: TypeAlias = Literal["meaning", "caption", "text", "name", "column"]
 
 
 class Addresses(TypedDict):
-    """Where a photo and its thumbnail lie."""
+    """Where a photo, its thumbnail and its preview lie; there may be no preview."""
 
     url: str
     thumbnail_url: str
+    preview_url: str | None
 
 
 class Result(TypedDict):
@@ -38,6 +39,7 @@ class Result(TypedDict):
     marks: list[list[int]]
     url: str
     thumbnail_url: str
+    preview_url: str | None
     width: int
     height: int
     taken: str | None
@@ -93,6 +95,7 @@ class PhotoAnswer(TypedDict):
     bundle: str
     url: str
     thumbnail_url: str
+    preview_url: str | None
     width: int
     height: int
     type: str

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handler.bundle.bundle import Bundle
-from handler.bundle.photos.addresses import photo_by_content, photo_by_id, thumbnail
+from handler.bundle.photos.addresses import photo_by_content, photo_by_id, preview, thumbnail
 from handler.bundle.photos.catalogue import PhotoRecord
 from handler.bundle.relevance import IDENTICAL_FROM
 from handler.bundle.words.photo_texts import Field
@@ -42,10 +42,11 @@ _MATCHED_IN: dict[Field, MatchedIn] = {
 class Describer:
     """Describes the photos of one bundle."""
 
-    def __init__(self, bundle: Bundle, *, media_url: str) -> None:
+    def __init__(self, bundle: Bundle, *, media_url: str, has_previews: bool) -> None:
         """`media_url` is what photos' relative addresses are relative to."""
         self._bundle = bundle
         self._media_url = media_url
+        self._has_previews = has_previews
         self._weights = np.array(bundle.manifest.calibration.weights, dtype=np.float32)
         self._caption_views = bundle.manifest.views.count("caption")
 
@@ -133,6 +134,7 @@ class Describer:
                     "marks": [list(mark) for mark in match.marks] if match else [],
                     "url": addresses["url"],
                     "thumbnail_url": addresses["thumbnail_url"],
+                    "preview_url": addresses["preview_url"],
                     "width": record.width,
                     "height": record.height,
                     "taken": record.taken,
@@ -156,16 +158,23 @@ class Describer:
         return text or VISUAL
 
     def _addresses(self, record: PhotoRecord) -> Addresses:
-        """Of a photo itself and its thumbnail; the thumbnail's for both where photos aren't published."""
+        """Of a photo, its thumbnail and its preview; the thumbnail's for the photo too where that isn't published."""
+        large = None
         if record.addresses is not None:
             photo, small = record.addresses
         else:
+            if self._has_previews:
+                large = urljoin(self._media_url, preview(record.content))
             small = photo = thumbnail(record.content)
             if self._bundle.manifest.originals == "id":
                 photo = photo_by_id(record.id)
             elif self._bundle.manifest.originals == "content":
                 photo = photo_by_content(record.content, record.id)
-        return {"url": urljoin(self._media_url, photo), "thumbnail_url": urljoin(self._media_url, small)}
+        return {
+            "url": urljoin(self._media_url, photo),
+            "thumbnail_url": urljoin(self._media_url, small),
+            "preview_url": large,
+        }
 
 
 def _columns(record: PhotoRecord) -> ColumnsAnswer:

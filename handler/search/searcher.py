@@ -6,7 +6,6 @@ Knows how the parts of a bundle work together; knows nothing of HTTP or of the d
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -33,7 +32,7 @@ from handler.search.query import Query
 from handler.search.questions import Questions
 from handler.search.ranking import Ranked
 from handler.search.selection import DEFAULT_K, ByDate, Selection, check_page
-from handler.search.spelling import corrected
+from handler.search.spelling import respelt
 
 if TYPE_CHECKING:
     from handler.search.overview.absences import Absence
@@ -44,11 +43,17 @@ if TYPE_CHECKING:
 class Searcher:
     """Answers from one bundle for as long as it lives."""
 
-    def __init__(self, bundle: Bundle, *, media_url: str = "", vision: Vision | None = None) -> None:
-        """Answer from `bundle`; `media_url` is what photos' addresses are relative to, `vision` sees pictures."""
+    def __init__(
+        self, bundle: Bundle, *, media_url: str = "", vision: Vision | None = None, makes_previews: bool = False
+    ) -> None:
+        """Answer from `bundle`; `media_url` is what photos' addresses are relative to, `vision` sees pictures.
+
+        `makes_previews` says that whoever serves the photos makes their previews, whatever the bundle says of them.
+        """
         self.bundle = bundle
         self._vision = vision
-        self._describer = Describer(bundle, media_url=media_url)
+        has_previews = makes_previews or bundle.manifest.previews
+        self._describer = Describer(bundle, media_url=media_url, has_previews=has_previews)
         self._finding = Finding(bundle)
         self._questions = Questions(bundle)
 
@@ -102,18 +107,12 @@ class Searcher:
 
     def _spelt_otherwise(self, query: Query, selection: Selection, started: float) -> SearchAnswer | None:
         """The answer to the query with known words in the place of unknown ones; None where all are known."""
-        respelt = self._respelt(query)
-        if respelt is None:
+        other = respelt(query, self.bundle.encoder)
+        if other is None:
             return None
-        page = self._page(self._questions.of(respelt, selection.filters), selection, started)
+        page = self._page(self._questions.of(other, selection.filters), selection, started)
         typed = " + ".join(map(self.canonical, query.texts))
-        return {"query": typed, **page, "corrected": " + ".join(respelt.texts)}
-
-    def _respelt(self, query: Query) -> Query | None:
-        """The query with known words in the place of unknown ones; None where all are known."""
-        typed = tuple(map(self.canonical, query.texts))
-        texts = tuple(corrected(text, self.bundle.encoder) or text for text in typed)
-        return None if texts == typed else replace(query, texts=texts)
+        return {"query": typed, **page, "corrected": " + ".join(other.texts)}
 
     def facets(
         self, query: Query | None = None, *, min_relevance: float | None = None, filters: Filters = EVERY_PHOTO
@@ -146,8 +145,8 @@ class Searcher:
             return self.bundle.photos.present(selection.filters.mask(self.bundle.photos))
         query.check()
         numbers = self._all_relevant(query, selection)
-        respelt = None if len(numbers) else self._respelt(query)
-        return self._all_relevant(respelt, selection) if respelt else numbers
+        other = None if len(numbers) else respelt(query, self.bundle.encoder)
+        return self._all_relevant(other, selection) if other else numbers
 
     def _all_relevant(self, query: Query, selection: Selection) -> NDArray[np.int64]:
         question = self._questions.of(query, selection.filters)

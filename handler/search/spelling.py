@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from handler.bundle.encoder import TextEncoder
+from handler.search.query import Query
 
 SHORTEST = 4
 _LONG = 6
@@ -47,6 +51,13 @@ def corrected(text: str, vocabulary: Vocabulary) -> str | None:
 
     spelt = _WORD.sub(better, text)
     return spelt if spelt != text else None
+
+
+def respelt(query: Query, encoder: TextEncoder) -> Query | None:
+    """The query with known words in the place of unknown ones; None where all are known."""
+    typed = tuple(map(encoder.canonical, query.texts))
+    texts = tuple(corrected(text, encoder) or text for text in typed)
+    return None if texts == typed else replace(query, texts=texts)
 
 
 def closest_word(word: str, known: Sequence[str]) -> str | None:

@@ -14,6 +14,7 @@ LOCKED_CSP = "default-src 'none'; frame-ancestors 'none'"
 PROBLEM_TYPES = "urn:thinlens:problem:"
 # An answer that is out of date is better than none while the function is away.
 STALE_IF_ERROR_S = 86_400
+YEAR_S = 31_536_000
 COMMON_HEADERS = {
     "content-security-policy": LOCKED_CSP,
     "referrer-policy": "no-referrer",
@@ -43,14 +44,19 @@ def content(body: bytes, *, media_type: str, etag: str, max_age_s: int) -> Respo
 
     For as long again a cache may give it at once and ask for a new one meanwhile (RFC 5861).
     """
-    fresh = f"max-age={max_age_s}, stale-while-revalidate={max_age_s}, stale-if-error={STALE_IF_ERROR_S}"
-    headers = {
-        **COMMON_HEADERS,
-        "content-type": media_type,
-        "cache-control": f"public, {fresh}" if max_age_s else "no-cache",
-        "etag": etag,
-    }
+    headers = {**COMMON_HEADERS, "content-type": media_type, "cache-control": _for_a_while(max_age_s), "etag": etag}
     return Response(status=HTTPStatus.OK, headers=headers, body=body)
+
+
+def _for_a_while(max_age_s: int) -> str:
+    fresh = f"max-age={max_age_s}, stale-while-revalidate={max_age_s}, stale-if-error={STALE_IF_ERROR_S}"
+    return f"public, {fresh}" if max_age_s else "no-cache"
+
+
+def see(location: str, *, max_age_s: int) -> Response:
+    """What was asked for is somewhere else, for now; `location` may be relative to the address that was asked."""
+    headers = {**COMMON_HEADERS, "location": location, "cache-control": _for_a_while(max_age_s)}
+    return Response(status=HTTPStatus.TEMPORARY_REDIRECT, headers=headers)
 
 
 def json_body(value: object) -> bytes:

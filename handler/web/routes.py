@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from handler.empty_collection import EmptyCollection
 from handler.errors import BundleChangedError, PhotoNotFoundError, Problem, QueryError
-from handler.search.empty_collection import EmptyCollection
 from handler.search.filters import Filters
 from handler.search.pictures.picture_query import PictureQuery, image_bytes
 from handler.search.query import Query, read_mode
@@ -21,7 +22,7 @@ from handler.search.searcher import Searcher
 from handler.search.selection import BY_DATE, DEFAULT_K, ORDERS, Selection
 from handler.settings import Settings
 from handler.web.requests import Parameters, Request
-from handler.web.responses import Response, content, json_body, uncached_json
+from handler.web.responses import YEAR_S, Response, content, json_body, see, uncached_json
 
 SearcherSource = Callable[[], Searcher | EmptyCollection]
 
@@ -46,11 +47,13 @@ class Asset:
     media_type: str
 
 
+WIDGET = "/assets/thinlens-search.js"
+_HASHED_WIDGET = re.compile(r"/assets/thinlens-search\.[0-9a-f]{16}\.js")
 ASSETS = {
     "/": Asset(file="widget/index.html", media_type="text/html; charset=utf-8"),
     "/assets/page.css": Asset(file="widget/page.css", media_type="text/css; charset=utf-8"),
     "/assets/page.js": Asset(file="widget/page.js", media_type="text/javascript; charset=utf-8"),
-    "/assets/thinlens-search.js": Asset(file="widget/thinlens-search.js", media_type="text/javascript; charset=utf-8"),
+    WIDGET: Asset(file="widget/thinlens-search.js", media_type="text/javascript; charset=utf-8"),
     "/assets/icon.svg": Asset(file="widget/icon.svg", media_type="image/svg+xml"),
     "/openapi.json": Asset(file="web/openapi.json", media_type="application/json"),
     **{
@@ -96,6 +99,8 @@ class Routes:
             return Route(template=path, respond=self._routes[path])
         if path.startswith(PHOTO_PREFIX) and path != PHOTO_PREFIX:
             return Route(template=f"{PHOTO_PREFIX}{{id}}", respond=self._photo)
+        if _HASHED_WIDGET.fullmatch(path):
+            return Route(template="/assets/thinlens-search.{hash}.js", respond=self._hashed_widget)
         return None
 
     def _search(self, request: Request) -> Response:
@@ -160,15 +165,20 @@ class Routes:
     def _asset(self, request: Request) -> Response:
         asset = ASSETS[request.path]
         body = _read_asset(asset.file)
-        response = content(
-            body,
-            media_type=asset.media_type,
-            etag=f'"{hashlib.sha256(body).hexdigest()[:16]}"',
-            max_age_s=self._settings.max_age_s,
-        )
+        etag = f'"{_hash(body)}"'
+        response = content(body, media_type=asset.media_type, etag=etag, max_age_s=self._settings.max_age_s)
         if asset.media_type.startswith("text/html"):
             return response.with_headers({"content-security-policy": self._page_csp})
         return response
+
+    def _hashed_widget(self, request: Request) -> Response:
+        """The widget by the hash of what it is; an earlier build is no longer here, and leads to the newest."""
+        asset = ASSETS[WIDGET]
+        body = _read_asset(asset.file)
+        if request.path != hashed_widget(body):
+            return see(WIDGET.rpartition("/")[2], max_age_s=self._settings.max_age_s)
+        response = content(body, media_type=asset.media_type, etag=f'"{_hash(body)}"', max_age_s=YEAR_S)
+        return response.with_headers({"cache-control": f"public, max-age={YEAR_S}, immutable"})
 
     def _in_service(self, parameters: Parameters) -> Searcher | EmptyCollection:
         """The searcher to answer from, if it is over the bundle that the client asks for."""
@@ -246,6 +256,18 @@ def _filters(parameters: Parameters) -> Filters:
         types=parameters.texts("type"),
         where=parameters.texts("where"),
     )
+
+
+def hashed_widget(module: bytes) -> str:
+    """The path of a build of the widget, which never holds anything else.
+
+    Example: "/assets/thinlens-search.4720f516e1d95f3b.js"
+    """
+    return f"{WIDGET.removesuffix('.js')}.{_hash(module)}.js"
+
+
+def _hash(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()[:16]
 
 
 @functools.cache

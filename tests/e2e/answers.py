@@ -28,6 +28,7 @@ def result(photo_id: str = "a.jpg", **changes: object) -> dict[str, Any]:
         "marks": [],
         "url": f"/photos/{photo_id}",
         "thumbnail_url": f"/thumbnails/{photo_id}",
+        "preview_url": f"/previews/{photo_id}.webp",
         "width": 400,
         "height": 300,
         "taken": None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -100,6 +101,43 @@ def test_the_example_is_all_that_a_page_needs(embed: Embed, host: Site, endpoint
     page.get_by_role("searchbox").fill(COFFEE_CAPTION)
     first = page.get_by_role("button", name=f"{COFFEE_CAPTION}. Relevance 1.00")
     first.locator("img").evaluate("image => image.decode()")
+
+
+def test_a_build_by_its_hash_is_all_that_a_page_needs(embed: Embed, host: Site, endpoint: str) -> None:
+    """The other line of the example."""
+    example = EXAMPLE.read_text(encoding="utf-8").replace("https://photos.example.org", endpoint.rstrip("/"))
+    newest, build = re.findall("<script.*?</script>", example, re.DOTALL)
+    page = embed()
+    host.policy = "frame-ancestors 'none'"
+    host.page = example.replace(newest, build, 1)
+    page.reload()
+    page.get_by_role("searchbox").fill(COFFEE_CAPTION)
+    expect(page.get_by_role("button", name=f"{COFFEE_CAPTION}. Relevance 1.00")).to_be_visible()
+    expect(page.get_by_role("link", name="Search our photos")).to_be_hidden()
+
+
+@pytest.mark.parametrize("blocked", ["by its hash", "by its origin", "by a policy", "offline"])
+def test_where_the_script_cannot_run_what_stands_in_the_element_shows(
+    browser: Browser, host: Site, endpoint: str, integrity: str, blocked: str
+) -> None:
+    search = endpoint.rstrip("/")
+    host.policy = f"script-src {'https://elsewhere.example' if blocked == 'by a policy' else search}"
+    right = "sha384-" + "A" * 64 if blocked == "by its hash" else integrity
+    host.page = f"""<!doctype html>
+        <html lang="en">
+        <title>Host</title>
+        <script type="module" src="{endpoint}assets/thinlens-search.js" crossorigin integrity="{right}"></script>
+        <thinlens-search endpoint="{endpoint}"><a href="{endpoint}">Search our photos</a></thinlens-search>"""
+    # An origin that THINLENS_CORS_ORIGINS doesn't name.
+    origin = host.origin.replace("127.0.0.1", "localhost") if blocked == "by its origin" else host.origin
+    page = browser.new_page()
+    if blocked == "offline":
+        page.route(f"{endpoint}**", lambda route: route.abort())
+    page.goto(f"{origin}/")
+    page.wait_for_load_state("networkidle")
+    expect(page.get_by_role("link", name="Search our photos")).to_be_visible()
+    assert page.evaluate("customElements.get('thinlens-search')") is None
+    page.close()
 
 
 def test_a_module_that_was_changed_does_not_run(embed: Embed) -> None:

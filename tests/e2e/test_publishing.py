@@ -17,6 +17,7 @@ import boto3
 import pytest
 
 from export.errors import PublishingError
+from export.publishing.publication import Choices
 from export.storage.bucket import Bucket
 from export.storage.bucket_objects import BucketObjects
 from export.storage.object_store import Upload
@@ -113,6 +114,10 @@ def test_publish_versions_rollback_and_prune(address: str, tmp_path: Path) -> No
     back = thinlens("rollback", address)
     assert back.stdout == f"Bundle {one} is in service in {address} again, instead of {two}.\n"
     assert served(address, tmp_path / "cache") == one
+    assert len(open_store(address).objects("previews/")) == 7
+    assert thinlens("publish", address, "--out", out, "--no-previews").returncode == 0
+    assert served(address, tmp_path / "cache") not in (one, two)
+    assert thinlens("rollback", address).returncode == 0
     pruned = thinlens("prune", address, "--keep", "1")
     assert pruned.returncode == 0, pruned.stderr
     assert served(address, tmp_path / "cache") == one
@@ -282,5 +287,5 @@ def test_killed_at_points_through_a_publish(proxy: DeadlyProxy, address: str, tm
         publish_quietly(old_out, open_store(store))
         assert publish_through_proxy(store, deadly=deadly, after=after) == -signal.SIGKILL
         assert served(store, tmp_path / "cache") == (new if (deadly, after) == (last, True) else old)
-        assert publish_quietly(out, open_store(store)).bundle == new
+        assert publish_quietly(out, open_store(store), Choices(previews=True)).bundle == new
         assert served(store, tmp_path / "cache") == new

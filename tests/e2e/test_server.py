@@ -36,6 +36,7 @@ def test_a_query_finds_the_photo_that_shows_it(client: httpx.Client, gallery: Ga
                 "matched_in": "caption",  # a person wrote it
                 "marks": [list(word.span()) for word in re.finditer(r"\w+", COFFEE_CAPTION)],
                 "url": "/photos/" + quote(COFFEE),
+                "preview_url": thumbnail_url.replace("thumbnails", "previews").replace(".jpg", ".webp"),
                 "width": 600,
                 "height": 400,
                 "taken": None,
@@ -60,6 +61,10 @@ def test_addresses_in_the_answer_lead_to_the_picture(client: httpx.Client, galle
     assert (thumbnail.status_code, thumbnail.headers["content-type"]) == (200, "image/jpeg")
     with Image.open(io.BytesIO(thumbnail.content)) as image:
         assert max(image.size) == 320
+    preview = client.get(result["preview_url"])
+    assert (preview.status_code, preview.headers["content-type"]) == (200, "image/webp")
+    with Image.open(io.BytesIO(preview.content)) as image:
+        assert image.size == (600, 400)
 
 
 def test_what_is_not_there_is_said_to_be_so(client: httpx.Client) -> None:

@@ -1,6 +1,6 @@
-"""Addresses: where photos and thumbnails lie, relative to where the gallery's content is served.
+"""Addresses: where photos, thumbnails and previews lie, relative to where the gallery's content is served.
 
-A thumbnail, and a photo that is published, lie under the hash of the photo's content.
+A thumbnail, a preview, and a photo that is published, lie under the hash of the photo's content.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 PHOTOS = "photos/"
 THUMBNAILS = "thumbnails/"
+PREVIEWS = "previews/"
 
 
 def photo_by_id(photo_id: str) -> str:
@@ -38,3 +39,11 @@ def thumbnail(content: str) -> str:
     Example: "ab12…" -> "thumbnails/ab/ab12….jpg"
     """
     return f"{THUMBNAILS}{content[:2]}/{content}.jpg"
+
+
+def preview(content: str) -> str:
+    """The address of a photo's preview, which is also its key in the store and its path in the output folder.
+
+    Example: "ab12…" -> "previews/ab/ab12….webp"
+    """
+    return f"{PREVIEWS}{content[:2]}/{content}.webp"

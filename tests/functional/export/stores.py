@@ -16,6 +16,7 @@ from export.bundles.bundling import BUNDLES, CURRENT
 from export.errors import LostRaceError
 from export.gallery.indexing import index_photos
 from export.library.library import Library
+from export.photos.kept_pictures import Previews, Thumbnails
 from export.progress import Progress
 from export.publishing.publication import Choices, Publication, publish
 from export.publishing.versions import list_versions
@@ -23,7 +24,6 @@ from export.storage.folder_objects import FolderObjects
 from export.storage.object_store import ListedObject, ObjectStore, StoredObject, Upload
 from handler.bundle.bundle import Bundle
 from handler.bundle.manifest import SegmentInfo
-from handler.bundle.photos.addresses import thumbnail
 from handler.settings import Settings
 from handler.store.folder_store import open_bundle
 from handler.store.pointer import POINTER_KEY
@@ -47,9 +47,9 @@ def write_out(out: Path, photos: Sequence[TinyPhoto] = PHOTOS, choices: BundleCh
     (out / CURRENT).unlink(missing_ok=True)
     (out / CURRENT).symlink_to(f"{BUNDLES}/{bundle.id}")
     for number in bundle.photos.present().tolist():
-        picture = out / thumbnail(bundle.photos.record(number).content)
-        picture.parent.mkdir(parents=True, exist_ok=True)
-        picture.write_bytes(f"the thumbnail of {picture.stem}".encode())
+        content = bundle.photos.record(number).content
+        for kept in (Thumbnails(out), Previews(out)):
+            kept.write(content, f"a picture of {content}".encode())
     Library.open(out).__exit__(None, None, None)
     return bundle.id
 

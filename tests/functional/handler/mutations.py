@@ -45,6 +45,7 @@ DECLARATIONS: tuple[dict[str, object], ...] = (
     {"views": ["caption"] * 64},
     {"index": "exact"},
     {"originals": "elsewhere"},
+    {"previews": "some"},
     {"files/collection.bin/sha256": "../../etc/passwd"},
     {"segments/0/files/views.i8/sha256": "../../etc/passwd"},
     {"files": {"../outside": {"size_bytes": 1, "sha256": "0" * 64}}},

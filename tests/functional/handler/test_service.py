@@ -16,8 +16,8 @@ from handler import service as service_module
 from handler.bundle.bundle import Bundle
 from handler.bundle.delivery import BundleFiles
 from handler.bundle.manifest import MANIFEST_FILE, bundle_id
+from handler.empty_collection import NO_BUNDLE
 from handler.errors import BundleError, StoreError
-from handler.search.empty_collection import NO_BUNDLE
 from handler.search.searcher import Searcher
 from handler.service import CHECK_EVERY_S, LONGEST_PAUSE_S, Service, first_bundle
 from handler.store.folder_store import FolderStore, open_bundle, read_folder

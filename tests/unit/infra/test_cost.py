@@ -20,6 +20,7 @@ def test_a_bill_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
         "BUNDLE_MB": 20.0,
         "BUNDLE_KB_PER_PHOTO": 2.0,
         "THUMBNAIL_KB": 10.0,
+        "PREVIEW_KB": 100.0,
         "ANSWER_KB": 5.0,
     }.items():
         monkeypatch.setattr(cost, name, value)
@@ -28,10 +29,10 @@ def test_a_bill_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["Lambda, requests"] == 500_000
     # 500,000 times 8 ms and 5,000 starts of 200 ms are 5,000 s of a core, which comes with 1,769 MB.
     assert found["Lambda, time (arm64)"] == pytest.approx(5_000 * 1_769 / 1_024)
-    assert found["CloudFront, requests"] == 11_000_000
-    assert found["CloudFront, data"] == pytest.approx(105)
-    # Three bundles of 420 MB, 200,000 thumbnails of 10 kB and photos of 3 MB.
-    assert found["S3, storage"] == pytest.approx(3 * 0.42 + 2 + 600)
+    assert found["CloudFront, requests"] == 12_000_000
+    assert found["CloudFront, data"] == pytest.approx(205)
+    # Three bundles of 420 MB, 200,000 thumbnails of 10 kB, previews of 100 kB and photos of 3 MB.
+    assert found["S3, storage"] == pytest.approx(3 * 0.42 + 2 + 20 + 600)
     assert found["HTTP API, requests"] == 500_000
 
 

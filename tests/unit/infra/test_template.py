@@ -7,13 +7,16 @@ import json
 import shutil
 import subprocess
 import sys
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from handler.bundle.photos.addresses import photo_by_content, preview, thumbnail
 from handler.store.pointer import BUNDLES_KEY, POINTER_KEY, SEGMENTS_KEY
+from handler.web.routes import WIDGET, hashed_widget
 
 import package
 
@@ -103,6 +106,38 @@ def test_pictures_to_ask_with_reach_the_function(template: dict[str, Any]) -> No
     assert search.keys() - {"PathPattern", "OriginRequestPolicyId"} == everywhere.keys()
     for same in everywhere.keys() - {"AllowedMethods"}:
         assert search[same] == everywhere[same]
+
+
+def behaviour_of(template: dict[str, Any], path: str) -> dict[str, Any]:
+    """What CloudFront does with a path."""
+    distribution = properties(template, "Distribution")["DistributionConfig"]
+    fitting = [each for each in distribution["CacheBehaviors"] if fnmatchcase(path, each["PathPattern"])]
+    behaviour: dict[str, Any] = (fitting or [distribution["DefaultCacheBehavior"]])[0]
+    return behaviour
+
+
+@pytest.mark.parametrize("key", [thumbnail("ab" * 32), preview("ab" * 32), photo_by_content("ab" * 32, "rex.jpg")])
+def test_pictures_come_from_the_bucket(template: dict[str, Any], key: str) -> None:
+    assert behaviour_of(template, f"/{key}")["TargetOriginId"] == "pictures"
+    (allowed,) = properties(template, "BucketPolicy")["PolicyDocument"]["Statement"][1:]
+    granted = [each["Sub"].removeprefix("${Bucket.Arn}/${Prefix}/") for each in allowed["Resource"]]
+    assert any(fnmatchcase(key, pattern) for pattern in granted)
+
+
+def test_builds_of_the_widget_come_from_the_bucket_and_else_from_the_function(template: dict[str, Any]) -> None:
+    assert (
+        behaviour_of(template, WIDGET)
+        == properties(template, "Distribution")["DistributionConfig"]["DefaultCacheBehavior"]
+    )
+    build = behaviour_of(template, hashed_widget(b"a build"))
+    (group,) = properties(template, "Distribution")["DistributionConfig"]["OriginGroups"]["Items"]
+    assert group["Id"] == build["TargetOriginId"]
+    assert [member["OriginId"] for member in group["Members"]["Items"]] == ["pictures", "search"]
+    assert group["FailoverCriteria"]["StatusCodes"]["Items"] == [403, 404]
+    # AnswerCache keeps what it is given for a day at most, Amazon's "CachingOptimized" for a year.
+    assert build["CachePolicyId"] == "658327ea-f89d-4fab-a63d-7e88639e58f6"
+    cors = properties(template, "WidgetHeaders")["ResponseHeadersPolicyConfig"]["CorsConfig"]
+    assert cors["AccessControlAllowOrigins"]["Items"] == ["*"]
 
 
 def test_the_bucket_is_private(template: dict[str, Any]) -> None:

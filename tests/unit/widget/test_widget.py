@@ -14,7 +14,7 @@ from types import ModuleType
 
 import pytest
 
-from handler.web.routes import LANGUAGES
+from handler.web.routes import LANGUAGES, hashed_widget
 
 ROOT = Path(__file__).parents[3]
 WIDGET = ROOT / "handler/widget"
@@ -87,4 +87,18 @@ def test_the_integrity_hash_is_that_of_the_file(build: ModuleType) -> None:
     digest = hashlib.new("sha384", module).digest()
     expected = f"sha384-{base64.b64encode(digest).decode()}"
     assert build.integrity(module) == expected
-    assert f'integrity="{expected}"' in (ROOT / "infra/embed.html").read_text(encoding="utf-8"), "run `make widget`"
+    for page in (ROOT / "infra/embed.html", WIDGET / "index.html"):
+        text = page.read_text(encoding="utf-8")
+        assert f'integrity="{expected}"' in text, "run `make widget`"
+        assert 'src="assets/thinlens-search.' not in text or f'src="{hashed_widget(module)[1:]}"' in text
+        assert set(re.findall(r"/assets/thinlens-search\.[0-9a-f]+\.js", text)) == {hashed_widget(module)}
+
+
+def test_the_lines_to_embed_it_are_those_of_the_example(build: ModuleType) -> None:
+    module = (WIDGET / "thinlens-search.js").read_bytes()
+    printed = build.embedding(module, endpoint="https://photos.example.org/")
+    example = (ROOT / "infra/embed.html").read_text(encoding="utf-8")
+    lines = re.findall("<script.*?</script>", printed, re.DOTALL)
+    assert len(lines) == 2
+    for line in lines:
+        assert " ".join(line.split()) in " ".join(example.split())

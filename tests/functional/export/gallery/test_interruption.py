@@ -35,7 +35,7 @@ DEATHS = [
     Death("export.library.database", "Database._prepare", "before"),
     Death("export.library.database", "Database.transaction", "before"),
     Death("export.library.photo_table", "PhotoTable.put", "after"),
-    Death("export.photos.thumbnails", "write_whole", "after", 12),
+    Death("export.photos.kept_pictures", "write_whole", "after", 12),
     Death("export.library.understanding_table", "UnderstandingTable.put", "after"),
     Death("export.library.understanding_table", "UnderstandingTable.put", "after", 3),
     Death("export.library.failure_table", "FailureTable.put_broken", "before"),

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from PIL import Image
 from starlette.types import ASGIApp
 
 from export.errors import LibraryError, ServingError
@@ -79,6 +80,43 @@ def test_the_addresses_in_an_answer_lead_to_the_files(gallery: Gallery) -> None:
         assert response.headers["x-content-type-options"] == "nosniff"
 
 
+def test_a_preview_is_made_when_it_is_asked_for_and_kept(own_gallery: Gallery) -> None:
+    address = get(own_gallery, "/v1/photos/blue.jpg").json()["preview_url"]
+    kept = own_gallery.out / address.lstrip("/")
+    assert not kept.exists()
+    first = get(own_gallery, address)
+    assert (first.status_code, first.headers["content-type"]) == (200, "image/webp")
+    with Image.open(io.BytesIO(first.content)) as preview:
+        assert (preview.format, preview.size) == ("WEBP", (64, 48))
+    assert kept.read_bytes() == first.content
+    (own_gallery.photos / "blue.jpg").unlink()
+    assert get(own_gallery, address).content == first.content
+
+
+def test_of_a_photo_that_is_another_by_now_no_preview_is_made(own_gallery: Gallery) -> None:
+    address = get(own_gallery, "/v1/photos/blue.jpg").json()["preview_url"]
+    write_photo(own_gallery.photos / "blue.jpg", "green")
+    response = get(own_gallery, address)
+    assert (response.status_code, response.json()["detail"]) == (404, "it changed while it was read; run again")
+    assert not (own_gallery.out / address.lstrip("/")).exists()
+
+
+def test_a_preview_is_shown_where_it_cannot_be_kept(own_gallery: Gallery) -> None:
+    address = get(own_gallery, "/v1/photos/blue.jpg").json()["preview_url"]
+    (own_gallery.out / "previews").write_bytes(b"a file of the user's")
+    assert get(own_gallery, address).status_code == 200
+    assert (own_gallery.out / "previews").read_bytes() == b"a file of the user's"
+
+
+def test_the_preview_of_a_photo_that_is_gone_goes_with_it(own_gallery: Gallery) -> None:
+    address = get(own_gallery, "/v1/photos/blue.jpg").json()["preview_url"]
+    assert get(own_gallery, address).status_code == 200
+    (own_gallery.photos / "blue.jpg").unlink()
+    own_gallery.index()
+    assert not (own_gallery.out / address.lstrip("/")).exists()
+    assert get(own_gallery, address).status_code == 404
+
+
 def test_what_needs_the_damage_in_a_bundle_is_told_to_come_again(own_gallery: Gallery) -> None:
     (damaged,) = own_gallery.out.glob("bundle/segments/*/catalogue.bin")
     data = damaged.read_bytes()
@@ -108,6 +146,10 @@ def test_what_needs_the_damage_in_a_bundle_is_told_to_come_again(own_gallery: Ga
         "/thumbnails/%2e%2e/library.sqlite",
         "/thumbnails/ab",
         f"/thumbnails/00/{'0' * 64}.jpg",
+        "/previews/",
+        "/previews/../library.sqlite",
+        f"/previews/00/{'0' * 64}.webp",
+        f"/previews/00/{'0' * 64}.jpg",
     ],
 )
 def test_nothing_else_can_be_had(gallery: Gallery, path: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 from export.bundles.bundling import CURRENT
 from export.errors import LibraryError, PublishingError, QualityError, StoreError
 from export.library.library import Library
+from export.publishing.pruning import prune
 from export.publishing.publication import Choices
 from export.publishing.signing import SigningKey
 from export.storage.folder_objects import FolderObjects
@@ -31,6 +33,7 @@ from handler.errors import BundleError
 from handler.search.searcher import Searcher
 from handler.store.folder_store import open_bundle
 from handler.store.pointer import Pointer
+from handler.web.routes import hashed_widget
 from tests.functional.export.galleries import write_photo
 from tests.functional.export.stores import (
     STRICT,
@@ -42,6 +45,8 @@ from tests.functional.export.stores import (
     write_out,
 )
 from tests.functional.handler.artefacts import PHOTOS
+
+MODULE = Path(__file__).parents[4] / "handler/widget/thinlens-search.js"
 
 
 @pytest.fixture
@@ -78,8 +83,21 @@ def test_a_bundle_comes_into_service(out: Path, store: FolderObjects) -> None:
         *(f"bundles/{bundle.id}/{name}" for name in ("manifest.json", *BUNDLE_FILES)),
         *(f"segments/{segment.id}/{name}" for name in SEGMENT_FILES),
         *(f"thumbnails/{content[:2]}/{content}.jpg" for content in contents),
+        hashed_widget(MODULE.read_bytes()).lstrip("/"),
     }
     assert done.sent_bytes == sum(found.size_bytes for found in store.objects("") if found.key != "current.json")
+
+
+def test_builds_of_the_widget_stay(out: Path, store: FolderObjects) -> None:
+    earlier = store.folder / hashed_widget(b"an earlier build")[1:]
+    earlier.parent.mkdir(parents=True)
+    earlier.write_bytes(b"an earlier build")
+    os.utime(earlier, (0, 0))
+    publish_quietly(out, store)
+    assert prune(store, keep=1).size_bytes == 0
+    assert earlier.read_bytes() == b"an earlier build"
+    newest = store.folder / hashed_widget(MODULE.read_bytes())[1:]
+    assert newest.read_bytes() == MODULE.read_bytes()
 
 
 def test_the_published_form_differs_in_nothing_but_the_photos_addresses(out: Path, store: FolderObjects) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from hypothesis import given, settings
@@ -40,6 +40,7 @@ def test_the_whole_answer(searcher: Searcher) -> None:
                 "matched_in": "meaning",
                 "marks": [],
                 "url": f"{BASE}photos/animals/dog.jpg",
+                "preview_url": None,
                 "width": 640,
                 "height": 480,
                 "taken": "2024-05-31T23:59:59+02:00",
@@ -180,6 +181,14 @@ def test_nothing_may_be_similar(searcher: Searcher) -> None:
     assert (answer["no_relevant_results"], answer["results"]) == (True, [])
 
 
+def test_previews_have_addresses_where_there_are_some(searcher: Searcher) -> None:
+    made = Searcher(searcher.bundle, media_url=BASE, makes_previews=True)
+    (result,) = made.search("a dog runs in the park", k=1)["results"]
+    content = PurePosixPath(result["thumbnail_url"]).stem
+    assert result["preview_url"] == f"{BASE}previews/{content[:2]}/{content}.webp"
+    assert made.photo(result["id"])["preview_url"] == result["preview_url"]
+
+
 def test_a_photo(searcher: Searcher) -> None:
     answer = searcher.photo("Zürich/雪 100%.jpg")
 
@@ -188,6 +197,7 @@ def test_a_photo(searcher: Searcher) -> None:
         "id": "Zürich/雪 100%.jpg",
         "bundle": searcher.bundle.id,
         "url": f"{BASE}photos/Z%C3%BCrich/%E9%9B%AA%20100%25.jpg",
+        "preview_url": None,
         "width": 640,
         "height": 480,
         "type": "jpeg",

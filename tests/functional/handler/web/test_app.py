@@ -17,6 +17,7 @@ from handler.search.searcher import Searcher
 from handler.search.selection import BY_DATE, DEFAULT_K, MAX_K, MAX_OFFSET, ORDERS
 from handler.web.app import App
 from handler.web.bodies import Message
+from handler.web.routes import hashed_widget
 from tests.functional.handler.artefacts import PHOTOS
 from tests.functional.handler.client import ask
 from tests.functional.handler.web.apps import FOLDER, LOCKED, make
@@ -188,10 +189,29 @@ def test_the_page_runs_nothing_but_its_own_files(searcher: Searcher) -> None:
     assert "<style" not in page
     assert " style=" not in page
     assert "onclick" not in page
-    assert re.findall("<script[^>]*>", page) == [
+    assert re.findall("<script[^>]*>", re.sub("<!--.*?-->", "", page, flags=re.DOTALL)) == [
         '<script type="module" src="assets/page.js">',
-        '<script type="module" src="assets/thinlens-search.js">',
+        f'<script type="module" src="{hashed_widget((FOLDER / "widget/thinlens-search.js").read_bytes())[1:]}">',
     ]
+
+
+def test_a_build_of_the_widget_is_kept_for_a_year(app: App) -> None:
+    newest = ask(app, "/assets/thinlens-search.js")
+    digest = hashlib.sha256(newest.body).hexdigest()[:16]
+    build = ask(app, f"/assets/thinlens-search.{digest}.js")
+
+    assert (build.status, build.body) == (200, newest.body)
+    assert build.headers == {**newest.headers, "cache-control": "public, max-age=31536000, immutable"}
+    assert newest.headers["cache-control"].startswith("public, max-age=60,")
+
+
+def test_a_build_that_is_no_longer_here_leads_to_the_newest(app: App) -> None:
+    answer = ask(app, "/assets/thinlens-search.0123456789abcdef.js")
+
+    assert (answer.status, answer.body) == (307, b"")
+    # Relative, so that it leads there below a stage or a base path too.
+    assert answer.headers["location"] == "thinlens-search.js"
+    assert answer.headers["cache-control"].startswith("public, max-age=60,")
 
 
 def test_the_servers_start_and_end_are_answered(app: App) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from handler.search.empty_collection import NO_BUNDLE, EmptyCollection
+from handler.empty_collection import NO_BUNDLE, EmptyCollection
 from handler.settings import Settings
 from handler.web.app import App, create_app
 from tests.functional.handler.client import ask

@@ -120,6 +120,8 @@ def test_photos_that_are_not_there(app: App, target: str) -> None:
         "//v1/search",
         "/assets/",
         "/assets/../manifest.py",
+        "/assets/thinlens-search.0123.js",
+        "/assets/thinlens-search.0123456789abcdef.css",
         "/assets/languages/",
         "/assets/languages/en.json",
         "/assets/languages/../page.css",

@@ -21,6 +21,7 @@ def result(id_: str, relevance: float, caption: str) -> Result:
         "marks": [],
         "url": id_,
         "thumbnail_url": id_,
+        "preview_url": None,
         "width": 4,
         "height": 3,
         "taken": None,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from export.disk.own_names import is_bundle_file, is_bundle_id, is_picture, is_segment_file, remove_bundle
-from export.photos.thumbnails import Thumbnails
+from export.photos.kept_pictures import Thumbnails
 from handler.bundle.encoder_files import ENCODER_FILES, encoder_identity
 from handler.bundle.format_1 import FILES_1
 from handler.bundle.manifest import (
@@ -71,7 +71,9 @@ FIRST, SECOND = (segment.folder for segment in SEGMENTS)
 
 def format_1() -> bytes:
     """The manifest of a bundle of format 1."""
-    document = {name: value for name, value in DOCUMENT.items() if name not in ("segments", "originals", "columns")}
+    document = {
+        name: value for name, value in DOCUMENT.items() if name not in ("segments", "originals", "previews", "columns")
+    }
     document |= {
         "format_version": 1,
         "encoder": {name: value for name, value in DOCUMENT["encoder"].items() if name != "space"},
@@ -229,6 +231,7 @@ def test_a_picture_of_the_users_beside_thumbnails_stays(tmp_path: Path, name: st
 
 def test_names_are_ours_to_the_letter() -> None:
     assert is_picture(f"photos/ab/{CONTENT}.jpeg")
+    assert is_picture(f"previews/ab/{CONTENT}.webp")
     assert not is_picture(f"photos/ac/{CONTENT}.jpeg")
     assert not is_picture(f"photos/ab/{CONTENT}.jpeg\n")
     assert is_bundle_id("4720f516e1d95f3b")

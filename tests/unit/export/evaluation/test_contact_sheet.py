@@ -27,6 +27,7 @@ def result(id_: str, relevance: float) -> Result:
         "marks": [],
         "url": id_,
         "thumbnail_url": id_,
+        "preview_url": None,
         "width": 640,
         "height": 427,
         "taken": None,

@@ -1,4 +1,4 @@
-"""Addresses: photos and thumbnails lie where their ids and contents say."""
+"""Addresses: photos, thumbnails and previews lie where their ids and contents say."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.bundle.photos.addresses import photo_by_content, photo_by_id, thumbnail
+from handler.bundle.photos.addresses import photo_by_content, photo_by_id, preview, thumbnail
 
 CONTENT = "ab" * 32
 
@@ -54,3 +54,7 @@ def test_a_published_photo_by_its_content(photo_id: str, ending: str) -> None:
 def test_a_thumbnail() -> None:
     assert thumbnail(CONTENT) == f"thumbnails/ab/{CONTENT}.jpg"
     assert urljoin("https://cdn.example.org/g/", thumbnail(CONTENT)).startswith("https://cdn.example.org/g/thumbnails/")
+
+
+def test_a_preview() -> None:
+    assert preview(CONTENT) == f"previews/ab/{CONTENT}.webp"

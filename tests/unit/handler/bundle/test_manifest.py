@@ -175,6 +175,7 @@ def test_the_encoder_identity_is_what_sha256sum_prints() -> None:
         ("columns groups", [], "Unexpected field 'columns.groups'"),
         ("segments 0 files blocks.bin", ..., "Missing field 'segments.0.files.blocks.bin'"),
         ("originals", "path", "Unexpected value 'path' (expected 'id' or 'content' or 'none') in 'originals'"),
+        ("previews", "none", "Unexpected type str (expected bool) in 'previews'"),
         ("segments", [], "Unexpected length 0 (expected 1 to 512) in 'segments'"),
         ("segments", [{}], "Missing field 'segments.0.encoder'"),
         ("segments", DOCUMENT["segments"][:1] * 513, "Unexpected length 513 (expected 1 to 512) in 'segments'"),

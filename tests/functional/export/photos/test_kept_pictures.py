@@ -1,4 +1,4 @@
-"""Thumbnails are there whole or not at all, and go without a look at the others."""
+"""Thumbnails and previews are there whole or not at all, and go without a look at the others."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from export.photos.thumbnails import Thumbnails
+from export.photos.kept_pictures import Previews, Thumbnails
 
 ONE, TWO = "ab" * 32, "ab" + "cd" * 31
 
@@ -32,3 +32,19 @@ def test_what_a_killed_process_left_is_written_over(out: Path) -> None:
 def test_thumbnails_are_removed_whole_or_half(out: Path) -> None:
     Thumbnails(out).remove([ONE, TWO, "ef" * 32])
     assert files(out) == {"mine.jpg.partial": b"mine"}
+
+
+def test_previews_lie_apart(out: Path) -> None:
+    (out / "previews/ab").mkdir(parents=True)
+    for name in (f"{TWO}.jpg", "mine.webp", f"{TWO}.webp.partial"):
+        (out / "previews/ab" / name).write_bytes(b"mine")
+    Previews(out).write(ONE, b"large")
+    assert (out / f"previews/ab/{ONE}.webp").read_bytes() == b"large"
+    assert Previews(out).contents() == {ONE}
+    assert Thumbnails(out).contents() == {ONE}
+
+
+@pytest.mark.parametrize("name", ["", "ab", f"ab/{ONE}.jpg", f"cd/{ONE}.webp", f"ab/../ab/{ONE}.webp", "mi/mine.webp"])
+def test_only_names_of_previews_are_a_contents(tmp_path: Path, name: str) -> None:
+    assert Previews(tmp_path).content(f"ab/{ONE}.webp") == ONE
+    assert Previews(tmp_path).content(name) is None
