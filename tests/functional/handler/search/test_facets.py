@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from handler.errors import QueryError
 from handler.search.answers import FacetsAnswer
-from handler.search.filters import Filters
+from handler.search.filters import EVERY_PHOTO, Filters
 from handler.search.overview import facets as counting
 from handler.search.overview import postings
 from handler.search.query import MODES, Mode, Query
@@ -26,7 +26,8 @@ from handler.search.selection import Selection
 from handler.store.folder_store import open_bundle
 from tests.functional.handler.artefacts import BundleChoices, TinyPhoto, write_bundle
 from tests.functional.handler.format_1 import write_bundle_1
-from tests.functional.handler.search.test_segments import FILTERS, STALE, Dealer, hands
+from tests.functional.handler.search.dealt import Dealer
+from tests.functional.handler.search.test_segments import FILTERS, STALE, hands
 from tests.functional.handler.search.test_segments import PHOTOS as ALIKE
 from tests.functional.handler.search.test_selection import BY_ID, CHOICES, CONDITIONS, NOUNS, PHOTOS, all_pages, ids
 from tests.functional.handler.search.test_without import few_are_read
@@ -283,12 +284,17 @@ def test_of_many_folders_the_largest_are_shown_by_name(tmp_path: Path, monkeypat
             assert [one["folder"] for one in searcher.facets()["folders"]] == ["b", "d", "f"]
 
 
-def test_what_cannot_be_asked_for_is_refused(searcher: Searcher) -> None:
-    for ask, parameter in (
-        (lambda: searcher.facets(Query(texts=("",))), "q"),
-        (lambda: searcher.facets(Query(texts=("dog",)), min_relevance=2.0), "min_relevance"),
-        (lambda: searcher.facets(filters=Filters(where=("colour:red",))), "where"),
-    ):
-        with pytest.raises(QueryError) as error:
-            ask()
-        assert error.value.parameter == parameter
+@pytest.mark.parametrize(
+    ("query", "least", "filters", "parameter"),
+    [
+        (Query(texts=("",)), None, EVERY_PHOTO, "q"),
+        (Query(texts=("dog",)), 2.0, EVERY_PHOTO, "min_relevance"),
+        (None, None, Filters(where=("colour:red",)), "where"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused(
+    searcher: Searcher, query: Query | None, least: float | None, filters: Filters, parameter: str
+) -> None:
+    with pytest.raises(QueryError) as error:
+        searcher.facets(query, min_relevance=least, filters=filters)
+    assert error.value.parameter == parameter
