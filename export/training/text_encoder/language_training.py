@@ -65,11 +65,11 @@ class LanguageRecipe:
     vocabulary_size: int = 60_000
     english_texts: int = 100_000
     flatten: float = 0.7
-    steps: int = 400
-    warmup: int = 20
+    steps: int = 2_000
+    warmup: int = 50
     sentences_per_step: int = 232
-    nouns_per_step: int = 232
-    english_per_step: int = 80
+    nouns_per_step: int = 512
+    english_per_step: int = 144
     most_tokens: int = 48
     learning_rate: float = 5e-4
     weight_decay: float = 0.01
