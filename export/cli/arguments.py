@@ -225,7 +225,7 @@ def _add_completion(commands: _Commands) -> None:
         commands,
         "completion",
         summary="print what lets a shell complete commands, options and files at the tab key",
-        example='eval "$(thinlens completion bash)"   in ~/.bashrc',
+        example='thinlens completion bash   (in ~/.bashrc: eval "$(thinlens completion bash)")',
     )
     completion.add_argument("shell", choices=SHELLS, help="the shell that reads it")
 

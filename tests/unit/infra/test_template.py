@@ -157,7 +157,7 @@ def test_the_function_may_read_bundles_and_write_its_log_and_nothing_else(templa
             "s3:GetObject",
             [{"Sub": f"arn:${{AWS::Partition}}:s3:::${{Bucket}}/${{Prefix}}/{key}"} for key in keys],
         ),
-        ("s3:ListBucket", {"GetAtt": "Bucket.Arn"}),
+        ("s3:ListBucket", {"Sub": "arn:${AWS::Partition}:s3:::${Bucket}"}),
         (["logs:CreateLogStream", "logs:PutLogEvents"], {"GetAtt": "Log.Arn"}),
     ]
     assert "ManagedPolicyArns" not in properties(template, "SearchRole")

@@ -196,6 +196,7 @@ def test_search_prints_a_table_or_json(out: Path, capsys: pytest.CaptureFixture[
         "matched_in": "meaning",
         "marks": [],
         "url": "photos/my%20red.png",
+        "preview_url": None,
         "width": 64,
         "height": 48,
         "taken": None,
