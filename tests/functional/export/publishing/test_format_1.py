@@ -96,7 +96,7 @@ def test_what_it_has_in_common_with_a_newer_one_is_copied(
     """The encoder; pictures are there already."""
     sent = [
         found.size_bytes
-        for prefix in (f"bundles/{second.bundle}/", "segments/")
+        for prefix in (f"bundles/{second.bundle}/", "segments/", "assets/")
         for found in store.objects(prefix)
         if found.key.rpartition("/")[2] not in ENCODER_FILES
     ]
