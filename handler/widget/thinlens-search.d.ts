@@ -26,7 +26,13 @@ export interface ThinlensPhoto {
   perhaps: true | undefined;
   /** How many near-duplicates it stands for. */
   duplicates: number;
+  /** Whether a model wrote the caption. */
+  guessed: boolean;
+  /** The day on which it was taken, "2024-05-06", if that is known. */
+  taken: string | undefined;
   url: string | undefined;
+  /** A picture that is large enough for a window, where there is one. */
+  preview: string | undefined;
   thumbnail: string | undefined;
   /** In pixels. */
   width: number;
