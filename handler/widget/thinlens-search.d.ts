@@ -21,7 +21,7 @@ export interface ThinlensPhoto {
   byLook: boolean;
   /** Where the query's own words stand; undefined if they do nowhere, or the function is too old to say so. */
   words: ThinlensWords | undefined;
-  /** 0 to 1; undefined where it was not searched for. */
+  /** 0 to 1; undefined where neither a text nor a picture was asked with. */
   relevance: number | undefined;
   perhaps: true | undefined;
   /** How many near-duplicates it stands for. */

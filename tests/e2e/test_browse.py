@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.e2e.answers import PICTURE, facets, result
 
-MONTHS = [
+MONTHS: list[dict[str, Any]] = [
     {"month": f"{year}-{month:02}", "count": 1 + 97 * month} for year in range(2024, 2010, -1) for month in (12, 7, 1)
 ]
 UNDATED = 130

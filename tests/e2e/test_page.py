@@ -77,6 +77,7 @@ def test_more_like_this_and_back_again(page: Page) -> None:
     page.get_by_role("button", name=f"More like this: {COFFEE_CAPTION}").click()
     expect(page.get_by_text(f"Photos like “{COFFEE_CAPTION}”")).to_be_visible()
     assert page.url.endswith("?" + urlencode({"q": COFFEE_CAPTION, "similar": COFFEE}))
+    expect(page.get_by_role("button", name=re.compile("Relevance"))).to_have_count(0)  # which is that of words
     page.reload()
     expect(page.get_by_text(f"Photos like “{COFFEE_CAPTION}”")).to_be_visible()
     page.go_back()

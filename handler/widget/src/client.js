@@ -37,7 +37,7 @@ export class NoAnswer extends Error {
  * @property {string} caption The text that explains why it was found, or its first caption.
  * @property {import("./words.js").Words | undefined} words Where the query's own words stand, if they do somewhere.
  * @property {boolean} byLook Whether the picture itself explains it better than any caption.
- * @property {number | undefined} relevance 0 to 1; of an answer to a search only.
+ * @property {number | undefined} relevance 0 to 1; of an answer to a text or a picture only.
  * @property {true | undefined} perhaps It is below what counts as relevant, yet better than chance.
  * @property {number} duplicates How many near-duplicates it stands for.
  * @property {boolean} guessed Whether a model wrote the caption.
@@ -87,9 +87,13 @@ export class Client {
     return this.#list("v1/search", { q: query || undefined, dedupe: true }, { ...options, request });
   }
 
-  /** The photos that are like the one of this id, near-duplicates and all; otherwise as `search`. */
-  similar(id, options) {
-    return this.#list("v1/similar", { id }, options);
+  /**
+   * The photos that are like the one of this id, near-duplicates and all; otherwise as `search`. They have no relevance:
+   * it is that of a text, and photos are so much closer to each other that it would be 1 for most.
+   */
+  async similar(id, options) {
+    const { photos, ...answer } = await this.#list("v1/similar", { id }, options);
+    return { photos: photos.map((photo) => ({ ...photo, relevance: undefined })), ...answer };
   }
 
   /**

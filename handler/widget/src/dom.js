@@ -26,7 +26,12 @@ export function make(tag, attributes = {}, ...children) {
 
 /** A button that shows an icon and is called by a text. */
 export function iconButton(name, label, attributes) {
-  return make("button", { type: "button", "aria-label": label, title: label, ...attributes }, icon(name));
+  return make("button", { type: "button", class: "round", "aria-label": label, title: label, ...attributes }, icon(name));
+}
+
+/** A button that says what it does, with a text and perhaps an icon. */
+export function textButton(attributes, ...content) {
+  return make("button", { type: "button", class: "pill", part: "button", ...attributes }, ...content);
 }
 
 /** One of the icons, of the size and colour of the text around it. */

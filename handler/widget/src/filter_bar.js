@@ -1,6 +1,6 @@
 /** The bar below the search box: the filters as chips that can be taken off, and the order; and the sheet to choose from. */
 
-import { icon, iconButton, make } from "./dom.js";
+import { icon, iconButton, make, textButton } from "./dom.js";
 import { readFilter } from "./filters.js";
 
 const ORIENTATIONS = ["landscape", "portrait", "square"];
@@ -25,9 +25,9 @@ export class FilterBar {
   constructor(say, reader) {
     this.#say = say;
     this.#reader = reader;
-    const open = make("button", { type: "button", class: "pill", part: "button" }, icon("filter"), say("filters"));
+    const open = textButton({}, icon("filter"), say("filters"));
     this.#order = make("select", { class: "pill", part: "order", "aria-label": say("order") });
-    const close = iconButton("cross", say("close"), { class: "close" });
+    const close = iconButton("cross", say("close"));
     this.#title = make("h2", { id: "filters", "aria-live": "polite" });
     this.sheet = make("dialog", { class: "sheet", part: "filters", "aria-labelledby": "filters" });
     this.sheet.append(make("div", { class: "head" }, this.#title, close), this.#groups);
@@ -56,8 +56,8 @@ export class FilterBar {
     this.#chips.replaceChildren(
       ...filters.map((filter) => {
         const name = this.#name(filter);
-        const attributes = { class: "pill", "aria-label": this.#say("removeFilter", { name }), "data-filter": filter };
-        return make("button", { type: "button", ...attributes }, name, icon("cross"));
+        const attributes = { "aria-label": this.#say("removeFilter", { name }), "data-filter": filter };
+        return textButton(attributes, name, icon("cross"));
       }),
     );
     if (this.sheet.open) this.#fill();
@@ -96,8 +96,8 @@ export class FilterBar {
 
   #group({ kind, values }) {
     const buttons = values.map(({ filter, count }) => {
-      const attributes = { type: "button", class: "pill", "data-filter": filter, "aria-pressed": `${this.#filters.includes(filter)}` };
-      return make("button", attributes, this.#name(filter), make("span", {}, this.#say("amount", { count })));
+      const attributes = { "data-filter": filter, "aria-pressed": `${this.#filters.includes(filter)}` };
+      return textButton(attributes, this.#name(filter), make("span", {}, this.#say("amount", { count })));
     });
     return make("section", {}, make("h3", {}, this.#kind(kind)), make("div", {}, ...buttons));
   }

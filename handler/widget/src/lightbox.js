@@ -1,6 +1,6 @@
 /** The lightbox: one photo at a time, as large as the window, with what is known of it. */
 
-import { icon, iconButton, make } from "./dom.js";
+import { icon, iconButton, make, textButton } from "./dom.js";
 import { blurred } from "./pictures.js";
 import { meter } from "./tiles.js";
 import { marked, wordsLine } from "./words.js";
@@ -42,16 +42,15 @@ export class Lightbox {
   constructor(say, reader) {
     this.#say = say;
     this.#reader = reader;
-    this.#previous = iconButton("back", say("previous"), { class: "step previous" });
-    this.#next = iconButton("forward", say("next"), { class: "step next" });
-    this.#zoom = iconButton("zoom", say("zoomIn"), { class: "close" });
-    const close = iconButton("cross", say("close"), { class: "close" });
+    this.#previous = iconButton("back", say("previous"), { class: "round step previous" });
+    this.#next = iconButton("forward", say("next"), { class: "round step next" });
+    this.#zoom = iconButton("zoom", say("zoomIn"));
+    const close = iconButton("cross", say("close"));
     const head = make("div", { class: "head" }, this.#position, this.#zoom, close);
-    const button = (...content) => make("button", { type: "button", class: "action" }, ...content);
-    const link = (name, attributes) => make("a", { class: "action", ...attributes }, say(name));
-    const similar = button(icon("similar"), say("similar"));
-    const share = button(say("share"));
-    this.#folder = button();
+    const link = (name, attributes) => make("a", { class: "pill", part: "button", ...attributes }, say(name));
+    const similar = textButton({}, icon("similar"), say("similar"));
+    const share = textButton({}, say("share"));
+    this.#folder = textButton();
     this.#links = [link("download", { download: true }), link("open", { target: "_blank", rel: "noopener noreferrer" })];
     const actions = make("div", { class: "actions" }, similar, this.#folder, share, ...this.#links);
     const foot = make("div", { class: "foot" }, make("div", {}, this.#caption, this.#words, this.#why), actions);
@@ -142,7 +141,7 @@ export class Lightbox {
     const figure = make("div", { class: "large" }, ...blurred(photo), small, full);
     const fit = (image) => figure.style.setProperty("--width", `${Math.min(width, BLOW_UP * image.naturalWidth)}px`);
     const alone = () => {
-      small.alt = caption;
+      [small.alt, full.alt] = [caption, ""];
       if (small.naturalWidth) fit(small);
       small.addEventListener("load", () => fit(small));
     };

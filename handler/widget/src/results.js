@@ -2,7 +2,7 @@
 
 import { Browse } from "./browse.js";
 import { LONGEST_QUERY } from "./client.js";
-import { make } from "./dom.js";
+import { make, textButton } from "./dom.js";
 import { Grid } from "./grid.js";
 import { Lightbox } from "./lightbox.js";
 import { Notice, Source, Suggestions } from "./messages.js";
@@ -56,7 +56,7 @@ export class Results {
     this.#grid = new Grid(say, (index) => this.#open(index), reader.similar);
     this.#browse = new Browse(say, (index) => this.#open(index), (error) => this.stumble(error));
     this.#lightbox = new Lightbox(say, { ...reader, closed: (index) => this.focus(index) });
-    this.#more = make("button", { type: "button", class: "more", part: "button", hidden: true });
+    this.#more = textButton({ class: "pill more", hidden: true });
     this.#watch = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.#goOn(), { rootMargin: AHEAD });
     this.#last.textContent = say("end");
     const parts = [this.#source, this.#notice, this.#suggestions, this.#grid, this.#browse];

@@ -77,7 +77,7 @@ export function content(photo, say, frame) {
       { class: "line" },
       ...meter(relevance, say),
       ...alike.map((text) => make("span", { title: text, ...hidden }, say("alike", { count: duplicates }))),
-      iconButton("similar", say("similarOf", { caption }), { class: "like", part: "similar", tabindex: -1, title: say("similar") }),
+      iconButton("similar", say("similarOf", { caption }), { class: "round like", part: "similar", tabindex: -1, title: say("similar") }),
     ),
   ];
 }

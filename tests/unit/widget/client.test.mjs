@@ -77,6 +77,13 @@ test("a search asks for what is wanted and for nothing else", async () => {
   ]);
 });
 
+test("photos that are like another one have no relevance, which is that of words", async () => {
+  respond = json({ results: [RESULT], perhaps: [RESULT], bundle: "0123", next_offset: 5 });
+  const { photos, next, raw } = await client().similar("a.jpg", options);
+  assert.deepEqual(photos.map(({ relevance }) => relevance), [undefined, undefined]);
+  assert.deepEqual([next, raw.results], [{ offset: 5, bundle: "0123" }, [RESULT]]);
+});
+
 test("a picture is sent as its pixels, with their hash for whoever signs them", async () => {
   const pixels = Uint8Array.from([97, 98, 99]);
   respond = json({ bundle: "0123", next_offset: 5, results: [RESULT] });
