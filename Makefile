@@ -72,7 +72,7 @@ format: .venv/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-widget: $(BIN)/python
+widget: $(BIN)/python .venv/.npm
 	@$(BIN)/python build/widget.py
 
 bench: .venv/.demo .venv/.dev
@@ -119,6 +119,11 @@ $(BIN)/python:
 # Of aws-sam-cli only the Lambda runtime emulator in its wheel is used, so none of its dependencies is installed.
 .venv/.emulator: .venv/.dev
 	@$(INSTALL) --no-deps aws-sam-cli
+	@touch $@
+
+# What makes the widget small; the file that it makes lies in the repository, so only who changes the widget needs it.
+.venv/.npm: build/widget.py | $(BIN)/python
+	@npm install --silent --no-save --prefix .venv/npm "esbuild@$$(sed -n 's/^ESBUILD = "\(.*\)"/\1/p' $<)"
 	@touch $@
 
 # Where Chromium or Node.js is not there and cannot be installed, the tests that need it are skipped and say so.

@@ -3,7 +3,8 @@
 What the page at / does beside, `page.js`, is put together in the same way.
 
 Run it with `make widget`. A module says so in its first lines: `import { name } from "./other.js";`, and
-`export` before what it gives away. Names are unique over all modules. It prints what a page embeds.
+`export` before what it gives away. Names are unique over all modules. esbuild makes it small; a file names the hash of
+what it was made of, so that it can be checked without esbuild. It prints what a page embeds.
 """
 
 from __future__ import annotations
@@ -11,8 +12,12 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import os
 import re
+import shutil
+import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 WIDGET = Path(__file__).parents[1] / "handler/widget"
@@ -22,25 +27,42 @@ TARGET = WIDGET / ENTRY
 PAGE = "page.js"
 INDEX = WIDGET / "index.html"
 EXAMPLE = Path(__file__).parents[1] / "infra/embed.html"
-BANNER = "/*! Thinlens, Apache-2.0. Made by `make widget` from the modules beside it in src/. */\n"
-MAX_GZIPPED_BYTES = 17_000
+BANNER = "/*! Thinlens, Apache-2.0. Made by `make widget` of src/, {digest}. */\n"
+MAX_GZIPPED_BYTES = 17_400
+ESBUILD = "0.28.2"
+_PROGRAMS = f"{Path(__file__).parents[1] / '.venv/npm/node_modules/.bin'}:{os.environ.get('PATH', os.defpath)}"
 
 _IMPORT = re.compile(r'^import [^"]*"\./(?P<module>[^"]+)"[^;]*;\n', re.MULTILINE)
 _STYLES = re.compile(r'^import (?P<name>\w+) from "\./(?P<file>[^"]+\.css)"[^;]*;\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export ", re.MULTILINE)
-# Only comments that have their lines to themselves, so that no text is mistaken for one.
-_JS_COMMENT = re.compile(r"^[ ]*(//.*|/\*\*(.|\n)*?\*/)\n", re.MULTILINE)
 _INTEGRITY = re.compile('integrity="[^"]*"')
 _HASHED_NAME = re.compile(r"thinlens-search\.[0-9a-f]{16}\.js")
-_CSS_COMMENT = re.compile(r"/\*(.|\n)*?\*/")
-_CSS_SPACE = re.compile(r"\s*([{};,>])\s*|\s*\n\s*|:\s+(?=[^{}]*[;}])")
 
 
-def assemble(entry: str = ENTRY) -> str:
-    """The one module: every module once, after those that it imports."""
+def assemble(entry: str = ENTRY, styled: Callable[[str], str] = str) -> str:
+    """The one module, as it is written: every module once, after those that it imports; `styled` is done to styles."""
     modules: dict[str, str] = {}
-    _collect(entry, modules)
-    return BANNER + "".join(modules.values())
+    _collect(entry, modules, styled)
+    return "".join(modules.values())
+
+
+def banner(module: str) -> str:
+    """The first line of what is made of it: the licence, and the hash of this module."""
+    return BANNER.format(digest=hashlib.sha256(module.encode()).hexdigest()[:16])
+
+
+def made(entry: str = ENTRY) -> str:
+    """The file that pages load: the one module, small."""
+    return banner(assemble(entry)) + _minified(assemble(entry, _small_styles), "--loader=js", "--format=esm")
+
+
+def esbuild() -> str | None:
+    """The program's path, where it is installed: by `make widget`, or by somebody else in the same version."""
+    program = shutil.which("esbuild", path=_PROGRAMS)
+    if program is None:
+        return None
+    version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    return program if version == ESBUILD else None
 
 
 def integrity(module: bytes) -> str:
@@ -72,36 +94,50 @@ And where the search is to be, with what stands there if the script can't run:
 <thinlens-search endpoint="{endpoint}"><a href="{endpoint}">Search our photos</a></thinlens-search>"""
 
 
-def _collect(name: str, modules: dict[str, str]) -> None:
+def _collect(name: str, modules: dict[str, str], styled: Callable[[str], str]) -> None:
     source = (SOURCES / name).read_text(encoding="utf-8")
     modules[name] = ""  # its place is below, once its imports have theirs
     imports = [match["module"] for match in _IMPORT.finditer(source)]
     for module in imports:
         if module.endswith(".js") and module not in modules:
-            _collect(module, modules)
+            _collect(module, modules, styled)
     del modules[name]
-    code = _STYLES.sub(lambda match: _sheet(match["name"], match["file"]), source)
-    code = _EXPORT.sub("", _IMPORT.sub("", code))
-    modules[name] = re.sub(r"^\s+", "", _JS_COMMENT.sub("", code), flags=re.MULTILINE)
+    code = _STYLES.sub(
+        lambda match: _sheet(match["name"], styled((SOURCES / match["file"]).read_text("utf-8"))), source
+    )
+    modules[name] = _EXPORT.sub("", _IMPORT.sub("", code))
 
 
-def _sheet(name: str, file: str) -> str:
+def _sheet(name: str, styles: str) -> str:
     """A constructed style sheet: a content security policy need not allow inline styles for it."""
-    styles = _CSS_COMMENT.sub("", (SOURCES / file).read_text(encoding="utf-8"))
-    styles = _CSS_SPACE.sub(lambda match: match[1] or (":" if match[0].startswith(":") else " "), styles).strip()
     if "`" in styles or "\\" in styles:
-        sys.exit(f"{file} has a backtick or a backslash, which the text around it would not keep")
+        sys.exit(f"The styles {name} have a backtick or a backslash, which the text around them would not keep")
     return f"const {name} = new CSSStyleSheet();\n{name}.replaceSync(`{styles}`);\n"
+
+
+def _small_styles(styles: str) -> str:
+    return _minified(styles, "--loader=css").strip()
+
+
+def _minified(code: str, *options: str) -> str:
+    program = esbuild()
+    if program is None:
+        sys.exit(f"No esbuild {ESBUILD} is here (expected in .venv/npm or on the PATH): run `make widget`")
+    command = [program, "--minify", "--charset=utf8", "--log-level=warning", *options]
+    run = subprocess.run(command, input=code, capture_output=True, text=True, encoding="utf-8", check=False)
+    if run.returncode or run.stderr:
+        sys.exit(f"esbuild refuses what the widget is made of: {run.stderr}")
+    return run.stdout
 
 
 def main() -> None:
     """Write both files, and the hashes of the one into the pages that name it; print its size and how to embed it."""
-    module = assemble().encode()
+    module = made().encode()
     gzipped = len(gzip.compress(module, compresslevel=9, mtime=0))
     if gzipped > MAX_GZIPPED_BYTES:
         sys.exit(f"{TARGET.name} has {gzipped} bytes gzipped (expected up to {MAX_GZIPPED_BYTES})")
     TARGET.write_bytes(module)
-    (WIDGET / PAGE).write_text(assemble(PAGE), encoding="utf-8")
+    (WIDGET / PAGE).write_text(made(PAGE), encoding="utf-8")
     for page in (EXAMPLE, INDEX):
         text = _INTEGRITY.sub(f'integrity="{integrity(module)}"', page.read_text(encoding="utf-8"))
         page.write_text(_HASHED_NAME.sub(hashed_name(module), text), encoding="utf-8")

@@ -35,8 +35,8 @@ _FILTERS = ("folder", "orientation", "type", "where")
 _HANDLER = Path(__file__).parents[1]
 
 
-# What the page is spoken in beside English; handler/widget/src/languages.js says when.
-LANGUAGES = ("de", "es", "fr", "ja", "nl", "pt", "zh")
+# What the page is spoken in; handler/widget/src/languages.js says when.
+LANGUAGES = ("de", "en", "es", "fr", "ja", "nl", "pt", "zh")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

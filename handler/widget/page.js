@@ -1,27 +1,2 @@
-/*! Thinlens, Apache-2.0. Made by `make widget` from the modules beside it in src/. */
-const LANGUAGES = ["en", "de", "es", "fr", "ja", "nl", "pt", "zh"];
-function spoken(tag) {
-try {
-const { language, script } = new Intl.Locale(tag).maximize();
-return LANGUAGES.find((known) => known === language && new Intl.Locale(known).maximize().script === script);
-} catch {
-return undefined;
-}
-}
-function preferred(tags) {
-return tags.find(spoken) ?? "en";
-}
-function tagAround(element) {
-for (const root of rootsAround(element)) {
-const said = element.closest("[lang]");
-if (said) return said.lang;
-element = root.host;
-}
-return "";
-}
-function rootsAround(element) {
-const roots = [];
-for (let root; element; element = root.host) roots.push((root = element.getRootNode()));
-return roots;
-}
-document.documentElement.lang ||= preferred(navigator.languages);
+/*! Thinlens, Apache-2.0. Made by `make widget` of src/, 74baf7df20fdedf1. */
+const e=["en","de","es","fr","ja","nl","pt","zh"];function c(n){try{const{language:t,script:o}=new Intl.Locale(n).maximize();return e.find(r=>r===t&&new Intl.Locale(r).maximize().script===o)}catch{return}}function s(n){return n.find(c)??"en"}function a(n){for(const t of u(n)){const o=n.closest("[lang]");if(o)return o.lang;n=t.host}return""}function u(n){const t=[];for(let o;n;n=o.host)t.push(o=n.getRootNode());return t}document.documentElement.lang||=s(navigator.languages);

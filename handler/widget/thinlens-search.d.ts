@@ -21,12 +21,18 @@ export interface ThinlensPhoto {
   byLook: boolean;
   /** Where the query's own words stand; undefined if they do nowhere, or the function is too old to say so. */
   words: ThinlensWords | undefined;
-  /** 0 to 1; undefined where it was not searched for. */
+  /** 0 to 1; undefined where neither a text nor a picture was asked with. */
   relevance: number | undefined;
   perhaps: true | undefined;
   /** How many near-duplicates it stands for. */
   duplicates: number;
+  /** Whether a model wrote the caption. */
+  guessed: boolean;
+  /** The day on which it was taken, "2024-05-06", if that is known. */
+  taken: string | undefined;
   url: string | undefined;
+  /** A picture that is large enough for a window, where there is one. */
+  preview: string | undefined;
   thumbnail: string | undefined;
   /** In pixels. */
   width: number;

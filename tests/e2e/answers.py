@@ -57,6 +57,23 @@ def answer(
     }
 
 
+def facets(**changes: object) -> dict[str, Any]:
+    """What `GET /v1/facets` counts; what a test doesn't care about is filled in."""
+    return {
+        "query": "anything",
+        "bundle": "0123456789abcdef",
+        "took_ms": 1.0,
+        "total": 6,
+        "months": [{"month": "2024-05", "count": 3}, {"month": "2023-12", "count": 2}],
+        "undated": 1,
+        "folders": [{"folder": "holidays/rome", "count": 4}],
+        "orientations": [{"value": "landscape", "count": 6}],
+        "types": [{"value": "jpeg", "count": 6}],
+        "columns": [{"column": "rating", "values": [{"value": 4, "count": 2}], "others": 0}],
+        **changes,
+    }
+
+
 def give(
     page: Page,
     results: Sequence[dict[str, Any]],

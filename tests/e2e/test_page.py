@@ -18,7 +18,7 @@ LOADED = "image => image.complete && image.naturalWidth > 0"
 def search(page: Page, query: str) -> None:
     page.get_by_role("searchbox").fill(query)
     page.wait_for_url("**/?" + urlencode({"q": query}) + "*")
-    expect(page.locator("ol")).to_have_attribute("aria-busy", "false")
+    expect(page.locator(".wall")).to_have_attribute("aria-busy", "false")
 
 
 def photos(page: Page) -> Locator:
@@ -77,6 +77,7 @@ def test_more_like_this_and_back_again(page: Page) -> None:
     page.get_by_role("button", name=f"More like this: {COFFEE_CAPTION}").click()
     expect(page.get_by_text(f"Photos like “{COFFEE_CAPTION}”")).to_be_visible()
     assert page.url.endswith("?" + urlencode({"q": COFFEE_CAPTION, "similar": COFFEE}))
+    expect(page.get_by_role("button", name=re.compile("Relevance"))).to_have_count(0)  # which is that of words
     page.reload()
     expect(page.get_by_text(f"Photos like “{COFFEE_CAPTION}”")).to_be_visible()
     page.go_back()
@@ -149,7 +150,9 @@ def test_a_server_that_is_gone_is_said_to_be_so_and_can_be_asked_again(page: Pag
     page.route("**/v1/search*", refuse)
     search(page, COFFEE_CAPTION)
     expect(page.get_by_role("heading", name="That did not work")).to_be_visible()
-    expect(page.get_by_text("There was no answer.", exact=True)).to_be_visible()
+    expect(
+        page.get_by_text("The server does not answer. It may have been stopped; try again.", exact=True)
+    ).to_be_visible()
     page.unroute("**/v1/search*", refuse)
     page.keyboard.press("ArrowDown")
     expect(page.get_by_role("button", name="Try again")).to_be_focused()

@@ -212,12 +212,12 @@ def test_what_is_said_where_nothing_is_like_it(page: Page, changed: Path) -> Non
     expect(page.get_by_role("button", name="Search with a picture")).to_be_visible()
     page.route("**/v1/search?*", lambda route: route.fulfill(json=answer([])))
     choose(page, changed)
-    expect(page.get_by_text("No photo here is like this picture.", exact=True)).to_be_visible()
+    expect(page.get_by_text("No other photo here is like it.", exact=True)).to_be_visible()
 
     page.unroute("**/v1/search?*")
     page.route("**/v1/search?*", lambda route: route.fulfill(json=answer([], perhaps=[result("a.jpg")])))
     choose(page, changed)
-    expect(page.get_by_text("It is not sure that any of them is like this picture.", exact=True)).to_be_visible()
+    expect(page.get_by_text("It is not sure that any of them is like it.", exact=True)).to_be_visible()
 
 
 def test_nothing_is_offered_where_pictures_can_not_be_asked_with(page: Page, gallery: Gallery) -> None:
@@ -226,7 +226,7 @@ def test_nothing_is_offered_where_pictures_can_not_be_asked_with(page: Page, gal
         "**/v1/photos?*", lambda route: route.fulfill(json={**blind, "image_queries": False, "image_side": None})
     )
     page.reload()
-    expect(page.locator("ol")).to_have_attribute("aria-busy", "false")
+    expect(page.locator(".wall")).to_have_attribute("aria-busy", "false")
     expect(page.get_by_role("button", name="Search with a picture")).to_be_hidden()
     refused = page.evaluate(
         """(transfer) => {
@@ -246,6 +246,6 @@ def test_a_page_that_opens_with_an_answer_offers_it_too(page: Page) -> None:
 def test_it_is_accessible(page: Page, changed: Path) -> None:
     choose(page, changed)
     expect(page.get_by_role("group", name="Picture: my cat.jpg")).to_be_visible()
-    expect(page.locator("ol")).to_have_attribute("aria-busy", "false")
+    expect(page.locator(".wall")).to_have_attribute("aria-busy", "false")
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()

@@ -1,5 +1,6 @@
 /** The client: asks the search interface, and lets only what can be shown safely out of its answers. */
 
+import { asParameters, readFacets } from "./filters.js";
 import { readWords } from "./words.js";
 
 /** How many characters a query may have. */
@@ -18,6 +19,9 @@ const PROBLEMS = new Map([
   ["internal-error", "mistake"],
 ]);
 
+/** Kinds of captions that a model wrote. */
+const GUESSES = ["caption", "names"];
+
 /** Why there is no answer: `kind` is a name in texts.js, `detail` the server's own words where it had some. */
 export class NoAnswer extends Error {
   constructor(kind, detail = "") {
@@ -33,11 +37,14 @@ export class NoAnswer extends Error {
  * @property {string} caption The text that explains why it was found, or its first caption.
  * @property {import("./words.js").Words | undefined} words Where the query's own words stand, if they do somewhere.
  * @property {boolean} byLook Whether the picture itself explains it better than any caption.
- * @property {number | undefined} relevance 0 to 1; of an answer to a search only.
+ * @property {number | undefined} relevance 0 to 1; of an answer to a text or a picture only.
  * @property {true | undefined} perhaps It is below what counts as relevant, yet better than chance.
  * @property {number} duplicates How many near-duplicates it stands for.
+ * @property {boolean} guessed Whether a model wrote the caption.
+ * @property {string | undefined} taken The day on which it was taken, "2024-05-06", if that is known.
  * @property {string | undefined} url An http(s) address, as the thumbnail's is.
  * @property {string | undefined} thumbnail
+ * @property {string | undefined} preview A picture that is large enough for a window, where there is one.
  * @property {number} width In pixels.
  * @property {number} height
  * @property {number} aspect Width by height as in the grid.
@@ -61,6 +68,8 @@ export class Client {
    * @param {number} options.count How many at most.
    * @param {AbortSignal} options.signal
    * @param {number} [options.minRelevance] If not the collection's own.
+   * @param {string[]} [options.filters] As in filters.js.
+   * @param {string} [options.order] "newest" or "oldest"; by relevance otherwise.
    * @param {{offset: number, bundle: string}} [options.after] `next` of the answer that this one goes on.
    * @returns {Promise<{photos: Photo[], next: object | undefined, raw: object}>} `raw` is the answer as it came.
    */
@@ -78,9 +87,13 @@ export class Client {
     return this.#list("v1/search", { q: query || undefined, dedupe: true }, { ...options, request });
   }
 
-  /** The photos that are like the one of this id, near-duplicates and all; otherwise as `search`. */
-  similar(id, options) {
-    return this.#list("v1/similar", { id }, options);
+  /**
+   * The photos that are like the one of this id, near-duplicates and all; otherwise as `search`. They have no relevance:
+   * it is that of a text, and photos are so much closer to each other that it would be 1 for most.
+   */
+  async similar(id, options) {
+    const { photos, ...answer } = await this.#list("v1/similar", { id }, options);
+    return { photos: photos.map((photo) => ({ ...photo, relevance: undefined })), ...answer };
   }
 
   /**
@@ -91,11 +104,32 @@ export class Client {
   async collection(count, signal) {
     const { photos, total, suggestions, image_side: side } = await this.#fetch(`v1/photos?k=${count}`, signal);
     return {
-      photos: listed(photos).map((photo) => this.#photo(withCaption(photo))),
+      photos: this.#known(photos),
       total,
       suggestions: listed(suggestions),
       imageSide: side > 0 ? side : 0,
     };
+  }
+
+  /** @returns {Promise<Photo[]>} Photos of the collection by date, from a place in that order on; of one bundle. */
+  async browse(order, filters, { offset, count, bundle }, signal) {
+    const { photos } = await this.#ask("v1/photos", { order, k: count, offset, bundle }, filters, signal);
+    return this.#known(photos);
+  }
+
+  /**
+   * What the photos that a query finds, or all, can be narrowed down by; the months in the order of the photos.
+   * @returns {Promise<{bundle: string, total: number, months: object[], undated: number, groups: object[]}>} The groups
+   *   are those of `readFacets`.
+   */
+  async facets({ query, filters, order }, signal) {
+    const raw = await this.#ask("v1/facets", { q: query || undefined }, filters, signal);
+    try {
+      const groups = readFacets(raw);
+      return { ...raw, groups, months: order === "oldest" ? raw.months.toReversed() : raw.months };
+    } catch {
+      throw new NoAnswer("unreadable");
+    }
   }
 
   /** @returns {Promise<object>} The texts of a language that is spoken here, by their names. */
@@ -111,15 +145,19 @@ export class Client {
     return this.#photo(withCaption(await this.#fetch(`v1/photos/${path}`, signal)));
   }
 
-  async #list(path, parameters, { count, after, minRelevance, signal, request }) {
-    const wanted = { ...parameters, k: count, min_relevance: minRelevance, ...after };
-    const given = Object.entries(wanted).filter(([, value]) => value !== undefined);
-    const raw = await this.#fetch(`${path}?${new URLSearchParams(given)}`, signal, request);
+  async #list(path, parameters, { count, after, minRelevance, filters = [], order, signal, request }) {
+    const wanted = { ...parameters, k: count, order, min_relevance: minRelevance, ...after };
+    const raw = await this.#ask(path, wanted, filters, signal, request);
     const found = listed(raw.results).map((result) => this.#photo(result));
     const perhaps = listed(raw.perhaps ?? []).map((result) => ({ ...this.#photo(result), perhaps: true }));
     const photos = [...found, ...perhaps];
     const next = raw.next_offset > 0 ? { offset: raw.next_offset, bundle: raw.bundle } : undefined;
     return { photos, next, raw };
+  }
+
+  #ask(path, parameters, filters, signal, request) {
+    const given = Object.entries(parameters).filter(([, value]) => value !== undefined);
+    return this.#fetch(`${path}?${new URLSearchParams([...given, ...asParameters(filters)])}`, signal, request);
   }
 
   async #fetch(address, signal, request) {
@@ -140,6 +178,11 @@ export class Client {
     return body;
   }
 
+  /** Photos as the catalogue knows them. */
+  #known(photos) {
+    return listed(photos).map((photo) => this.#photo(withCaption(photo)));
+  }
+
   #photo(raw) {
     if (typeof raw?.id !== "string") throw new NoAnswer("unreadable");
     const known = raw.width > 0 && raw.height > 0;
@@ -154,8 +197,11 @@ export class Client {
       byLook,
       relevance: Number.isFinite(raw.relevance) ? Math.min(Math.max(raw.relevance, 0), 1) : undefined,
       duplicates: raw.duplicates > 0 ? raw.duplicates : 0,
+      guessed: GUESSES.includes(raw.caption_kind),
+      taken: readDate(raw.taken),
       url: this.#webAddress(raw.url),
       thumbnail: this.#webAddress(raw.thumbnail_url),
+      preview: this.#webAddress(raw.preview_url),
       width,
       height,
       aspect: Math.min(Math.max(width / height, NARROWEST), WIDEST),
@@ -188,7 +234,13 @@ function problem(body) {
 
 /** A photo as the catalogue knows it, with its first caption where a result has it. */
 function withCaption(photo) {
-  return { ...photo, caption: photo?.captions?.[0]?.text };
+  const { text, edited, kind } = photo?.captions?.[0] ?? {};
+  return { ...photo, caption: text, caption_kind: edited ? "edited" : kind };
+}
+
+/** "2024-05-06T12:00:00" -> "2024-05-06"; what is no date -> undefined. */
+function readDate(taken) {
+  return /^\d{4}-\d\d-\d\d/.exec(taken)?.[0];
 }
 
 /** "ff0000…" (72 hexadecimal digits) -> [255, 0, 0, …]; anything else -> undefined. */

@@ -6,10 +6,11 @@ const PATHS = {
   search: "M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM15.5 15.5 20 20",
   picture: "M4 5h16v14H4zM4 16l4.5-4.5 4 4 3-3 4.5 4.5M15 9h.01",
   cross: "M6 6l12 12M18 6 6 18",
-  similar: "M4 8.5h9.5v9.5H4zM8 8.5v-4h12v12h-6.5",
+  similar: "M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4M12 8.5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7Z",
   back: "M15 5l-7 7 7 7",
   forward: "M9 5l7 7-7 7",
-  open: "M9 5H5v14h14v-4M13 5h6v6M19 5l-9 9",
+  filter: "M4 7h16M7 12h10M10 17h4",
+  zoom: "M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM15.5 15.5 20 20M8 10.5h5M10.5 8v5",
 };
 
 /** An element with attributes (one that is undefined or false is left out) and children. */
@@ -25,7 +26,12 @@ export function make(tag, attributes = {}, ...children) {
 
 /** A button that shows an icon and is called by a text. */
 export function iconButton(name, label, attributes) {
-  return make("button", { type: "button", "aria-label": label, title: label, ...attributes }, icon(name));
+  return make("button", { type: "button", class: "round", "aria-label": label, title: label, ...attributes }, icon(name));
+}
+
+/** A button that says what it does, with a text and perhaps an icon. */
+export function textButton(attributes, ...content) {
+  return make("button", { type: "button", class: "pill", part: "button", ...attributes }, ...content);
 }
 
 /** One of the icons, of the size and colour of the text around it. */

@@ -1,6 +1,6 @@
 /** Languages: which one a page asks for, and whether it is spoken here. Knows nothing of what is said in it. */
 
-/** English stands in texts.js; each of the others in a file of its own, `languages/<language>.json`. */
+/** Each in a file of its own, `languages/<language>.json`. */
 const LANGUAGES = ["en", "de", "es", "fr", "ja", "nl", "pt", "zh"];
 
 /**

@@ -1,6 +1,6 @@
 /** What is said above the grid: whose like is shown, why there is nothing to show, and what else to try. */
 
-import { iconButton, make } from "./dom.js";
+import { iconButton, make, textButton } from "./dom.js";
 import { framed } from "./pictures.js";
 
 const SUGGESTIONS = 8;
@@ -32,7 +32,7 @@ export class Source {
 export class Notice {
   #title = make("h2");
   #detail = make("p", { dir: "auto" });
-  #button = make("button", { type: "button", part: "button" });
+  #button = textButton();
   #act;
 
   constructor() {
@@ -72,7 +72,7 @@ export class Suggestions {
 
   show(queries) {
     const shown = queries.slice(0, SUGGESTIONS);
-    const buttons = shown.map((query) => make("button", { type: "button", part: "suggestion", dir: "auto" }, query));
+    const buttons = shown.map((query) => textButton({ part: "suggestion", dir: "auto" }, query));
     this.element.hidden = buttons.length === 0;
     this.element.replaceChildren(make("span", {}, this.#say("suggestions")), ...buttons);
   }

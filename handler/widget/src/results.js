@@ -1,7 +1,8 @@
 /** The results: all that stands below the search box, be it photos or why there are none. */
 
+import { Browse } from "./browse.js";
 import { LONGEST_QUERY } from "./client.js";
-import { make } from "./dom.js";
+import { make, textButton } from "./dom.js";
 import { Grid } from "./grid.js";
 import { Lightbox } from "./lightbox.js";
 import { Notice, Source, Suggestions } from "./messages.js";
@@ -12,10 +13,19 @@ import { Notice, Source, Suggestions } from "./messages.js";
  * @property {(photo: object) => void} similar More like a photo.
  * @property {() => void} leaveSimilar Back to the query.
  * @property {() => void} closest The closest photos, though they are hardly relevant.
+ * @property {() => void} unfilter The same without filters.
  * @property {() => void} retry The same once more.
- * @property {(next: object) => void} more More of the same, from there on.
+ * @property {(next: object, quietly?: boolean) => void} more More of the same, from there on; quietly if nobody asked.
+ * @property {() => void} browse All photos, by date.
+ * @property {(folder: string) => void} browseFolder All photos of a folder.
+ * @property {(photo: object) => string} addressOf Where a photo can be shown again.
  * @property {(photo: object) => boolean} select A photo at large; false keeps it as it is.
  */
+
+// More is asked for when the end is a window's height away.
+const AHEAD = "100% 0px";
+// So many photos have an end that is worth a word.
+const MANY = 48;
 
 export class Results {
   #say;
@@ -25,8 +35,13 @@ export class Results {
   #source;
   #suggestions;
   #grid;
+  #browse;
   #lightbox;
   #more;
+  #last = make("p", { class: "end", hidden: true });
+  /** Goes on by itself when the end comes near. */
+  #watch;
+  #goOn;
   #parts;
 
   /**
@@ -38,18 +53,20 @@ export class Results {
     this.#reader = reader;
     this.#source = new Source(say, reader.leaveSimilar);
     this.#suggestions = new Suggestions(say, reader.search);
-    const select = (index) => reader.select(this.#grid.photos[index]) && this.#lightbox.open(this.#grid.photos, index);
-    this.#grid = new Grid(say, select, reader.similar);
-    this.#lightbox = new Lightbox(say, (index) => this.focus(index), reader.similar);
-    this.#more = make("button", { type: "button", class: "more", part: "button", hidden: true });
-    const parts = [this.#source, this.#notice, this.#suggestions, this.#grid];
-    this.#parts = [...parts.map(({ element }) => element), this.#more];
+    this.#grid = new Grid(say, (index) => this.#open(index), reader.similar);
+    this.#browse = new Browse(say, (index) => this.#open(index), (error) => this.stumble(error));
+    this.#lightbox = new Lightbox(say, { ...reader, closed: (index) => this.focus(index) });
+    this.#more = textButton({ class: "pill more", hidden: true });
+    this.#watch = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.#goOn(), { rootMargin: AHEAD });
+    this.#last.textContent = say("end");
+    const parts = [this.#source, this.#notice, this.#suggestions, this.#grid, this.#browse];
+    this.#parts = [...parts.map(({ element }) => element), this.#last, this.#more];
     this.elements = [this.#status, ...this.#parts, this.#lightbox.element];
   }
 
   /** How many photos are shown. */
   get count() {
-    return this.#grid.photos.length;
+    return this.#browse.count || this.#grid.photos.length;
   }
 
   set busy(yes) {
@@ -58,7 +75,7 @@ export class Results {
 
   /** Move the focus to a photo, or to what can be done where there is none. */
   focus(index = 0) {
-    if (this.count) this.#grid.focus(index);
+    if (this.count) (this.#browse.count ? this.#browse : this.#grid).focus(index);
     else this.#notice.focus();
   }
 
@@ -66,6 +83,7 @@ export class Results {
   showCollection({ photos, suggestions, total }) {
     this.#show({ photos });
     this.suggest(suggestions);
+    this.#offer(photos.length && "browse");
     this.#status.textContent = "";
     if (total === 0) this.showUnpublished();
   }
@@ -73,6 +91,18 @@ export class Results {
   /** There is nothing to search yet. */
   showUnpublished() {
     this.#notify("unpublished", this.#say("unpublishedDetail", { command: "thinlens publish" }));
+  }
+
+  /** One photo at large, whatever else is shown. */
+  showLarge(photo) {
+    this.#lightbox.open(1, 0, () => photo);
+  }
+
+  /** All photos by date; `load` gets some of them, as for browse.js. */
+  showAll(counts, load) {
+    this.#show({});
+    this.#browse.show(counts, load);
+    this.#status.textContent = this.#say("count", { count: this.count });
   }
 
   /**
@@ -88,7 +118,7 @@ export class Results {
     this.#show({ photos, source });
     this.#end(offer, next);
     if (photos.every(({ perhaps }) => perhaps)) {
-      const unsure = picture ? "perhapsPicture" : source ? "perhapsSimilar" : "perhapsDetail";
+      const unsure = picture || source ? "perhapsLike" : "perhapsDetail";
       this.#notify("perhapsThese", this.#say(unsure, { query }));
     } else if (corrected) this.#notify("correctedTo", this.#say("correctedDetail", { query }));
   }
@@ -100,10 +130,13 @@ export class Results {
   }
 
   /** Nothing, though there may be something if less relevant photos are wanted (`offer`). */
-  showNothing(query, offer, source, picture) {
+  showNothing(query, offer, source, picture, filters) {
     this.#show({ source });
-    const detail = picture ? "emptyPicture" : source ? "emptySimilar" : offer ? "emptyDetail" : "emptyUnknown";
-    this.#notify("empty", this.#say(detail, { query }), offer && this.#say("closestAnyway"), this.#reader.closest);
+    if (filters.length) {
+      return this.#notify("empty", this.#say("emptyFiltered"), this.#say("removeFilters"), this.#reader.unfilter);
+    }
+    const detail = picture || source ? "emptyLike" : offer ? "emptyDetail" : "emptyUnknown";
+    return this.#notify("empty", this.#say(detail, { query }), offer && this.#say("closestAnyway"), this.#reader.closest);
   }
 
   /** @param {{kind: string, detail: string}} error As client.js throws it. */
@@ -113,6 +146,13 @@ export class Results {
     const title = offline ? "offline" : "failed";
     const why = this.#say(offline ? "offlineDetail" : kind, { detail, limit: LONGEST_QUERY });
     this.#notify(title, why, this.#say("retry"), this.#reader.retry);
+  }
+
+  /** There are no more photos for now; what is shown stays, unless it is of a collection that is no more. */
+  stumble(error) {
+    if (error.kind === "changed") this.showFailure(error);
+    else if (error.kind) this.#status.textContent = this.#say(error.kind, error);
+    else if (error.name !== "AbortError") throw error;
   }
 
   /** A file can't be asked with; what is shown stays. */
@@ -130,7 +170,8 @@ export class Results {
     this.#source.show(source);
     this.#suggestions.show([]);
     this.#grid.show(photos);
-    this.#more.hidden = true;
+    this.#browse.clear();
+    this.#offer("");
     // Put in anew, so that they are other things in other places for the browser, and not things that jumped.
     this.#lightbox.element.before(...this.#parts);
     this.#lightbox.close();
@@ -147,8 +188,24 @@ export class Results {
     const unsure = this.#grid.photos.filter(({ perhaps }) => perhaps).length;
     const sure = this.#say("count", { count: this.count - unsure });
     this.#status.textContent = unsure ? this.#say("countPerhaps", { sure, count: unsure }) : sure;
+    this.#offer(offer, next);
+    this.#last.hidden = offer === "more" || this.count <= MANY;
+  }
+
+  /** Offer what else there is; more of the same comes by itself, too. */
+  #offer(offer, next) {
+    this.#watch.disconnect();
+    this.#last.hidden = true;
     this.#more.hidden = !offer;
     this.#more.textContent = offer && this.#say(offer);
     this.#more.onclick = () => this.#reader[offer](next);
+    this.#goOn = () => this.#reader.more(next, true);
+    if (offer === "more") this.#watch.observe(this.#more);
+  }
+
+  /** Show a photo at large, unless the page around does something else with it. */
+  async #open(index) {
+    const at = this.#browse.count ? (place) => this.#browse.at(place) : (place) => this.#grid.photos[place];
+    if (this.#reader.select(await at(index))) this.#lightbox.open(this.count, index, at);
   }
 }

@@ -41,9 +41,9 @@ export class SearchBox {
       enterkeyhint: "search",
       dir: "auto",
     });
-    const clear = iconButton("cross", say("clear"), { class: "clear" });
+    const clear = iconButton("cross", say("clear"), { class: "round clear" });
     const file = make("input", { type: "file", accept: "image/*", tabindex: -1, "aria-hidden": "true", hidden: true });
-    this.#choose = iconButton("picture", say("askPicture"), { class: "choose", part: "choose", hidden: true });
+    this.#choose = iconButton("picture", say("askPicture"), { part: "choose", hidden: true });
     const parts = [icon("search"), this.#chip, this.input, clear, this.#choose, file];
     const field = make("div", { class: "field", part: "field" }, ...parts);
     this.element = make("form", { role: "search", part: "search" }, make("slot", { name: "start" }), field);

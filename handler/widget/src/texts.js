@@ -1,106 +1,58 @@
-/** The texts that a reader sees or hears, in English, and how those of other languages and of a host page go before. */
+/** The texts that a reader sees or hears: fetched in the language of the page, and put together with a host page's own. */
 
 import { spoken } from "./languages.js";
 
-export const ENGLISH = {
-  label: "Search photos by description",
-  placeholder: "Describe a photo",
-  clear: "Clear",
-  askPicture: "Search with a picture",
-  askedPicture: "Picture: {name}",
-  leavePicture: "Remove the picture",
-  placeholderPicture: "Add words, if you like",
-  dropPicture: "Drop a picture to search with it",
-  notPicture: "That is not a picture",
-  notPictureDetail: "“{name}” can't be read as a picture here.",
-  emptyPicture: "No photo here is like this picture.",
-  perhapsPicture: "It is not sure that any of them is like this picture.",
-  suggestions: "Try",
-  grid: "Photos, most relevant first",
-  keys: "The arrow keys move between photos.",
-  "count.one": "{count} photo",
-  "count.other": "{count} photos",
-  countPerhaps: "{sure}, and {count} perhaps",
-  "duplicates.one": "{count} near-duplicate",
-  "duplicates.other": "{count} near-duplicates",
-  alike: "+{count}",
-  more: "Show more",
-  closest: "Show less relevant photos",
-  relevance: "Relevance {relevance}",
-  number: "{relevance}",
-  perhaps: "Perhaps",
-  perhapsThese: "Perhaps one of these",
-  perhapsDetail: "It is not sure that any of them shows “{query}”.",
-  correctedTo: "Another spelling",
-  correctedDetail: "These are photos of “{query}”.",
-  perhapsSimilar: "It is not sure that any of them is like this one.",
-  similar: "More like this",
-  similarOf: "More like this: {caption}",
-  similarTo: "Photos like “{caption}”",
-  leaveSimilar: "Leave photos like this",
-  empty: "Nothing relevant found",
-  emptyDetail: "No photo here seems to show “{query}”.",
-  emptySimilar: "No other photo here is like this one.",
-  emptyUnknown: "No word of “{query}” is known to this search.",
-  unpublished: "No photos yet",
-  unpublishedDetail: "Whoever runs this search publishes them: {command}",
-  closestAnyway: "Show the closest anyway",
-  offline: "You are offline",
-  offlineDetail: "The search goes on as soon as there is a connection.",
-  failed: "That did not work",
-  unreachable: "There was no answer.",
-  slow: "The answer took too long.",
-  unreadable: "The answer could not be read.",
-  refused: "The server said: {detail}",
-  gone: "There is no such photo here.",
-  changed: "The collection has changed in the meantime.",
-  away: "The collection cannot be read at the moment.",
-  closed: "You have no access to this search.",
-  mistake: "Something went wrong on the server.",
-  unfit: "This text cannot be searched for. It may have up to {limit} characters.",
-  retry: "Try again",
-  missing: "Picture not available",
-  byCaption: "Found by its caption",
-  byLook: "Found by how it looks",
-  inText: "Text in the photo: {words}",
-  inName: "File name: {words}",
-  inKeyword: "Keyword: {words}",
-  inTitle: "Title: {words}",
-  inDescription: "Description: {words}",
-  inColumn: "{column}: {words}",
-  close: "Close",
-  previous: "Previous photo",
-  next: "Next photo",
-  position: "{position} of {count}",
-  open: "Open the photo",
-  /** Between what a screen reader says in one breath. */
-  pause: ". ",
-};
+// After so long without its texts, a language is not waited for: English is better than nothing.
+const TEXTS_TIMEOUT_MS = 5_000;
+/** Texts by language (languages/<language>.json), as far as an element of this page has asked for them. */
+const TEXTS = new Map();
+
+/**
+ * The texts of a page's language, or the English ones where it isn't spoken here, or its own can't be had.
+ * @returns {Promise<{tag: string, texts: object}>} With the language in which they are.
+ */
+export async function textsOf(tag, client, signal) {
+  const wanted = spoken(tag);
+  for (const language of new Set([wanted, "en"])) {
+    try {
+      if (!language) continue;
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(TEXTS_TIMEOUT_MS)]);
+      if (!TEXTS.has(language)) TEXTS.set(language, await client.texts(language, limit));
+      return { tag: language === wanted ? tag : language, texts: TEXTS.get(language) };
+    } catch {
+      if (!signal.aborted) console.warn(`thinlens-search: no texts in "${language}" at its endpoint`);
+    }
+  }
+  return { tag: "en", texts: {} };
+}
 
 /**
  * Makes the function that says a text.
- * @param {string | null} overrides The host's texts as a JSON object, by the names above; what is no text is ignored.
- * @param {string} tag The language of the page around, as in `lang`.
- * @param {object} [texts] The texts of that language, by the names above, where it is spoken here.
+ * @param {string | null} overrides The host's texts as a JSON object, by their names; what is no text is ignored.
+ * @param {string} tag The language of the page around, as in `lang`: that of the host's texts.
+ * @param {{tag: string, texts: object}} known What is said otherwise, and in which language.
  * @returns {(name: string, values?: Record<string, string | number>) => string} With each `{value}` filled in;
- *   a `count` chooses between `name.one`, `name.other` and whatever other plurals the language has.
+ *   a `count` chooses between `name.one`, `name.other` and whatever other plurals the language has. Where nothing is
+ *   known, the words of the name have to do.
  */
-export function speaker(overrides, tag, texts = {}) {
-  const locale = knownLocale(tag);
-  const voices = [
-    voice(given(overrides), locale),
-    voice(onlyTexts(texts), locale),
-    voice(ENGLISH, spoken(tag) === "en" ? locale : "en"),
-  ].filter(({ texts }) => Object.keys(texts).length);
+export function speaker(overrides, tag, known) {
+  const voices = [voice(given(overrides), tag), voice(onlyTexts(known.texts), known.tag)];
   // Numbers are written in one way, whoever says what stands around them.
-  const first = voices[0].locale;
-  const numbers = new Intl.NumberFormat(first);
-  const relevances = new Intl.NumberFormat(first, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const { locale } = voices.find(({ texts }) => Object.keys(texts).length) ?? voices[1];
+  const numbers = new Intl.NumberFormat(locale);
+  const relevances = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const dated = (date) => {
+    const [year, month, day] = date.split("-").map(Number);
+    const parts = { year: "numeric", month: month && "long", day: day && "numeric", timeZone: "UTC" };
+    return new Intl.DateTimeFormat(locale, parts).format(Date.UTC(year, (month || 1) - 1, day || 1));
+  };
 
   return (name, values = {}) => {
-    const text = voices.reduce((found, { say }) => found ?? say(name, values.count), undefined);
+    const words = name.replace(/[A-Z]/g, " $&").toLowerCase();
+    const text = voices.reduce((found, { say }) => found ?? say(name, values.count), undefined) ?? words;
     return text.replace(/\{(\w+)\}/g, (whole, key) => {
       const value = values[key];
+      if (key === "date") return dated(value);
       if (typeof value !== "number") return value ?? whole;
       return (key === "relevance" ? relevances : numbers).format(value);
     });
@@ -108,7 +60,8 @@ export function speaker(overrides, tag, texts = {}) {
 }
 
 /** Texts of one language, counted by its rules; what they lack is undefined. */
-function voice(texts, locale) {
+function voice(texts, tag) {
+  const locale = knownLocale(tag);
   const plurals = new Intl.PluralRules(locale);
   const say = (name, count) => texts[name] ?? texts[`${name}.${plurals.select(count)}`] ?? texts[`${name}.other`];
   return { texts, locale, say };

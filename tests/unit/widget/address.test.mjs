@@ -3,25 +3,30 @@ import { test } from "node:test";
 
 import { readAddress, writeAddress } from "../../../handler/widget/src/address.js";
 
+const NOTHING = { query: "", similar: "", filters: [], order: "" };
+
 test("what is written is read", () => {
   for (const wanted of [
-    { query: "a dog & a cat", similar: "" },
+    { query: "a dog & a cat" },
     { query: "100% größe #1?", similar: "été 2024 & 100%/café #1.png" },
-    { query: "", similar: "a.jpg" },
-    { query: "", similar: "" },
+    { similar: "a.jpg" },
+    { query: "dog", filters: ["folder:été 2024 & 100%/a:b", "taken:2024-05", "where:rating:4"], order: "newest" },
+    {},
   ]) {
-    assert.deepEqual(readAddress(writeAddress("https://a.example/photos/", wanted)), wanted);
+    const whole = { ...NOTHING, ...wanted };
+    assert.deepEqual(readAddress(writeAddress("https://a.example/photos/?filter=type:png&order=oldest", whole)), whole);
   }
 });
 
 test("the rest of the address stays as it is", () => {
-  const before = "https://a.example/x?page=2&q=old&similar=a.jpg#top";
-  assert.equal(writeAddress(before, { query: "new", similar: "" }), "https://a.example/x?page=2&q=new#top");
-  assert.equal(writeAddress(before, { query: "", similar: "" }), "https://a.example/x?page=2#top");
+  const before = "https://a.example/x?page=2&q=old&similar=a.jpg&type=host&filter=type:png&filter=folder:a#top";
+  const after = "https://a.example/x?page=2&q=new&type=host#top";
+  assert.equal(writeAddress(before, { ...NOTHING, query: "new" }), after);
+  assert.equal(writeAddress(before, NOTHING), "https://a.example/x?page=2&type=host#top");
 });
 
-test("an address that asks for nothing", () => {
-  for (const href of ["https://a.example/", "https://a.example/?q=", "https://a.example/?q=%20%20&similar="]) {
-    assert.deepEqual(readAddress(href), { query: "", similar: "" });
+test("an address that asks for nothing, or for what there can't be", () => {
+  for (const search of ["", "?q=", "?q=%20%20&similar=", "?filter=&filter=colour&filter=colour:red&filter=where:x&order=random"]) {
+    assert.deepEqual(readAddress(`https://a.example/${search}`), NOTHING);
   }
 });

@@ -22,6 +22,9 @@ const PHOTO = {
   byLook: false,
   relevance: 0.7,
   duplicates: 0,
+  guessed: false,
+  preview: undefined,
+  taken: undefined,
   thumbnail: "https://cdn.example.org/rex.jpg",
   width: 640,
   height: 480,
@@ -72,6 +75,13 @@ test("a search asks for what is wanted and for nothing else", async () => {
     "/v1/search?q=dog&dedupe=true&k=5&min_relevance=0&offset=5&bundle=0123",
     "/v1/similar?id=a+b%2Fc%26d.jpg&k=5",
   ]);
+});
+
+test("photos that are like another one have no relevance, which is that of words", async () => {
+  respond = json({ results: [RESULT], perhaps: [RESULT], bundle: "0123", next_offset: 5 });
+  const { photos, next, raw } = await client().similar("a.jpg", options);
+  assert.deepEqual(photos.map(({ relevance }) => relevance), [undefined, undefined]);
+  assert.deepEqual([next, raw.results], [{ offset: 5, bundle: "0123" }, [RESULT]]);
 });
 
 test("a picture is sent as its pixels, with their hash for whoever signs them", async () => {
@@ -167,6 +177,37 @@ test("a photo of the catalogue has its first caption", async () => {
   respond = json(known);
   assert.deepEqual(await client().photo("a b/c#d.jpg", signal), expected);
   assert.deepEqual(asked, ["/v1/photos?k=3", "/v1/photos/a%20b/c%23d.jpg"]);
+});
+
+test("a search can be narrowed down and ordered", async () => {
+  respond = json({ results: [{ ...RESULT, taken: "2024-05-06T12:00:00" }, { ...RESULT, taken: "May" }, { ...RESULT, taken: null }] });
+  const filters = ["folder:a&b", "taken:2024"];
+  const { photos } = await client().search("dog", { ...options, filters, order: "newest" });
+  assert.deepEqual(photos.map(({ taken }) => taken), ["2024-05-06", undefined, undefined]);
+  assert.deepEqual(asked, ["/v1/search?q=dog&dedupe=true&k=5&order=newest&folder=a%26b&taken_from=2024&taken_to=2024"]);
+});
+
+test("photos are browsed by date, of one bundle", async () => {
+  respond = json({ photos: [{ ...RESULT, captions: [{ text: "a dog" }] }] });
+  const [photo] = await client().browse("oldest", ["type:png"], { offset: 200, count: 100, bundle: "0123" }, signal);
+  assert.equal(photo.caption, "a dog on a beach");
+  assert.deepEqual(asked, ["/v1/photos?order=oldest&k=100&offset=200&bundle=0123&type=png"]);
+});
+
+test("what is counted comes with its months in the order of the photos", async () => {
+  const months = [{ month: "2024-05", count: 1 }, { month: "2023-12", count: 2 }];
+  const counts = { bundle: "0123", total: 4, months, undated: 1, folders: [], orientations: [], types: [], columns: [] };
+  respond = json(counts);
+  const newest = await client().facets({ query: "", filters: [], order: "newest" }, signal);
+  const oldest = await client().facets({ query: "a dog", filters: ["type:png"], order: "oldest" }, signal);
+  assert.deepEqual([newest.total, newest.undated, newest.groups.length], [4, 1, 1]);
+  assert.deepEqual(newest.months, months);
+  assert.deepEqual(oldest.months, months.toReversed());
+  assert.deepEqual(asked, ["/v1/facets", "/v1/facets?q=a+dog&type=png"]);
+  for (const wrong of [{}, { ...counts, months: [7] }, { ...counts, columns: [{ column: "x" }] }]) {
+    respond = json(wrong);
+    await assert.rejects(client().facets({ query: "", filters: [] }, signal), { kind: "unreadable" });
+  }
 });
 
 for (const address of ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "http://[", 7, null, undefined]) {

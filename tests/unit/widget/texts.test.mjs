@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { ENGLISH, speaker } from "../../../handler/widget/src/texts.js";
+import { spoken } from "../../../handler/widget/src/languages.js";
+import { speaker as speakerOf, textsOf } from "../../../handler/widget/src/texts.js";
+
+const ENGLISH = JSON.parse(readFileSync(new URL("../../../handler/widget/languages/en.json", import.meta.url), "utf8"));
+const { signal } = new AbortController();
+
+/** Who speaks these texts where the language is spoken here, and English otherwise. */
+function speaker(overrides, tag, texts = ENGLISH) {
+  return speakerOf(overrides, tag, { tag: spoken(tag) ? tag : "en", texts });
+}
 
 test("English is spoken where nothing else is said", () => {
   const say = speaker(null, "en");
@@ -38,9 +48,10 @@ test("texts in a language without singular and plural need only one of them", ()
   assert.deepEqual([1, 2].map((count) => say("count", { count })), ["1 枚の写真", "2 枚の写真"]);
 });
 
-test("a host's texts go before those of its language, and English after", () => {
+test("a host's texts go before those of its language; what neither has is said by its name", () => {
   const say = speaker('{"retry": "Nochmal"}', "de", { retry: "Noch einmal versuchen", close: "Schließen", next: 7 });
-  assert.deepEqual(["retry", "close", "next"].map((name) => say(name)), ["Nochmal", "Schließen", ENGLISH.next]);
+  assert.deepEqual(["retry", "close", "next"].map((name) => say(name)), ["Nochmal", "Schließen", "next"]);
+  assert.equal(speaker(null, "de", {})("emptyDetail"), "empty detail");
 });
 
 test("each language is counted by its own rules: in Russian 21 is one", () => {
@@ -55,10 +66,34 @@ test("in a language that is not spoken numbers are as English as the words, unle
 });
 
 for (const texts of [[], null, 7, "text", { empty: null }]) {
-  test(`what came in place of a language's texts leaves English: ${JSON.stringify(texts)}`, () => {
-    assert.equal(speaker(null, "de", texts)("empty"), ENGLISH.empty);
+  test(`what came in place of a language's texts is left out: ${JSON.stringify(texts)}`, () => {
+    assert.equal(speaker(null, "de", texts)("empty"), "empty");
   });
 }
+
+/** A client that has the texts of these languages and counts how often it is asked for each. */
+function clientOf(languages) {
+  const asked = [];
+  const texts = async (language) => {
+    asked.push(language);
+    if (!languages.includes(language)) throw new Error("no such texts");
+    return { empty: language };
+  };
+  return { asked, texts };
+}
+
+test("texts are fetched once, those of another language and those of none are English", async (context) => {
+  context.mock.method(console, "warn", () => {});
+  const nobody = clientOf([]);
+  assert.deepEqual(await textsOf("nl", nobody, signal), { tag: "en", texts: {} });
+  const client = clientOf(["en", "de"]);
+  assert.deepEqual(await textsOf("de-AT", client, signal), { tag: "de-AT", texts: { empty: "de" } });
+  assert.deepEqual(await textsOf("de", client, signal), { tag: "de", texts: { empty: "de" } });
+  assert.deepEqual(await textsOf("nl", client, signal), { tag: "en", texts: { empty: "en" } });
+  assert.deepEqual(await textsOf("fi", client, signal), { tag: "en", texts: { empty: "en" } });
+  assert.deepEqual(await textsOf("en-GB", client, signal), { tag: "en-GB", texts: { empty: "en" } });
+  assert.deepEqual([nobody.asked, client.asked], [["nl", "en"], ["de", "nl", "en"]]);
+});
 
 for (const texts of ["{", "null", "[]", "7", '"text"', '{"empty": null, "retry": {"a": 1}}']) {
   test(`texts that are none leave English: ${texts}`, (context) => {
@@ -79,4 +114,10 @@ test("what a query says is not taken for a name", () => {
   const say = speaker(null, "en");
   assert.equal(say("emptyDetail", { query: "{detail} $& {query}" }), "No photo here seems to show “{detail} $& {query}”.");
   assert.equal(say("emptyDetail", {}), "No photo here seems to show “{query}”.");
+});
+
+test("dates are said as precisely as they are known, in the language of the page", () => {
+  const dates = ["2024", "2024-05", "2024-05-06"];
+  assert.deepEqual(dates.map((date) => speaker(null, "en")("date", { date })), ["2024", "May 2024", "May 6, 2024"]);
+  assert.deepEqual(dates.map((date) => speaker(null, "de")("date", { date })), ["2024", "Mai 2024", "6. Mai 2024"]);
 });

@@ -1,0 +1,118 @@
+/** The bar below the search box: the filters as chips that can be taken off, and the order; and the sheet to choose from. */
+
+import { icon, iconButton, make, textButton } from "./dom.js";
+import { readFilter } from "./filters.js";
+
+const ORIENTATIONS = ["landscape", "portrait", "square"];
+
+export class FilterBar {
+  #say;
+  #reader;
+  #chips = make("div", { class: "chips" });
+  #order;
+  #title;
+  #groups = make("div", { class: "groups" });
+  #filters = [];
+  #fetching;
+
+  /**
+   * @param {(name: string, values?: object) => string} say
+   * @param {object} reader
+   * @param {(filter: string) => void} reader.toggle Told of a filter to be put on or taken off.
+   * @param {(order: string) => void} reader.sort Told of an order.
+   * @param {() => Promise<{total: number, groups: object[]}>} reader.count What there is to narrow down by.
+   */
+  constructor(say, reader) {
+    this.#say = say;
+    this.#reader = reader;
+    const open = textButton({}, icon("filter"), say("filters"));
+    this.#order = make("select", { class: "pill", part: "order", "aria-label": say("order") });
+    const close = iconButton("cross", say("close"));
+    this.#title = make("h2", { id: "filters", "aria-live": "polite" });
+    this.sheet = make("dialog", { class: "sheet", part: "filters", "aria-labelledby": "filters" });
+    this.sheet.append(make("div", { class: "head" }, this.#title, close), this.#groups);
+    this.element = make("div", { class: "filters", part: "filter-bar" }, open, this.#order, this.#chips);
+
+    open.addEventListener("click", () => this.#open());
+    close.addEventListener("click", () => this.sheet.close());
+    this.sheet.addEventListener("click", ({ target }) => target === this.sheet && this.sheet.close());
+    for (const element of [this.#chips, this.#groups]) {
+      element.addEventListener("click", ({ target }) => this.#choose(target.closest("[data-filter]")?.dataset.filter));
+    }
+    this.#order.addEventListener("change", () => reader.sort(this.#order.value));
+  }
+
+  /**
+   * @param {object} wanted What is shown or asked for.
+   * @param {Record<string, string>} orders Which orders there are for it, and the names of their texts, the usual one
+   *   first; none if it can't be narrowed down.
+   */
+  show({ filters, order }, orders) {
+    this.#filters = filters;
+    const names = Object.entries(orders);
+    this.element.toggleAttribute("data-idle", !names.length);
+    this.#order.replaceChildren(...names.map(([value, name]) => make("option", { value }, this.#say(name))));
+    this.#order.value = order in orders ? order : names[0]?.[0];
+    this.#chips.replaceChildren(
+      ...filters.map((filter) => {
+        const name = this.#name(filter);
+        const attributes = { "aria-label": this.#say("removeFilter", { name }), "data-filter": filter };
+        return textButton(attributes, name, icon("cross"));
+      }),
+    );
+    if (this.sheet.open) this.#fill();
+  }
+
+  /** Whether an element is here, in the bar or in the sheet. */
+  has(element) {
+    return this.element.contains(element) || this.sheet.contains(element);
+  }
+
+  #choose(filter) {
+    if (!filter) return;
+    this.#reader.toggle(filter);
+    // A chip is gone then, and the focus with it.
+    if (!this.sheet.open) this.#order.focus({ preventScroll: true });
+  }
+
+  #open() {
+    this.#title.textContent = this.#say("filters");
+    this.sheet.showModal();
+    this.#fill();
+  }
+
+  /** Fill the sheet with what there is now; of what is asked for twice, the later counts. */
+  async #fill() {
+    const fetching = (this.#fetching = this.#reader.count());
+    const { total, groups, error } = await fetching.catch((error) => ({ groups: [], error }));
+    if (fetching !== this.#fetching) return;
+    const used = this.sheet.getRootNode().activeElement?.dataset.filter;
+    this.#title.textContent = error ? this.#say(error.kind, error) : this.#say("count", { count: total });
+    this.#groups.replaceChildren(...groups.map((group) => this.#group(group)));
+    if (!used) return;
+    const again = [...this.#groups.querySelectorAll("button")].find(({ dataset }) => dataset.filter === used);
+    (again ?? this.sheet.querySelector("button")).focus();
+  }
+
+  #group({ kind, values }) {
+    const buttons = values.map(({ filter, count }) => {
+      const attributes = { "data-filter": filter, "aria-pressed": `${this.#filters.includes(filter)}` };
+      return textButton(attributes, this.#name(filter), make("span", {}, this.#say("amount", { count })));
+    });
+    return make("section", {}, make("h3", {}, this.#kind(kind)), make("div", {}, ...buttons));
+  }
+
+  #kind(kind) {
+    const column = kind.startsWith("where:") && kind.slice(6);
+    if (column) return column === "rating" || column === "keywords" ? this.#say(column) : column;
+    return this.#say(kind);
+  }
+
+  #name(filter) {
+    const [kind, value] = readFilter(filter);
+    if (kind === "taken") return this.#say("date", { date: value });
+    if (ORIENTATIONS.includes(value)) return this.#say(value);
+    if (kind === "type") return value.toUpperCase();
+    return kind === "where:rating" ? `${value} ★` : value;
+  }
+}

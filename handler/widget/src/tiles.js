@@ -1,0 +1,97 @@
+/** Tiles: one photo each, moved through as one thing with the arrow keys, however they are laid out. */
+
+import { iconButton, make } from "./dom.js";
+import { neighbour } from "./moves.js";
+import { framed } from "./pictures.js";
+import { wordsLine } from "./words.js";
+
+// So many characters of the words that were found are shown: a few before the first of them, so that it is in sight.
+const BEFORE = 12;
+const AFTER = 80;
+
+/** Keys, clicks and the focus of all tiles below an element; of these the Tab key leads to one. */
+export class Walk {
+  #element;
+
+  /**
+   * @param {HTMLElement} element
+   * @param {(tile: HTMLElement) => void} onOpen What to do with a tile that is chosen.
+   * @param {(tile: HTMLElement) => void} onSimilar What to do when more like its photo are wanted.
+   */
+  constructor(element, onOpen, onSimilar) {
+    this.#element = element;
+    element.addEventListener("click", ({ target }) => {
+      if (target.closest(".like")) onSimilar(target.closest("li"));
+      else if (target.closest(".open")) onOpen(target.closest("li"));
+    });
+    element.addEventListener("focusin", ({ target }) => target.closest("li") && this.reach(target.closest("li")));
+    element.addEventListener("keydown", (event) => this.#move(event));
+  }
+
+  /** Make one tile the one that the Tab key leads to. */
+  reach(tile) {
+    for (const button of this.#element.querySelectorAll("[tabindex='0']")) button.tabIndex = -1;
+    for (const button of tile?.querySelectorAll("button") ?? []) button.tabIndex = 0;
+  }
+
+  #move(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    const tiles = [...this.#element.querySelectorAll("li")];
+    const rightToLeft = getComputedStyle(this.#element).direction === "rtl";
+    const boxes = tiles.map((tile) => tile.getBoundingClientRect());
+    const next = tiles[neighbour(boxes, tiles.indexOf(event.target.closest("li")), event.key, rightToLeft)];
+    if (!next) return;
+    event.preventDefault();
+    next.querySelector(".open")?.focus();
+  }
+}
+
+/** The place of a photo, with nothing in it yet. */
+export function place({ aspect, perhaps, ...photo }) {
+  const tile = make("li", perhaps ? { part: "photo perhaps", class: "perhaps" } : { part: "photo" });
+  tile.classList.toggle("worded", saysWords(photo));
+  tile.style.setProperty("--aspect", aspect);
+  return tile;
+}
+
+/** A photo's picture, which opens it at large, with what is to stand below. */
+export function picture(photo, say, name, frame, ...below) {
+  const open = { type: "button", class: "open", part: "picture", tabindex: -1, "aria-label": name };
+  return make("button", open, frame ?? framed(photo, say), ...below);
+}
+
+/** All that is said of a photo that was found, with its picture; `frame` is the picture where it is there already. */
+export function content(photo, say, frame) {
+  const { caption, relevance, duplicates, perhaps } = photo;
+  const words = saysWords(photo) ? [wordsLine(photo.words, say, BEFORE, AFTER)] : [];
+  const alike = duplicates ? [say("duplicates", { count: duplicates })] : [];
+  const relevant = relevance === undefined ? [] : [say("relevance", { relevance })];
+  const unsure = perhaps ? [say("perhaps")] : [];
+  const name = [caption, ...words.map(({ said }) => said), ...unsure, ...relevant, ...alike].join(say("pause"));
+  const hidden = { "aria-hidden": "true" };
+  return [
+    picture(photo, say, name, frame, make("span", { class: "caption", part: "caption", dir: "auto", ...hidden }, caption)),
+    ...words.map(({ said, nodes }) => make("div", { class: "words", part: "words", title: said, ...hidden }, ...nodes)),
+    make(
+      "div",
+      { class: "line" },
+      ...meter(relevance, say),
+      ...alike.map((text) => make("span", { title: text, ...hidden }, say("alike", { count: duplicates }))),
+      iconButton("similar", say("similarOf", { caption }), { class: "round like", part: "similar", tabindex: -1, title: say("similar") }),
+    ),
+  ];
+}
+
+/** Whether the words of the query stand somewhere that the tile doesn't show anyway. */
+function saysWords({ words }) {
+  return words !== undefined && words.place !== "caption";
+}
+
+/** A relevance as a bar and a number; nothing for a photo that was not searched for. */
+export function meter(relevance, say) {
+  if (relevance === undefined) return [];
+  const bar = make("span", { class: "bar", part: "bar" });
+  bar.style.setProperty("--relevance", relevance);
+  const number = say("number", { relevance });
+  return [make("span", { class: "relevance", part: "relevance", "aria-hidden": "true" }, bar, number)];
+}
