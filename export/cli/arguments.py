@@ -113,6 +113,11 @@ def _add_store_commands(commands: _Commands) -> None:
         help="publish the photos too, as they are, with all that their files say, such as where they were taken",
     )
     publish.add_argument(
+        "--static",
+        action="store_true",
+        help="publish a site that is searched in the browser, with no function; for up to a few thousand photos",
+    )
+    publish.add_argument(
         "--sign-key", metavar="FILE", type=Path, help="sign the bundle with the Ed25519 key in this PEM file"
     )
     publish.add_argument(

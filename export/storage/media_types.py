@@ -6,7 +6,15 @@ from pathlib import PurePath
 
 from export.pictures.formats import MEDIA_TYPES
 
-_MEDIA_TYPES = {**MEDIA_TYPES, ".json": "application/json", ".parquet": "application/vnd.apache.parquet"}
+_MEDIA_TYPES = {
+    **MEDIA_TYPES,
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".parquet": "application/vnd.apache.parquet",
+    ".svg": "image/svg+xml",
+}
 
 
 def media_type(name: str) -> str:
