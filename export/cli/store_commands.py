@@ -68,8 +68,8 @@ def _print_checks(checks: Sequence[Check]) -> None:
 
 def _static_summary(done: StaticPublication, store: ObjectStore) -> str:
     summary = (
-        f"A static gallery of {count(done.photos, 'photo')} is in {store.address}: {done.sent_bytes / 1e6:,.1f} MB sent; a"
-        f" visitor fetches {done.fetched_bytes / 1e6:,.1f} MB once, and pictures as they are shown."
+        f"A static gallery of {count(done.photos, 'photo')} is in {store.address}: {done.sent_bytes / 1e6:,.1f} MB"
+        f" sent; a visitor fetches {done.fetched_bytes / 1e6:,.1f} MB once, and pictures as they are shown."
     )
     if done.removed:
         summary += f"\n{count(done.removed, 'file')} went that it no longer names."

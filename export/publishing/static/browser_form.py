@@ -43,8 +43,8 @@ def browser_form(bundle: Bundle, folder: Path) -> Mapping[str, bytes]:
     photos = bundle.manifest.counts.photos
     if photos > MOST_PHOTOS:
         raise PublishingError(
-            f"the bundle holds {photos:,} photos (expected up to {MOST_PHOTOS:,} for --static, as the browser holds all of"
-            " them): publish it for a function, without --static"
+            f"the bundle holds {photos:,} photos (expected up to {MOST_PHOTOS:,} for --static, as the browser holds all"
+            " of them): publish it for a function, without --static"
         )
     tokenizer = (folder / "tokenizer.json").read_bytes()
     _check_tokenizer(tokenizer)
@@ -66,8 +66,8 @@ def _check_tokenizer(data: bytes) -> None:
     if found != expected:
         kinds = ", ".join(map(str, found))
         raise PublishingError(
-            f"the encoder's tokenizer is made of {kinds} (expected {', '.join(expected)} for --static): index again without"
-            " --languages and with an encoder of that kind, or publish without --static"
+            f"the encoder's tokenizer is made of {kinds} (expected {', '.join(expected)} for --static): index again"
+            " without --languages and with an encoder of that kind, or publish without --static"
         )
 
 

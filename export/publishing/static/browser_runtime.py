@@ -1,7 +1,7 @@
 """The browser's runtime: onnxruntime-web, as the npm registry has it, which runs the encoder's graph in browsers.
 
-It is fetched when a static gallery is published, by npm, which keeps it for the next time; what comes is that version to
-the last byte, or refused.
+It is fetched when a static gallery is published, by npm, which keeps it for the next time; what comes is that version
+to the last byte, or refused.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def _check(archive: Path) -> None:
     found = f"sha512-{base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()}"
     if found != INTEGRITY:
         raise PublishingError(
-            f"{PACKAGE} as npm fetched it is {found} (expected {INTEGRITY}): clean npm's cache (npm cache clean --force), "
-            "then publish"
+            f"{PACKAGE} as npm fetched it is {found} (expected {INTEGRITY}): clean npm's cache with"
+            " 'npm cache clean --force', then publish"
         )
 
 

@@ -1,8 +1,8 @@
 """The static gallery in a store: a page, what it is made of, and the pictures; published whole, or not at all.
 
 What the page is made of lies in gallery/, each file or folder named by the hash of what it holds. The page is written
-last and names all of it. Nothing is overwritten or removed that Thinlens didn't write: its page is known by a line in it,
-its files by where they lie and how they are called.
+last and names all of it. Nothing is overwritten or removed that Thinlens didn't write: its page is known by a line in
+it, its files by where they lie and how they are called.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,8 +62,22 @@ class StaticPublication:
     removed: int
 
 
-def publish_static(out: Path, store: ObjectStore, choices: Choices, progress: Progress) -> StaticPublication:
+def publish_static(
+    out: Path,
+    store: ObjectStore,
+    choices: Choices,
+    progress: Progress,
+    *,
+    runtime: Callable[[], Mapping[str, bytes]] = fetch_runtime,
+) -> StaticPublication:
     """Publish the bundle of an output folder as a site that needs no function.
+
+    Args:
+        out: The output folder.
+        store: What will serve the site.
+        choices: How to publish.
+        progress: Is told of the measuring and of the pictures.
+        runtime: Gets what runs the encoder in browsers.
 
     Raises:
         QualityError: It falls short of what is expected.
@@ -78,7 +92,7 @@ def publish_static(out: Path, store: ObjectStore, choices: Choices, progress: Pr
     with Library.open(out) as library, staging_folder(out) as staging:
         before = _before(store)
         staged = stage_bundle(out, staging, choices, None, progress)
-        files = _files(staged.bundle.id, browser_form(staged.bundle, staged.folder), fetch_runtime())
+        files = _files(staged.bundle.id, browser_form(staged.bundle, staged.folder), runtime())
         pictures = picture_uploads(staged.bundle, library, out, choices)
         there = {found.key for found in picture_objects(store)}
         own = {found.key: found.size_bytes for found in store.objects(FOLDER) if _OWN_NAME.fullmatch(found.key)}
@@ -112,8 +126,8 @@ def _before(store: ObjectStore) -> Mapping[str, StoredObject | None]:
     foreign = [key for key, mark in _MARKS.items() if (there := found[key]) is not None and mark not in there.data]
     if foreign:
         raise PublishingError(
-            f"{store.address} holds {' and '.join(foreign)}, which Thinlens didn't write; nothing was overwritten: publish to"
-            " another place"
+            f"{store.address} holds {' and '.join(foreign)}, which Thinlens didn't write; nothing was overwritten:"
+            " publish to another place"
         )
     return found
 

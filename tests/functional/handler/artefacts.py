@@ -109,8 +109,8 @@ PHOTOS = (
 class BundleChoices:
     """What a test may want to be different in the bundle; the defaults belong together.
 
-    In more than one segment the photos are dealt out in turns, and the first one holds a photo that is gone too. Without
-    a folder of another `encoder` it is a bag of words; a `calibration` stands in place of one curve.
+    In more than one segment the photos are dealt out in turns, and the first one holds a photo that is gone too. The
+    encoder is a bag of words if no other one's folder is given; a `calibration` stands in place of one curve.
     """
 
     segments: int = 1

@@ -34,6 +34,11 @@ export class Gallery {
     }
   }
 
+  /** Get what searching needs, so that a first question finds it there; if that fails, the question will say so. */
+  prepare() {
+    this.#searcher().catch(() => {});
+  }
+
   #answer(path, given) {
     if (path === "v1/search") return this.#search(given);
     if (path === "v1/similar") return this.#similar(given);

@@ -10,6 +10,7 @@ self.onmessage = async ({ data: { files, question, address } }) => {
     const { pathname, searchParams } = new URL(address, "https://gallery.invalid/");
     try {
       self.postMessage({ question, answer: await gallery.answer(pathname.slice(1), searchParams) });
+      gallery.prepare();
     } catch (error) {
       self.postMessage({ question, failure: String(error) });
     }

@@ -22,12 +22,13 @@ PHOTOS = 2_000
 QUERIES = (
     "dog", "a dog on a beach", "A DOG  on a Beach", "two children playing with a ball", "an elephant in the snow",
     "a red car in a busy street at night", "a small cat sleeps on a sofa", "my dog milo", "milo", "people outdoors",
-    "quarterly revenue", "spreadsheet", "a dgo on a baech", "elefant", "girafe", "rome trip", "HolidayBeach1204", "cafe",
-    "café", "zoes café", "旅行", "夕焼け", "本日", "strasse", "gesperrt", "hand soap", "stop", "exit 42", "no parking",
-    "Sonnenuntergang", "paris", "sail boat", "IMG", "été", "🐕", "ℌ𝔢𝔩𝔩𝔬", "łódź", "a", "the", "and in on the",
-    '"hand soap"', 'a sign that says "hand soap"', '"my dog milo" on a beach', '"two children" in a park', "“no parking”",
-    '"nothing says this"', "a photo of a bird, near a lake!", "it's a dog's ball", "[MASK]", "dog [SEP] cat", "x" * 512,
-    "bird " * 100, "jumping", "unbelievable catlike doggedness", "1204", "2023", "a horse horse horse",
+    "quarterly revenue", "spreadsheet", "a dgo on a baech", "elefant", "girafe", "rome trip", "HolidayBeach1204",
+    "cafe", "café", "zoes café", "旅行", "夕焼け", "本日", "strasse", "gesperrt", "hand soap", "stop", "exit 42",
+    "no parking", "Sonnenuntergang", "paris", "sail boat", "IMG", "été", "🐕", "ℌ𝔢𝔩𝔩𝔬", "łódź", "a", "the",
+    "and in on the", '"hand soap"', 'a sign that says "hand soap"', '"my dog milo" on a beach', "“no parking”",
+    '"two children" in a park', '"nothing says this"', "a photo of a bird, near a lake!", "it's a dog's ball",
+    "[MASK]", "dog [SEP] cat", "x" * 512, "bird " * 100, "jumping", "unbelievable catlike doggedness", "1204", "2023",
+    "a horse horse horse",
 )  # fmt: skip
 CAPTIONED = 40
 """So many captions are asked for as they are: photos that have them come first, with a relevance of 1."""
@@ -77,14 +78,19 @@ def addresses(photos: Mapping[str, str]) -> dict[str, list[str]]:
         "collection": ["v1/photos?k=100&folder=work&where=rating:5&type=png", "v1/photos?taken_from=2025"],
         "photos": [f"v1/photos/{quote(photo)}" for photo in ids[:: PHOTOS // 20]],
         "problems": [
-            "v1/search", "v1/search?q=", "v1/search?q=%20", search(q="x" * 513), search(q="dog", k=0), search(q="dog", k=101),
-            search(q="dog", k="1.5"), search(q="dog", offset=-1), search(q="dog", mode="magic"), search(q="dog", min_relevance=2),
-            search(q="dog", colour="red"), "v1/search?q=dog&k=1&k=2", search(q="dog", weight=[1, 2]), search(q="dog", weight=0),
-            search(q="Dog", not_="dog"), search(q=["dog"] * 9), search(q="dog", type="exe"), search(q="dog", where="colour:red"),
-            search(q="dog", where="rating"), search(q="dog", where="rating:4..3"), search(q="dog", where="rating:good"),
-            search(q="dog", taken_from="2024-02-30"), search(q="dog", taken_from="1.1.2024"),
-            search(q="dog", taken_from="2024", taken_to="2023"), search(q="dog", bundle="0123"), search(q="dog", dedupe="yes"),
-            "v1/similar", "v1/similar?id=nobody.jpg", "v1/photos/nobody.jpg", "v1/nothing",
+            "v1/search", "v1/search?q=", "v1/search?q=%20", "v1/search?q=dog&k=1&k=2", "v1/similar", "v1/nothing",
+            "v1/similar?id=nobody.jpg", "v1/photos/nobody.jpg", search(q="Dog", not_="dog"), search(q=["dog"] * 9),
+            search(q="x" * 513),
+            *(
+                search(q="dog", **each)
+                for each in (
+                    {"k": 0}, {"k": 101}, {"k": "1.5"}, {"offset": -1}, {"mode": "magic"}, {"min_relevance": 2},
+                    {"colour": "red"}, {"weight": [1, 2]}, {"weight": 0}, {"type": "exe"}, {"where": "colour:red"},
+                    {"where": "rating"}, {"where": "rating:4..3"}, {"where": "rating:good"}, {"bundle": "0123"},
+                    {"taken_from": "2024-02-30"}, {"taken_from": "1.1.2024"}, {"dedupe": "yes"},
+                    {"taken_from": "2024", "taken_to": "2023"},
+                )
+            ),
         ],
     }  # fmt: skip
 
@@ -123,13 +129,37 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Answers:
 
 @pytest.mark.parametrize("theme", addresses({}))
 def test_the_browser_answers_as_the_function_does(answers: Answers, theme: str) -> None:
+    """Photos that are equally relevant to two decimals may change places: processors round a vector differently."""
     wrong = []
     for address in answers.asked[theme]:
         found, expected = answers.found[address], ask(answers.app, f"/{address}")
-        bodies = comparable(found["body"]), comparable(expected.json())
+        bodies = settled(comparable(found["body"])), settled(comparable(expected.json()))
         if found["status"] != expected.status or bodies[0] != bodies[1]:
             wrong.append((address, difference(*bodies)))
     assert not wrong
+
+
+def test_nearly_all_answers_are_the_same_in_their_order_too(answers: Answers) -> None:
+    same = [
+        comparable(found["body"]) == comparable(ask(answers.app, f"/{address}").json())
+        for address, found in answers.found.items()
+    ]
+    assert sum(same) / len(same) > 0.95
+
+
+def settled(body: Any) -> Any:
+    """An answer in which equally relevant photos stand by their ids; of those at a page's end there may be others."""
+    if "results" not in body:
+        return body
+    page, more = body["results"], body["next_offset"] is not None
+    last = page[-1]["relevance"] if page and more else None
+    certain = [photo for photo in page if photo["relevance"] != last]
+    return {
+        **body,
+        "results": sorted(certain, key=lambda photo: (-photo["relevance"], photo["id"])),
+        "last": [photo["relevance"] for photo in page if photo["relevance"] == last],
+        "perhaps": sorted(body["perhaps"], key=lambda photo: (-photo["relevance"], photo["id"])),
+    }
 
 
 def difference(found: Any, expected: Any) -> object:
