@@ -1,4 +1,4 @@
-"""The static gallery in Chromium, served by a server that knows nothing but files: searched, kept, and there offline."""
+"""The static gallery in Chromium, from a server that knows nothing but files: searched, kept, and there offline."""
 
 from __future__ import annotations
 
@@ -76,7 +76,8 @@ def static_page(browser: Browser, server: StaticServer) -> Iterator[Page]:
 def answers(page: Page) -> None:
     """Let the page keep what it was answered."""
     page.add_init_script(
-        "window.answers = {}; addEventListener('thinlens-search', ({ detail }) => { answers[detail.query] = detail.answer; })"
+        "window.answers = {};"
+        "addEventListener('thinlens-search', ({ detail }) => { answers[detail.query] = detail.answer; })"
     )
 
 
@@ -114,4 +115,4 @@ def test_it_is_fetched_once_and_is_there_without_a_network(static_page: Page, se
     static_page.context.set_offline(True)
     static_page.goto(f"{server.address}?q=cat")
     static_page.wait_for_function("() => answers.cat")
-    assert [photo["id"] for photo in static_page.evaluate("() => answers.cat.results")] == ["cat.png"]
+    assert [photo["id"] for photo in static_page.evaluate("() => answers.cat.results")] == ["chelsea.png"]

@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Client } from "../../../handler/widget/src/client.js";
+
+const { signal } = new AbortController();
+
+test("a page that has the answers itself is asked in place of the network", async () => {
+  const asked = [];
+  const ask = async (address, request) => {
+    asked.push([String(address), request.signal.aborted]);
+    return Response.json({ results: [] });
+  };
+  await new Client("./", "https://photos.invalid/gallery/", ask).search("dog", { count: 5, signal });
+  assert.deepEqual(asked, [["https://photos.invalid/gallery/v1/search?q=dog&dedupe=true&k=5", false]]);
+});
+
+test("it may say for how long it may take", async () => {
+  const ask = (_, request) => new Promise((_, reject) => request.signal.addEventListener("abort", () => reject(request.signal.reason)));
+  ask.timeoutMs = 1;
+  await assert.rejects(new Client("./", "https://photos.invalid/", ask).search("dog", { count: 5, signal }), { kind: "slow" });
+});
