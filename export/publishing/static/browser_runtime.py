@@ -29,7 +29,7 @@ def fetch_runtime() -> Mapping[str, bytes]:
     """The files MODULE and MACHINE of the package.
 
     Raises:
-        PublishingError: npm isn't installed or can't fetch it, or it isn't what it should be.
+        PublishingError: There is no npm, it can't fetch the package, or that isn't what it should be.
     """
     npm = shutil.which("npm")
     if npm is None:

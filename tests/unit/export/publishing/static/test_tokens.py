@@ -21,7 +21,8 @@ _TEST = Path(__file__).parent / "tokens.test.mjs"
 _WRITTEN = (
     "Zoë's café, 寿司", "HolidayBeach2019 IMGPark2 iPhone14Pro DSC_0042", "STRASSE straße ẞ İstanbul ısı ΟΔΟΣ οδος",
     "a\u00a0dog\tin\u200b the \ufb01eld \x00", "naïve naïve ﬀ ①②③ ½ Ⅳ x²", "🐕‍🦺 ❤️ and ☂", "हिन्दी में ไทย မြန်မာ",
-    "word" * 40, "don't e-mail [MASK] me@example.org!", "日本語とEnglishのmix", "", "   ", "unbelievable antidisestablished",
+    "word" * 40, "don't e-mail [MASK] me@example.org!", "日本語とEnglishのmix", "", "   ",
+    "unbelievable antidisestablished",
 )  # fmt: skip
 _MISSPELT = ("an elefant", "a dgo on a baech", "girafe", "moutain", "xqzwv", "a dog", "bycicle", "zzzz elephnt")
 # What the handler's Unicode (14) and the browser's, which is newer, know alike, but for Cherokee's capitals.
