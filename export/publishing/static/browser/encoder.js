@@ -31,7 +31,8 @@ export class Encoder {
   /** @returns {Promise<Float32Array[]>} One unit vector for each text. */
   async encode(texts) {
     const vectors = [];
-    for (const text of texts) vectors.push(await this.#run(this.#pieces.encode(text))); // one at a time: so does the session
+    // One at a time, as the session works.
+    for (const text of texts) vectors.push(await this.#run(this.#pieces.encode(text)));
     return vectors;
   }
 

@@ -33,7 +33,9 @@ function orientationOf({ width, height }) {
 function dateTests(given) {
   const from = dayOf("taken_from", given.get("taken_from"), "-01-01");
   const to = dayOf("taken_to", given.get("taken_to"), "-12-31");
-  if (from && to && from > to) throw new Refusal(`taken_from is after taken_to`, "taken_from", "contradictory-parameters");
+  if (from && to && from > to) {
+    throw new Refusal("taken_from is after taken_to", "taken_from", "contradictory-parameters");
+  }
   const day = ({ taken }) => (/^\d{4}-\d{2}-\d{2}/.test(taken ?? "") ? taken.slice(0, 10) : undefined);
   return [from && ((photo) => day(photo) >= from), to && ((photo) => day(photo) <= to)].filter(Boolean);
 }
@@ -87,7 +89,9 @@ function rangeOf(name, value) {
     throw new Refusal(`${name} is '${value}' (expected a number, or a range such as 3..5, 3.. or ..5)`, "where");
   }
   const ends = [low === "" ? -Infinity : Number(low), high === "" ? Infinity : Number(high)];
-  if (ends[0] > ends[1]) throw new Refusal(`${name} is '${value}', a range that ends before it begins`, "where", "contradictory-parameters");
+  if (ends[0] > ends[1]) {
+    throw new Refusal(`${name} is '${value}', a range that ends before it begins`, "where", "contradictory-parameters");
+  }
   return ends;
 }
 

@@ -55,7 +55,9 @@ function start() {
     if (answer) resolve(answer);
     else reject(new TypeError(failure));
   };
-  const absolute = Object.entries(files).map(([name, { path, integrity }]) => [name, { address: new URL(path, page).href, integrity }]);
+  const absolute = Object.entries(files).map(([name, { path, integrity }]) => {
+    return [name, { address: new URL(path, page).href, integrity }];
+  });
   started.postMessage({ files: Object.fromEntries(absolute) });
   return started;
 }

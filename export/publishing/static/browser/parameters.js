@@ -29,7 +29,8 @@ export class Refusal extends Error {
 export function readParameters(given, possible) {
   for (const name of given.keys()) {
     if (!possible.includes(name)) {
-      throw new Refusal(`Unknown parameter '${name}' (expected ${possible.join(", ") || "none"})`, name, "unknown-parameter");
+      const detail = `Unknown parameter '${name}' (expected ${possible.join(", ") || "none"})`;
+      throw new Refusal(detail, name, "unknown-parameter");
     }
     if (!SEVERAL.includes(name) && given.getAll(name).length > 1) {
       throw new Refusal(`${name} is given more than once`, name, "repeated-parameter");
@@ -49,7 +50,8 @@ export function readParameters(given, possible) {
   checkTexts("not", parameters.without);
   const { texts, weights } = parameters;
   if (weights.length && weights.length !== texts.length) {
-    throw new Refusal(`weight is given ${weights.length} times (expected ${texts.length})`, "weight", "contradictory-parameters");
+    const detail = `weight is given ${weights.length} times (expected ${texts.length})`;
+    throw new Refusal(detail, "weight", "contradictory-parameters");
   }
   const wanted = new Set(texts.map(folded));
   const both = parameters.without.find((text) => wanted.has(folded(text)));
@@ -72,10 +74,14 @@ function numberOf(name, text, low, high, form = NUMBER) {
 }
 
 function checkTexts(name, texts) {
-  if (texts.length > MAX_TEXTS) throw new Refusal(`${name} is given ${texts.length} times (expected at most ${MAX_TEXTS})`, name);
+  if (texts.length > MAX_TEXTS) {
+    throw new Refusal(`${name} is given ${texts.length} times (expected at most ${MAX_TEXTS})`, name);
+  }
   for (const text of texts) {
     const { length } = Array.from(text);
-    if (length > MAX_QUERY_LENGTH) throw new Refusal(`${name} has ${length} characters (expected at most ${MAX_QUERY_LENGTH})`, name);
+    if (length > MAX_QUERY_LENGTH) {
+      throw new Refusal(`${name} has ${length} characters (expected at most ${MAX_QUERY_LENGTH})`, name);
+    }
     if (!normalise(text)) throw new Refusal(`${name} is empty (expected a description of what the photo shows)`, name);
   }
 }

@@ -56,7 +56,10 @@ export class Ranking {
       const absent = fround(1 - step / STEPS);
       const either = (relevance) => fround(1 - fround(absent * fround(1 - relevance)));
       if (!sought) parts.push(this.#numbers(these).map((number) => ({ number, relevance: byWords })));
-      else parts.push(this.#bySight(sought, these).map(({ number, relevance }) => ({ number, relevance: either(relevance) })));
+      else {
+        const seen = this.#bySight(sought, these);
+        parts.push(seen.map(({ number, relevance }) => ({ number, relevance: either(relevance) })));
+      }
     }
     if (sought) parts.push(this.#bySight(sought, (number) => allowed(number) && !hits.has(number)));
     return inOrder(parts.flat());
@@ -76,10 +79,12 @@ export class Ranking {
     const curve = this.#calibration[sought.kind];
     const scores = this.#scores(sought);
     const byScore = this.#numbers(allowed).sort((one, other) => scores[other] - scores[one] || one - other);
-    const relevances = (numbers, cosine) => numbers.map((number) => ({ number, relevance: relevanceOf(curve, scores[number], cosine(number)) }));
+    const relevances = (numbers, cosine) =>
+      numbers.map((number) => ({ number, relevance: relevanceOf(curve, scores[number], cosine(number)) }));
     const head = byScore.slice(0, IDENTITY_DEPTH).filter((number) => this.wanted(sought, number, true));
     const others = byScore.slice(IDENTITY_DEPTH).filter((number) => this.wanted(sought, number, false));
-    return [...inOrder(relevances(head, (number) => this.#closest(number, sought.texts))), ...relevances(others, () => -1)];
+    const compared = relevances(head, (number) => this.#closest(number, sought.texts));
+    return [...inOrder(compared), ...relevances(others, () => -1)];
   }
 
   #numbers(allowed) {

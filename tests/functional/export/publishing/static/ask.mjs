@@ -4,10 +4,13 @@ import { gunzipSync } from "node:zlib";
 import { pathToFileURL } from "node:url";
 const site = process.argv[2];
 const page = readFileSync(`${site}/index.html`, "utf-8");
-const { files, languages } = JSON.parse(/name="thinlens-gallery" content="([^"]*)"/.exec(page)[1].replaceAll("&quot;", '"'));
+const { files } = JSON.parse(/name="thinlens-gallery" content="([^"]*)"/.exec(page)[1].replaceAll("&quot;", '"'));
 const code = /src="(gallery\/[0-9a-f]+)\/page.js"/.exec(page)[1];
 const { Gallery } = await import(pathToFileURL(`${site}/${code}/gallery.js`).href);
-const gallery = new Gallery(async (name) => { const b = gunzipSync(readFileSync(`${site}/${files[name].path}`)); return b.buffer.slice(b.byteOffset, b.byteOffset + b.byteLength); });
+const gallery = new Gallery(async (name) => {
+  const { buffer, byteOffset, byteLength } = gunzipSync(readFileSync(`${site}/${files[name].path}`));
+  return buffer.slice(byteOffset, byteOffset + byteLength);
+});
 const answers = [];
 for (const address of JSON.parse(readFileSync(0, "utf-8"))) {
   const url = new URL(address, "http://x/");
