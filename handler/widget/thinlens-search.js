@@ -163,7 +163,9 @@ this.detail = detail;
 }
 class Client {
 #base;
-constructor(endpoint, page = globalThis.document?.baseURI) {
+#ask;
+constructor(endpoint, page = globalThis.document?.baseURI, ask = (...request) => fetch(...request)) {
+this.#ask = ask;
 const base = new URL(endpoint, page);
 if (!base.pathname.endsWith("/")) base.pathname += "/";
 this.#base = base;
@@ -210,11 +212,12 @@ const next = raw.next_offset > 0 ? { offset: raw.next_offset, bundle: raw.bundle
 return { photos, next, raw };
 }
 async #fetch(address, signal, request) {
-const limit = AbortSignal.timeout(TIMEOUT_MS);
+const ask = this.#ask;
+const limit = AbortSignal.timeout(ask.timeoutMs ?? TIMEOUT_MS);
 let response;
 let body;
 try {
-response = await fetch(new URL(address, this.#base), { ...request, signal: AbortSignal.any([signal, limit]) });
+response = await ask(new URL(address, this.#base), { ...request, signal: AbortSignal.any([signal, limit]) });
 body = await response.json();
 } catch (error) {
 if (signal.aborted) throw error;
@@ -986,7 +989,7 @@ this.#stay.signal.addEventListener("abort", () => observer.disconnect());
 async #build() {
 this.#making?.abort();
 const { signal } = (this.#making = new AbortController());
-const client = new Client(this.getAttribute("endpoint") ?? "");
+const client = new Client(this.getAttribute("endpoint") ?? "", undefined, this.ask);
 this.#tag = tagAround(this);
 const language = spoken(this.#tag);
 if (language && !TEXTS.has(language)) await learn(language, client, signal);
