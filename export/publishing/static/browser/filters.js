@@ -26,7 +26,7 @@ export function filterOf(given, columns) {
   return (photo) => tests.every((test) => test(photo));
 }
 
-function orientationOf({ width, height }) {
+export function orientationOf({ width, height }) {
   return width === height ? "square" : width > height ? "landscape" : "portrait";
 }
 

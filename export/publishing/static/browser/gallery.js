@@ -2,6 +2,7 @@
 
 import { Encoder } from "./encoder.js";
 import { chronological } from "./chronology.js";
+import { countsOf } from "./facets.js";
 import { filterOf } from "./filters.js";
 import { BY_DATE, readParameters, Refusal } from "./parameters.js";
 import { Searcher } from "./searcher.js";
@@ -9,6 +10,7 @@ import { Vectors } from "./vectors.js";
 
 const DATES = ["taken_from", "taken_to"];
 const FILTERS = ["folder", "orientation", "type", "where"];
+const TEXTS = ["q", "weight", "not", "mode"];
 const PAGING = ["k", "offset", "min_relevance", "order", "dedupe", "bundle"];
 
 export class Gallery {
@@ -44,12 +46,13 @@ export class Gallery {
     if (path === "v1/search") return this.#search(given);
     if (path === "v1/similar") return this.#similar(given);
     if (path === "v1/photos") return this.#page(given);
+    if (path === "v1/facets") return this.#facets(given);
     if (path.startsWith("v1/photos/")) return this.#photo(decodeURIComponent(path.slice("v1/photos/".length)), given);
     throw new Refusal(`There is nothing at '${path}'`, undefined, "no-such-path", 404);
   }
 
   async #search(given) {
-    const query = readParameters(given, ["q", "weight", "not", "mode", ...PAGING, ...DATES, ...FILTERS]);
+    const query = readParameters(given, [...TEXTS, ...PAGING, ...DATES, ...FILTERS]);
     if (!query.texts.length) throw new Refusal("q is missing", "q", "missing-parameter");
     const passes = await this.#filter(given);
     return (await this.#searcher()).search(query, passes);
@@ -83,6 +86,25 @@ export class Gallery {
       image_queries: false,
       image_side: null,
       photos: shown.map((number) => ({ bundle, ...photos[number] })),
+    };
+  }
+
+  /** How many of the photos that a search finds, or that pass the filters, there are of each kind. */
+  async #facets(given) {
+    const started = performance.now();
+    const query = readParameters(given, [...TEXTS, "min_relevance", "bundle", ...DATES, ...FILTERS]);
+    const alone = ["weight", "not", "mode", "min_relevance"].find((name) => given.has(name));
+    if (alone && !query.texts.length) throw new Refusal(`${alone} is given without a q`, alone, "contradictory-parameters");
+    const passes = await this.#filter(given);
+    const { bundle, columns, photos } = await this.#collection();
+    const searcher = query.texts.length ? await this.#searcher() : undefined;
+    const numbers = searcher ? await searcher.relevant(query, passes) : Array.from(photos.keys()).filter(passes);
+    const counted = numbers.map((number) => photos[number]);
+    return {
+      query: query.texts.map((text) => searcher.canonical(text)).join(" + "),
+      bundle,
+      ...countsOf(counted, photos, columns, given.getAll("folder")),
+      took_ms: Math.round((performance.now() - started) * 1_000) / 1_000,
     };
   }
 

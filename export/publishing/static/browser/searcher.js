@@ -42,7 +42,7 @@ export class Searcher {
    * @param {(number: number) => boolean} passes Which photos the filters let pass.
    */
   async search(query, passes) {
-    const typed = query.texts.map((text) => this.#canonical(text));
+    const typed = query.texts.map((text) => this.canonical(text));
     const answer = await this.#searched(query, passes, typed);
     if (!answer.no_relevant_results) return answer;
     const texts = typed.map((text) => corrected(text, this.#encoder) ?? text);
@@ -55,6 +55,19 @@ export class Searcher {
   async #searched(query, passes, typed) {
     const page = this.#page(await this.#questionOf(query, passes), query);
     return { query: typed.join(" + "), ...page, corrected: null };
+  }
+
+  /** The numbers of all photos that pages of a search would have as results. */
+  async relevant(query, passes) {
+    const found = await this.#allRelevant(query, passes);
+    const respelt = (text) => corrected(this.canonical(text), this.#encoder) ?? text;
+    return found.length ? found : this.#allRelevant({ ...query, texts: query.texts.map(respelt) }, passes);
+  }
+
+  async #allRelevant(query, passes) {
+    const question = await this.#questionOf(query, passes);
+    const least = fround(query.minRelevance ?? this.#collection.calibration[question.kind].threshold);
+    return this.#ranking.ranked(question).flatMap(({ number, relevance }) => (relevance >= least ? [number] : []));
   }
 
   /** The photos that are like the one of a number, which is itself left out. */
@@ -184,14 +197,14 @@ export class Searcher {
   }
 
   /** A query as it is understood: two that are the same here have the same answer. */
-  #canonical(text) {
+  canonical(text) {
     const clean = normalise(text);
     return this.#encoder.ignoresCase ? clean.toLowerCase() : clean;
   }
 
   /** A query in the form that is encoded. */
   #meant(text) {
-    return this.#canonical(unquoted(text)) || this.#canonical(text);
+    return this.canonical(unquoted(text)) || this.canonical(text);
   }
 }
 

@@ -79,6 +79,16 @@ def addresses(photos: Mapping[str, str]) -> dict[str, list[str]]:
             *(f"v1/photos?k=100&order={order}&offset={offset}" for order in BY_DATE for offset in (0, 1_950)),
             "v1/photos?order=newest&taken_from=2024&taken_to=2024&k=5&offset=10",
         ],
+        "facets": [
+            f"v1/facets?{urlencode(each, doseq=True)}"
+            for each in (
+                {}, {"folder": "2023"}, {"folder": "2023/"}, {"folder": ["2023", "2024"]}, {"folder": "/"},
+                {"where": "keywords:paris"}, {"taken_from": "2024-06", "type": "png"}, {"q": "a dog on a beach"},
+                {"q": "milo", "mode": "words"}, {"q": "a dgo on a baech"}, {"q": "a dog", "folder": "2024"},
+                {"q": ["a dog", "snow"], "not": "a beach", "min_relevance": 0.3}, {"q": "quarterly revenue"},
+                {"mode": "words"}, {"min_relevance": 0.5}, {"not": "dog"}, {"k": 3}, {"q": "dog", "order": "newest"},
+            )
+        ],
         "similar": [
             f"v1/similar?{urlencode({'id': photo, 'k': 12, **more})}"
             for photo in ids[:: PHOTOS // 10]
