@@ -126,12 +126,13 @@ $(BIN)/python:
 	@npm install --silent --no-save --prefix .venv/npm "esbuild@$$(sed -n 's/^ESBUILD = "\(.*\)"/\1/p' $<)"
 	@touch $@
 
-# Where Chromium or Node.js is not there and cannot be installed, the tests that need it are skipped and say so.
+# Where Chromium, Node.js or npm is not there and cannot be installed, the tests that need it are skipped and say so.
 browser:
-	@command -v chromium >/dev/null && command -v node >/dev/null || { \
-	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing Chromium and Node.js …" && \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium nodejs >/dev/null; \
-	} || echo "Chromium or Node.js is missing and could not be installed here: the tests that need it will be skipped." >&2
+	@command -v chromium >/dev/null && command -v node >/dev/null && command -v npm >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing Chromium, Node.js and npm …" && \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium \
+	    $$(command -v node >/dev/null || echo nodejs) $$(command -v npm >/dev/null || echo npm) >/dev/null; \
+	} || echo "Chromium, Node.js or npm is missing and could not be installed here: the tests that need it will be skipped." >&2
 
 # An S3 implementation that checks signatures and decides races: Ceph, on this machine alone, in memory.
 s3:

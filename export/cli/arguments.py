@@ -159,6 +159,11 @@ def _add_store_commands(commands: _Commands) -> None:
         help="leave out the pictures of up to 1,600 pixels that the page shows at large (about 0.2 MB a photo)",
     )
     publish.add_argument(
+        "--static",
+        action="store_true",
+        help="publish a site that is searched in the browser, with no function; for up to a few thousand photos",
+    )
+    publish.add_argument(
         "--sign-key", metavar="FILE", type=Path, help="sign the bundle with the Ed25519 key in this PEM file"
     )
     publish.add_argument(

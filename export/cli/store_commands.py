@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypedDict
 
 from export.cli.wording import count, print_json
@@ -11,8 +11,11 @@ from export.errors import PublishingError
 from export.progress import Progress
 from export.publishing.pointer_swap import InService, read_in_service
 from export.publishing.pruning import prune
-from export.publishing.publication import Choices, Publication, publish
+from export.publishing.publication import Publication, publish
+from export.publishing.quality_gate import Check
 from export.publishing.signing import SigningKey
+from export.publishing.staged_bundle import Choices
+from export.publishing.static.static_gallery import StaticPublication, publish_static
 from export.publishing.versions import Version, list_versions, roll_back
 from export.storage.object_store import ObjectStore
 from export.storage.schemes import open_store
@@ -44,12 +47,33 @@ def _publish(arguments: argparse.Namespace) -> None:
     key = None if arguments.sign_key is None else SigningKey.read(arguments.sign_key)
     choices = Choices(originals=arguments.originals, previews=not arguments.no_previews, force=arguments.force, key=key)
     store = open_store(arguments.store)
+    if arguments.static:
+        if key is not None:
+            raise PublishingError("--sign-key is for functions, which check it: leave it out with --static")
+        site = publish_static(arguments.out, store, choices, Progress())
+        _print_checks(site.checks)
+        print(_static_summary(site, store))
+        return
     done = publish(arguments.out, store, choices, Progress())
-    for check in done.checks:
-        print(f"{check.found}{'' if check.passed else f' (expected {check.expected}), published nevertheless'}")
+    _print_checks(done.checks)
     print(_summary(done, store))
     if key is not None:
         print(f"It is signed; the function accepts nothing else with THINLENS_PUBLIC_KEY={key.public_key}")
+
+
+def _print_checks(checks: Sequence[Check]) -> None:
+    for check in checks:
+        print(f"{check.found}{'' if check.passed else f' (expected {check.expected}), published nevertheless'}")
+
+
+def _static_summary(done: StaticPublication, store: ObjectStore) -> str:
+    summary = (
+        f"A static gallery of {count(done.photos, 'photo')} is in {store.address}: {done.sent_bytes / 1e6:,.1f} MB"
+        f" sent; a visitor fetches {done.fetched_bytes / 1e6:,.1f} MB once, and pictures as they are shown."
+    )
+    if done.removed:
+        summary += f"\n{count(done.removed, 'file')} went that it no longer names."
+    return summary
 
 
 def _summary(done: Publication, store: ObjectStore) -> str:

@@ -28,7 +28,8 @@ from export.models.model_choice import SHIPPED, ModelChoice
 from export.models.model_set import Models
 from export.photos.discovery import Exclusion
 from export.progress import Progress
-from export.publishing.publication import Choices, Publication, publish
+from export.publishing.publication import Publication, publish
+from export.publishing.staged_bundle import Choices
 from export.storage.schemes import open_store
 
 

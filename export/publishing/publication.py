@@ -7,60 +7,38 @@ whatever way, goes on where it was.
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Set
-from contextlib import contextmanager
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from export.bundles.bundling import BUNDLES, CURRENT
 from export.disk.own_names import is_picture
-from export.errors import OutputError, PublishingError, QualityError
 from export.library.library import Library
 from export.progress import Progress
 from export.publishing.pointer_swap import check_conditions, put_in_service, read_in_service
 from export.publishing.preview_making import make_previews
-from export.publishing.published_bundle import keep_date, record_force, records_of, write_published_form
-from export.publishing.quality_gate import Check, check_quality
-from export.publishing.signing import SigningKey
+from export.publishing.quality_gate import Check
+from export.publishing.staged_bundle import (
+    Choices,
+    check_out,
+    contents_of,
+    picture_uploads,
+    stage_bundle,
+    staging_folder,
+)
 from export.publishing.uploads import (
     bundle_uploads,
     file_upload,
     missing_uploads,
-    photo_uploads,
-    photos_root,
     picture_objects,
     send,
     served_manifest,
-    thumbnail_uploads,
     widget_upload,
 )
-from export.storage.folder_objects import FolderObjects
 from export.storage.object_store import ObjectStore, Upload
 from handler.bundle.bundle import Bundle
-from handler.bundle.manifest import FORMAT_VERSION, MANIFEST_FILE, SIGNATURE_FILE, Manifest
+from handler.bundle.manifest import MANIFEST_FILE, SIGNATURE_FILE, Manifest
 from handler.bundle.photos.addresses import preview
-from handler.store.folder_store import open_bundle
 from handler.store.pointer import bundle_key
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
-    """How to publish.
-
-    Attributes:
-        originals: Whether the photos go along, not their thumbnails alone.
-        thumbnails: Whether thumbnails are sent; otherwise they are in the store already.
-        previews: Whether previews go along, which are made of the photos where that hasn't been done.
-        force: Whether a bundle that falls short is published nevertheless.
-        key: What the manifest is signed with, if it is.
-    """
-
-    originals: bool = False
-    thumbnails: bool = True
-    previews: bool = False
-    force: bool = False
-    key: SigningKey | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,19 +73,15 @@ def publish(out: Path, store: ObjectStore, choices: Choices, progress: Progress)
         LibraryError: Another run has the output folder.
         BundleError: The bundle is damaged.
     """
-    if not (out / CURRENT).exists():
-        raise PublishingError(f"{out} holds no bundle; make one with: thinlens index PHOTOS --out {out}")
-    if isinstance(store, FolderObjects) and store.folder.resolve() == out.resolve():
-        raise PublishingError(f"{out} is the output folder itself; publish to another folder, or to s3://…")
+    check_out(out, store)
     # The library's lock keeps others from replacing the bundle and its thumbnails meanwhile.
-    with Library.open(out) as library, _staging(out) as staging:
+    with Library.open(out) as library, staging_folder(out) as staging:
         since = read_in_service(store)
         served = served_manifest(store, since.bundle)
         staged = _stage(out, library, staging, choices, served, progress)
         pictures = {found.key for found in picture_objects(store)}
         if choices.previews:
-            contents = {record.content for record in records_of(staged.bundle, staged.bundle.manifest.segments)}
-            wanted = {content for content in contents if preview(content) not in pictures}
+            wanted = {content for content in contents_of(staged.bundle) if preview(content) not in pictures}
             previews = make_previews(wanted, out, library, progress)
             staged = replace(staged, files=(*staged.files, *previews))
         sent_bytes = _send(store, staged, since.bundle, pictures, progress)
@@ -138,51 +112,19 @@ class _Staged:
     manifest: tuple[Upload, ...]
 
 
-@contextmanager
-def _staging(out: Path) -> Iterator[Path]:
-    """An empty folder among the bundles; what a killed process leaves there goes in the next ``thinlens index``."""
-    try:
-        with tempfile.TemporaryDirectory(prefix="staging-", dir=out / BUNDLES) as staging:
-            yield Path(staging)
-    except OSError as error:
-        raise OutputError(f"{out} can't be written: {error.strerror}; make room, then publish again") from error
-
-
 def _stage(
     out: Path, library: Library, staging: Path, choices: Choices, served: Manifest | None, progress: Progress
 ) -> _Staged:
-    """Write the bundle's published form, open it with the code that will serve it, and measure it."""
-    source, folder = (out / CURRENT).resolve(), staging / "bundle"
-    folder.mkdir()
-    indexed = open_bundle(source)
-    if indexed.manifest.format_version != FORMAT_VERSION:
-        raise PublishingError(
-            f"bundle {source.name} is of format {indexed.manifest.format_version} (expected {FORMAT_VERSION}): run "
-            "'thinlens index' again, which understands no photo anew, then publish"
-        )
-    write_published_form(indexed, source, folder, originals=choices.originals, previews=choices.previews)
-    keep_date(folder, served)
-    bundle = open_bundle(folder, verified=indexed.manifest.whole_files)
-    checks = check_quality(bundle, progress)
-    if failed := [check for check in checks if not check.passed]:
-        if not choices.force:
-            short = ", ".join(f"{check.found} (expected {check.expected})" for check in failed)
-            raise QualityError(f"bundle {source.name} falls short: {short}; to publish it nevertheless: --force")
-        record_force(folder, [check.name for check in failed])
-        keep_date(folder, served)
-        bundle = open_bundle(folder, verified=indexed.manifest.whole_files)
+    """The bundle in its published form, and all that has to be in the store for it."""
+    staged = stage_bundle(out, staging, choices, served, progress)
+    bundle, folder = staged.bundle, staged.folder
     manifest = [file_upload(bundle_key(bundle.id, MANIFEST_FILE), folder / MANIFEST_FILE)]
     if choices.key is not None:
         signature = staging / SIGNATURE_FILE
         signature.write_bytes(choices.key.sign((folder / MANIFEST_FILE).read_bytes()))
         manifest.insert(0, file_upload(bundle_key(bundle.id, SIGNATURE_FILE), signature))
-    segments = bundle.manifest.segments
-    files = [*bundle_uploads(bundle, folder), widget_upload()]
-    if choices.thumbnails:
-        files += thumbnail_uploads(records_of(bundle, segments), out)
-    if choices.originals:
-        files += photo_uploads(records_of(bundle, segments), photos_root(library, out))
-    return _Staged(bundle=bundle, checks=tuple(checks), files=tuple(files), manifest=tuple(manifest))
+    files = [*bundle_uploads(bundle, folder), widget_upload(), *picture_uploads(bundle, library, out, choices)]
+    return _Staged(bundle=bundle, checks=staged.checks, files=tuple(files), manifest=tuple(manifest))
 
 
 def _send(store: ObjectStore, staged: _Staged, in_service: str | None, pictures: Set[str], progress: Progress) -> int:

@@ -8,9 +8,12 @@ from export.pictures.formats import MEDIA_TYPES
 
 _MEDIA_TYPES = {
     **MEDIA_TYPES,
-    ".js": "text/javascript",
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
     ".parquet": "application/vnd.apache.parquet",
+    ".svg": "image/svg+xml",
 }
 
 

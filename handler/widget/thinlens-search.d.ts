@@ -50,7 +50,10 @@ export interface ThinlensSearchDetail {
 }
 
 /** Attributes: `endpoint`, `lang`, `texts` (a JSON object), `no-history`, `autofocus`. */
-export interface ThinlensSearchElement extends HTMLElement {}
+export interface ThinlensSearchElement extends HTMLElement {
+  /** Set before the element is defined, it is asked in place of `fetch`; `timeoutMs` is for how long that may take. */
+  ask?: typeof fetch & { timeoutMs?: number };
+}
 
 declare global {
   interface HTMLElementTagNameMap {

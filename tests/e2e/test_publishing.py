@@ -17,7 +17,7 @@ import boto3
 import pytest
 
 from export.errors import PublishingError
-from export.publishing.publication import Choices
+from export.publishing.staged_bundle import Choices
 from export.storage.bucket import Bucket
 from export.storage.bucket_objects import BucketObjects
 from export.storage.object_store import Upload

@@ -53,9 +53,15 @@ export class NoAnswer extends Error {
 
 export class Client {
   #base;
+  #ask;
 
-  /** @param {string} endpoint Where the interface is; what is relative there is relative to the page. */
-  constructor(endpoint, page = globalThis.document?.baseURI) {
+  /**
+   * @param {string} endpoint Where the interface is; what is relative there is relative to the page.
+   * @param {string} [page] Where that is.
+   * @param {typeof fetch & {timeoutMs?: number}} [ask] What gets the answers, and for how long it may take.
+   */
+  constructor(endpoint, page = globalThis.document?.baseURI, ask = (...request) => fetch(...request)) {
+    this.#ask = ask;
     const base = new URL(endpoint, page);
     if (!base.pathname.endsWith("/")) base.pathname += "/";
     this.#base = base;
@@ -161,11 +167,12 @@ export class Client {
   }
 
   async #fetch(address, signal, request) {
-    const limit = AbortSignal.timeout(TIMEOUT_MS);
+    const ask = this.#ask;
+    const limit = AbortSignal.timeout(ask.timeoutMs ?? TIMEOUT_MS);
     let response;
     let body;
     try {
-      response = await fetch(new URL(address, this.#base), { ...request, signal: AbortSignal.any([signal, limit]) });
+      response = await ask(new URL(address, this.#base), { ...request, signal: AbortSignal.any([signal, limit]) });
       body = await response.json();
     } catch (error) {
       if (signal.aborted) throw error;

@@ -25,6 +25,9 @@ const NOTHING = { query: "", similar: "", filters: [], order: "" };
  * Events, both bubbling and composed: `thinlens-search` with every answer, its detail `{query, similar, picture, answer}`;
  * `thinlens-select` when a photo is chosen, its detail the photo. Where a listener prevents the latter's default, the
  * lightbox stays closed.
+ *
+ * A page that has the answers itself sets the property `ask` before the element is defined: what is asked in place of
+ * `fetch`, its `timeoutMs` for how long that may take.
  */
 export class ThinlensSearch extends HTMLElement {
   static observedAttributes = ["endpoint", "texts"];
@@ -112,7 +115,7 @@ export class ThinlensSearch extends HTMLElement {
   async #build() {
     this.#making?.abort();
     const { signal } = (this.#making = new AbortController());
-    const client = new Client(this.getAttribute("endpoint") ?? "");
+    const client = new Client(this.getAttribute("endpoint") ?? "", undefined, this.ask);
     this.#tag = tagAround(this);
     const known = await textsOf(this.#tag, client, signal);
     if (signal.aborted) return;

@@ -18,7 +18,8 @@ from export.gallery.indexing import index_photos
 from export.library.library import Library
 from export.photos.kept_pictures import Previews, Thumbnails
 from export.progress import Progress
-from export.publishing.publication import Choices, Publication, publish
+from export.publishing.publication import Publication, publish
+from export.publishing.staged_bundle import Choices
 from export.publishing.versions import list_versions
 from export.storage.folder_objects import FolderObjects
 from export.storage.object_store import ListedObject, ObjectStore, StoredObject, Upload

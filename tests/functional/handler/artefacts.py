@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from export.bundles.segment_content import SegmentContent
 from export.bundles.segment_writer import file_info, write_segment
 from handler.bundle.encoder import Encoder
+from handler.bundle.encoder_files import ENCODER_FILES
 from handler.bundle.index.vector_index import QuantisedVectors
 from handler.bundle.manifest import (
     BUNDLE_FILES,
@@ -107,7 +109,8 @@ PHOTOS = (
 class BundleChoices:
     """What a test may want to be different in the bundle; the defaults belong together.
 
-    In more than one segment the photos are dealt out in turns, and the first one holds a photo that is gone too.
+    In more than one segment the photos are dealt out in turns, and the first one holds a photo that is gone too. The
+    encoder is a bag of words if no other one's folder is given; a `calibration` stands in place of one curve.
     """
 
     segments: int = 1
@@ -120,6 +123,8 @@ class BundleChoices:
     threshold: float = 0.5
     perhaps: float = 1.0
     golden: tuple[Golden, ...] = field(default_factory=tuple)
+    encoder: Path | None = None
+    calibration: Calibration | None = None
     suggestions: tuple[str, ...] = ("dog", "snow")
 
 
@@ -141,7 +146,13 @@ def write_bundle(folder: Path, photos: Sequence[TinyPhoto] = PHOTOS, choices: Bu
     """Write a bundle of `photos` (one caption view, one visual view) into `folder`, which is made."""
     choices = choices or BundleChoices()
     photos = sorted(photos, key=lambda photo: photo.id.encode())
-    encoder = Encoder.load(write_encoder(folder))
+    if choices.encoder is None:
+        write_encoder(folder)
+    else:
+        folder.mkdir(parents=True)
+        for name in ENCODER_FILES:
+            shutil.copy(choices.encoder / name, folder)
+    encoder = Encoder.load(folder)
     (folder / SEGMENTS_FOLDER).mkdir()
     hands = [list(photos[start :: choices.segments]) for start in range(choices.segments)]
     if choices.segments > 1:
@@ -155,14 +166,19 @@ def write_bundle(folder: Path, photos: Sequence[TinyPhoto] = PHOTOS, choices: Bu
     manifest = Manifest(
         files={name: file_info(folder / name) for name in BUNDLE_FILES},
         encoder=EncoderInfo(
-            name="bag-of-words", identity=identity, space=identity, dim=encoder.dim, max_tokens=MAX_TOKENS
+            name=encoder.configuration.name,
+            identity=identity,
+            space=identity,
+            dim=encoder.dim,
+            max_tokens=encoder.configuration.max_tokens,
         ),
         index="coded",
         views=("caption", "visual"),
         columns=columns_of(photos),
         segments=segments,
         originals=choices.originals,
-        calibration=Calibration.of_one_curve(
+        calibration=choices.calibration
+        or Calibration.of_one_curve(
             Curve(
                 slope=choices.slope,
                 intercept=choices.intercept,

@@ -21,7 +21,8 @@ from export.cluster.shard_file import Shard, shard_from_bytes
 from export.gallery.indexing import index_photos
 from export.models.model_set import Models
 from export.progress import Progress
-from export.publishing.publication import Choices, publish
+from export.publishing.publication import publish
+from export.publishing.staged_bundle import Choices
 from export.storage.folder_objects import FolderObjects
 from export.understanding.captioner import Understanding
 from handler.bundle.photos.catalogue import PhotoRecord

@@ -18,7 +18,8 @@ from export.errors import LibraryError, ServingError
 from export.gallery.indexing import index_photos
 from export.gallery.serving import HOST, create_gallery, listen
 from export.progress import Progress
-from export.publishing.publication import Choices, publish
+from export.publishing.publication import publish
+from export.publishing.staged_bundle import Choices
 from export.storage.folder_objects import FolderObjects
 from handler.errors import BundleError
 from tests.functional.export.galleries import fake_models, write_photo

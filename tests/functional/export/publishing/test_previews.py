@@ -19,7 +19,7 @@ from export.library.records import KnownPhoto
 from export.photos.content_hash import stamp_of
 from export.photos.kept_pictures import Previews
 from export.publishing.pruning import LEFT_ALONE_S, prune
-from export.publishing.publication import Choices
+from export.publishing.staged_bundle import Choices
 from export.storage.folder_objects import FolderObjects
 from export.understanding.previewing import LONG_SIDE_PX, make_preview, preview_task
 from handler.search.searcher import Searcher

@@ -23,8 +23,8 @@ from export.bundles.bundling import CURRENT
 from export.errors import LibraryError, PublishingError, QualityError, StoreError
 from export.library.library import Library
 from export.publishing.pruning import prune
-from export.publishing.publication import Choices
 from export.publishing.signing import SigningKey
+from export.publishing.staged_bundle import Choices
 from export.storage.folder_objects import FolderObjects
 from handler.bundle.bundle import Bundle
 from handler.bundle.encoder_files import ENCODER_FILES
