@@ -53,7 +53,7 @@ export class NoAnswer extends Error {
 
 export class Client {
   #base;
-  #ask;
+  #source;
 
   /**
    * @param {string} endpoint Where the interface is; what is relative there is relative to the page.
@@ -61,7 +61,7 @@ export class Client {
    * @param {typeof fetch & {timeoutMs?: number}} [ask] What gets the answers, and for how long it may take.
    */
   constructor(endpoint, page = globalThis.document?.baseURI, ask = (...request) => fetch(...request)) {
-    this.#ask = ask;
+    this.#source = ask;
     const base = new URL(endpoint, page);
     if (!base.pathname.endsWith("/")) base.pathname += "/";
     this.#base = base;
@@ -167,7 +167,7 @@ export class Client {
   }
 
   async #fetch(address, signal, request) {
-    const ask = this.#ask;
+    const ask = this.#source;
     const limit = AbortSignal.timeout(ask.timeoutMs ?? TIMEOUT_MS);
     let response;
     let body;
