@@ -48,10 +48,11 @@ function folderCounts(counted, asked) {
       .filter((folder) => Array.from(folder).length <= MAX_VALUE_LENGTH),
   );
   const largest = mostFrequent(counts).slice(0, MOST_FOLDERS);
-  return largest.map(({ value, count }) => ({ folder: value, count })).sort((one, other) => compare(one.folder, other.folder));
+  const byName = largest.sort((one, other) => compare(one.value, other.value));
+  return byName.map(({ value: folder, count }) => ({ folder, count }));
 }
 
-/** By the values of a column, which is text or numbers alone; undefined where they tell which photo it is, as titles do. */
+/** By the values of a column, of texts or of numbers; undefined where they tell which photo it is, as titles do. */
 function columnCounts(name, isText, counted, photos) {
   const having = ({ columns }) => (isText ? name in columns : typeof columns[name] === "number");
   const canBeAsked = (text) => Array.from(`${name}:${text}`).length <= MAX_VALUE_LENGTH;
