@@ -26,7 +26,7 @@ def messages() -> list[str]:
 def texts_of_the_code() -> list[str]:
     """Every text in the code, with ANY in the place of what is filled in."""
     texts = [(ROOT / "Makefile").read_text().replace("$(PYTHON)", ANY)]
-    texts.append((ROOT / "handler/widget/src/texts.js").read_text())
+    texts.append((ROOT / "handler/widget/languages/en.json").read_text())
     for folder in ("build", "export", "handler"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             texts += texts_in(ast.parse(path.read_bytes()))
