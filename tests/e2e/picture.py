@@ -47,6 +47,7 @@ def _take(browser: Browser, address: str) -> None:
     for picture in page.get_by_role("listitem").locator("img").all():
         picture.evaluate("image => image.decode()")
     photo = page.get_by_role("listitem").first.locator(".open")
+    page.evaluate("scrollTo(0, 0)")
     photo.hover()
     page.screenshot(path=FOLDER / "search-page.jpg", quality=90)
     photo.click()

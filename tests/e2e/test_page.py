@@ -124,6 +124,7 @@ def test_words_that_it_does_not_know_are_said_to_be_unknown(page: Page) -> None:
 
 
 def test_it_is_usable_with_the_keyboard_alone(page: Page) -> None:
+    expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type(COFFEE_CAPTION)
     expect(photos(page).first).to_have_accessible_name(f"{COFFEE_CAPTION}. Relevance 1.00")
     page.keyboard.press("ArrowDown")
