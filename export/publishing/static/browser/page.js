@@ -9,6 +9,8 @@ const element = document.querySelector("thinlens-search");
 const { files, languages } = JSON.parse(document.querySelector("meta[name=thinlens-gallery]").content);
 const page = new URL("./", document.baseURI);
 const waiting = new Map();
+/** The texts that the element has asked for, in its languages. */
+const texts = new Set();
 let asked = 0;
 
 // Pages under this policy start no script but by such a rule.
@@ -17,7 +19,11 @@ const scripts = globalThis.trustedTypes?.createPolicy("thinlens", rule) ?? rule;
 
 element.ask = async (address, { signal, method = "GET" }) => {
   const path = String(address).slice(page.href.length);
-  if (!path.startsWith("v1/")) return fetch(languages[path] ?? address, { signal });
+  if (!path.startsWith("v1/")) {
+    const file = String(languages[path] ?? address);
+    texts.add(file);
+    return fetch(file, { signal });
+  }
   if (method !== "GET") return Response.json({ type: "urn:thinlens:problem:no-image-queries" }, { status: 405 });
   const { status, body } = await answerTo(path, signal);
   return Response.json(body, { status });
@@ -36,7 +42,7 @@ async function keep() {
     await service.ready;
     if (!service.controller) await Promise.race([taken, new Promise((resolve) => setTimeout(resolve, TAKEOVER_MS))]);
     // What this page was made of came before the service worker did.
-    if (service.controller) await Promise.all(ownFiles().map((address) => fetch(address)));
+    if (service.controller) await Promise.all([...ownFiles(), ...texts].map((address) => fetch(address)));
   } catch (error) {
     console.warn(`thinlens: nothing is kept for the next visit: ${error}`);
   }
