@@ -23,7 +23,7 @@ from tests.e2e.processes import RUN_LIMIT_S, THINLENS, free_port, running
 from tests.e2e.s3_servers import S3Server, moto_server
 
 ROOT = Path(__file__).parents[2]
-MENTIONED = {"dogs/rex.jpg": "rocket.jpg"}
+MENTIONED = {"dogs/rex.jpg": "rocket.jpg", "holidays/flower.jpg": "flower.jpg"}
 RUN = ("thinlens", "mkdir", "openssl")
 NOT_RUN = ("thinlens models ", "--engine ", "--captioner ", "--encoder ", "--models ", "--out blip", "THE-BUCKET")
 
