@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from export.errors import StoreError, UnavailableStoreError
-from export.publishing import publication
+from export.publishing import staged_bundle
 from export.publishing.versions import list_versions
 from export.storage.folder_objects import FolderObjects
 from handler.bundle.manifest import BUNDLE_FILES
@@ -32,7 +32,7 @@ def outs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 @pytest.fixture(autouse=True)
 def no_quality_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it measures takes far longer than all the rest, and is the same each time."""
-    monkeypatch.setattr(publication, "check_quality", lambda bundle, progress: [])
+    monkeypatch.setattr(staged_bundle, "check_quality", lambda bundle, progress: [])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
