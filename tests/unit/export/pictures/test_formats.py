@@ -22,7 +22,8 @@ def test_no_suffix_means_two_formats() -> None:
 
 
 def test_media_types_are_those_that_the_web_knows() -> None:
-    known = {suffix: mimetypes.types_map.get(suffix, found) for suffix, found in MEDIA_TYPES.items()}
+    of_python = mimetypes.MimeTypes().types_map[1]  # not what the machine has beside it
+    known = {suffix: of_python.get(suffix, found) for suffix, found in MEDIA_TYPES.items()}
     assert known == MEDIA_TYPES
     assert [media_type(name) for name in ("a/Rex.JPG", "b.hif", "manifest.json", "views.i8")] == [
         "image/jpeg",
