@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Sequence
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page, Route, expect
 
 # One grey pixel.
 PICTURE = base64.b64decode(
@@ -87,3 +88,24 @@ def give(
         page.route(f"**/v1/{path}?*", lambda route: route.fulfill(json=body, headers=ANYBODY))
     for folder in ("thumbnails", "photos"):
         page.route(f"**/{folder}/*", lambda route: route.fulfill(body=PICTURE, content_type="image/png"))
+
+
+PHOTOS = [result(f"{number}.jpg", relevance=round(0.9 - number / 100, 2)) for number in range(12)]
+
+
+def photo(page: Page, number: int) -> Locator:
+    return page.locator(".open").nth(number)
+
+
+def find(page: Page, photos: list[dict[str, Any]]) -> None:
+    """Search for something that finds these."""
+    give(page, photos)
+    page.get_by_role("searchbox").fill("dog")
+    expect(photo(page, 0)).to_have_accessible_name(re.compile(re.escape(photos[0]["caption"])))
+
+
+def hold(page: Page, path: str = "search") -> list[Route]:
+    """The requests that wait for an answer; a test answers them when it likes."""
+    held: list[Route] = []
+    page.route(f"**/v1/{path}?*", lambda route: held.append(route))
+    return held

@@ -78,9 +78,12 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 
 def run(command: str, home: Path, environment: dict[str, str]) -> None:
+    run_program(["sh", "-c", command], home, environment)
+
+
+def run_program(words: list[str], home: Path, environment: dict[str, str]) -> None:
     done = subprocess.run(
-        command,
-        shell=True,
+        words,
         cwd=home,
         env=environment,
         capture_output=True,
@@ -88,7 +91,7 @@ def run(command: str, home: Path, environment: dict[str, str]) -> None:
         timeout=RUN_LIMIT_S,
         check=False,
     )
-    assert done.returncode == 0, f"{command}: {done.stderr}"
+    assert done.returncode == 0, f"{words[-1]}: {done.stderr}"
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +154,8 @@ def test_requests_and_clients_of_the_documents_are_answered(
             assert answer.status_code == wanted, f"{address}: {answer.text}"
             assert answer.json().keys() >= shown_answer(address).keys()
         for client in clients:
-            run_python(re.sub(r'Client\("[^"]+"\)', f'Client("{served}")', client), indexed, environment)
+            program = re.sub(r'Client\("[^"]+"\)', f'Client("{served}")', client)
+            run_program([sys.executable, "-c", program], indexed, environment)
 
 
 def shown_answer(address: str) -> dict[str, object]:
@@ -169,17 +173,4 @@ def test_the_python_of_the_handlers_guide_runs(indexed: Path, environment: dict[
     blocks = [block for block in documented("handler/README.md", "python") if "Client(" not in block]
     assert len(blocks) == 2
     for block in blocks:
-        run_python(block, indexed, {**environment, "THINLENS_BUNDLE": "thinlens-out/bundle"})
-
-
-def run_python(block: str, home: Path, environment: dict[str, str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", block],
-        cwd=home,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=RUN_LIMIT_S,
-        check=False,
-    )
-    assert done.returncode == 0, f"{block}\n{done.stderr}"
+        run_program([sys.executable, "-c", block], indexed, {**environment, "THINLENS_BUNDLE": "thinlens-out/bundle"})
