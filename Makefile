@@ -23,6 +23,8 @@ PINS := pyproject.toml constraints.txt
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 # Without build isolation, so that the pinned hatchling builds the package.
 INSTALL_THIS := $(INSTALL) --no-build-isolation --editable
+# Two files of tests side by side: each has servers, a browser or models of its own.
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 .DELETE_ON_ERROR:
 .PHONY: setup install demo serve package test lint format bench widget browser s3 clean
@@ -55,7 +57,7 @@ lint: .venv/.dev
 	$(BIN)/mypy --exclude '/(training|conversion)/|torch_captioner' --follow-imports silent
 
 test: lint .venv/.demo
-	$(BIN)/python -m pytest tests/unit tests/functional --ignore-glob '*/training' --ignore-glob '*/conversion' \
+	$(PYTEST) tests/unit tests/functional --ignore-glob '*/training' --ignore-glob '*/conversion' \
 	  --ignore tests/functional/export/cluster
 else
 lint: .venv/.dev .venv/.train
@@ -65,7 +67,7 @@ lint: .venv/.dev .venv/.train
 	$(BIN)/mypy
 
 test: lint .venv/.demo .venv/.emulator browser s3
-	$(BIN)/python -m pytest
+	$(PYTEST)
 endif
 
 format: .venv/.dev
