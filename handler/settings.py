@@ -18,7 +18,9 @@ DEFAULT_VISION = Path("vision")
 DEFAULT_MAX_AGE_S = 60
 LONGEST_MAX_AGE_S = 31_536_000
 PUBLIC_KEY_BYTES = 32  # Ed25519: RFC 8032, section 5.1.5
-_ORIGIN = re.compile(r"https?://[^\s/,;]+", re.ASCII | re.IGNORECASE)
+# What browsers send as Origin (https://url.spec.whatwg.org/#origin); they leave the usual port out.
+_ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?", re.ASCII)
+_USUAL_PORTS = {"http": 80, "https": 443}
 _MEDIA_URL = re.compile(r"(https?://[^\s/,;?#]+)?(/[^\s,;?#]*)?", re.ASCII | re.IGNORECASE)
 _BASE_PATH = re.compile(r"[^\s?#]*")
 _FLAGS = {"": False, "0": False, "1": True}
@@ -92,16 +94,25 @@ def _media_url(text: str) -> str:
 
 
 def _origins(text: str) -> tuple[str, ...]:
-    origins = tuple(origin.strip().rstrip("/") for origin in text.split(",") if origin.strip())
-    if origins == ("*",):
-        return origins
-    for origin in origins:
-        if not _ORIGIN.fullmatch(origin):
-            raise SettingsError(
-                f"THINLENS_CORS_ORIGINS names {origin!r} (expected '*', or origins such as"
-                " https://example.org, separated by commas)"
-            )
-    return origins
+    origins = tuple(origin.strip() for origin in text.split(",") if origin.strip())
+    return origins if origins == ("*",) else tuple(_origin(origin) for origin in origins)
+
+
+def _origin(text: str) -> str:
+    """An origin as browsers send it: what is written otherwise would never be theirs.
+
+    Example: "HTTPS://Example.org:443/" -> "https://example.org"
+    """
+    origin = _ORIGIN.fullmatch(text.lower().removesuffix("/"))
+    if origin is None or int(origin[3] or 0) > 65_535:
+        raise SettingsError(
+            f"THINLENS_CORS_ORIGINS names {text!r} (expected '*' alone, or whole origins such as https://example.org, "
+            "separated by commas; a name with other letters as browsers send it: https://xn--bcher-kva.example)"
+        )
+    scheme, host, port = origin.groups()
+    return (
+        f"{scheme}://{host}" if port is None or int(port) == _USUAL_PORTS[scheme] else f"{scheme}://{host}:{int(port)}"
+    )
 
 
 def _max_age(text: str) -> int:

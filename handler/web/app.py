@@ -33,8 +33,10 @@ Send = Callable[[Message], Awaitable[None]]
 
 METHODS = "GET, HEAD, OPTIONS"
 METHODS_WITH_BODY = "GET, HEAD, POST, OPTIONS"
+# What pages of other origins may send. The keys and tokens are for the front door (infra/README.md).
+CORS_HEADERS = "If-None-Match, Authorization, X-Api-Key"
 # The last is what a CDN in front of a function URL wants to sign a body by (infra/README.md).
-BODY_HEADERS = "If-None-Match, Content-Type, X-Amz-Content-Sha256"
+BODY_HEADERS = "Content-Type, X-Amz-Content-Sha256"
 PREFLIGHT_MAX_AGE_S = 86_400
 
 logger = logging.getLogger(__name__)
@@ -139,7 +141,7 @@ class App:
         if request.method == "OPTIONS":
             headers["access-control-allow-methods"] = _methods(route)
             takes_body = route is not None and route.most_bytes is not None
-            headers["access-control-allow-headers"] = BODY_HEADERS if takes_body else "If-None-Match"
+            headers["access-control-allow-headers"] = f"{CORS_HEADERS}, {BODY_HEADERS}" if takes_body else CORS_HEADERS
             headers["access-control-max-age"] = str(PREFLIGHT_MAX_AGE_S)
         return headers
 

@@ -52,6 +52,23 @@ def test_media_may_lie_on_the_same_origin_and_every_page_may_be_let_in() -> None
     assert (settings.media_url, settings.cors_origins) == ("/", ("*",))
 
 
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("https://Site.Example", "https://site.example"),
+        ("HTTPS://site.example/", "https://site.example"),
+        ("https://site.example:443", "https://site.example"),
+        ("http://site.example:80", "http://site.example"),
+        ("http://site.example:443", "http://site.example:443"),
+        ("http://localhost:08000", "http://localhost:8000"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+        ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
+    ],
+)
+def test_an_origin_is_understood_as_browsers_send_it(written: str, sent: str) -> None:
+    assert Settings.from_environment({"THINLENS_CORS_ORIGINS": written}).cors_origins == (sent,)
+
+
 def test_the_bundle_may_lie_in_s3() -> None:
     settings = Settings.from_environment({"THINLENS_BUNDLE": "s3://photos/gallery"})
 
@@ -91,6 +108,12 @@ VARIABLES = (
         ("THINLENS_CORS_ORIGINS", "*, https://a.example"),
         ("THINLENS_CORS_ORIGINS", "https://a.example/path"),
         ("THINLENS_CORS_ORIGINS", "null"),
+        ("THINLENS_CORS_ORIGINS", "https://*.example.org"),
+        ("THINLENS_CORS_ORIGINS", "https://bücher.example"),
+        ("THINLENS_CORS_ORIGINS", "https://me@a.example"),
+        ("THINLENS_CORS_ORIGINS", "https://a.example?b"),
+        ("THINLENS_CORS_ORIGINS", "https://a.example:"),
+        ("THINLENS_CORS_ORIGINS", "https://a.example:65536"),
         ("THINLENS_MAX_AGE_S", "-1"),
         ("THINLENS_MAX_AGE_S", "1.5"),
         ("THINLENS_MAX_AGE_S", "never"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -202,10 +203,12 @@ def test_whoever_deploys_may_make_every_kind_of_resource(template: dict[str, Any
 
 
 def run_before_the_cache(
-    template: dict[str, Any], folder: Path, request: dict[str, Any], *, api_key_sha256: str
+    template: dict[str, Any], folder: Path, request: dict[str, Any], *, api_key_sha256: str, cors_origins: str = ""
 ) -> dict[str, Any]:
     """What CloudFront's function makes of a request."""
-    code = properties(template, "BeforeTheCache")["FunctionCode"]["Sub"].replace("${ApiKeySha256}", api_key_sha256)
+    code = properties(template, "BeforeTheCache")["FunctionCode"]["Sub"]
+    for name, value in (("ApiKeySha256", api_key_sha256), ("CorsOrigins", cors_origins)):
+        code = code.replace(f"${{{name}}}", value)
     assert "${" not in code
     event = json.dumps({"request": request})
     (folder / "check.js").write_text(f"{code}\nconsole.log(JSON.stringify(handler({event})));\n")
@@ -249,6 +252,50 @@ def test_the_api_key_is_asked_for(
         assert (answer["statusCode"], answer["headers"]["cache-control"]) == (401, {"value": "no-store"})
         assert answer["headers"]["content-type"] == {"value": "application/problem+json"}
         assert json.loads(answer["body"]["data"])["status"] == 401
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("origins", "origin", "may_read"),
+    [
+        ("https://a.example,https://b.example", "https://b.example", True),
+        ("*", "https://b.example", True),
+        ("https://a.example", "https://b.example", False),
+        ("", "https://b.example", False),
+        ("*", None, False),
+    ],
+)
+def test_pages_of_other_origins_can_read_that_the_key_is_missing(
+    template: dict[str, Any], origins: str, origin: str | None, may_read: bool, tmp_path: Path
+) -> None:
+    headers = {} if origin is None else {"origin": {"value": origin}}
+    request = {"method": "GET", "uri": "/v1/search", "headers": headers, "querystring": {}}
+    answer = run_before_the_cache(template, tmp_path, request, api_key_sha256="0" * 64, cors_origins=origins)
+    assert answer["statusCode"] == 401
+    assert answer["headers"].get("access-control-allow-origin") == ({"value": origin} if may_read else None)
+
+
+@pytest.mark.parametrize(
+    ("origins", "allowed"),
+    [
+        ("", True),
+        ("*", True),
+        ("https://a.example,http://localhost:8000", True),
+        ("https://a.example, https://b.example", False),
+        ("https://A.example", False),
+        ("https://a.example/", False),
+        ("*,https://a.example", False),
+    ],
+)
+def test_origins_are_given_as_browsers_send_them(template: dict[str, Any], origins: str, allowed: bool) -> None:
+    assert bool(re.fullmatch(template["Parameters"]["CorsOrigins"]["AllowedPattern"], origins)) == allowed
+
+
+def test_whatever_answers_in_the_functions_place_can_be_read_too(template: dict[str, Any]) -> None:
+    config = properties(template, "AnswerHeaders")["ResponseHeadersPolicyConfig"]["CorsConfig"]["If"]
+    assert config[0] == "WithCors"
+    assert config[1]["AccessControlAllowOrigins"]["Items"] == {"Split": [",", {"Ref": "CorsOrigins"}]}
+    assert config[1]["OriginOverride"] is False
 
 
 @needs_node
