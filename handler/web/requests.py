@@ -18,6 +18,7 @@ _T = TypeVar("_T", bound=str)
 Scope = MutableMapping[str, Any]
 
 _MALFORMED_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 _INTEGER = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 # With an exponent too: that is how many languages write a small number, 1e-7 for one.
 _DECIMAL = re.compile(r"-?([0-9]{1,9}(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,3})?", re.ASCII)
@@ -131,7 +132,12 @@ class Parameters:
 
 
 def _path_below(root: str, path: str) -> str:
-    """The path below the one at which a server mounts the app."""
+    """The path below the one at which a server mounts the app.
+
+    A request may name the host too, as it does to a proxy (RFC 9112, section 3.2.2).
+    """
+    if _ABSOLUTE.match(path):
+        path = "/" + path.partition("://")[2].partition("/")[2]
     if root and (path == root or path.startswith(f"{root}/")):
         path = path.removeprefix(root)
     return path or "/"

@@ -7,9 +7,11 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -93,6 +95,26 @@ def test_it_answers_http(server: tuple[str, Path, int], gallery: Gallery) -> Non
     httpx.get(f"{address}/healthz")
     (line,) = (line for line in map(json.loads, complete_lines(log)) if line["route"] == "/v1/search")
     assert (line["status"], COFFEE_CAPTION in log.read_text()) == (200, False)
+
+
+def test_silent_and_slow_connections_keep_nobody_from_an_answer(server: tuple[str, Path, int]) -> None:
+    address, _, _ = server
+    host, port = address.removeprefix("http://").split(":")
+    with ExitStack() as stack:
+        for number in range(300):
+            connection = stack.enter_context(socket.create_connection((host, int(port))))
+            connection.sendall(b"GET" * (number % 2))
+        assert httpx.get(f"{address}/healthz").status_code == 200
+        assert httpx.get(f"{address}/v1/search", params={"q": COFFEE_CAPTION}).status_code == 200
+
+
+def test_a_request_may_name_the_host_too(server: tuple[str, Path, int]) -> None:
+    """As clients ask a proxy: RFC 9112, section 3.2.2."""
+    address, _, _ = server
+    host, port = address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(f"GET {address}/v1/photos?k=1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+        assert connection.makefile("rb").readline() == b"HTTP/1.1 200 OK\r\n"
 
 
 def keep_asking(address: str) -> None:
