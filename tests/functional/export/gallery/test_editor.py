@@ -18,7 +18,8 @@ from export.gallery.indexing import index_photos
 from export.gallery.serving import create_gallery
 from export.library.library import Library
 from export.models.model_choice import ModelChoice
-from tests.functional.export.deaths import Death, die
+from handler.web.routes import LANGUAGES
+from tests.functional.export.deaths import ROOT, Death, die
 from tests.functional.export.galleries import fake_models, records, write_photo
 
 PHOTOS = ["blue.png", "green.png", "red.png"]
@@ -334,3 +335,11 @@ def test_the_page_has_the_editor_and_its_policy(served: Served) -> None:
     ):
         answer = served.get(f"/assets/editor/{asset}")
         assert (answer.status_code, answer.headers["content-type"]) == (200, media_type)
+
+
+def test_every_language_has_every_text() -> None:
+    texts = json.loads((ROOT / "export/gallery/editor/page/texts.json").read_text("utf-8"))
+    assert texts.keys() == set(LANGUAGES)
+    names = {name.removesuffix(".one").removesuffix(".other") for name in texts["en"]}
+    for language, known in texts.items():
+        assert {name.removesuffix(".one").removesuffix(".other") for name in known} == names, language
