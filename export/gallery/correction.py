@@ -127,6 +127,12 @@ def find_photos(names: Sequence[str], out: Path) -> list[str]:
     return list(dict.fromkeys(find_id(one_form(name), ids) for name in names))
 
 
+def list_hidden(out: Path) -> list[str]:
+    """The ids of the photos that are hidden, those that were hidden last first. Raises LibraryError."""
+    with Library.open_to_read(out) as library:
+        return [photo.id for photo in library.photos.hidden()]
+
+
 def correct_caption(
     photo_id: str, text: str, out: Path, *, models: Models | None = None, progress: Progress | None = None
 ) -> BundleInService:
