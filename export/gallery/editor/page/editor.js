@@ -13,7 +13,7 @@ class Editor {
   #widget;
   #server;
   #selection;
-  #status = make("p", { role: "status" });
+  #status = make("p", { "aria-live": "polite" });
   #undo;
   #choose;
   #tools;

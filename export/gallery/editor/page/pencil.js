@@ -11,7 +11,7 @@ export class Pencil {
   #line;
   #pencil;
   #hide;
-  #status = make("p", { role: "status" });
+  #status = make("p", { "aria-live": "polite" });
 
   /**
    * @param {(name: string, values?: object) => string} say

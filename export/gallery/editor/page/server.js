@@ -18,7 +18,7 @@ export class Server {
     // What goes on from an answer of before a correction goes on from what there is now.
     if (this.#outdated.has(url.searchParams.get("bundle"))) url.searchParams.delete("bundle");
     const response = await fetch(url, { ...request, cache: "no-cache" });
-    if (response.ok && ANSWERS.test(url.pathname)) this.#note(url, request, await response.clone().json());
+    if (response.ok && ANSWERS.test(url.pathname)) await this.#note(url, request, response.clone());
     return response;
   };
 
@@ -64,12 +64,15 @@ export class Server {
     return this.#fetch("v1/hidden");
   }
 
-  #note(url, request, answer) {
-    this.#seen.add(answer.bundle);
-    if (url.pathname.endsWith("facets") || url.searchParams.get("offset") > 0) return;
-    const [first] = [...photosOf(answer), ...(answer.perhaps ?? [])];
-    this.#listed = { url, request, first: first?.id };
+  /** Note what is listed; what is no answer is said by the search box. */
+  async #note(url, request, response) {
+    const answer = await response.json().catch(() => undefined);
+    const photos = photosOf(answer ?? {});
+    if (answer?.bundle) this.#seen.add(answer.bundle);
+    if (!Array.isArray(photos) || url.searchParams.get("offset") > 0) return;
+    const first = photos[0] ?? answer.perhaps?.[0];
     url.searchParams.delete("bundle");
+    this.#listed = { url, request, first: first?.id };
   }
 
   async #fetch(address, request) {
