@@ -17,6 +17,7 @@ class Editor {
   #undo;
   #choose;
   #tools;
+  #hidden;
   #keyword;
   #giveKeyword;
   #busy = false;
@@ -29,7 +30,7 @@ class Editor {
     const pencil = new Pencil(say, (id, caption) => this.#correctCaption(id, caption), (id) => this.#hide([id]));
     widget.addEventListener("thinlens-show", ({ detail }) => pencil.follow(detail));
     widget.append(pencil.element);
-    const hidden = new HiddenPhotos(say, server, (photos) => this.#show(photos));
+    this.#hidden = new HiddenPhotos(say, server, (photos) => this.#show(photos));
 
     this.#undo = button(say("undo"), undefined, { hidden: true });
     this.#choose = button(say("select"), () => this.#toggle(), { "aria-pressed": "false" });
@@ -45,9 +46,9 @@ class Editor {
       leave: () => this.#leaveKeyword(),
     });
     const bar = make("section", { class: "editor", "aria-label": say("corrections") });
-    const buttons = make("div", {}, this.#choose, this.#tools, this.#keyword.element, hidden.button);
+    const buttons = make("div", {}, this.#choose, this.#tools, this.#keyword.element, this.#hidden.button);
     bar.append(make("div", {}, this.#status, this.#undo), buttons);
-    document.body.append(bar, hidden.element);
+    document.body.append(bar, this.#hidden.element);
     document.addEventListener("keydown", (event) => this.#escape(event));
   }
 
@@ -55,6 +56,7 @@ class Editor {
   #toggle(active = !this.#selection.active) {
     this.#choose.ariaPressed = `${active}`;
     this.#tools.hidden = !active;
+    this.#hidden.button.hidden = active;
     this.#keyword.close();
     this.#selection.toggle(active);
   }
