@@ -6,7 +6,9 @@ ExportError
 ├── PhotoError        one photo can't be used; recorded with its reason, and never the end of a run
 │   ├── BrokenPhotoError      its content can't be decoded, now or later
 │   └── UnreadablePhotoError  its file can't be read now; tried again in the next run
-├── LibraryError      the library can't be used: in use by another run, of another version, or damaged
+├── LibraryError      the library can't be used: of another version, or damaged
+│   ├── LibraryInUseError  another run has it open
+│   └── UnknownPhotoError  it doesn't have a photo that is meant
 ├── OutputError       the output folder can't be written, or its disk is full
 ├── ServingError      the gallery can't be served on this machine
 ├── StoreError        a store can't be used: its address, its credentials, or what it answers
@@ -55,7 +57,15 @@ class UnreadablePhotoError(PhotoError):
 
 
 class LibraryError(ExportError):
-    """The library can't be used: another run holds it, it is of another version, or it is damaged."""
+    """The library can't be used: another run holds it, it is of another version, it is damaged, or lacks a photo."""
+
+
+class LibraryInUseError(LibraryError):
+    """Another run has the library open; worth another try when that has ended."""
+
+
+class UnknownPhotoError(LibraryError):
+    """The library doesn't have a photo that is meant."""
 
 
 class OutputError(ExportError):

@@ -55,6 +55,8 @@ def update_bundle(library: Library, out: Path, models: Models, progress: Progres
         return BundleInService(id=served.folder.name, photos=served.manifest.counts.photos)
     captioner = models.captioner
     if not library.understandings.sample(1, captioner=captioner.identity, instructions=captioner.instructions):
+        if library.photos.hidden():
+            raise PhotosError(f"all photos that could be read are hidden; see them with: thinlens hide --out {out}")
         failures = library.failures.all()
         raise PhotosError(
             f"none of the {len(failures)} photos could be read; the first, {failures[0].path}: {failures[0].reason}"

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 from export.cli.index_arguments import DEFAULT_OUT, add_index_arguments, positive
-from handler.search.query import MODES
+from export.cli.search_arguments import add_search_arguments
 
 DEFAULT_PORT = 8000
 SHELLS = ("bash", "zsh")
+_PHOTO_HELP = "the photo's path relative to the folder that was indexed, or its name if no other has it"
 
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -31,7 +32,8 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
         _add_demo,
         _add_index,
         _add_search,
-        _add_serve_and_caption,
+        _add_serve,
+        _add_corrections,
         _add_store_commands,
         _add_evaluate,
         _add_completion,
@@ -83,23 +85,11 @@ def _add_search(commands: _Commands) -> None:
         summary="find the photos that a description fits, or that are like a picture",
         example="thinlens search a dog running on a beach --out my-photos -k 5 --not snow --folder 2024 --dedupe",
     )
-    search.add_argument(
-        "query", metavar="QUERY", nargs="*", help="what the photo shows, in words; with --image it may be left out"
-    )
-    search.add_argument("--image", metavar="FILE", type=Path, help="a picture that the photos should be like")
-    search.add_argument(
-        "--image-weight", metavar="W", type=float, default=1.0, help="how much it counts beside QUERY (default: 1)"
-    )
+    add_search_arguments(search)
     _add_out(search)
-    search.add_argument("-k", metavar="N", type=int, default=10, help="photos wanted, 1 to 100 (default: 10)")
-    search.add_argument(
-        "--min-relevance", metavar="R", type=float, help="leave out what is less relevant, 0 to 1 (default: calibrated)"
-    )
-    _add_selection(search)
-    search.add_argument("--json", action="store_true", help="print the answer as JSON")
 
 
-def _add_serve_and_caption(commands: _Commands) -> None:
+def _add_serve(commands: _Commands) -> None:
     serve = _add(
         commands,
         "serve",
@@ -124,19 +114,38 @@ def _add_serve_and_caption(commands: _Commands) -> None:
         "--port", metavar="P", type=_port, default=DEFAULT_PORT, help=f"(default: {DEFAULT_PORT}; 0 takes a free one)"
     )
 
+
+def _add_corrections(commands: _Commands) -> None:
     caption = _add(
         commands,
         "caption",
         summary="correct the caption of a photo",
         example="thinlens caption dogs/rex.jpg 'Rex chases a ball' --out my-photos",
     )
-    caption.add_argument(
-        "photo",
-        metavar="PHOTO",
-        help="the photo's path relative to the folder that was indexed, or its name if no other has it",
-    )
+    caption.add_argument("photo", metavar="PHOTO", help=_PHOTO_HELP)
     caption.add_argument("text", metavar="TEXT", help="what it shows")
     _add_out(caption)
+
+    hide = _add(
+        commands,
+        "hide",
+        summary="keep photos out of the gallery, show them again, or list those that are hidden",
+        example="thinlens hide dogs/rex.jpg chelsea.png --out my-photos",
+    )
+    hide.add_argument("photos", metavar="PHOTO", nargs="*", help=f"{_PHOTO_HELP}; without one, list what is hidden")
+    hide.add_argument("--undo", action="store_true", help="show them again")
+    _add_out(hide)
+
+    keyword = _add(
+        commands,
+        "keyword",
+        summary="give photos a keyword, or take it away; their files stay as they are",
+        example="thinlens keyword holiday dogs/rex.jpg chelsea.png --out my-photos",
+    )
+    keyword.add_argument("word", metavar="KEYWORD", help="what they are to be found by")
+    keyword.add_argument("photos", metavar="PHOTO", nargs="+", help=_PHOTO_HELP)
+    keyword.add_argument("--undo", action="store_true", help="take it away, even if their files say it")
+    _add_out(keyword)
 
 
 def _add_store_commands(commands: _Commands) -> None:
@@ -243,27 +252,6 @@ def _add(commands: _Commands, name: str, *, summary: str, example: str) -> argpa
 
 def _add_store(command: argparse.ArgumentParser) -> None:
     command.add_argument("store", metavar="STORE", help="s3://bucket/prefix, or a folder")
-
-
-def _add_selection(search: argparse.ArgumentParser) -> None:
-    """What the HTTP interface takes too, under the same names; see handler/web/openapi.json."""
-    search.add_argument("--offset", metavar="N", type=int, default=0, help="skip the first N photos (default: 0)")
-    search.add_argument(
-        "--mode", choices=MODES, default=MODES[0], help="find photos by words, by meaning, or by either"
-    )
-    search.add_argument("--dedupe", action="store_true", help="of near-duplicates show only the most relevant")
-    search.add_argument("--taken-from", metavar="DATE", help="taken in 2024, 2024-05 or 2024-05-06, or later")
-    search.add_argument("--taken-to", metavar="DATE", help="taken on that day, in that month or year, or earlier")
-    for name, metavar, description in (
-        ("not", "TEXT", "leave out photos that show this"),
-        ("folder", "FOLDER", "in this folder, or below"),
-        ("orientation", "O", "landscape, portrait or square"),
-        ("type", "TYPE", "avif, bmp, gif, heic, jp2, jpeg, jxl, png, raw, tiff or webp"),
-        ("where", "COLUMN:VALUE", "what a column of your own says: place:Paris, rating:4, rating:3..5"),
-    ):
-        search.add_argument(
-            f"--{name}", metavar=metavar, action="append", default=[], help=f"{description}; may be given several times"
-        )
 
 
 def _add_out(command: argparse.ArgumentParser) -> None:

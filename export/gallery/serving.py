@@ -2,7 +2,8 @@
 
 It knows files and addresses; what is answered is the handler's. Served is an output folder, of which only photos of the
 bundle in service, their thumbnails and previews can be had, or a folder that bundles were published to; and only to
-browsers on this machine, unless another address than its own is listened on.
+browsers on this machine, unless another address than its own is listened on. Photos of an output folder can be
+corrected from this machine alone: nobody is asked for a password.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from export.bundles.bundling import CURRENT
 from export.errors import ExportError, ServingError
+from export.gallery.editor.editor import Editor
 from export.gallery.previews_on_demand import PreviewsOnDemand
 from export.gallery.vision_in_service import vision_of
 from export.library.library import Library
@@ -169,7 +171,9 @@ def create_gallery(out: Path, *, host: str = HOST) -> ASGIApp:
         SettingsError: An environment variable holds what it may not.
     """
     is_store = (out / POINTER_KEY).exists() and not (out / CURRENT).exists()
-    gallery = _published_gallery(out) if is_store else _indexed_gallery(out)
+    gallery: ASGIApp = _published_gallery(out) if is_store else _indexed_gallery(out)
+    if not (is_store or reaches_others(host)):
+        gallery = Editor(gallery, out)
     by_any_name = host in _EVERY_ADDRESS or ":" in host
     return TrustedHostMiddleware(gallery, allowed_hosts=["*"] if by_any_name else [*_HOSTS, host])
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from export.disk.file_lock import FileLock
-from export.errors import LibraryError, OutputError
+from export.errors import LibraryError, LibraryInUseError, OutputError
 from export.library.schema import SCHEMA, SCHEMA_VERSION, UPGRADES
 
 LIBRARY_FILE = "library.sqlite"
@@ -34,7 +34,8 @@ class Database:
         """Open the database in a folder; both are made where they are missing.
 
         Raises:
-            LibraryError: Another process has it open, it is of another version, or it is damaged.
+            LibraryInUseError: Another process has it open.
+            LibraryError: It is of another version, or it is damaged.
             OutputError: The folder can't be written.
         """
         lock = FileLock(folder / LOCK_FILE)
@@ -50,7 +51,9 @@ class Database:
             reason = f"{folder} can't be written: {error.strerror}"
             raise OutputError(f"{reason}; make room, or choose another folder with --out") from error
         if not taken:
-            raise LibraryError(f"{folder} is in use by another thinlens run; wait for its end, or choose another --out")
+            raise LibraryInUseError(
+                f"{folder} is in use by another thinlens run; wait for its end, or choose another --out"
+            )
         path = folder / LIBRARY_FILE
         try:
             with _translated(path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from difflib import get_close_matches
 
-from export.errors import LibraryError
+from export.errors import LibraryError, UnknownPhotoError
 
 MAX_NAMED = 10
 
@@ -16,7 +16,8 @@ def find_id(name: str, ids: Collection[str]) -> str:
     Example: "rex.jpg" and "dogs/rex.jpg" -> "2024/dogs/rex.jpg", if there is no other rex.jpg
 
     Raises:
-        LibraryError: There is none, or there are several, which are named.
+        UnknownPhotoError: There is none.
+        LibraryError: There are several, which are named.
     """
     if name in ids:
         return name
@@ -27,6 +28,6 @@ def find_id(name: str, ids: Collection[str]) -> str:
     if not found:
         near = get_close_matches(name, ids, n=3)
         meant = f", perhaps {' or '.join(map(repr, near))}" if near else ""
-        raise LibraryError(f"no photo {name!r}; expected its path relative to the folder that was indexed{meant}")
+        raise UnknownPhotoError(f"no photo {name!r}; expected its path relative to the folder that was indexed{meant}")
     more = f" and {len(found) - MAX_NAMED:,} more" if len(found) > MAX_NAMED else ""
     raise LibraryError(f"{name!r} may be {', '.join(found[:MAX_NAMED])}{more}; say which one, with its folder")

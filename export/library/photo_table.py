@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from export.errors import LibraryError
+from export.errors import PhotosError, UnknownPhotoError
 from export.library.database import Database, first_of, in_parts, revise
 from export.library.records import KnownPhoto
+from export.library.understanding_table import same
 from handler.bundle.photos.catalogue import ColumnValue
 
 
@@ -83,20 +85,75 @@ class PhotoTable:
         """Keep the caption that a person gives a photo, and with it every photo of the same content.
 
         Raises:
-            LibraryError: There is no such photo.
+            UnknownPhotoError: There is no such photo.
         """
         with self._database.transaction() as connection:
-            row = connection.execute("SELECT content FROM photos WHERE id = ?", (photo_id,)).fetchone()
-            if row is None:
-                raise LibraryError(
-                    f"no photo {photo_id!r} in {self._database.path}; "
-                    "expected its path relative to the folder that was indexed"
-                )
-            connection.execute(
+            connection.executemany(
                 "INSERT INTO edits VALUES (?, ?) ON CONFLICT (content) DO UPDATE SET text = excluded.text",
-                (row[0], text),
+                [(content, text) for content in self._contents_of(connection, [photo_id])],
             )
             revise(connection)
+
+    def hide(self, ids: Collection[str]) -> None:
+        """Keep photos, and every photo of the same contents, out of bundles.
+
+        Raises:
+            UnknownPhotoError: There is no photo of one of the ids.
+            PhotosError: No photo would be left.
+        """
+        with self._database.transaction() as connection:
+            rows = [(content,) for content in self._contents_of(connection, ids)]
+            connection.executemany("INSERT INTO hidden VALUES (?) ON CONFLICT DO NOTHING", rows)
+            query = (
+                "SELECT 1 FROM photos JOIN understandings USING (content) WHERE content NOT IN (SELECT * FROM hidden)"
+            )
+            if connection.execute(f"{query} LIMIT 1").fetchone() is None:
+                raise PhotosError("no photo would be left; at least one has to stay")
+            revise(connection)
+
+    def show(self, ids: Collection[str]) -> None:
+        """Let photos into bundles again. Raises UnknownPhotoError where there is no photo of one of the ids."""
+        with self._database.transaction() as connection:
+            rows = [(content,) for content in self._contents_of(connection, ids)]
+            connection.executemany("DELETE FROM hidden WHERE content = ?", rows)
+            revise(connection)
+
+    def hidden(self) -> list[KnownPhoto]:
+        """The photos that are kept out of bundles, those that were hidden last first."""
+        with self._database.reading() as connection:
+            query = "SELECT p.id, p.size_bytes, p.mtime_ns, content FROM hidden AS h JOIN photos AS p USING (content)"
+            rows = connection.execute(f"{query} ORDER BY h.rowid DESC, p.id")
+            return [KnownPhoto(id=row[0], size_bytes=row[1], stamp=row[2], content=row[3]) for row in rows]
+
+    def put_keyword(self, ids: Collection[str], keyword: str, *, given: bool) -> None:
+        """Keep that a keyword was given to photos, and every photo of the same contents, or taken away from them.
+
+        Raises:
+            UnknownPhotoError: There is no photo of one of the ids.
+        """
+        with self._database.transaction() as connection:
+            contents = self._contents_of(connection, ids)
+            query = "SELECT content, keyword FROM keywords WHERE content IN ({})"
+            said = [row for row in in_parts(connection, query, contents) if same(row[1]) == same(keyword)]
+            connection.executemany("DELETE FROM keywords WHERE content = ? AND keyword = ?", said)
+            rows = [(content, keyword, int(given)) for content in contents]
+            connection.executemany("INSERT INTO keywords VALUES (?, ?, ?)", rows)
+            revise(connection)
+
+    def check(self, ids: Collection[str]) -> None:
+        """Raises UnknownPhotoError where there is no photo of one of the ids."""
+        with self._database.reading() as connection:
+            self._contents_of(connection, ids)
+
+    def _contents_of(self, connection: sqlite3.Connection, ids: Collection[str]) -> list[str]:
+        """What photos show, each once."""
+        found = dict(in_parts(connection, "SELECT id, content FROM photos WHERE id IN ({})", sorted(set(ids))))
+        if unknown := sorted(set(ids) - found.keys()):
+            raise UnknownPhotoError(
+                f"no photo {unknown[0]!r} in {self._database.path}; "
+                "expected its path relative to the folder that was indexed"
+            )
+        return sorted(set(found.values()))
 
     def root(self) -> Path | None:
         """The folder to which the photos' ids are relative."""

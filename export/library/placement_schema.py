@@ -113,3 +113,23 @@ CREATE TRIGGER text_removed AFTER DELETE ON texts WHEN OLD.lines <> '[]' BEGIN
 END;
 """
 """A photo in which there is no text is no other photo once that is known."""
+
+CURATION_TRIGGERS = """
+CREATE TRIGGER photo_hidden AFTER INSERT ON hidden BEGIN
+    INSERT INTO touched SELECT id FROM photos WHERE content = NEW.content ON CONFLICT DO NOTHING;
+END;
+CREATE TRIGGER photo_shown AFTER DELETE ON hidden BEGIN
+    INSERT INTO touched SELECT id FROM photos WHERE content = OLD.content ON CONFLICT DO NOTHING;
+END;
+CREATE TRIGGER hidden_changed AFTER UPDATE ON photos
+WHEN OLD.content IS NOT NEW.content AND OLD.content IN (SELECT content FROM hidden) BEGIN
+    INSERT INTO hidden VALUES (NEW.content) ON CONFLICT DO NOTHING;
+END;
+CREATE TRIGGER keyword_added AFTER INSERT ON keywords BEGIN
+    INSERT INTO touched SELECT id FROM photos WHERE content = NEW.content ON CONFLICT DO NOTHING;
+END;
+CREATE TRIGGER keyword_removed AFTER DELETE ON keywords BEGIN
+    INSERT INTO touched SELECT id FROM photos WHERE content = OLD.content ON CONFLICT DO NOTHING;
+END;
+"""
+"""A photo that is hidden stays hidden where its file is changed, as by a program that writes a rating into it."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from export.library.placement_schema import FACTS_CHANGED, PLACEMENT_SCHEMA, TEXT_TRIGGERS
+from export.library.placement_schema import CURATION_TRIGGERS, FACTS_CHANGED, PLACEMENT_SCHEMA, TEXT_TRIGGERS
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 TEXT_SCHEMA = (
     """
@@ -17,6 +17,21 @@ CREATE TABLE texts (            -- what a reader of text found in contents
 CREATE INDEX failed_texts ON texts (content) WHERE failure IS NOT NULL;
 """
     + TEXT_TRIGGERS
+)
+
+CURATION_SCHEMA = (
+    """
+CREATE TABLE hidden (           -- contents that somebody wants kept out of bundles
+    content     TEXT PRIMARY KEY
+) STRICT;
+CREATE TABLE keywords (         -- what a person says of keywords, whatever the file and the owner's table say
+    content     TEXT NOT NULL,
+    keyword     TEXT NOT NULL,
+    given       INTEGER NOT NULL, -- 1, or 0 where it was taken away
+    PRIMARY KEY (content, keyword)
+) STRICT;
+"""
+    + CURATION_TRIGGERS
 )
 
 LIKENESS_SCHEMA = """
@@ -57,6 +72,7 @@ DROP TRIGGER IF EXISTS facts_changed;
 """
     + FACTS_CHANGED
     + TEXT_SCHEMA,
+    6: CURATION_SCHEMA,
 }
 """What brings a database of a version to the next."""
 
@@ -140,5 +156,6 @@ CREATE TABLE bundles (          -- the bundle in place, and what it was made of
     + PLACEMENT_SCHEMA
     + FACTS_CHANGED
     + TEXT_SCHEMA
+    + CURATION_SCHEMA
     + LIKENESS_SCHEMA
 )

@@ -16,8 +16,12 @@ from export.library.text_table import lines_from_json
 from export.library.vector_blobs import from_blobs, to_blob
 from export.pictures.facts import READER, PhotoFacts
 from handler.bundle.photos.catalogue import ColumnValue
+from handler.bundle.texts import normalise
 
+KEYWORDS = "keywords"
+"""The column of what photos are found by in the owner's own words."""
 _FACTS = tuple(field.name for field in fields(PhotoFacts))
+_SHOWN = "p.content NOT IN (SELECT content FROM hidden)"
 
 
 class UnderstandingTable:
@@ -39,12 +43,13 @@ class UnderstandingTable:
     def photos(self, ids: Sequence[str], *, captioner: str, instructions: Sequence[str]) -> list[UnderstoodPhoto]:
         """Those of some photos that the captioner has understood, in the bytewise order of their ids.
 
-        A photo without an answer to each of the instructions is none of them.
+        A photo without an answer to each of the instructions is none of them, and neither is one that is hidden.
         """
         wanted = sorted(set(ids))
         captions: dict[str, dict[str, str]] = {}
+        said: dict[str, dict[str, bool]] = {}
         with self._database.reading() as connection:
-            query = """
+            query = f"""
                 SELECT p.id, p.content, p.size_bytes, e.text, o.record,
                        t.lines, c.width, c.height, c.type, c.taken, c.placeholder, c.fingerprint, c.noted, c.latitude,
                        c.longitude, c.damage, c.written
@@ -52,7 +57,7 @@ class UnderstandingTable:
                 LEFT JOIN edits AS e ON e.content = p.content
                 LEFT JOIN own_columns AS o ON o.id = p.id
                 LEFT JOIN texts AS t ON t.content = p.content
-                WHERE p.id IN ({}) AND EXISTS (
+                WHERE p.id IN ({{}}) AND {_SHOWN} AND EXISTS (
                     SELECT 1 FROM understandings AS u WHERE u.content = p.content AND u.captioner = ?
                 ) ORDER BY p.id
                 """
@@ -61,6 +66,9 @@ class UnderstandingTable:
             contents = list(dict.fromkeys(row[1] for row in rows))
             for content, instruction, text in in_parts(connection, query, contents, captioner):
                 captions.setdefault(content, {})[instruction] = text
+            query = "SELECT content, keyword, given FROM keywords WHERE content IN ({}) ORDER BY rowid"
+            for content, keyword, given in in_parts(connection, query, contents):
+                said.setdefault(content, {})[keyword] = bool(given)
         return [
             UnderstoodPhoto(
                 id=row[0],
@@ -69,7 +77,7 @@ class UnderstandingTable:
                 edit=row[3],
                 facts=PhotoFacts(**dict(zip(_FACTS, row[6:], strict=True))),
                 captions=captions.get(row[1], {}),
-                columns=_from_json(row[-1]) | _from_json(row[4]),
+                columns=with_keywords(_from_json(row[-1]) | _from_json(row[4]), said.get(row[1], {})),
                 text=tuple(line.text for line in lines_from_json(row[5])),
             )
             for row in rows
@@ -144,9 +152,10 @@ class UnderstandingTable:
 
 
 def understood_condition(captioner: str, instructions: Sequence[str]) -> tuple[str, list[str]]:
-    """The condition that a captioner has understood a photo p, with all answers, and its values."""
+    """The condition that a photo p isn't hidden and a captioner has understood it, with all answers; and its values."""
     captions = "SELECT 1 FROM captions AS t WHERE t.content = p.content AND t.captioner = ? AND t.instruction = ?"
     conditions = [
+        _SHOWN,
         "EXISTS (SELECT 1 FROM contents AS c WHERE c.content = p.content)",
         "EXISTS (SELECT 1 FROM understandings AS u WHERE u.content = p.content AND u.captioner = ?)",
         *(f"EXISTS ({captions})" for _ in instructions),
@@ -155,6 +164,41 @@ def understood_condition(captioner: str, instructions: Sequence[str]) -> tuple[s
     for instruction in instructions:
         values += [captioner, instruction]
     return " AND ".join(conditions), values
+
+
+def with_keywords(columns: Mapping[str, ColumnValue], said: Mapping[str, bool]) -> dict[str, ColumnValue]:
+    """Columns in which the keywords are those that a person wants.
+
+    Args:
+        columns: What the file and the owner's table say.
+        said: By keyword whether it was given or taken away. Upper and lower case make no difference.
+    """
+    if not said:
+        return dict(columns)
+    keywords = {same(word): word for word in _words(columns.get(KEYWORDS, ()))}
+    for word, given in said.items():
+        if given:
+            keywords.setdefault(same(word), word)
+        else:
+            keywords.pop(same(word), None)
+    others = {name: value for name, value in columns.items() if name != KEYWORDS}
+    return {**others, KEYWORDS: tuple(keywords.values())} if keywords else others
+
+
+def has_keyword(columns: Mapping[str, ColumnValue], keyword: str) -> bool:
+    """Whether a keyword is among those of a photo's columns."""
+    return same(keyword) in map(same, _words(columns.get(KEYWORDS, ())))
+
+
+def same(keyword: str) -> str:
+    """The form in which keywords are compared, which is that of filters."""
+    return normalise(keyword).casefold()
+
+
+def _words(value: ColumnValue) -> tuple[str, ...]:
+    if isinstance(value, tuple):
+        return value
+    return (value if isinstance(value, str) else f"{value:g}",)
 
 
 def _put_facts(connection: sqlite3.Connection, content: str, facts: PhotoFacts, reader: int) -> None:

@@ -53,6 +53,8 @@ export interface ThinlensSearchDetail {
 export interface ThinlensSearchElement extends HTMLElement {
   /** Set before the element is defined, it is asked in place of `fetch`; `timeoutMs` is for how long that may take. */
   ask?: typeof fetch & { timeoutMs?: number };
+  /** Shows the same anew, for the collection has changed. */
+  refresh(): Promise<void>;
 }
 
 declare global {
@@ -64,5 +66,7 @@ declare global {
     "thinlens-search": CustomEvent<ThinlensSearchDetail>;
     /** A photo was chosen; the lightbox stays closed if the default is prevented. */
     "thinlens-select": CustomEvent<ThinlensPhoto>;
+    /** A photo is shown at large, whether it was chosen or stepped to. */
+    "thinlens-show": CustomEvent<ThinlensPhoto>;
   }
 }

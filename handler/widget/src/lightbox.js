@@ -35,6 +35,7 @@ export class Lightbox {
    * @param {(name: string, values?: object) => string} say
    * @param {object} reader What the reader can ask for here.
    * @param {(index: number) => void} reader.closed Told which photo was shown last.
+   * @param {(photo: object) => void} reader.show Told of each photo at large.
    * @param {(photo: object) => void} reader.similar
    * @param {(folder: string) => void} reader.browseFolder
    * @param {(photo: object) => string} reader.addressOf Where a photo can be shown again.
@@ -52,7 +53,7 @@ export class Lightbox {
     const share = textButton({}, say("share"));
     this.#folder = textButton();
     this.#links = [link("download", { download: true }), link("open", { target: "_blank", rel: "noopener noreferrer" })];
-    const actions = make("div", { class: "actions" }, similar, this.#folder, share, ...this.#links);
+    const actions = make("div", { class: "actions" }, similar, this.#folder, share, ...this.#links, make("slot", { name: "actions" }));
     const foot = make("div", { class: "foot" }, make("div", {}, this.#caption, this.#words, this.#why), actions);
     this.element = make(
       "dialog",
@@ -75,6 +76,8 @@ export class Lightbox {
     this.#zoom.addEventListener("click", () => this.#enlarge());
     this.#stage.addEventListener("dblclick", () => this.#enlarge());
     this.#stage.addEventListener("click", (event) => event.target === this.#stage && this.close());
+    // What the page around has in the slot may have changed the photo.
+    actions.addEventListener("change", () => this.#tell());
     this.element.addEventListener("cancel", () => this.close());
     this.element.addEventListener("keydown", (event) => this.#move(event));
     this.#followSwipes();
@@ -103,7 +106,7 @@ export class Lightbox {
     this.#photo = photo;
     this.#stage.replaceChildren(this.#picture(photo));
     this.#enlarge(false);
-    this.#tell(photo);
+    this.#tell();
     this.#position.textContent = this.#say("position", { position: index + 1, count: this.#count });
     for (const link of this.#links) {
       link.hidden = !photo.url;
@@ -115,10 +118,11 @@ export class Lightbox {
     // Not disabled, which would take the focus away from whoever uses them.
     this.#previous.setAttribute("aria-disabled", index === 0);
     this.#next.setAttribute("aria-disabled", index === this.#count - 1);
+    this.#reader.show(photo);
   }
 
   /** Say what the photo shows, and why it was found. */
-  #tell({ caption, words, relevance, byLook, guessed, taken }) {
+  #tell({ caption, words, relevance, byLook, guessed, taken } = this.#photo) {
     const inCaption = words?.place === "caption";
     this.#caption.replaceChildren(...marked(caption, inCaption ? words.marks : []));
     const elsewhere = words && !inCaption;

@@ -20,6 +20,7 @@ import { Notice, Source, Suggestions } from "./messages.js";
  * @property {(folder: string) => void} browseFolder All photos of a folder.
  * @property {(photo: object) => string} addressOf Where a photo can be shown again.
  * @property {(photo: object) => boolean} select A photo at large; false keeps it as it is.
+ * @property {(photo: object) => void} show Told of each photo at large.
  */
 
 // More is asked for when the end is a window's height away.

@@ -24,7 +24,8 @@ const NOTHING = { query: "", similar: "", filters: [], order: "" };
  *
  * Events, both bubbling and composed: `thinlens-search` with every answer, its detail `{query, similar, picture, answer}`;
  * `thinlens-select` when a photo is chosen, its detail the photo. Where a listener prevents the latter's default, the
- * lightbox stays closed.
+ * lightbox stays closed. `thinlens-show` with every photo at large, its detail the photo; what has the slot "actions" stands
+ * beside the buttons there, and may change the photo and tell so by an event `change`.
  *
  * A page that has the answers itself sets the property `ask` before the element is defined: what is asked in place of
  * `fetch`, its `timeoutMs` for how long that may take.
@@ -63,7 +64,7 @@ export class ThinlensSearch extends HTMLElement {
     const { signal } = this.#stay;
     window.addEventListener("popstate", () => this.#goBack(), { signal });
     window.addEventListener("keydown", (event) => this.#takeSlash(event), { signal });
-    window.addEventListener("online", () => this.#offline && this.#follow(this.#wanted), { signal });
+    window.addEventListener("online", () => this.#offline && this.refresh(), { signal });
     this.#root.adoptedStyleSheets = [sheet];
     if (this.#inHistory) this.#wanted = readAddress(location.href);
     this.addEventListener("dragover", (event) => this.#drag(event), { signal });
@@ -88,6 +89,11 @@ export class ThinlensSearch extends HTMLElement {
   focus(options) {
     if (this.#box) this.#box.input.focus(options);
     else this.#wantsFocus = { options };
+  }
+
+  /** Show the same anew, for the collection has changed. */
+  refresh() {
+    return this.#follow(this.#wanted);
   }
 
   get #inHistory() {
@@ -148,12 +154,13 @@ export class ThinlensSearch extends HTMLElement {
       leaveSimilar: () => this.#search(this.#wanted.query),
       closest: () => this.#follow({ ...this.#wanted, minRelevance: 0 }, { focus: this.#results.count }),
       unfilter: () => this.#go({ ...this.#wanted, filters: [] }),
-      retry: () => this.#follow(this.#wanted),
+      retry: () => this.refresh(),
       more: (after, quietly) => this.#follow(this.#wanted, { focus: quietly ? undefined : this.#results.count, after }),
       browseFolder: (folder) => this.#go({ ...NOTHING, filters: [`folder:${folder}`] }),
       addressOf: ({ id, url }) => (this.#inHistory ? addressOfPhoto(location.href, id) : (url ?? location.href)),
       browse: () => this.#go({ ...NOTHING, order: "newest" }),
       select: (photo) => this.#tell("thinlens-select", photo),
+      show: (photo) => this.#tell("thinlens-show", photo),
     });
     const drop = make("div", { class: "drop", "aria-hidden": "true" }, say("dropPicture"));
     const { element, sheet } = this.#bar;

@@ -56,7 +56,7 @@ export function place({ aspect, perhaps, ...photo }) {
 
 /** A photo's picture, which opens it at large, with what is to stand below. */
 export function picture(photo, say, name, frame, ...below) {
-  const open = { type: "button", class: "open", part: "picture", tabindex: -1, "aria-label": name };
+  const open = { type: "button", class: "open", part: "picture", tabindex: -1, "data-id": photo.id, "aria-label": name };
   return make("button", open, frame ?? framed(photo, say), ...below);
 }
 

@@ -19,7 +19,7 @@ from handler.web.routes import LANGUAGES, hashed_widget
 
 ROOT = Path(__file__).parents[3]
 WIDGET = ROOT / "handler/widget"
-MAX_GZIPPED_BYTES = 17_400
+MAX_GZIPPED_BYTES = 17_410
 MAX_GZIPPED_BYTES_OF_A_LANGUAGE = 2_000
 MODULES = ("thinlens-search.js", "page.js")
 TESTS = sorted(Path(__file__).parent.glob("*.test.mjs"))

@@ -15,8 +15,8 @@ from export.cli.main import main
 from tests.functional.export.galleries import write_photo
 
 COMMANDS = (
-    "demo", "index", "search", "serve", "caption", "publish", "versions", "rollback", "prune", "evaluate",
-    "completion",
+    "demo", "index", "search", "serve", "caption", "hide", "keyword", "publish", "versions", "rollback", "prune",
+    "evaluate", "completion",
 )  # fmt: skip
 
 
@@ -195,6 +195,22 @@ def test_caption(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "  1.00  blue.png  my dog\n"
     assert main(["caption", "nobody.png", "my dog", "--out", str(out)]) == 1
     assert capsys.readouterr().err.startswith("thinlens: no photo 'nobody.png'; expected its path")
+
+
+def test_hide_and_keyword(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["hide", "blue.png", "--out", str(out)]) == 0
+    assert capsys.readouterr().out == f"1 photo hidden; 1 photo in bundle {(out / 'bundle').resolve().name}\n"
+    assert main(["hide", "--out", str(out)]) == 0
+    assert capsys.readouterr().out == "blue.png\n"
+    assert main(["hide", "my red.png", "--out", str(out)]) == 1
+    assert capsys.readouterr().err == "thinlens: no photo would be left; at least one has to stay\n"
+    assert main(["hide", "blue.png", "--undo", "--out", str(out)]) == 0
+    assert capsys.readouterr().out.startswith("1 photo shown again; 2 photos in bundle ")
+    assert main(["hide", "--out", str(out)]) == 0
+    assert capsys.readouterr() == ("", "No photo is hidden.\n")
+    for options, said in (([], "1 photo changed; "), ([], "0 photos changed; "), (["--undo"], "1 photo changed; ")):
+        assert main(["keyword", "sky", "blue.png", *options, "--out", str(out)]) == 0
+        assert capsys.readouterr().out.startswith(said)
 
 
 def test_evaluate(base: Path, out: Path, capsys: pytest.CaptureFixture[str]) -> None:

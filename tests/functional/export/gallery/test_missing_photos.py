@@ -196,7 +196,7 @@ def test_a_library_of_before_is_brought_up_to_date(base: Path) -> None:
     with sqlite3.connect(base / "out/library.sqlite") as connection:
         for (trigger,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             connection.execute(f"DROP TRIGGER {trigger}")
-        for table in ("placements", "touched", "orphans", "likenesses", "bands", "texts"):
+        for table in ("placements", "touched", "orphans", "likenesses", "bands", "texts", "hidden", "keywords"):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("DROP INDEX damaged_contents")
         connection.execute("ALTER TABLE bundles DROP COLUMN base")

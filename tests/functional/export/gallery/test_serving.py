@@ -223,8 +223,10 @@ def test_a_folder_that_was_published_to(originals: bool, tmp_path: Path, gallery
     assert get(gallery, result["thumbnail_url"]).content[:3] == b"\xff\xd8\xff"
     if originals:
         assert get(gallery, result["url"]).content == (gallery.photos / DIFFICULT).read_bytes()
-    for path in ("/photos/secret.txt", "/photos/../current.json", "/thumbnails/../current.json"):
+    for path in ("/photos/secret.txt", "/photos/../current.json", "/thumbnails/../current.json", "/v1/hidden"):
         assert get(gallery, path).status_code == 404
+    assert get(gallery, "/v1/corrections", method="POST").status_code == 404
+    assert "editor" not in get(gallery, "/").text
 
 
 def test_who_listens_to_all_is_reached_by_any_name(gallery: Gallery) -> None:

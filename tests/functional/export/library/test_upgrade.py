@@ -16,6 +16,7 @@ from tests.functional.export.library.libraries import BUNDLE, CAPTIONER, FACTS, 
 
 VERSION_4 = Path(__file__).with_name("version_4.sql").read_text()
 VERSION_5 = Path(__file__).with_name("version_5.sql").read_text()
+VERSION_6 = Path(__file__).with_name("version_6.sql").read_text()
 IDS = ["a.jpg", "b.jpg", "c.jpg", "d.jpg"]
 
 
@@ -80,6 +81,19 @@ def test_a_version_5_library_keeps_its_places_and_has_its_photos_read_anew(tmp_p
             {"place": "Paris", "rating": 4.0},
             {"place": "Rome", "rating": 4.0},
         ]
+
+
+def test_a_version_6_library_hides_nothing_and_writes_nothing_anew(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "library.sqlite")
+    connection.executescript(VERSION_6)
+    connection.close()
+    with Library.open(tmp_path) as library, Library.open(tmp_path / "new") as new:
+        assert schema_of(library) == schema_of(new)
+        assert (library.photos.hidden(), touched(library)) == ([], [])
+        photos = library.understandings.photos(["a.jpg"], captioner=CAPTIONER, instructions=INSTRUCTIONS)
+        assert [photo.columns for photo in photos] == [{"place": "Paris"}]
+        library.photos.hide(["a.jpg"])
+        assert touched(library) == ["a.jpg", "b.jpg"]  # which is of the same content
 
 
 def test_an_upgrade_that_fails_leaves_version_4(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
