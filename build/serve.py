@@ -14,6 +14,8 @@ import sys
 DEFAULT_PORT = "8080"
 # For how many seconds a client may send a picture.
 BODY_WITHIN_S = 10.0
+# zlib's own choice between size and time: a page of results takes a millisecond.
+COMPRESSION = 6
 # For how many seconds requests in flight may go on after the process was told to end.
 LAST_REQUESTS_S = 5
 
@@ -24,6 +26,7 @@ def serve(listener: socket.socket) -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import uvicorn
     from slow_clients import BoundedProtocol
+    from starlette.middleware.gzip import GZipMiddleware
 
     from handler.bundle.bundle import Bundle
     from handler.search.pictures.vision import Vision
@@ -41,7 +44,8 @@ def serve(listener: socket.socket) -> None:
     service = Service(store, bundle, media_url=settings.media_url, vision=Vision.find(settings.vision))
     app = create_app(service, settings, body_within_s=BODY_WITHIN_S)
     config = uvicorn.Config(
-        app,
+        # Answers are text, and go out a third as long.
+        GZipMiddleware(app, compresslevel=COMPRESSION),
         http=BoundedProtocol,
         lifespan="off",
         access_log=False,

@@ -165,7 +165,7 @@ class Routes:
     def _asset(self, request: Request) -> Response:
         asset = ASSETS[request.path]
         body = _read_asset(asset.file)
-        etag = f'"{_hash(body)}"'
+        etag = f'W/"{_hash(body)}"'
         response = content(body, media_type=asset.media_type, etag=etag, max_age_s=self._settings.max_age_s)
         if asset.media_type.startswith("text/html"):
             return response.with_headers({"content-security-policy": self._page_csp})
@@ -177,7 +177,7 @@ class Routes:
         body = _read_asset(asset.file)
         if request.path != hashed_widget(body):
             return see(WIDGET.rpartition("/")[2], max_age_s=self._settings.max_age_s)
-        response = content(body, media_type=asset.media_type, etag=f'"{_hash(body)}"', max_age_s=YEAR_S)
+        response = content(body, media_type=asset.media_type, etag=f'W/"{_hash(body)}"', max_age_s=YEAR_S)
         return response.with_headers({"cache-control": f"public, max-age={YEAR_S}, immutable"})
 
     def _in_service(self, parameters: Parameters) -> Searcher | EmptyCollection:

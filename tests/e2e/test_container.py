@@ -97,6 +97,20 @@ def test_it_answers_http(server: tuple[str, Path, int], gallery: Gallery) -> Non
     assert (line["status"], COFFEE_CAPTION in log.read_text()) == (200, False)
 
 
+def test_text_goes_out_compressed(server: tuple[str, Path, int]) -> None:
+    address, _, _ = server
+    asked = {"Accept-Encoding": "gzip"}
+    for path in ("/assets/thinlens-search.js", "/v1/photos?k=10", "/"):
+        plain, short = (
+            httpx.get(f"{address}{path}", headers={"Accept-Encoding": ""}),
+            httpx.get(f"{address}{path}", headers=asked),
+        )
+        assert (short.headers["content-encoding"], short.text) == ("gzip", plain.text)
+        assert short.num_bytes_downloaded < 0.6 * len(plain.content)
+        assert "content-encoding" not in plain.headers
+        assert plain.headers["vary"] == short.headers["vary"] == "Accept-Encoding"
+
+
 def test_silent_and_slow_connections_keep_nobody_from_an_answer(server: tuple[str, Path, int]) -> None:
     address, _, _ = server
     host, port = address.removeprefix("http://").split(":")

@@ -134,8 +134,9 @@ class Editor:
         async def keep(message: Message) -> None:
             messages.append(message)
 
-        # A browser may hold the page without an editor, of a server that had none.
-        headers = [(name, value) for name, value in scope["headers"] if name != b"if-none-match"]
+        # A browser may hold the page without an editor, of a server that had none. The text is read, so not compressed.
+        dropped = (b"if-none-match", b"accept-encoding")
+        headers = [(name, value) for name, value in scope["headers"] if name not in dropped]
         await self._app({**scope, "method": "GET", "headers": headers}, receive, keep)
         start, *bodies = messages
         kept = {name.decode(): value.decode() for name, value in start["headers"] if name != b"etag"}
