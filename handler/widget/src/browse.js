@@ -36,9 +36,9 @@ export class Browse {
   constructor(say, onOpen, onError) {
     this.#say = say;
     this.#onError = onError;
-    this.element = make("div", { class: "browse", part: "browse", "aria-description": say("keys") });
+    const keydown = (event) => this.#leap(event);
+    this.element = make("div", { class: "browse", part: "browse", "aria-description": say("keys"), keydown });
     this.#walk = new Walk(this.element, ({ ariaPosInSet }) => onOpen(ariaPosInSet - 1));
-    this.element.addEventListener("keydown", (event) => this.#leap(event), { capture: true });
   }
 
   /**
@@ -52,7 +52,7 @@ export class Browse {
     this.#observer = new IntersectionObserver((entries) => entries.forEach((entry) => this.#notice(entry)), {
       rootMargin: "100% 0px",
     });
-    const dated = months.map(({ month, count }) => [this.#say("date", { date: month }), count]);
+    const dated = months.map(({ month, count }) => [this.#say("{date}", { date: month }), count]);
     for (const [name, count] of [...dated, [this.#say("undated"), undated]]) this.#layOut(name, count);
   }
 
@@ -83,8 +83,7 @@ export class Browse {
     if (count) this.element.append(make("h2", {}, name));
     for (let done = 0; done < count; done += BLOCK) {
       const size = Math.min(BLOCK, count - done);
-      const block = make("ol", { role: "list", "aria-label": name, "aria-hidden": "true" });
-      block.style.setProperty("--count", size);
+      const block = make("ol", { role: "list", "aria-label": name, "aria-hidden": "true", "--count": size });
       this.#blocks.set(block, { start: this.count, size });
       this.count += size;
       this.element.append(block);
@@ -120,7 +119,7 @@ export class Browse {
   }
 
   #tile(photo, index) {
-    const name = [photo.caption, ...(photo.taken ? [this.#say("date", { date: photo.taken })] : [])].join(this.#say("pause"));
+    const name = [photo.caption, ...(photo.taken ? [this.#say("{date}", { date: photo.taken })] : [])].join(this.#say("pause"));
     const position = { "aria-posinset": index + 1, "aria-setsize": this.count };
     return make("li", { part: "photo", ...position }, picture(photo, this.#say, name));
   }
@@ -149,7 +148,6 @@ export class Browse {
     const ends = { Home: 0, End: this.count - 1 };
     if (!(event.key in ends)) return;
     event.preventDefault();
-    event.stopPropagation();
     this.focus(ends[event.key]);
   }
 }

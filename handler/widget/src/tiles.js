@@ -1,7 +1,7 @@
 /** Tiles: one photo each, moved through as one thing with the arrow keys, however they are laid out. */
 
 import { iconButton, make } from "./dom.js";
-import { neighbour } from "./moves.js";
+import { isAlone, neighbour } from "./moves.js";
 import { framed } from "./pictures.js";
 import { wordsLine } from "./words.js";
 
@@ -25,7 +25,7 @@ export class Walk {
       else if (target.closest(".open")) onOpen(target.closest("li"));
     });
     element.addEventListener("focusin", ({ target }) => target.closest("li") && this.reach(target.closest("li")));
-    element.addEventListener("keydown", (event) => this.#move(event));
+    element.addEventListener("keydown", (event) => isAlone(event) && this.#move(event));
   }
 
   /** Make one tile the one that the Tab key leads to. */
@@ -35,7 +35,6 @@ export class Walk {
   }
 
   #move(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
     const tiles = [...this.#element.querySelectorAll("li")];
     const rightToLeft = getComputedStyle(this.#element).direction === "rtl";
     const boxes = tiles.map((tile) => tile.getBoundingClientRect());
@@ -48,10 +47,8 @@ export class Walk {
 
 /** The place of a photo, with nothing in it yet. */
 export function place({ aspect, perhaps, ...photo }) {
-  const tile = make("li", perhaps ? { part: "photo perhaps", class: "perhaps" } : { part: "photo" });
-  tile.classList.toggle("worded", saysWords(photo));
-  tile.style.setProperty("--aspect", aspect);
-  return tile;
+  const kinds = [perhaps && "perhaps", saysWords(photo) && "worded"].filter(Boolean).join(" ");
+  return make("li", { part: perhaps ? "photo perhaps" : "photo", class: kinds, "--aspect": aspect });
 }
 
 /** A photo's picture, which opens it at large, with what is to stand below. */
@@ -76,7 +73,7 @@ export function content(photo, say, frame) {
       "div",
       { class: "line" },
       ...meter(relevance, say),
-      ...alike.map((text) => make("span", { title: text, ...hidden }, say("alike", { count: duplicates }))),
+      ...alike.map((text) => make("span", { title: text, ...hidden }, say("+{count}", { count: duplicates }))),
       iconButton("similar", say("similarOf", { caption }), { class: "round like", part: "similar", tabindex: -1, title: say("similar") }),
     ),
   ];
@@ -90,8 +87,7 @@ function saysWords({ words }) {
 /** A relevance as a bar and a number; nothing for a photo that was not searched for. */
 export function meter(relevance, say) {
   if (relevance === undefined) return [];
-  const bar = make("span", { class: "bar", part: "bar" });
-  bar.style.setProperty("--relevance", relevance);
-  const number = say("number", { relevance });
+  const bar = make("span", { class: "bar", part: "bar", "--relevance": relevance });
+  const number = say("{relevance}", { relevance });
   return [make("span", { class: "relevance", part: "relevance", "aria-hidden": "true" }, bar, number)];
 }
