@@ -26,7 +26,7 @@ SCROLL = """async () => {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Browsing:
-    """What was measured: of each round the frames a second and the longest time between two; and the most of the rest."""
+    """Of each round the frames a second and the longest time between two; of all rounds the most of the rest."""
 
     frames_a_second: list[float]
     slowest_frame_ms: list[float]
@@ -43,7 +43,9 @@ def browse(browser: Browser, address: str, slowdown: int) -> Browsing:
     page.goto(f"{address}?order=newest")
     page.locator(".browse img.there").first.wait_for()
     devtools.send("Emulation.setCPUThrottlingRate", {"rate": slowdown})
-    seconds, heaps, nodes = [], [], []
+    seconds: list[dict[str, float]] = []
+    heaps: list[float] = []
+    nodes: list[int] = []
     for _ in range(ROUNDS):
         page.wait_for_timeout(1_000)
         seconds.append(page.evaluate(SCROLL))

@@ -4,6 +4,7 @@
  */
 
 import { make } from "./dom.js";
+import { framed } from "./pictures.js";
 import { picture, Walk } from "./tiles.js";
 
 // Photos that come and go together: whole rows of 3, 4, 5, 6, 10 and 12 (styles.css).
@@ -121,7 +122,7 @@ export class Browse {
   #tile(photo, index) {
     const name = [photo.caption, ...(photo.taken ? [this.#say("{date}", { date: photo.taken })] : [])].join(this.#say("pause"));
     const position = { "aria-posinset": index + 1, "aria-setsize": this.count };
-    return make("li", { part: "photo", ...position }, picture(photo, this.#say, name));
+    return make("li", { part: "photo", ...position }, picture(name, framed(photo, this.#say)));
   }
 
   /** So many photos from a place on, of the answers that have them. */

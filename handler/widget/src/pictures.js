@@ -14,7 +14,7 @@ let palette;
 export function framed(photo, say) {
   const { thumbnail: src, width, height } = photo;
   const missing = make("span", { class: "missing" }, say("missing"));
-  const error = ({ target }) => target.replaceWith(missing);
+  const error = ({ target }) => (target.src === src ? target.replaceWith(missing) : (target.src = src));
   const picture = src ? image({ src, loading: "lazy", width, height, error }) : missing;
   return make("span", { class: "frame" }, ...blurred(photo), picture);
 }

@@ -2,7 +2,6 @@
 
 import { iconButton, make } from "./dom.js";
 import { isAlone, neighbour } from "./moves.js";
-import { framed } from "./pictures.js";
 import { wordsLine } from "./words.js";
 
 // So many characters of the words that were found are shown: a few before the first of them, so that it is in sight.
@@ -51,13 +50,12 @@ export function place({ aspect, perhaps, ...photo }) {
   return make("li", { part: perhaps ? "photo perhaps" : "photo", class: kinds, "--aspect": aspect });
 }
 
-/** A photo's picture, which opens it at large, with what is to stand below. */
-export function picture(photo, say, name, frame, ...below) {
-  const open = { type: "button", class: "open", part: "picture", tabindex: -1, "aria-label": name };
-  return make("button", open, frame ?? framed(photo, say), ...below);
+/** What opens a photo at large: its picture, and what is to stand below. */
+export function picture(name, ...content) {
+  return make("button", { type: "button", class: "open", part: "picture", tabindex: -1, "aria-label": name }, ...content);
 }
 
-/** All that is said of a photo that was found, with its picture; `frame` is the picture where it is there already. */
+/** All that is said of a photo that was found, with its picture in a frame. */
 export function content(photo, say, frame) {
   const { caption, relevance, duplicates, perhaps } = photo;
   const words = saysWords(photo) ? [wordsLine(photo.words, say, BEFORE, AFTER)] : [];
@@ -67,7 +65,7 @@ export function content(photo, say, frame) {
   const name = [caption, ...words.map(({ said }) => said), ...unsure, ...relevant, ...alike].join(say("pause"));
   const hidden = { "aria-hidden": "true" };
   return [
-    picture(photo, say, name, frame, make("span", { class: "caption", part: "caption", dir: "auto", ...hidden }, caption)),
+    picture(name, frame, make("span", { class: "caption", part: "caption", dir: "auto", ...hidden }, caption)),
     ...words.map(({ said, nodes }) => make("div", { class: "words", part: "words", title: said, ...hidden }, ...nodes)),
     make(
       "div",
