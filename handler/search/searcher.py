@@ -124,14 +124,7 @@ class Searcher:
     ) -> FacetsAnswer:
         """Count the photos that a search would find, or all that pass the filters, by what they can be filtered by.
 
-        Args:
-            query: What the photos show; None for all.
-            min_relevance: As for a search.
-            filters: What photos must be.
-            dedupe: Whether of near-duplicates that the query finds only the most relevant counts.
-
-        Raises:
-            QueryError: Where an argument is out of range.
+        Arguments are those of such a search, `query` None for all photos. Raises QueryError for what is out of range.
         """
         started = time.perf_counter()
         selection = Selection(min_relevance=min_relevance, filters=filters, dedupe=dedupe)

@@ -24,6 +24,8 @@ from tests.performance.report import ROOT
 PHOTOS = 100_000
 YEARS = 20
 RESULTS = 48
+FOUND_FROM = 50_000
+"""What is found is something else than what the page begins with."""
 BUNDLE = "0123456789abcdef"
 WIDGET = ROOT / "handler/widget"
 _TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml", "json": "application/json"}
@@ -51,7 +53,12 @@ def _answer(path: str, query: dict[str, str]) -> dict[str, Any]:
         columns = [{"column": name, "values": values, "others": 0} for name in ("keywords", "place", "camera")]
         return facets(bundle=BUNDLE, total=PHOTOS, months=months, undated=0, folders=folders, columns=columns)
     if path == "/v1/search":
-        return answer([{**_photo(number), "matched": f"caption of {number}"} for number in range(RESULTS)])
+        return answer(
+            [
+                {**_photo(number), "matched": f"caption of {number}"}
+                for number in range(FOUND_FROM, FOUND_FROM + RESULTS)
+            ]
+        )
     first, count = int(query.get("offset", 0)), int(query["k"])
     photos = [_photo(number) for number in range(first, min(first + count, PHOTOS))]
     return {"bundle": BUNDLE, "total": PHOTOS, "suggestions": ["a dog"], "photos": photos, "image_side": None}

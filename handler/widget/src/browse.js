@@ -9,6 +9,8 @@ import { picture, Walk } from "./tiles.js";
 
 // Photos that come and go together: whole rows of 3, 4, 5, 6, 10 and 12 (styles.css).
 const BLOCK = 60;
+// Blocks that are watched together, for watching thousands takes longer than a frame.
+const SHELF = 20 * BLOCK;
 // Photos of one answer, and how many answers are kept.
 const ANSWER = 100;
 const ANSWERS_KEPT = 20;
@@ -81,20 +83,27 @@ export class Browse {
   }
 
   #layOut(name, count) {
+    let shelf;
     if (count) this.element.append(make("h2", {}, name));
     for (let done = 0; done < count; done += BLOCK) {
+      if (done % SHELF === 0) {
+        shelf = make("div");
+        this.element.append(shelf);
+        this.#observer.observe(shelf);
+      }
       const size = Math.min(BLOCK, count - done);
       const block = make("ol", { role: "list", "aria-label": name, "aria-hidden": "true", "--count": size });
       this.#blocks.set(block, { start: this.count, size });
       this.count += size;
-      this.element.append(block);
-      this.#observer.observe(block);
+      shelf.append(block);
     }
   }
 
-  /** A block came near, or went; one with the focus in it stays. */
+  /** A shelf of blocks, or one of them, came near, or went; a block with the focus in it stays. */
   async #notice({ target, isIntersecting }) {
-    if (isIntersecting) {
+    if (!this.#blocks.has(target)) {
+      for (const block of target.children) this.#observer[isIntersecting ? "observe" : "unobserve"](block);
+    } else if (isIntersecting) {
       this.#near.add(target);
       await new Promise((resolve) => setTimeout(resolve, FLYING_MS));
       if (this.#near.has(target)) this.#fill(target);

@@ -52,7 +52,7 @@ export class Lightbox {
     this.#next = iconButton("forward", say("next"), turn(1));
     this.#zoom = iconButton("zoom", say("zoomIn"), { click: () => this.#enlarge() });
     const close = iconButton("cross", say("close"), { click: () => this.close() });
-    const link = (name, attributes) => make("a", { class: "pill", part: "button", ...attributes }, say(name));
+    const link = (name, attributes) => make("a", { class: "pill", part: "button", href: ".", ...attributes }, say(name));
     this.#download = link("download", { download: true });
     this.#link = link("open", { target: "_blank", rel: "noreferrer" });
     const similar = textButton({ click: () => this.#leave().similar(this.#photo) }, icon("similar"), say("similar"));
