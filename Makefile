@@ -125,7 +125,7 @@ $(BIN)/python:
 
 # What makes the widget small; the file that it makes lies in the repository, so only who changes the widget needs it.
 .venv/.npm: build/widget.py | $(BIN)/python
-	@npm install --silent --no-save --prefix .venv/npm "esbuild@$$(sed -n 's/^ESBUILD = "\(.*\)"/\1/p' $<)"
+	@npm install --silent --no-save --prefix .venv/npm $$(sed -n '/^MINIFIERS = /s/[^"]*"\([a-z]*\)": "\([0-9.]*\)"[^"]*/\1@\2 /gp' $<)
 	@touch $@
 
 # Where Chromium, Node.js or npm is not there and cannot be installed, the tests that need it are skipped and say so.

@@ -3,8 +3,8 @@
 What the page at / does beside, `page.js`, is put together in the same way.
 
 Run it with `make widget`. A module says so in its first lines: `import { name } from "./other.js";`, and
-`export` before what it gives away. Names are unique over all modules. esbuild makes it small; a file names the hash of
-what it was made of, so that it can be checked without esbuild. It prints what a page embeds.
+`export` before what it gives away. Names are unique over all modules. esbuild and, after it, terser make it small; a
+file names the hash of what it was made of, so that it can be checked without them. It prints what a page embeds.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ TARGET = WIDGET / ENTRY
 PAGE = "page.js"
 INDEX = WIDGET / "index.html"
 EXAMPLE = Path(__file__).parents[1] / "infra/embed.html"
-BANNER = "/*! Thinlens, Apache-2.0. Made by `make widget` of src/, {digest}. */\n"
-MAX_GZIPPED_BYTES = 17_410
-ESBUILD = "0.28.2"
+BANNER = "/*! Thinlens, Apache-2.0; of src/ {digest} */\n"
+MAX_GZIPPED_BYTES = 16_384
+MINIFIERS = {"esbuild": "0.28.2", "terser": "5.51.4"}  # terser alone can't shorten the names of private fields
+_TERSER = ("--module", "--ecma", "2022", "--compress", "passes=3", "--mangle")
 _PROGRAMS = f"{Path(__file__).parents[1] / '.venv/npm/node_modules/.bin'}:{os.environ.get('PATH', os.defpath)}"
 
 _IMPORT = re.compile(r'^import [^"]*"\./(?P<module>[^"]+)"[^;]*;\n', re.MULTILINE)
@@ -48,21 +49,22 @@ def assemble(entry: str = ENTRY, styled: Callable[[str], str] = str) -> str:
 
 def banner(module: str) -> str:
     """The first line of what is made of it: the licence, and the hash of this module."""
-    return BANNER.format(digest=hashlib.sha256(module.encode()).hexdigest()[:16])
+    return BANNER.format(digest=hashlib.sha256(module.encode()).hexdigest()[:8])
 
 
 def made(entry: str = ENTRY) -> str:
     """The file that pages load: the one module, small."""
-    return banner(assemble(entry)) + _minified(assemble(entry, _small_styles), "--loader=js", "--format=esm")
+    short = _minified(assemble(entry, _small_styles), "--loader=js", "--format=esm")
+    return banner(assemble(entry)) + _run("terser", *_TERSER, code=short)
 
 
-def esbuild() -> str | None:
+def minifier(name: str) -> str | None:
     """The program's path, where it is installed: by `make widget`, or by somebody else in the same version."""
-    program = shutil.which("esbuild", path=_PROGRAMS)
+    program = shutil.which(name, path=_PROGRAMS)
     if program is None:
         return None
-    version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    return program if version == ESBUILD else None
+    version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
+    return program if version == MINIFIERS[name] else None
 
 
 def integrity(module: bytes) -> str:
@@ -120,13 +122,16 @@ def _small_styles(styles: str) -> str:
 
 
 def _minified(code: str, *options: str) -> str:
-    program = esbuild()
+    return _run("esbuild", "--minify", "--charset=utf8", "--log-level=warning", *options, code=code)
+
+
+def _run(name: str, *options: str, code: str) -> str:
+    program = minifier(name)
     if program is None:
-        sys.exit(f"No esbuild {ESBUILD} is here (expected in .venv/npm or on the PATH): run `make widget`")
-    command = [program, "--minify", "--charset=utf8", "--log-level=warning", *options]
-    run = subprocess.run(command, input=code, capture_output=True, text=True, encoding="utf-8", check=False)
+        sys.exit(f"No {name} {MINIFIERS[name]} is here (expected in .venv/npm or on the PATH): run `make widget`")
+    run = subprocess.run([program, *options], input=code, capture_output=True, text=True, encoding="utf-8", check=False)
     if run.returncode or run.stderr:
-        sys.exit(f"esbuild refuses what the widget is made of: {run.stderr}")
+        sys.exit(f"{name} refuses what the widget is made of: {run.stderr}")
     return run.stdout
 
 

@@ -47,8 +47,9 @@ class EmptyCollection:
         *,
         min_relevance: float | None = None,
         filters: Filters = EVERY_PHOTO,
+        dedupe: bool = False,
     ) -> FacetsAnswer:
-        Selection(min_relevance=min_relevance, filters=filters).check()
+        Selection(min_relevance=min_relevance, filters=filters, dedupe=dedupe).check()
         if query:
             query.check()
         return {

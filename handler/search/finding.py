@@ -31,7 +31,7 @@ class Finding:
         if selection.min_relevance is None:  # what is perhaps meant need not be found
             threshold = self._bundle.manifest.calibration.curve(question.kind).threshold
             selection = replace(selection, min_relevance=threshold)
-        return self.relevant(question, selection, None, len(self._bundle.photos), ordered=False)[0]
+        return self.relevant(question, selection, None, len(self._bundle.photos), ordered=selection.dedupe)[0]
 
     def relevant(
         self, question: Question, selection: Selection, without: int | None, wanted: int, *, ordered: bool = True

@@ -115,20 +115,19 @@ class Searcher:
         return {"query": typed, **page, "corrected": " + ".join(other.texts)}
 
     def facets(
-        self, query: Query | None = None, *, min_relevance: float | None = None, filters: Filters = EVERY_PHOTO
+        self,
+        query: Query | None = None,
+        *,
+        min_relevance: float | None = None,
+        filters: Filters = EVERY_PHOTO,
+        dedupe: bool = False,
     ) -> FacetsAnswer:
         """Count the photos that a search would find, or all that pass the filters, by what they can be filtered by.
 
-        Args:
-            query: What the photos show; None for all.
-            min_relevance: As for a search.
-            filters: What photos must be.
-
-        Raises:
-            QueryError: Where an argument is out of range.
+        Arguments are those of such a search, `query` None for all photos. Raises QueryError for what is out of range.
         """
         started = time.perf_counter()
-        selection = Selection(min_relevance=min_relevance, filters=filters)
+        selection = Selection(min_relevance=min_relevance, filters=filters, dedupe=dedupe)
         selection.check()
         counted = np.zeros(len(self.bundle.photos), dtype=bool)
         counted[self._all_found(query, selection)] = True

@@ -136,14 +136,15 @@ class Routes:
         return self._answer(answer, searcher, parameters, depends_on=answer["image_side"])
 
     def _facets(self, request: Request) -> Response:
-        once = ("mode", "min_relevance", "bundle", *_DATES)
+        once = ("mode", "min_relevance", "dedupe", "bundle", *_DATES)
         parameters = request.parameters(once, repeated=(*_TEXTS, *_FILTERS))
         query = _query(parameters)
         if not query.texts:
-            _refuse_without_query(parameters, ("weight", "not", "mode", "min_relevance"))
-        least, filters = parameters.decimal("min_relevance"), _filters(parameters)
+            _refuse_without_query(parameters, ("weight", "not", "mode", "min_relevance", "dedupe"))
+        least, dedupe, filters = parameters.decimal("min_relevance"), parameters.flag("dedupe"), _filters(parameters)
         searcher = self._in_service(parameters)
-        answer = searcher.facets(query if query.texts else None, min_relevance=least, filters=filters)
+        asked = query if query.texts else None
+        answer = searcher.facets(asked, min_relevance=least, filters=filters, dedupe=dedupe)
         return self._answer(answer, searcher, parameters)
 
     def _photo(self, request: Request) -> Response:

@@ -30,6 +30,7 @@ export interface ThinlensPhoto {
   guessed: boolean;
   /** The day on which it was taken, "2024-05-06", if that is known. */
   taken: string | undefined;
+  /** Of the photo itself, where it is published. */
   url: string | undefined;
   /** A picture that is large enough for a window, where there is one. */
   preview: string | undefined;

@@ -57,8 +57,8 @@ def test_a_filter_is_chosen_from_what_there_is_and_taken_off_by_its_chip(page: P
     expect(page.get_by_role("combobox", name="Order")).to_be_focused()
     narrowed = "&taken_from=2024&taken_to=2024"
     assert sorted(asked) == [
-        "facets?q=dog",
-        f"facets?q=dog{narrowed}",
+        "facets?q=dog&dedupe=true",
+        f"facets?q=dog&dedupe=true{narrowed}",
         "search?q=dog&dedupe=true&k=48",
         f"search?q=dog&dedupe=true&k=48{narrowed}",
     ]

@@ -108,3 +108,15 @@ def test_its_folder_leads_to_the_photos_that_lie_beside_it(page: Page, lightbox:
     expect(page.get_by_role("button", name=f"Remove the filter {folder}")).to_be_visible()
     expect(page.locator(".browse").get_by_role("listitem")).to_have_count(1)
     assert parse_qs(urlsplit(page.url).query) == {"filter": [f"folder:{folder}"]}
+
+
+def test_where_photos_are_not_published_the_preview_is_what_there_is(page: Page) -> None:
+    """The address of such a photo is that of its thumbnail (handler/README.md), which nobody wants to take home."""
+    unpublished = {"url": "/thumbnails/a.jpg", "thumbnail_url": "/thumbnails/a.jpg", "preview_url": "/previews/a.webp"}
+    give(page, [result("holidays/a.jpg", **unpublished)])
+    page.get_by_role("searchbox").fill("dog")
+    page.get_by_role("button", name="caption of holidays/a.jpg. Relevance 0.50").click()
+    links = page.get_by_role("dialog").get_by_role("link")
+    expect(links).to_have_text(["Download", "Open the photo"])
+    for link in links.all():
+        expect(link).to_have_attribute("href", re.compile(r"^http://.*/previews/a\.webp$"))

@@ -1,45 +1,52 @@
-"""The widget: how soon an answer is on the screen, on a fast and on a slow device, and what it takes to get there."""
+"""The page: how soon what is asked for is on the screen, how evenly all photos scroll, and what Lighthouse says."""
 
 from __future__ import annotations
 
 import gzip
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-from urllib.request import urlopen
 
 from playwright.sync_api import Browser, Page
 
 from export.photos.samples import copy_samples
-from tests.e2e.answers import answer, result
 from tests.e2e.browser import chromium, installed_chromium
 from tests.e2e.processes import THINLENS, free_port, run_thinlens, running
+from tests.performance import lighthouse
+from tests.performance.browsing import Browsing, browse
+from tests.performance.made_up_gallery import PHOTOS, RESULTS, made_up_gallery
 from tests.performance.report import ROOT, Table, spread
 
-ROUNDS = 15
+ROUNDS = 10
 SLOWDOWNS = (1, 6)
-RESULTS = 48
-# Notes when the answer is there, and when what came of it was drawn: a task that a frame's callback posts runs after
-# that frame.
+# Notes when a click or an answer came, and when what came of it was drawn: a task that a frame's callback posts runs
+# after that frame.
 OBSERVE = """
   window.times = { shift: 0 };
   const note = (name) => { window.times[name] ??= performance.now(); };
   const drawn = (name) => requestAnimationFrame(() => setTimeout(() => note(name)));
+  const when = (root, selector, name) => new MutationObserver(() => root.querySelector(selector) && drawn(name))
+    .observe(root, { childList: true, subtree: true, attributeFilter: ["open"] });
   const { fetch } = window;
   window.fetch = async (...request) => {
     const response = await fetch(...request);
     const { shadowRoot } = document.querySelector("thinlens-search");
-    if (String(request[0]).includes("/v1/photos")) {
-      shadowRoot.addEventListener("load", () => drawn("opened"), true);
-    } else {
+    const [, path] = /\\/v1\\/(\\w+)/.exec(request[0]) ?? [];
+    if (path === "photos") shadowRoot.addEventListener("load", () => drawn("opened"), true);
+    if (path === "search") {
       note("answered");
-      new MutationObserver(() => shadowRoot.querySelector("[aria-label*='caption of']") && drawn("result"))
-        .observe(shadowRoot, { childList: true, subtree: true });
+      when(shadowRoot, "[aria-label*='Relevance']", "result");
       shadowRoot.addEventListener("load", () => drawn("picture"), true);
+    }
+    if (path === "facets") {
+      note("counted");
+      when(shadowRoot, ".groups button", "counts");
     }
     return response;
   };
+  addEventListener("click", (event) => {
+    window.times.clicked ??= event.timeStamp;
+    when(document.querySelector("thinlens-search").shadowRoot, ".sheet[open]", "sheet");
+  }, true);
   new PerformanceObserver((list) => list.getEntries().forEach(({ value }) => { window.times.shift += value; }))
     .observe({ type: "layout-shift", buffered: true });
 """
@@ -49,95 +56,108 @@ OBSERVE = """
 class _Visits:
     """What was measured of several visits."""
 
+    opened_ms: list[float] = field(default_factory=list)
     result_ms: list[float] = field(default_factory=list)
     picture_ms: list[float] = field(default_factory=list)
-    opened_ms: list[float] = field(default_factory=list)
+    sheet_ms: list[float] = field(default_factory=list)
+    counts_ms: list[float] = field(default_factory=list)
     shift: list[float] = field(default_factory=list)
     requests: list[int] = field(default_factory=list)
+    bytes: list[int] = field(default_factory=list)
 
 
 def measure(folder: Path) -> Table:
-    """Open the page and search, in a fresh browser context each time."""
-    copy_samples(folder / "photos")
-    run_thinlens("index", folder / "photos", "--out", folder / "out").check_returncode()
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    serve = [THINLENS, "serve", "--out", str(folder / "out"), "--port", str(port)]
+    """Open the page, search, filter and browse, in a fresh browser context each time; and ask Lighthouse."""
     program = installed_chromium()
     if program is None:
         raise SystemExit("No Chromium on this machine (Debian: apt-get install chromium)")
-    with running(serve, ready=f"{address}/healthz", log=folder / "serve.log"), chromium(program) as browser:
-        found = _results(address)
-        visits = [_visit(browser, address, found, slowdown) for slowdown in SLOWDOWNS]
+    with made_up_gallery() as address, chromium(program) as browser:
+        visits = [_visits(browser, address, slowdown) for slowdown in SLOWDOWNS]
+        browsing = [browse(browser, address, slowdown) for slowdown in SLOWDOWNS]
     size = len(gzip.compress((ROOT / "handler/widget/thinlens-search.js").read_bytes(), mtime=0))
     return Table(
         title="The widget",
         how=(
-            f"{ROUNDS} visits in Chromium, each in a fresh context, the processor slowed down by the browser: opening "
-            f"the page, then a search that finds {RESULTS} photos with placeholders; thumbnails from `thinlens serve`. "
-            "A result is there when the frame that shows it was drawn. Median and quartiles; of layout shift and "
-            "requests (up to the first picture, and without pictures) the most. The module has "
-            f"{size:,} bytes gzipped, all in all."
+            f"{ROUNDS} visits in Chromium, each in a fresh context, the processor slowed down by the browser, to a "
+            f"made-up gallery of {PHOTOS:,} photos that answers at once: opening the page, a search for {RESULTS} "
+            "photos, its filters; then all photos by date, scrolled by 3,000 pixels a second and leapt through. "
+            "Something is there when the frame that shows it was drawn. Median and quartiles; of layout shift, "
+            "requests, bytes (as sent, up to the first picture, and without pictures) and memory the most. The module "
+            f"has {size:,} bytes gzipped, all in all. Lighthouse {lighthouse.VERSION} looks at `thinlens serve`, as it "
+            "does at a phone."
         ),
-        header=(
-            "processor",
-            "opening to first picture, ms",
-            "requests",
-            "answer to first result, ms",
-            "answer to first picture, ms",
-            "layout shift",
-        ),
-        rows=[
-            (
-                "as it is" if slowdown == 1 else f"{slowdown} times slower",
-                spread(visit.opened_ms, 0),
-                str(max(visit.requests)),
-                spread(visit.result_ms, 0),
-                spread(visit.picture_ms, 0),
-                f"{max(visit.shift):.3f}",
-            )
-            for slowdown, visit in zip(SLOWDOWNS, visits, strict=True)
-        ],
+        header=("", "processor as it is", f"{SLOWDOWNS[1]} times slower", "aim"),
+        rows=[*_rows(visits, browsing), *_marks(folder, program)],
     )
 
 
-def _results(address: str) -> list[dict[str, Any]]:
-    """Results with real thumbnails, over and over until there are enough."""
-    with urlopen(f"{address}/v1/photos?k=100") as response:
-        photos = json.load(response)["photos"]
-    taken = ("url", "thumbnail_url", "width", "height", "placeholder")
+def _rows(visits: list[_Visits], browsing: list[Browsing]) -> list[tuple[str, ...]]:
     return [
-        result(f"{number}.jpg", **{name: photos[number % len(photos)][name] for name in taken})
-        for number in range(RESULTS)
+        ("opening to first picture, ms", *(spread(visit.opened_ms, 0) for visit in visits), ""),
+        ("requests until then", *(str(max(visit.requests)) for visit in visits), ""),
+        ("bytes until then", *(f"{max(visit.bytes):,}" for visit in visits), ""),
+        ("answer to first result, ms", *(spread(visit.result_ms, 0) for visit in visits), "100"),
+        ("answer to first picture, ms", *(spread(visit.picture_ms, 0) for visit in visits), ""),
+        ("click to the sheet of filters, ms", *(spread(visit.sheet_ms, 0) for visit in visits), "50"),
+        ("answer to 1,082 counts in it, ms", *(spread(visit.counts_ms, 0) for visit in visits), ""),
+        ("layout shift", *(f"{max(visit.shift):.3f}" for visit in visits), "0"),
+        ("browsing, frames a second", *(spread(one.frames_a_second, 0) for one in browsing), "50"),
+        ("browsing, slowest frame of a second, ms", *(spread(one.slowest_frame_ms, 0) for one in browsing), ""),
+        ("browsing, JavaScript heap, MB", *(f"{one.heap_mb:.0f}" for one in browsing), "100"),
+        ("browsing, DOM nodes", *(f"{one.nodes:,}" for one in browsing), ""),
     ]
 
 
-def _visit(browser: Browser, address: str, found: list[dict[str, Any]], slowdown: int) -> _Visits:
+def _marks(folder: Path, program: str) -> list[tuple[str, ...]]:
+    copy_samples(folder / "photos")
+    run_thinlens("index", folder / "photos", "--out", folder / "out").check_returncode()
+    address = f"http://127.0.0.1:{free_port()}"
+    serve = [THINLENS, "serve", "--out", str(folder / "out"), "--port", address.rpartition(":")[2]]
+    with running(serve, ready=f"{address}/healthz", log=folder / "serve.log"):
+        found = lighthouse.marks(f"{address}/", program, folder)
+    return [(f"Lighthouse, {name}", str(mark), "", str(lighthouse.AIM)) for name, mark in found.items()]
+
+
+def _visits(browser: Browser, address: str, slowdown: int) -> _Visits:
     visits = _Visits()
     for _ in range(ROUNDS):
         context = browser.new_context(viewport={"width": 1280, "height": 800})
         page = context.new_page()
         context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": slowdown})
-        times = _open(page, address, found, visits)
+        times = _visit(page, address, visits)
+        visits.opened_ms.append(times["opened"])
         visits.result_ms.append(times["result"] - times["answered"])
         visits.picture_ms.append(times["picture"] - times["answered"])
-        visits.opened_ms.append(times["opened"])
+        visits.sheet_ms.append(times["sheet"] - times["clicked"])
+        visits.counts_ms.append(times["counts"] - times["counted"])
         visits.shift.append(times["shift"])
         context.close()
     return visits
 
 
-def _open(page: Page, address: str, found: list[dict[str, Any]], visits: _Visits) -> dict[str, float]:
-    requests: list[str] = []
-    page.on("request", lambda request: requests.append(request.url) if "/thumbnails/" not in request.url else None)
-    page.route("**/v1/search?*", lambda route: route.fulfill(json=answer(found)))
+def _visit(page: Page, address: str, visits: _Visits) -> dict[str, float]:
+    sent: list[int] = []
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Network.enable")
+    pictures: set[str] = set()
+    devtools.on(
+        "Network.responseReceived", lambda event: pictures.add(event["requestId"]) if event["type"] == "Image" else None
+    )
+    devtools.on(
+        "Network.loadingFinished",
+        lambda event: sent.append(int(event["encodedDataLength"])) if event["requestId"] not in pictures else None,
+    )
     page.add_init_script(OBSERVE)
     page.goto(address)
     page.locator("img.there").first.wait_for()
-    visits.requests.append(len(requests))
+    visits.requests.append(len(sent))
+    visits.bytes.append(sum(sent))
     page.wait_for_timeout(1_000)
     page.get_by_role("searchbox").fill("anything")
-    page.locator("[aria-label*='caption of'] img.there").first.wait_for()
+    page.locator("[aria-label*='Relevance'] img.there").first.wait_for()
+    page.wait_for_timeout(1_000)
+    page.get_by_role("button", name="Filters", exact=True).click()
+    page.locator(".groups button").first.wait_for()
     page.wait_for_timeout(1_000)
     times: dict[str, float] = page.evaluate("window.times")
     return times

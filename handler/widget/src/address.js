@@ -12,34 +12,34 @@ const ORDERS = ["newest", "oldest"];
  * @property {string} order "newest", "oldest", or "" for what is usual.
  */
 
+/** What is wanted where nothing is. */
+export const NOTHING = { query: "", similar: "", filters: [], order: "" };
+
 /** @returns {Wanted} What an address asks for. */
 export function readAddress(href) {
   const parameters = new URL(href).searchParams;
-  const order = parameters.get("order");
+  const read = (name) => parameters.get(name) ?? "";
   return {
-    query: (parameters.get("q") ?? "").trim(),
-    similar: parameters.get("similar") ?? "",
+    query: read("q").trim(),
+    similar: read("similar"),
     filters: parameters.getAll("filter").filter(readFilter),
-    order: ORDERS.includes(order) ? order : "",
+    order: ORDERS.includes(read("order")) ? read("order") : "",
   };
 }
 
-/** The same address, its other parameters and all, asking for `wanted`. */
-export function writeAddress(href, { query, similar, filters, order }) {
+/** @returns {string} The id of the photo that an address shows at large, or "". */
+export function readPhoto(href) {
+  return new URL(href).searchParams.get("photo") ?? "";
+}
+
+/** The same address, its other parameters and all, asking for `wanted`, or showing a photo. */
+export function writeAddress(href, { query, similar, filters, order }, photo = "") {
   const url = new URL(href);
-  for (const [name, values] of Object.entries({ q: [query], similar: [similar], filter: filters, order: [order] })) {
-    const [first, ...others] = values;
+  const written = { q: [query], similar: [similar], filter: filters, order: [order], photo: [photo] };
+  for (const [name, [first, ...others]] of Object.entries(written)) {
     if (first) url.searchParams.set(name, first);
     else url.searchParams.delete(name);
     for (const value of others) url.searchParams.append(name, value);
   }
-  return url.href;
-}
-
-/** The address that shows one photo, wherever this page is. */
-export function addressOfPhoto(href, id) {
-  const url = new URL(writeAddress(href, { query: "", similar: "", filters: [], order: "" }));
-  if (id) url.searchParams.set("photo", id);
-  else url.searchParams.delete("photo");
   return url.href;
 }

@@ -1,6 +1,6 @@
 /** A picture to ask with: the browser decodes and shrinks it, so that nothing but the pixels of a small square is sent. */
 
-import { make } from "./dom.js";
+import { drawn } from "./pictures.js";
 
 const CHIP_PX = 64;
 
@@ -25,15 +25,10 @@ export async function readPicture(file, side) {
     return undefined;
   }
   try {
-    const { data } = drawn(bitmap, side, side).getContext("2d").getImageData(0, 0, side, side);
-    const pixels = new Uint8Array(side * side * 3);
-    for (let from = 0, to = 0; from < data.length; from += 4) {
-      pixels[to++] = data[from];
-      pixels[to++] = data[from + 1];
-      pixels[to++] = data[from + 2];
-    }
+    const { data } = drawn(side, side, bitmap).getContext("2d").getImageData(0, 0, side, side);
+    const pixels = new Uint8Array(data.filter((_, index) => index % 4 < 3));
     const scale = CHIP_PX / Math.min(bitmap.width, bitmap.height);
-    return { name: file.name, pixels, chip: drawn(bitmap, bitmap.width * scale, bitmap.height * scale) };
+    return { name: file.name, pixels, chip: drawn(bitmap.width * scale, bitmap.height * scale, bitmap) };
   } catch {
     return undefined; // too large for a canvas
   } finally {
@@ -41,18 +36,19 @@ export async function readPicture(file, side) {
   }
 }
 
-/** The first file of what was dropped or pasted, if there is one. */
-export function fileOf(transfer) {
-  return transfer?.files?.[0];
-}
-
-/** A canvas of this size with the picture, on white where it is transparent. */
-function drawn(bitmap, width, height) {
-  const canvas = make("canvas", { width: Math.round(width), height: Math.round(height), "aria-hidden": "true" });
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.fillStyle = "#fff";
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.imageSmoothingQuality = "high";
-  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  return canvas;
+/**
+ * Takes pictures that are dropped on an element or pasted into it.
+ * @param {HTMLElement} element It has the attribute `data-dropping` while one is held over it.
+ * @param {{takes: () => boolean, ask: (file: File) => void}} reader Whether they may be asked with now, and what then.
+ * @param {AbortSignal} signal Ends that.
+ */
+export function takePictures(element, { takes, ask }, signal) {
+  const take = (event) => {
+    const { types, files } = event.dataTransfer ?? event.clipboardData;
+    const taken = takes() && types.includes("Files");
+    if (taken) event.preventDefault();
+    element.toggleAttribute("data-dropping", taken && event.type === "dragover");
+    if (taken && files[0] && ["drop", "paste"].includes(event.type)) ask(files[0]);
+  };
+  for (const type of ["dragover", "dragleave", "drop", "paste"]) element.addEventListener(type, take, { signal });
 }

@@ -4,10 +4,13 @@
  */
 
 import { make } from "./dom.js";
+import { framed } from "./pictures.js";
 import { picture, Walk } from "./tiles.js";
 
 // Photos that come and go together: whole rows of 3, 4, 5, 6, 10 and 12 (styles.css).
 const BLOCK = 60;
+// Blocks that are watched together, for watching thousands takes longer than a frame.
+const SHELF = 20 * BLOCK;
 // Photos of one answer, and how many answers are kept.
 const ANSWER = 100;
 const ANSWERS_KEPT = 20;
@@ -36,9 +39,9 @@ export class Browse {
   constructor(say, onOpen, onError) {
     this.#say = say;
     this.#onError = onError;
-    this.element = make("div", { class: "browse", part: "browse", "aria-description": say("keys") });
+    const keydown = (event) => this.#leap(event);
+    this.element = make("div", { class: "browse", part: "browse", "aria-description": say("keys"), keydown });
     this.#walk = new Walk(this.element, ({ ariaPosInSet }) => onOpen(ariaPosInSet - 1));
-    this.element.addEventListener("keydown", (event) => this.#leap(event), { capture: true });
   }
 
   /**
@@ -52,7 +55,7 @@ export class Browse {
     this.#observer = new IntersectionObserver((entries) => entries.forEach((entry) => this.#notice(entry)), {
       rootMargin: "100% 0px",
     });
-    const dated = months.map(({ month, count }) => [this.#say("date", { date: month }), count]);
+    const dated = months.map(({ month, count }) => [this.#say("{date}", { date: month }), count]);
     for (const [name, count] of [...dated, [this.#say("undated"), undated]]) this.#layOut(name, count);
   }
 
@@ -80,21 +83,27 @@ export class Browse {
   }
 
   #layOut(name, count) {
+    let shelf;
     if (count) this.element.append(make("h2", {}, name));
     for (let done = 0; done < count; done += BLOCK) {
+      if (done % SHELF === 0) {
+        shelf = make("div");
+        this.element.append(shelf);
+        this.#observer.observe(shelf);
+      }
       const size = Math.min(BLOCK, count - done);
-      const block = make("ol", { role: "list", "aria-label": name, "aria-hidden": "true" });
-      block.style.setProperty("--count", size);
+      const block = make("ol", { role: "list", "aria-label": name, "aria-hidden": "true", "--count": size });
       this.#blocks.set(block, { start: this.count, size });
       this.count += size;
-      this.element.append(block);
-      this.#observer.observe(block);
+      shelf.append(block);
     }
   }
 
-  /** A block came near, or went; one with the focus in it stays. */
+  /** A shelf of blocks, or one of them, came near, or went; a block with the focus in it stays. */
   async #notice({ target, isIntersecting }) {
-    if (isIntersecting) {
+    if (!this.#blocks.has(target)) {
+      for (const block of target.children) this.#observer[isIntersecting ? "observe" : "unobserve"](block);
+    } else if (isIntersecting) {
       this.#near.add(target);
       await new Promise((resolve) => setTimeout(resolve, FLYING_MS));
       if (this.#near.has(target)) this.#fill(target);
@@ -120,9 +129,9 @@ export class Browse {
   }
 
   #tile(photo, index) {
-    const name = [photo.caption, ...(photo.taken ? [this.#say("date", { date: photo.taken })] : [])].join(this.#say("pause"));
+    const name = [photo.caption, ...(photo.taken ? [this.#say("{date}", { date: photo.taken })] : [])].join(this.#say("pause"));
     const position = { "aria-posinset": index + 1, "aria-setsize": this.count };
-    return make("li", { part: "photo", ...position }, picture(photo, this.#say, name));
+    return make("li", { part: "photo", ...position }, picture(photo, name, framed(photo, this.#say)));
   }
 
   /** So many photos from a place on, of the answers that have them. */
@@ -149,7 +158,6 @@ export class Browse {
     const ends = { Home: 0, End: this.count - 1 };
     if (!(event.key in ends)) return;
     event.preventDefault();
-    event.stopPropagation();
     this.focus(ends[event.key]);
   }
 }

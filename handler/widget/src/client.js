@@ -7,28 +7,31 @@ import { readWords } from "./words.js";
 export const LONGEST_QUERY = 512;
 
 const TIMEOUT_MS = 20_000;
+// After so long without its texts, a language is not waited for: English is better than nothing.
+const TEXTS_TIMEOUT_MS = 5_000;
 // Panoramas and scrolls are cropped to these shapes in the grid, so that a row stays a row.
 const NARROWEST = 0.6;
 const WIDEST = 2.4;
-// Problems (handler/README.md) that the page has its own words for; of others it shows the server's.
-const PROBLEMS = new Map([
-  ["photo-not-found", "gone"],
-  ["bundle-changed", "changed"],
-  ["no-collection", "away"],
-  ["unauthorized", "closed"],
-  ["internal-error", "mistake"],
-]);
-
 /** Kinds of captions that a model wrote. */
 const GUESSES = ["caption", "names"];
 
-/** Why there is no answer: `kind` is a name in texts.js, `detail` the server's own words where it had some. */
+/**
+ * Why there is no answer: `kind` is what the server calls its problem (handler/README.md), or what this page does, and
+ * `detail` the server's own words where it had some.
+ */
 export class NoAnswer extends Error {
+  limit = LONGEST_QUERY;
+
   constructor(kind, detail = "") {
     super(detail || kind);
     this.kind = kind;
     this.detail = detail;
   }
+}
+
+/** What a reader is told of it: in the page's own words where it has some for that, or else in the server's. */
+export function told(error, say) {
+  return say(`problem:${error.kind}`, { otherwise: say("problem", error), ...error });
 }
 
 /**
@@ -42,7 +45,7 @@ export class NoAnswer extends Error {
  * @property {number} duplicates How many near-duplicates it stands for.
  * @property {boolean} guessed Whether a model wrote the caption.
  * @property {string | undefined} taken The day on which it was taken, "2024-05-06", if that is known.
- * @property {string | undefined} url An http(s) address, as the thumbnail's is.
+ * @property {string | undefined} url Of the photo itself, if it is published: an http(s) address, as the others are.
  * @property {string | undefined} thumbnail
  * @property {string | undefined} preview A picture that is large enough for a window, where there is one.
  * @property {number} width In pixels.
@@ -68,7 +71,7 @@ export class Client {
   }
 
   /**
-   * The photos that a text describes; of near-duplicates one.
+   * The photos that a text describes, or that are like a picture, or both; of near-duplicates one.
    * @param {string} query
    * @param {object} options
    * @param {number} options.count How many at most.
@@ -77,19 +80,11 @@ export class Client {
    * @param {string[]} [options.filters] As in filters.js.
    * @param {string} [options.order] "newest" or "oldest"; by relevance otherwise.
    * @param {{offset: number, bundle: string}} [options.after] `next` of the answer that this one goes on.
+   * @param {{pixels: Uint8Array}} [picture] As in asked_picture.js.
    * @returns {Promise<{photos: Photo[], next: object | undefined, raw: object}>} `raw` is the answer as it came.
    */
-  search(query, options) {
-    return this.#list("v1/search", { q: query, dedupe: true }, options);
-  }
-
-  /** The photos that are like a picture, and that a text describes too if there is one; otherwise as `search`. */
-  async searchWithPicture({ pixels }, query, options) {
-    const headers = { "content-type": "application/octet-stream" };
-    // A CDN in front of a function URL signs a body by this. Browsers know it on safe connections only.
-    const hash = await globalThis.crypto?.subtle?.digest("SHA-256", pixels);
-    if (hash) headers["x-amz-content-sha256"] = hexadecimal(new Uint8Array(hash));
-    const request = { method: "POST", headers, body: pixels };
+  async search(query, options, picture) {
+    const request = picture && (await posting(picture.pixels));
     return this.#list("v1/search", { q: query || undefined, dedupe: true }, { ...options, request });
   }
 
@@ -128,8 +123,9 @@ export class Client {
    * @returns {Promise<{bundle: string, total: number, months: object[], undated: number, groups: object[]}>} The groups
    *   are those of `readFacets`.
    */
-  async facets({ query, filters, order }, signal) {
-    const raw = await this.#ask("v1/facets", { q: query || undefined }, filters, signal);
+  async facets({ query, filters, order, minRelevance }, signal) {
+    const asked = query ? { q: query, dedupe: true, min_relevance: minRelevance } : {};
+    const raw = await this.#ask("v1/facets", asked, filters, signal);
     try {
       const groups = readFacets(raw);
       return { ...raw, groups, months: order === "oldest" ? raw.months.toReversed() : raw.months };
@@ -140,7 +136,7 @@ export class Client {
 
   /** @returns {Promise<object>} The texts of a language that is spoken here, by their names. */
   async texts(language, signal) {
-    const texts = await this.#fetch(`assets/languages/${language}.json`, signal);
+    const texts = await this.#fetch(`assets/languages/${language}.json`, signal, {}, TEXTS_TIMEOUT_MS);
     if (Array.isArray(texts)) throw new NoAnswer("unreadable");
     return texts;
   }
@@ -166,9 +162,9 @@ export class Client {
     return this.#fetch(`${path}?${new URLSearchParams([...given, ...asParameters(filters)])}`, signal, request);
   }
 
-  async #fetch(address, signal, request) {
+  async #fetch(address, signal, request, timeoutMs = this.#source.timeoutMs ?? TIMEOUT_MS) {
     const ask = this.#source;
-    const limit = AbortSignal.timeout(ask.timeoutMs ?? TIMEOUT_MS);
+    const limit = AbortSignal.timeout(timeoutMs);
     let response;
     let body;
     try {
@@ -180,7 +176,7 @@ export class Client {
       if (response?.ok) throw new NoAnswer("unreadable");
       if (!response) throw new NoAnswer(globalThis.navigator?.onLine === false ? "offline" : "unreachable");
     }
-    if (!response.ok) throw new NoAnswer(problem(body), String(body?.detail ?? response.status));
+    if (!response.ok) throw new NoAnswer(nameOf(body ?? {}), String(body?.detail ?? response.status));
     if (body === null || typeof body !== "object") throw new NoAnswer("unreadable");
     return body;
   }
@@ -206,7 +202,7 @@ export class Client {
       duplicates: raw.duplicates > 0 ? raw.duplicates : 0,
       guessed: GUESSES.includes(raw.caption_kind),
       taken: readDate(raw.taken),
-      url: this.#webAddress(raw.url),
+      url: raw.url === raw.thumbnail_url ? undefined : this.#webAddress(raw.url),
       thumbnail: this.#webAddress(raw.thumbnail_url),
       preview: this.#webAddress(raw.preview_url),
       width,
@@ -228,15 +224,23 @@ function listed(value) {
   return value;
 }
 
-function hexadecimal(bytes) {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+/** What asks with the pixels of a picture. */
+async function posting(body) {
+  const headers = { "content-type": "application/octet-stream" };
+  // A CDN in front of a function URL signs a body by this. Browsers know it on safe connections only.
+  const hash = await globalThis.crypto?.subtle?.digest("SHA-256", body);
+  if (hash) headers["x-amz-content-sha256"] = Array.from(new Uint8Array(hash), hexadecimal).join("");
+  return { method: "POST", headers, body };
 }
 
-/** What the page calls the problem of a problem document. */
-function problem(body) {
-  const name = String(body?.type).split(":").at(-1);
-  if (name === "invalid-parameter" && body.parameter === "q") return "unfit";
-  return PROBLEMS.get(name) ?? "refused";
+function hexadecimal(byte) {
+  return byte.toString(16).padStart(2, "0");
+}
+
+/** "urn:thinlens:problem:invalid-parameter", of the parameter q -> "invalid-parameter:q" */
+function nameOf({ type, parameter }) {
+  const name = String(type).split(":").at(-1);
+  return name === "invalid-parameter" ? `${name}:${parameter}` : name;
 }
 
 /** A photo as the catalogue knows it, with its first caption where a result has it. */

@@ -13,12 +13,16 @@ const PATHS = {
   zoom: "M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM15.5 15.5 20 20M8 10.5h5M10.5 8v5",
 };
 
-/** An element with attributes (one that is undefined or false is left out) and children. */
+/**
+ * An element with attributes and children. An attribute that is undefined or false is left out, a function listens to the
+ * event of its name, and `--name` is a property of its styles.
+ */
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (value === true) element.setAttribute(name, "");
-    else if (value !== undefined && value !== false) element.setAttribute(name, value);
+    if (typeof value === "function") element.addEventListener(name, value);
+    else if (name.startsWith("--")) element.style.setProperty(name, value);
+    else if (value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
   }
   element.append(...children);
   return element;
@@ -29,6 +33,11 @@ export function iconButton(name, label, attributes) {
   return make("button", { type: "button", class: "round", "aria-label": label, title: label, ...attributes }, icon(name));
 }
 
+/** Call an element by a text, which is shown where one points at it. */
+export function call(element, text) {
+  element.ariaLabel = element.title = text;
+}
+
 /** A button that says what it does, with a text and perhaps an icon. */
 export function textButton(attributes, ...content) {
   return make("button", { type: "button", class: "pill", part: "button", ...attributes }, ...content);
@@ -36,11 +45,10 @@ export function textButton(attributes, ...content) {
 
 /** One of the icons, of the size and colour of the text around it. */
 export function icon(name) {
-  const path = document.createElementNS(SVG, "path");
-  path.setAttribute("d", PATHS[name]);
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
-  svg.append(path);
+  svg.ariaHidden = "true";
+  svg.append(document.createElementNS(SVG, "path"));
+  svg.firstChild.setAttribute("d", PATHS[name]);
   return svg;
 }

@@ -1,17 +1,16 @@
 /** The bar below the search box: the filters as chips that can be taken off, and the order; and the sheet to choose from. */
 
+import { told } from "./client.js";
 import { icon, iconButton, make, textButton } from "./dom.js";
 import { readFilter } from "./filters.js";
-
-const ORIENTATIONS = ["landscape", "portrait", "square"];
 
 export class FilterBar {
   #say;
   #reader;
-  #chips = make("div", { class: "chips" });
+  #chips = make("div", { class: "chips", click: (event) => this.#choose(event) });
   #order;
-  #title;
-  #groups = make("div", { class: "groups" });
+  #title = make("h2", { id: "filters", "aria-live": "polite" });
+  #groups = make("div", { class: "groups", click: (event) => this.#choose(event) });
   #filters = [];
   #fetching;
 
@@ -25,21 +24,22 @@ export class FilterBar {
   constructor(say, reader) {
     this.#say = say;
     this.#reader = reader;
-    const open = textButton({}, icon("filter"), say("filters"));
-    this.#order = make("select", { class: "pill", part: "order", "aria-label": say("order") });
-    const close = iconButton("cross", say("close"));
-    this.#title = make("h2", { id: "filters", "aria-live": "polite" });
-    this.sheet = make("dialog", { class: "sheet", part: "filters", "aria-labelledby": "filters" });
-    this.sheet.append(make("div", { class: "head" }, this.#title, close), this.#groups);
+    const open = textButton({ click: () => this.#open() }, icon("filter"), say("filters"));
+    const change = ({ target }) => reader.sort(target.value);
+    this.#order = make("select", { class: "pill", part: "order", "aria-label": say("order"), change });
+    const close = iconButton("cross", say("close"), { click: () => this.sheet.close() });
+    this.sheet = make(
+      "dialog",
+      {
+        class: "sheet",
+        part: "filters",
+        "aria-labelledby": "filters",
+        click: ({ target }) => target === this.sheet && this.sheet.close(),
+      },
+      make("div", { class: "head" }, this.#title, close),
+      this.#groups,
+    );
     this.element = make("div", { class: "filters", part: "filter-bar" }, open, this.#order, this.#chips);
-
-    open.addEventListener("click", () => this.#open());
-    close.addEventListener("click", () => this.sheet.close());
-    this.sheet.addEventListener("click", ({ target }) => target === this.sheet && this.sheet.close());
-    for (const element of [this.#chips, this.#groups]) {
-      element.addEventListener("click", ({ target }) => this.#choose(target.closest("[data-filter]")?.dataset.filter));
-    }
-    this.#order.addEventListener("change", () => reader.sort(this.#order.value));
   }
 
   /**
@@ -68,7 +68,8 @@ export class FilterBar {
     return this.element.contains(element) || this.sheet.contains(element);
   }
 
-  #choose(filter) {
+  #choose({ target }) {
+    const filter = target.closest("[data-filter]")?.dataset.filter;
     if (!filter) return;
     this.#reader.toggle(filter);
     // A chip is gone then, and the focus with it.
@@ -87,7 +88,7 @@ export class FilterBar {
     const { total, groups, error } = await fetching.catch((error) => ({ groups: [], error }));
     if (fetching !== this.#fetching) return;
     const used = this.sheet.getRootNode().activeElement?.dataset.filter;
-    this.#title.textContent = error ? this.#say(error.kind, error) : this.#say("count", { count: total });
+    this.#title.textContent = error ? told(error, this.#say) : this.#say("count", { count: total });
     this.#groups.replaceChildren(...groups.map((group) => this.#group(group)));
     if (!used) return;
     const again = [...this.#groups.querySelectorAll("button")].find(({ dataset }) => dataset.filter === used);
@@ -97,22 +98,19 @@ export class FilterBar {
   #group({ kind, values }) {
     const buttons = values.map(({ filter, count }) => {
       const attributes = { "data-filter": filter, "aria-pressed": `${this.#filters.includes(filter)}` };
-      return textButton(attributes, this.#name(filter), make("span", {}, this.#say("amount", { count })));
+      return textButton(attributes, this.#name(filter), make("span", {}, this.#say("{count}", { count })));
     });
     return make("section", {}, make("h3", {}, this.#kind(kind)), make("div", {}, ...buttons));
   }
 
   #kind(kind) {
-    const column = kind.startsWith("where:") && kind.slice(6);
-    if (column) return column === "rating" || column === "keywords" ? this.#say(column) : column;
-    return this.#say(kind);
+    return this.#say(kind, kind.startsWith("where:") ? { otherwise: kind.slice(6) } : {});
   }
 
   #name(filter) {
     const [kind, value] = readFilter(filter);
-    if (kind === "taken") return this.#say("date", { date: value });
-    if (ORIENTATIONS.includes(value)) return this.#say(value);
+    if (kind === "taken") return this.#say("{date}", { date: value });
     if (kind === "type") return value.toUpperCase();
-    return kind === "where:rating" ? `${value} ★` : value;
+    return kind === "where:rating" ? `${value} ★` : this.#say(filter, { otherwise: value });
   }
 }

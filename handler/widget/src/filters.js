@@ -3,12 +3,10 @@
  * "where:rating:4"; and what there is to narrow them down by, counted. Of each kind, and of each column, there is one.
  */
 
-const KINDS = ["taken", "folder", "orientation", "type", "where"];
-
 /** "where:rating:4" -> ["where:rating", "4"]; "folder:a:b" -> ["folder", "a:b"]; undefined for what is no filter. */
 export function readFilter(filter) {
-  const [, kind, value] = /^(where:[^:]+|\w+):(.+)$/su.exec(filter) ?? [];
-  return KINDS.includes(kind?.split(":")[0]) && kind !== "where" ? [kind, value] : undefined;
+  const [, kind, value] = /^(taken|folder|orientation|type|where:[^:]+):(.+)$/su.exec(filter) ?? [];
+  return kind && [kind, value];
 }
 
 /** These filters with another one, which takes the place of the one of its kind; without it if it was among them. */
@@ -19,9 +17,9 @@ export function toggled(filters, filter) {
 
 /** @returns {[string, string][]} The parameters by which the interface (openapi.json) knows them. */
 export function asParameters(filters) {
-  return filters.map(readFilter).flatMap(([kind, value]) => {
-    if (kind === "taken") return [["taken_from", value], ["taken_to", value]];
-    return kind.startsWith("where:") ? [["where", `${kind.slice(6)}:${value}`]] : [[kind, value]];
+  return filters.flatMap((filter) => {
+    const [, name, value] = /^(\w+):(.+)$/su.exec(filter);
+    return name === "taken" ? [["taken_from", value], ["taken_to", value]] : [[name, value]];
   });
 }
 

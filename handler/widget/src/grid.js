@@ -1,11 +1,14 @@
 /** The grid: photos that were found, in rows of one height; what is perhaps meant stands apart, below. */
 
 import { make } from "./dom.js";
+import { framed } from "./pictures.js";
 import { content, place, Walk } from "./tiles.js";
 
 // So many tiles are made before the browser draws, and then in each frame: the first are there sooner.
 const TILES_AT_ONCE = 4;
 const TILES_A_FRAME = 12;
+// So few photos are shown so large (styles.css) that thumbnails are too small for them.
+const FEW = 6;
 
 export class Grid {
   #say;
@@ -28,8 +31,9 @@ export class Grid {
   constructor(say, onOpen, onSimilar) {
     this.#say = say;
     const keys = say("keys");
-    this.#found = make("ol", { role: "list", part: "grid", "aria-label": say("grid"), "aria-description": keys });
-    this.#unsure = make("ol", { role: "list", part: "grid", "aria-label": say("perhaps"), "aria-description": keys });
+    const list = (name) => make("ol", { role: "list", part: "grid", "aria-label": say(name), "aria-description": keys });
+    this.#found = list("grid");
+    this.#unsure = list("perhaps");
     const apart = make("section", { class: "apart", part: "apart" }, make("h2", {}, say("perhapsToo")), this.#unsure);
     this.element = make("div", { class: "wall" }, this.#found, apart);
     const indexOf = (tile) => this.#tiles.indexOf(tile);
@@ -73,7 +77,10 @@ export class Grid {
     const end = Math.min(this.#furnished + count, this.#tiles.length);
     for (; this.#furnished < end; this.#furnished++) {
       const photo = this.photos[this.#furnished];
-      this.#tiles[this.#furnished].append(...content(photo, this.#say, this.#frames.get(photo.id)));
+      const frame = this.#frames.get(photo.id) ?? framed(photo, this.#say);
+      const image = this.photos.length <= FEW && photo.preview && frame.querySelector("img");
+      if (image) image.src = photo.preview;
+      this.#tiles[this.#furnished].append(...content(photo, this.#say, frame));
     }
     if (end < this.#tiles.length) requestAnimationFrame(() => setTimeout(() => this.#furnish(TILES_A_FRAME)));
   }

@@ -24,17 +24,13 @@ export function preferred(tags) {
 
 /** What the element's own `lang` says, or that of the closest ancestor with one; "" where nothing says any. */
 export function tagAround(element) {
-  for (const root of rootsAround(element)) {
-    const said = element.closest("[lang]");
-    if (said) return said.lang;
-    element = root.host;
-  }
-  return "";
+  const said = element.closest("[lang]");
+  const { host } = element.getRootNode();
+  return said ? said.lang : host ? tagAround(host) : "";
 }
 
 /** The trees that an element stands in: its own, that of the element in whose shadow that one is, and so on. */
 export function rootsAround(element) {
-  const roots = [];
-  for (let root; element; element = root.host) roots.push((root = element.getRootNode()));
-  return roots;
+  const root = element.getRootNode();
+  return root.host ? [root, ...rootsAround(root.host)] : [root];
 }

@@ -1,7 +1,7 @@
 /** The lightbox: one photo at a time, as large as the window, with what is known of it. */
 
-import { icon, iconButton, make, textButton } from "./dom.js";
-import { blurred } from "./pictures.js";
+import { call, icon, iconButton, make, textButton } from "./dom.js";
+import { blurred, image } from "./pictures.js";
 import { meter } from "./tiles.js";
 import { marked, wordsLine } from "./words.js";
 
@@ -19,13 +19,18 @@ export class Lightbox {
   #at;
   #index = 0;
   #photo;
-  #stage = make("div", { class: "stage" });
+  #stage = make("div", {
+    class: "stage",
+    dblclick: () => this.#enlarge(),
+    click: ({ target }) => target === this.#stage && this.close(),
+  });
   #caption = make("p", { class: "told", id: "told", part: "caption", dir: "auto" });
   #words = make("p", { class: "words", part: "words" });
   #why = make("p", { class: "why" });
   #position = make("span", { class: "position" });
-  #links;
-  #folder;
+  #folder = textButton({ click: () => this.#leave().browseFolder(folderOf(this.#photo)) });
+  #download;
+  #link;
   #zoom;
   #large;
   #previous;
@@ -43,43 +48,33 @@ export class Lightbox {
   constructor(say, reader) {
     this.#say = say;
     this.#reader = reader;
-    this.#previous = iconButton("back", say("previous"), { class: "round step previous" });
-    this.#next = iconButton("forward", say("next"), { class: "round step next" });
-    this.#zoom = iconButton("zoom", say("zoomIn"));
-    const close = iconButton("cross", say("close"));
-    const head = make("div", { class: "head" }, this.#position, this.#zoom, close);
-    const link = (name, attributes) => make("a", { class: "pill", part: "button", ...attributes }, say(name));
-    const similar = textButton({}, icon("similar"), say("similar"));
-    const share = textButton({}, say("share"));
-    this.#folder = textButton();
-    this.#links = [link("download", { download: true }), link("open", { target: "_blank", rel: "noopener noreferrer" })];
-    const actions = make("div", { class: "actions" }, similar, this.#folder, share, ...this.#links, make("slot", { name: "actions" }));
-    const foot = make("div", { class: "foot" }, make("div", {}, this.#caption, this.#words, this.#why), actions);
+    const turn = (way) => ({ class: way > 0 ? "round step next" : "round step", click: () => this.#show(this.#index + way) });
+    this.#previous = iconButton("back", say("previous"), turn(-1));
+    this.#next = iconButton("forward", say("next"), turn(1));
+    this.#zoom = iconButton("zoom", say("zoomIn"), { click: () => this.#enlarge() });
+    const close = iconButton("cross", say("close"), { click: () => this.close() });
+    const link = (name, attributes) => make("a", { class: "pill", part: "button", href: ".", ...attributes }, say(name));
+    this.#download = link("download", { download: true });
+    this.#link = link("open", { target: "_blank", rel: "noreferrer" });
+    const similar = textButton({ click: () => this.#leave().similar(this.#photo) }, icon("similar"), say("similar"));
+    const share = textButton({ click: () => this.#share() }, say("share"));
+    const told = make("div", {}, this.#caption, this.#words, this.#why);
+    // What the page around has in the slot may have changed the photo.
+    const slot = make("slot", { name: "actions", change: () => this.#tell() });
+    const actions = make("div", { class: "actions" }, similar, this.#folder, share, this.#download, this.#link, slot);
     this.element = make(
       "dialog",
-      { class: "lightbox", part: "lightbox", "aria-labelledby": "told" },
-      ...[head, this.#stage, this.#previous, this.#next, foot],
+      {
+        class: "lightbox",
+        part: "lightbox",
+        "aria-labelledby": "told",
+        cancel: () => this.close(),
+        keydown: (event) => this.#move(event),
+      },
+      make("div", { class: "head" }, this.#position, this.#zoom, close),
+      ...[this.#stage, this.#previous, this.#next],
+      make("div", { class: "foot" }, told, actions),
     );
-
-    this.#previous.addEventListener("click", () => this.#show(this.#index - 1));
-    this.#next.addEventListener("click", () => this.#show(this.#index + 1));
-    close.addEventListener("click", () => this.close());
-    similar.addEventListener("click", () => {
-      this.close();
-      reader.similar(this.#photo);
-    });
-    this.#folder.addEventListener("click", () => {
-      this.close();
-      reader.browseFolder(folderOf(this.#photo));
-    });
-    share.addEventListener("click", () => this.#share());
-    this.#zoom.addEventListener("click", () => this.#enlarge());
-    this.#stage.addEventListener("dblclick", () => this.#enlarge());
-    this.#stage.addEventListener("click", (event) => event.target === this.#stage && this.close());
-    // What the page around has in the slot may have changed the photo.
-    actions.addEventListener("change", () => this.#tell());
-    this.element.addEventListener("cancel", () => this.close());
-    this.element.addEventListener("keydown", (event) => this.#move(event));
     this.#followSwipes();
   }
 
@@ -98,6 +93,12 @@ export class Lightbox {
     this.#reader.closed(this.#index);
   }
 
+  /** Close, for the reader asks for something else. */
+  #leave() {
+    this.close();
+    return this.#reader;
+  }
+
   async #show(index) {
     if (index < 0 || index >= this.#count) return;
     this.#index = index;
@@ -108,30 +109,34 @@ export class Lightbox {
     this.#enlarge(false);
     this.#tell();
     this.#position.textContent = this.#say("position", { position: index + 1, count: this.#count });
-    for (const link of this.#links) {
-      link.hidden = !photo.url;
-      link.href = photo.url ?? "";
+    // Where the photo itself isn't published, its preview is the largest that there is.
+    for (const link of [this.#download, this.#link]) {
+      link.href = photo.url ?? photo.preview ?? "";
+      link.hidden = !link.getAttribute("href");
     }
     const folder = folderOf(photo);
     this.#folder.hidden = !folder;
     this.#folder.textContent = this.#say("inFolder", { folder });
     // Not disabled, which would take the focus away from whoever uses them.
-    this.#previous.setAttribute("aria-disabled", index === 0);
-    this.#next.setAttribute("aria-disabled", index === this.#count - 1);
+    this.#previous.ariaDisabled = index === 0;
+    this.#next.ariaDisabled = index === this.#count - 1;
     this.#reader.show(photo);
   }
 
   /** Say what the photo shows, and why it was found. */
   #tell({ caption, words, relevance, byLook, guessed, taken } = this.#photo) {
     const inCaption = words?.place === "caption";
-    this.#caption.replaceChildren(...marked(caption, inCaption ? words.marks : []));
     const elsewhere = words && !inCaption;
+    this.#caption.replaceChildren(...marked(caption, inCaption ? words.marks : []));
     this.#words.hidden = !elsewhere;
     if (elsewhere) this.#words.replaceChildren(...wordsLine(words, this.#say, WORDS_BEFORE, WORDS_AFTER).nodes);
-    const why = elsewhere || relevance === undefined ? [] : [this.#say(byLook ? "byLook" : "byCaption")];
-    const date = taken ? [this.#say("date", { date: taken })] : [];
-    const said = [...date, ...why, ...(guessed ? [this.#say("guessed")] : [])];
-    this.#why.replaceChildren(...meter(relevance, this.#say), ...said.map((text) => make("span", {}, text)));
+    const said = [
+      taken && this.#say("{date}", { date: taken }),
+      !elsewhere && relevance !== undefined && this.#say(byLook ? "byLook" : "byCaption"),
+      guessed && this.#say("guessed"),
+    ];
+    const lines = said.filter(Boolean).map((text) => make("span", {}, text));
+    this.#why.replaceChildren(...meter(relevance, this.#say), ...lines);
   }
 
   /**
@@ -140,23 +145,21 @@ export class Lightbox {
    */
   #picture(photo) {
     const { caption, thumbnail, preview, url, width, height } = photo;
-    const small = make("img", { alt: "", src: thumbnail });
-    const full = make("img", { alt: caption, decoding: "async" });
-    const figure = make("div", { class: "large" }, ...blurred(photo), small, full);
-    const fit = (image) => figure.style.setProperty("--width", `${Math.min(width, BLOW_UP * image.naturalWidth)}px`);
+    const fit = ({ target }) => figure.style.setProperty("--width", `${Math.min(width, BLOW_UP * target.naturalWidth)}px`);
+    const small = image({ src: thumbnail });
+    const full = image({ alt: caption, error: () => alone() });
+    const figure = make(
+      "div",
+      { class: "large", "--aspect": width / height, "--width": `${width}px` },
+      ...blurred(photo),
+      ...[small, full],
+    );
     const alone = () => {
       [small.alt, full.alt] = [caption, ""];
-      if (small.naturalWidth) fit(small);
-      small.addEventListener("load", () => fit(small));
+      if (small.naturalWidth) fit({ target: small });
+      small.addEventListener("load", fit);
     };
-    full.addEventListener("load", () => {
-      full.classList.add("there");
-      fit(full);
-    });
-    full.addEventListener("error", alone);
-    small.addEventListener("load", () => small.classList.add("there"));
-    figure.style.setProperty("--aspect", width / height);
-    figure.style.setProperty("--width", `${width}px`);
+    full.addEventListener("load", fit);
     if (preview ?? url) full.src = preview ?? url;
     else alone();
     this.#large = full;
@@ -166,13 +169,14 @@ export class Lightbox {
   /** Twice as large, to be moved around in, or as large as the window again. */
   #enlarge(yes = !this.#enlarged) {
     const { url, preview } = this.#photo;
-    this.#stage.classList.toggle("enlarged", yes);
-    this.#stage.tabIndex = yes ? 0 : -1;
-    this.#zoom.title = this.#zoom.ariaLabel = this.#say(yes ? "zoomOut" : "zoomIn");
+    const stage = this.#stage;
+    stage.classList.toggle("enlarged", yes);
+    stage.tabIndex = yes ? 0 : -1;
+    call(this.#zoom, this.#say(yes ? "zoomOut" : "zoomIn"));
     if (!yes) return;
     if (url && preview) this.#large.src = url;
-    this.#stage.focus();
-    this.#stage.scrollTo(this.#stage.clientWidth / 2, this.#stage.clientHeight / 2);
+    stage.focus();
+    stage.scrollTo(stage.clientWidth / 2, stage.clientHeight / 2);
   }
 
   get #enlarged() {
@@ -206,9 +210,8 @@ export class Lightbox {
 
   #followSwipes() {
     let start;
-    this.#stage.addEventListener("touchstart", ({ touches }) => {
-      start = touches.length === 1 && !this.#enlarged ? touches[0].clientX : undefined;
-    }, { passive: true });
+    const touchstart = ({ touches }) => (start = touches.length === 1 && !this.#enlarged ? touches[0].clientX : undefined);
+    this.#stage.addEventListener("touchstart", touchstart, { passive: true });
     this.#stage.addEventListener("touchend", ({ changedTouches }) => {
       const way = changedTouches[0].clientX - start;
       if (Math.abs(way) > SWIPE_PX) this.#step(-Math.sign(way));

@@ -2,6 +2,11 @@
 
 const SAME_ROW_PX = 4;
 
+/** Whether a key was pressed alone, and nobody has done anything about it. */
+export function isAlone({ ctrlKey, metaKey, altKey, defaultPrevented }) {
+  return !(ctrlKey || metaKey || altKey || defaultPrevented);
+}
+
 /**
  * @param {{left: number, top: number, width: number}[]} boxes In reading order.
  * @param {number} index Where one is.
@@ -10,26 +15,25 @@ const SAME_ROW_PX = 4;
  * @returns {number | undefined} Where the key leads; undefined where it leads nowhere.
  */
 export function neighbour(boxes, index, key, rightToLeft) {
-  const onwards = rightToLeft ? "ArrowLeft" : "ArrowRight";
-  const backwards = rightToLeft ? "ArrowRight" : "ArrowLeft";
-  if (key === onwards) return index + 1 < boxes.length ? index + 1 : undefined;
-  if (key === backwards) return index > 0 ? index - 1 : undefined;
-  if (key === "Home") return 0;
-  if (key === "End") return boxes.length - 1;
-  if (key === "ArrowDown") return inRow(boxes, index, (top, here) => top > here, Math.min);
-  if (key === "ArrowUp") return inRow(boxes, index, (top, here) => top < here, Math.max);
-  return undefined;
+  const onwards = rightToLeft ? -1 : 1;
+  const places = {
+    ArrowRight: index + onwards,
+    ArrowLeft: index - onwards,
+    ArrowDown: inNextRow(boxes, index, 1),
+    ArrowUp: inNextRow(boxes, index, -1),
+    Home: 0,
+    End: boxes.length - 1,
+  };
+  return places[key] in boxes ? places[key] : undefined;
 }
 
-/** The box of the next row over whose middle is nearest; `nearest` is min for the row below, max for that above. */
-function inRow(boxes, index, beyond, nearest) {
+/** The box of the next row below (1) or above (-1) whose middle is nearest; -1 where there is no such row. */
+function inNextRow(boxes, index, below) {
   const here = boxes[index];
-  const tops = boxes.map((box) => box.top);
-  const others = tops.filter((top) => Math.abs(top - here.top) > SAME_ROW_PX && beyond(top, here.top));
-  if (others.length === 0) return undefined;
-  const row = nearest(...others);
-  const distances = boxes.map((box) =>
-    Math.abs(box.top - row) > SAME_ROW_PX ? Infinity : Math.abs(box.left + box.width / 2 - here.left - here.width / 2),
-  );
-  return distances.indexOf(Math.min(...distances));
+  const away = ({ top }) => below * (top - here.top);
+  const aside = ({ left, width }) => Math.abs(left + width / 2 - here.left - here.width / 2);
+  const others = boxes.filter((box) => away(box) > SAME_ROW_PX);
+  const end = Math.min(...others.map(away)) + SAME_ROW_PX;
+  const row = others.filter((box) => away(box) <= end);
+  return boxes.indexOf(row.sort((one, other) => aside(one) - aside(other))[0]);
 }

@@ -12,28 +12,38 @@ let palette;
 
 /** A frame of the photo's shape that holds its colours and its thumbnail, and says so where there is none. */
 export function framed(photo, say) {
-  const image = make("img", { alt: "", decoding: "async", loading: "lazy", width: photo.width, height: photo.height });
+  const { thumbnail: src, width, height } = photo;
   const missing = make("span", { class: "missing" }, say("missing"));
-  image.addEventListener("load", () => image.classList.add("there"));
-  image.addEventListener("error", () => image.replaceWith(missing));
-  if (photo.thumbnail) image.src = photo.thumbnail;
-  return make("span", { class: "frame" }, ...blurred(photo), photo.thumbnail ? image : missing);
+  const error = ({ target }) => (target.src === src ? target.replaceWith(missing) : (target.src = src));
+  const picture = src ? image({ src, loading: "lazy", width, height, error }) : missing;
+  return make("span", { class: "frame" }, ...blurred(photo), picture);
+}
+
+/** A picture that shows once it has come. */
+export function image(attributes) {
+  const load = ({ target }) => target.classList.add("there");
+  return make("img", { alt: "", decoding: "async", load, ...attributes });
 }
 
 /** The photo's colours, flowing into each other; nothing where they are not known. */
 export function blurred({ colours }) {
   if (!colours) return [];
   const pixels = new ImageData(COLUMNS, ROWS);
-  for (let place = 0; place < COLUMNS * ROWS; place++) {
-    pixels.data.set([...colours.slice(3 * place, 3 * place + 3), 255], 4 * place);
-  }
+  pixels.data.fill(255);
+  colours.forEach((value, index) => (pixels.data[index + Math.floor(index / 3)] = value));
   // In two steps: a browser that makes 4 x 3 pixels large at once leaves stripes.
-  palette ??= make("canvas", { width: COLUMNS, height: ROWS }).getContext("2d", ON_PROCESSOR);
-  palette.putImageData(pixels, 0, 0);
-  const [width, height] = [SMOOTHNESS * COLUMNS, SMOOTHNESS * ROWS];
-  const canvas = make("canvas", { width, height, "aria-hidden": "true" });
+  palette ??= drawn(pixels.width, pixels.height);
+  palette.getContext("2d").putImageData(pixels, 0, 0);
+  return [drawn(SMOOTHNESS * COLUMNS, SMOOTHNESS * ROWS, palette)];
+}
+
+/** A canvas of this size, with a picture if there is one, on white where it is transparent. */
+export function drawn(width, height, picture) {
+  const canvas = make("canvas", { width: Math.round(width), height: Math.round(height), "aria-hidden": "true" });
   const context = canvas.getContext("2d", ON_PROCESSOR);
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, width, height);
   context.imageSmoothingQuality = "high";
-  context.drawImage(palette.canvas, 0, 0, width, height);
-  return [canvas];
+  if (picture) context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  return canvas;
 }

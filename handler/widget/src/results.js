@@ -1,11 +1,11 @@
 /** The results: all that stands below the search box, be it photos or why there are none. */
 
 import { Browse } from "./browse.js";
-import { LONGEST_QUERY } from "./client.js";
+import { told } from "./client.js";
 import { make, textButton } from "./dom.js";
 import { Grid } from "./grid.js";
 import { Lightbox } from "./lightbox.js";
-import { Notice, Source, Suggestions } from "./messages.js";
+import { notice, sourceOf, suggestionsOf } from "./messages.js";
 
 /**
  * @typedef {object} Reader What the reader can ask for here.
@@ -32,14 +32,14 @@ export class Results {
   #say;
   #reader;
   #status = make("p", { class: "status", part: "status", role: "status" });
-  #notice = new Notice();
-  #source;
-  #suggestions;
+  /** What stands above the photos, in this order. */
+  #said = { source: [], notice: [], suggestions: [] };
+  #above = make("div");
   #grid;
   #browse;
   #lightbox;
-  #more;
-  #last = make("p", { class: "end", hidden: true });
+  #more = textButton({ class: "pill more" });
+  #last;
   /** Goes on by itself when the end comes near. */
   #watch;
   #goOn;
@@ -52,17 +52,14 @@ export class Results {
   constructor(say, reader) {
     this.#say = say;
     this.#reader = reader;
-    this.#source = new Source(say, reader.leaveSimilar);
-    this.#suggestions = new Suggestions(say, reader.search);
     this.#grid = new Grid(say, (index) => this.#open(index), reader.similar);
     this.#browse = new Browse(say, (index) => this.#open(index), (error) => this.stumble(error));
     this.#lightbox = new Lightbox(say, { ...reader, closed: (index) => this.focus(index) });
-    this.#more = textButton({ class: "pill more", hidden: true });
+    this.#last = make("p", { class: "end" }, say("end"));
     this.#watch = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.#goOn(), { rootMargin: AHEAD });
-    this.#last.textContent = say("end");
-    const parts = [this.#source, this.#notice, this.#suggestions, this.#grid, this.#browse];
-    this.#parts = [...parts.map(({ element }) => element), this.#last, this.#more];
+    this.#parts = [this.#above, this.#grid.element, this.#browse.element, this.#last, this.#more];
     this.elements = [this.#status, ...this.#parts, this.#lightbox.element];
+    this.#offer();
   }
 
   /** How many photos are shown. */
@@ -71,27 +68,27 @@ export class Results {
   }
 
   set busy(yes) {
-    this.#grid.element.setAttribute("aria-busy", yes);
+    this.#grid.element.ariaBusy = yes;
   }
 
   /** Move the focus to a photo, or to what can be done where there is none. */
   focus(index = 0) {
     if (this.count) (this.#browse.count ? this.#browse : this.#grid).focus(index);
-    else this.#notice.focus();
+    else this.#above.querySelector(".notice button")?.focus();
   }
 
   /** What the collection has to begin with. */
   showCollection({ photos, suggestions, total }) {
     this.#show({ photos });
     this.suggest(suggestions);
-    this.#offer(photos.length && "browse");
+    this.#offer(photos.length ? "browse" : "");
     this.#status.textContent = "";
     if (total === 0) this.showUnpublished();
   }
 
   /** There is nothing to search yet. */
   showUnpublished() {
-    this.#notify("unpublished", this.#say("unpublishedDetail", { command: "thinlens publish" }));
+    this.#notify("unpublished", this.#say("unpublishedDetail"));
   }
 
   /** One photo at large, whatever else is shown. */
@@ -107,52 +104,48 @@ export class Results {
   }
 
   /**
-   * @param {object[]} photos
-   * @param {"more" | "closest" | ""} offer What else there is: more of them, less relevant ones, or nothing.
-   * @param {object | undefined} next From where there is more.
-   * @param {object | undefined} source The photo that they are like.
-   * @param {string} query What was asked.
-   * @param {string | undefined} corrected It again, if what was typed found nothing.
-   * @param {object | undefined} picture What was asked with.
+   * What was found, or that it is nothing.
+   * @param {object} found
+   * @param {object[]} found.photos
+   * @param {"more" | "closest" | ""} found.offer What else there is: more of them, less relevant ones, or nothing.
+   * @param {object} [found.next] From where there is more.
+   * @param {object} [found.source] The photo that they are like.
+   * @param {boolean} found.byPicture Whether it was asked with a picture.
+   * @param {string} found.query What was asked, which may be `corrected`, for what was typed found nothing.
+   * @param {string[]} found.filters
    */
-  showPhotos(photos, offer, next, source, query, corrected, picture) {
+  showFound({ photos, offer, next, source, byPicture, query, corrected, filters }) {
+    const like = byPicture || source;
     this.#show({ photos, source });
-    this.#end(offer, next);
-    if (photos.every(({ perhaps }) => perhaps)) {
-      const unsure = picture || source ? "perhapsLike" : "perhapsDetail";
-      this.#notify("perhapsThese", this.#say(unsure, { query }));
-    } else if (corrected) this.#notify("correctedTo", this.#say("correctedDetail", { query }));
+    if (photos.length) {
+      this.#end(offer, next);
+      if (photos.every(({ perhaps }) => perhaps)) {
+        this.#notify("perhapsThese", this.#say(like ? "perhapsLike" : "perhapsDetail", { query }));
+      } else if (corrected) this.#notify("correctedTo", this.#say("correctedDetail", { query }));
+    } else if (filters.length) {
+      this.#notify("empty", this.#say("emptyFiltered"), "removeFilters", this.#reader.unfilter);
+    } else {
+      const detail = like ? "emptyLike" : offer ? "emptyDetail" : "emptyUnknown";
+      this.#notify("empty", this.#say(detail, { query }), offer && "closestAnyway", this.#reader.closest);
+    }
   }
 
   /** More photos after those that are shown. */
-  addPhotos(photos, offer, next) {
+  addPhotos({ photos, offer, next }) {
     this.#grid.add(photos);
     this.#end(offer, next);
   }
 
-  /** Nothing, though there may be something if less relevant photos are wanted (`offer`). */
-  showNothing(query, offer, source, picture, filters) {
-    this.#show({ source });
-    if (filters.length) {
-      return this.#notify("empty", this.#say("emptyFiltered"), this.#say("removeFilters"), this.#reader.unfilter);
-    }
-    const detail = picture || source ? "emptyLike" : offer ? "emptyDetail" : "emptyUnknown";
-    return this.#notify("empty", this.#say(detail, { query }), offer && this.#say("closestAnyway"), this.#reader.closest);
-  }
-
   /** @param {{kind: string, detail: string}} error As client.js throws it. */
-  showFailure({ kind, detail }) {
+  showFailure(error) {
     this.#show({});
-    const offline = kind === "offline";
-    const title = offline ? "offline" : "failed";
-    const why = this.#say(offline ? "offlineDetail" : kind, { detail, limit: LONGEST_QUERY });
-    this.#notify(title, why, this.#say("retry"), this.#reader.retry);
+    this.#notify(error.kind === "offline" ? "offline" : "failed", told(error, this.#say), "retry", this.#reader.retry);
   }
 
   /** There are no more photos for now; what is shown stays, unless it is of a collection that is no more. */
   stumble(error) {
-    if (error.kind === "changed") this.showFailure(error);
-    else if (error.kind) this.#status.textContent = this.#say(error.kind, error);
+    if (error.kind === "bundle-changed") this.showFailure(error);
+    else if (error.kind) this.#status.textContent = told(error, this.#say);
     else if (error.name !== "AbortError") throw error;
   }
 
@@ -163,16 +156,14 @@ export class Results {
 
   /** Suggest queries that find something. */
   suggest(queries) {
-    this.#suggestions.show(queries);
+    this.#tell({ suggestions: suggestionsOf(queries, this.#say, this.#reader.search) });
   }
 
   #show({ photos = [], source }) {
-    this.#notice.hide();
-    this.#source.show(source);
-    this.#suggestions.show([]);
+    this.#tell({ source: sourceOf(source, this.#say, this.#reader.leaveSimilar), notice: [], suggestions: [] });
     this.#grid.show(photos);
     this.#browse.clear();
-    this.#offer("");
+    this.#offer();
     // Put in anew, so that they are other things in other places for the browser, and not things that jumped.
     this.#lightbox.element.before(...this.#parts);
     this.#lightbox.close();
@@ -181,7 +172,12 @@ export class Results {
   #notify(name, detail, offer, act) {
     const title = this.#say(name);
     this.#status.textContent = [title, detail].join(this.#say("pause"));
-    this.#notice.show(title, detail, offer, act);
+    this.#tell({ notice: [notice(title, detail, offer && this.#say(offer), act)] });
+  }
+
+  #tell(said) {
+    Object.assign(this.#said, said);
+    this.#above.replaceChildren(...Object.values(this.#said).flat());
   }
 
   /** Say how many there are, and offer what there may be beyond them. */
@@ -194,7 +190,7 @@ export class Results {
   }
 
   /** Offer what else there is; more of the same comes by itself, too. */
-  #offer(offer, next) {
+  #offer(offer = "", next = undefined) {
     this.#watch.disconnect();
     this.#last.hidden = true;
     this.#more.hidden = !offer;

@@ -1,25 +1,39 @@
 /**
  * The search box: tells of a query while it is typed, once the typing pauses, and at once when it is entered; and of
- * files that are chosen to ask with, where that is offered.
+ * files that are chosen to ask with, where that is offered. It can be typed into before it has its words.
  */
 
 import { LONGEST_QUERY } from "./client.js";
-import { icon, iconButton, make } from "./dom.js";
+import { call, icon, iconButton, make } from "./dom.js";
 
 const PAUSE_MS = 150;
 
 export class SearchBox {
-  #onSearch;
+  #reader;
   #pause;
   /** The query told last. */
   #told = "";
   #say;
-  #choose;
+  #picture;
   #chip = make("span", { class: "chip", part: "chip", role: "group", hidden: true });
-  #leavePicture;
+  #clear = iconButton("cross", "", { class: "round clear", click: () => this.#empty() });
+  #file = make("input", { type: "file", accept: "image/*", hidden: true, change: () => this.#choose() });
+  #chooser = iconButton("picture", "", { part: "choose", hidden: true, click: () => this.#file.click() });
+  input = make("input", {
+    type: "search",
+    part: "input",
+    placeholder: " ",
+    maxlength: LONGEST_QUERY,
+    autocomplete: "off",
+    enterkeyhint: "search",
+    dir: "auto",
+    input: ({ isComposing }) => isComposing || this.#typed(),
+    compositionend: () => this.#typed(),
+    keydown: (event) => this.#descend(event),
+    blur: () => this.#reader.settle(),
+  });
 
   /**
-   * @param {(name: string, values?: object) => string} say
    * @param {object} reader
    * @param {(query: string, settled: boolean) => void} reader.search Told of a query, settled when it was entered.
    * @param {(file: File) => void} reader.ask Told of a file that was chosen to ask with.
@@ -27,79 +41,47 @@ export class SearchBox {
    * @param {() => void} reader.settle Told that what was typed stays, for the reader turned to something else.
    * @param {() => void} reader.descend What to do when the arrow key leads down, out of the box.
    */
-  constructor(say, reader) {
-    this.#say = say;
-    this.#onSearch = reader.search;
-    this.#leavePicture = reader.leavePicture;
-    this.input = make("input", {
-      type: "search",
-      part: "input",
-      "aria-label": say("label"),
-      placeholder: say("placeholder"),
-      maxlength: LONGEST_QUERY,
-      autocomplete: "off",
-      enterkeyhint: "search",
-      dir: "auto",
-    });
-    const clear = iconButton("cross", say("clear"), { class: "round clear" });
-    const file = make("input", { type: "file", accept: "image/*", tabindex: -1, "aria-hidden": "true", hidden: true });
-    this.#choose = iconButton("picture", say("askPicture"), { part: "choose", hidden: true });
-    const parts = [icon("search"), this.#chip, this.input, clear, this.#choose, file];
+  constructor(reader) {
+    this.#reader = reader;
+    const parts = [icon("search"), this.#chip, this.input, this.#clear, this.#chooser, this.#file];
     const field = make("div", { class: "field", part: "field" }, ...parts);
-    this.element = make("form", { role: "search", part: "search" }, make("slot", { name: "start" }), field);
-
-    this.input.addEventListener("input", (event) => event.isComposing || this.#typed());
-    this.input.addEventListener("compositionend", () => this.#typed());
-    this.input.addEventListener("keydown", (event) => {
-      if (event.key !== "ArrowDown" || event.isComposing) return;
-      event.preventDefault();
-      reader.descend();
-    });
-    this.input.addEventListener("blur", reader.settle);
-    this.element.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#tell(true);
-      // On a touch screen the keyboard gives way to the answer.
-      if (matchMedia("(hover: none)").matches) this.input.blur();
-    });
-    this.#choose.addEventListener("click", () => file.click());
-    file.addEventListener("change", () => {
-      if (file.files[0]) reader.ask(file.files[0]);
-      file.value = ""; // so that the same file may be chosen again
-    });
-    clear.addEventListener("click", () => {
-      this.input.value = "";
-      this.input.focus();
-      this.#tell(true);
-    });
+    const form = { role: "search", part: "search", submit: (event) => this.#enter(event) };
+    this.element = make("form", form, make("slot", { name: "start" }), field);
   }
 
-  /** Put a query into the box, unless it says that already. */
+  /** @param {(name: string, values?: object) => string} say What says its words from now on. */
+  speak(say) {
+    this.#say = say;
+    this.input.ariaLabel = say("label");
+    call(this.#clear, say("clear"));
+    call(this.#chooser, say("askPicture"));
+    this.showPicture(this.#picture);
+  }
+
+  /** Put a query into the box, unless what stands there was told as that: then it may be typed on already. */
   show(query) {
+    if (query === this.#told) return;
     clearTimeout(this.#pause);
-    this.#told = query;
-    if (this.input.value.trim() !== query) this.input.value = query;
+    this.input.value = this.#told = query;
   }
 
   /** Whether pictures may be asked with. */
   set takesPictures(yes) {
-    this.#choose.hidden = !yes;
+    this.#chooser.hidden = !yes;
   }
 
   /** Show the picture that is asked with, or none. */
   showPicture(picture) {
+    this.#picture = picture;
     this.#chip.hidden = !picture;
     this.input.placeholder = this.#say(picture ? "placeholderPicture" : "placeholder");
     if (!picture) return this.#chip.replaceChildren();
-    const name = this.#say("askedPicture", { name: picture.name });
-    this.#chip.setAttribute("aria-label", name);
-    this.#chip.title = name;
-    const leave = iconButton("cross", this.#say("leavePicture"));
-    leave.addEventListener("click", () => {
+    const click = () => {
       this.input.focus();
-      this.#leavePicture();
-    });
-    return this.#chip.replaceChildren(picture.chip, leave);
+      this.#reader.leavePicture();
+    };
+    call(this.#chip, this.#say("askedPicture", { name: picture.name }));
+    return this.#chip.replaceChildren(picture.chip, iconButton("cross", this.#say("leavePicture"), { click }));
   }
 
   set busy(yes) {
@@ -114,6 +96,31 @@ export class SearchBox {
   #tell(settled) {
     clearTimeout(this.#pause);
     this.#told = this.input.value.trim();
-    this.#onSearch(this.#told, settled);
+    this.#reader.search(this.#told, settled);
+  }
+
+  #enter(event) {
+    event.preventDefault();
+    this.#tell(true);
+    // On a touch screen the keyboard gives way to the answer.
+    if (matchMedia("(hover: none)").matches) this.input.blur();
+  }
+
+  #empty() {
+    this.input.value = "";
+    this.input.focus();
+    this.#tell(true);
+  }
+
+  #descend(event) {
+    if (event.key !== "ArrowDown" || event.isComposing) return;
+    event.preventDefault();
+    this.#reader.descend();
+  }
+
+  #choose() {
+    const [file] = this.#file.files;
+    this.#file.value = ""; // so that the same file may be chosen again
+    if (file) this.#reader.ask(file);
   }
 }

@@ -2,8 +2,6 @@
 
 import { spoken } from "./languages.js";
 
-// After so long without its texts, a language is not waited for: English is better than nothing.
-const TEXTS_TIMEOUT_MS = 5_000;
 /** Texts by language (languages/<language>.json), as far as an element of this page has asked for them. */
 const TEXTS = new Map();
 
@@ -16,11 +14,10 @@ export async function textsOf(tag, client, signal) {
   for (const language of new Set([wanted, "en"])) {
     try {
       if (!language) continue;
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(TEXTS_TIMEOUT_MS)]);
-      if (!TEXTS.has(language)) TEXTS.set(language, await client.texts(language, limit));
+      if (!TEXTS.has(language)) TEXTS.set(language, await client.texts(language, signal));
       return { tag: language === wanted ? tag : language, texts: TEXTS.get(language) };
     } catch {
-      if (!signal.aborted) console.warn(`thinlens-search: no texts in "${language}" at its endpoint`);
+      if (!signal.aborted) console.warn(`thinlens-search: no texts in "${language}"`);
     }
   }
   return { tag: "en", texts: {} };
@@ -33,7 +30,7 @@ export async function textsOf(tag, client, signal) {
  * @param {{tag: string, texts: object}} known What is said otherwise, and in which language.
  * @returns {(name: string, values?: Record<string, string | number>) => string} With each `{value}` filled in;
  *   a `count` chooses between `name.one`, `name.other` and whatever other plurals the language has. Where nothing is
- *   known, the words of the name have to do.
+ *   known, the value `otherwise` has to do, or else the words of the name: "{date}" says a date alone.
  */
 export function speaker(overrides, tag, known) {
   const voices = [voice(given(overrides), tag), voice(onlyTexts(known.texts), known.tag)];
@@ -48,9 +45,9 @@ export function speaker(overrides, tag, known) {
   };
 
   return (name, values = {}) => {
-    const words = name.replace(/[A-Z]/g, " $&").toLowerCase();
-    const text = voices.reduce((found, { say }) => found ?? say(name, values.count), undefined) ?? words;
-    return text.replace(/\{(\w+)\}/g, (whole, key) => {
+    const text = voices.reduce((found, { say }) => found ?? say(name, values.count), undefined);
+    if (text === undefined && values.otherwise !== undefined) return values.otherwise;
+    return (text ?? name.replace(/[A-Z]/g, " $&").toLowerCase()).replace(/\{(\w+)\}/g, (whole, key) => {
       const value = values[key];
       if (key === "date") return dated(value);
       if (typeof value !== "number") return value ?? whole;
@@ -71,7 +68,7 @@ function given(overrides) {
   try {
     return onlyTexts(JSON.parse(overrides ?? "{}"));
   } catch {
-    console.warn("thinlens-search: the attribute texts is not JSON, so it is left out");
+    console.warn("thinlens-search: its texts are not JSON");
     return {};
   }
 }

@@ -1,8 +1,7 @@
 /** Tiles: one photo each, moved through as one thing with the arrow keys, however they are laid out. */
 
 import { iconButton, make } from "./dom.js";
-import { neighbour } from "./moves.js";
-import { framed } from "./pictures.js";
+import { isAlone, neighbour } from "./moves.js";
 import { wordsLine } from "./words.js";
 
 // So many characters of the words that were found are shown: a few before the first of them, so that it is in sight.
@@ -25,7 +24,7 @@ export class Walk {
       else if (target.closest(".open")) onOpen(target.closest("li"));
     });
     element.addEventListener("focusin", ({ target }) => target.closest("li") && this.reach(target.closest("li")));
-    element.addEventListener("keydown", (event) => this.#move(event));
+    element.addEventListener("keydown", (event) => isAlone(event) && this.#move(event));
   }
 
   /** Make one tile the one that the Tab key leads to. */
@@ -35,7 +34,6 @@ export class Walk {
   }
 
   #move(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
     const tiles = [...this.#element.querySelectorAll("li")];
     const rightToLeft = getComputedStyle(this.#element).direction === "rtl";
     const boxes = tiles.map((tile) => tile.getBoundingClientRect());
@@ -48,19 +46,17 @@ export class Walk {
 
 /** The place of a photo, with nothing in it yet. */
 export function place({ aspect, perhaps, ...photo }) {
-  const tile = make("li", perhaps ? { part: "photo perhaps", class: "perhaps" } : { part: "photo" });
-  tile.classList.toggle("worded", saysWords(photo));
-  tile.style.setProperty("--aspect", aspect);
-  return tile;
+  const kinds = [perhaps && "perhaps", saysWords(photo) && "worded"].filter(Boolean).join(" ");
+  return make("li", { part: perhaps ? "photo perhaps" : "photo", class: kinds, "--aspect": aspect });
 }
 
-/** A photo's picture, which opens it at large, with what is to stand below. */
-export function picture(photo, say, name, frame, ...below) {
-  const open = { type: "button", class: "open", part: "picture", tabindex: -1, "data-id": photo.id, "aria-label": name };
-  return make("button", open, frame ?? framed(photo, say), ...below);
+/** What opens a photo at large: its picture, and what is to stand below. */
+export function picture({ id }, name, ...content) {
+  const open = { type: "button", class: "open", part: "picture", tabindex: -1, value: id, "aria-label": name };
+  return make("button", open, ...content);
 }
 
-/** All that is said of a photo that was found, with its picture; `frame` is the picture where it is there already. */
+/** All that is said of a photo that was found, with its picture in a frame. */
 export function content(photo, say, frame) {
   const { caption, relevance, duplicates, perhaps } = photo;
   const words = saysWords(photo) ? [wordsLine(photo.words, say, BEFORE, AFTER)] : [];
@@ -70,13 +66,13 @@ export function content(photo, say, frame) {
   const name = [caption, ...words.map(({ said }) => said), ...unsure, ...relevant, ...alike].join(say("pause"));
   const hidden = { "aria-hidden": "true" };
   return [
-    picture(photo, say, name, frame, make("span", { class: "caption", part: "caption", dir: "auto", ...hidden }, caption)),
+    picture(photo, name, frame, make("span", { class: "caption", part: "caption", dir: "auto", ...hidden }, caption)),
     ...words.map(({ said, nodes }) => make("div", { class: "words", part: "words", title: said, ...hidden }, ...nodes)),
     make(
       "div",
       { class: "line" },
       ...meter(relevance, say),
-      ...alike.map((text) => make("span", { title: text, ...hidden }, say("alike", { count: duplicates }))),
+      ...alike.map((text) => make("span", { title: text, ...hidden }, say("+{count}", { count: duplicates }))),
       iconButton("similar", say("similarOf", { caption }), { class: "round like", part: "similar", tabindex: -1, title: say("similar") }),
     ),
   ];
@@ -90,8 +86,7 @@ function saysWords({ words }) {
 /** A relevance as a bar and a number; nothing for a photo that was not searched for. */
 export function meter(relevance, say) {
   if (relevance === undefined) return [];
-  const bar = make("span", { class: "bar", part: "bar" });
-  bar.style.setProperty("--relevance", relevance);
-  const number = say("number", { relevance });
+  const bar = make("span", { class: "bar", part: "bar", "--relevance": relevance });
+  const number = say("{relevance}", { relevance });
   return [make("span", { class: "relevance", part: "relevance", "aria-hidden": "true" }, bar, number)];
 }

@@ -2,9 +2,8 @@
 
 import { make } from "./dom.js";
 
-// What says where they stand. The name of a column is its owner's word, but for these.
-const PLACES_OF_WORDS = new Map([["text", "inText"], ["name", "inName"]]);
-const KNOWN_COLUMNS = new Map([["keywords", "inKeyword"], ["title", "inTitle"], ["description", "inDescription"]]);
+// Where they may stand, apart from the caption.
+const PLACES = ["text", "name", "column"];
 // A place for elements in a text: the character that Unicode has for it.
 const SLOT = "\uFFFC";
 
@@ -20,10 +19,10 @@ const SLOT = "\uFFFC";
 export function readWords({ matched, matched_in: place, marks, columns }) {
   if (typeof matched !== "string" || !matched) return undefined;
   const read = readMarks(marks, matched);
-  if (PLACES_OF_WORDS.has(place) || place === "column") {
-    return { place, text: matched, marks: read, column: place === "column" ? nameOfColumn(columns, matched) : undefined };
-  }
-  return read.length ? { place: "caption", text: matched, marks: read, column: undefined } : undefined;
+  const elsewhere = PLACES.includes(place);
+  if (!elsewhere && !read.length) return undefined;
+  const column = place === "column" ? nameOfColumn(columns, matched) : undefined;
+  return { place: elsewhere ? place : "caption", text: matched, marks: read, column };
 }
 
 /** Marks as the interface counts them, by code points, become those of JavaScript; what can't be one is left out. */
@@ -90,10 +89,13 @@ function wholeCharacter(text, place) {
 /** The line that says where they stand: as a text, and as nodes with the words marked, for which it may be cut. */
 export function wordsLine({ place, text, marks, column }, say, before, after) {
   const cut = excerpt(text, marks, before, after);
-  const name = PLACES_OF_WORDS.get(place) ?? KNOWN_COLUMNS.get(column) ?? (column ? "inColumn" : "inKeyword");
-  const [where, ...rest] = say(name, { words: SLOT, column }).split(SLOT);
+  const line = (words) => {
+    const otherwise = say(column ? "words:column" : "words:keywords", { words, column });
+    return say(`words:${place === "column" ? column : place}`, { words, otherwise });
+  };
+  const [where, ...rest] = line(SLOT).split(SLOT);
   return {
-    said: say(name, { words: cut.text, column }),
+    said: line(cut.text),
     nodes: [make("span", { class: "where" }, where), make("bdi", {}, ...marked(cut.text, cut.marks)), rest.join("")],
   };
 }

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { readAddress, writeAddress } from "../../../handler/widget/src/address.js";
-
-const NOTHING = { query: "", similar: "", filters: [], order: "" };
+import { NOTHING, readAddress, readPhoto, writeAddress } from "../../../handler/widget/src/address.js";
 
 test("what is written is read", () => {
   for (const wanted of [
@@ -29,4 +27,11 @@ test("an address that asks for nothing, or for what there can't be", () => {
   for (const search of ["", "?q=", "?q=%20%20&similar=", "?filter=&filter=colour&filter=colour:red&filter=where:x&order=random"]) {
     assert.deepEqual(readAddress(`https://a.example/${search}`), NOTHING);
   }
+});
+
+test("the address of a photo asks for nothing else, and is gone with what is asked for next", () => {
+  const photo = writeAddress("https://a.example/x?page=2&q=dog&filter=type:png", NOTHING, "été/a b.jpg");
+  assert.equal(photo, "https://a.example/x?page=2&photo=%C3%A9t%C3%A9%2Fa+b.jpg");
+  assert.deepEqual([readPhoto(photo), readAddress(photo)], ["été/a b.jpg", NOTHING]);
+  assert.equal(writeAddress(photo, { ...NOTHING, query: "cat" }), "https://a.example/x?page=2&q=cat");
 });

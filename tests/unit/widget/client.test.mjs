@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { after, before, beforeEach, test } from "node:test";
 
-import { Client, NoAnswer, readColours } from "../../../handler/widget/src/client.js";
+import { Client, NoAnswer, readColours, told } from "../../../handler/widget/src/client.js";
+import { speaker } from "../../../handler/widget/src/texts.js";
 
+const ENGLISH = JSON.parse(readFileSync(new URL("../../../handler/widget/languages/en.json", import.meta.url), "utf8"));
 const RESULT = {
   id: "dogs/rex.jpg",
   relevance: 0.7,
@@ -87,8 +90,8 @@ test("photos that are like another one have no relevance, which is that of words
 test("a picture is sent as its pixels, with their hash for whoever signs them", async () => {
   const pixels = Uint8Array.from([97, 98, 99]);
   respond = json({ bundle: "0123", next_offset: 5, results: [RESULT] });
-  const { next } = await client().searchWithPicture({ pixels }, "", options);
-  await client().searchWithPicture({ pixels }, "a dog", { ...options, after: next });
+  const { next } = await client().search("", options, { pixels });
+  await client().search("a dog", { ...options, after: next }, { pixels });
   assert.deepEqual(asked, [
     "/v1/search?dedupe=true&k=5",
     "/v1/search?q=a+dog&dedupe=true&k=5&offset=5&bundle=0123",
@@ -203,7 +206,12 @@ test("what is counted comes with its months in the order of the photos", async (
   assert.deepEqual([newest.total, newest.undated, newest.groups.length], [4, 1, 1]);
   assert.deepEqual(newest.months, months);
   assert.deepEqual(oldest.months, months.toReversed());
-  assert.deepEqual(asked, ["/v1/facets", "/v1/facets?q=a+dog&type=png"]);
+  await client().facets({ query: "a dog", filters: [], minRelevance: 0 }, signal);
+  assert.deepEqual(asked, [
+    "/v1/facets",
+    "/v1/facets?q=a+dog&dedupe=true&type=png",
+    "/v1/facets?q=a+dog&dedupe=true&min_relevance=0",
+  ]);
   for (const wrong of [{}, { ...counts, months: [7] }, { ...counts, columns: [{ column: "x" }] }]) {
     respond = json(wrong);
     await assert.rejects(client().facets({ query: "", filters: [] }, signal), { kind: "unreadable" });
@@ -212,11 +220,18 @@ test("what is counted comes with its months in the order of the photos", async (
 
 for (const address of ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "http://[", 7, null, undefined]) {
   test(`an address that a browser should not be sent to is none: ${address}`, async () => {
-    respond = json({ results: [{ ...RESULT, url: address, thumbnail_url: address }] });
+    respond = json({ results: [{ ...RESULT, url: address }, { ...RESULT, thumbnail_url: address }] });
     const { photos } = await client().search("dog", options);
-    assert.deepEqual([photos[0].url, photos[0].thumbnail], [undefined, undefined]);
+    assert.deepEqual([photos[0].url, photos[1].thumbnail], [undefined, undefined]);
   });
 }
+
+test("a photo that isn't published has the address of its thumbnail, which is not its own", async () => {
+  respond = json({ results: [{ ...RESULT, url: "/t/1.jpg", thumbnail_url: "/t/1.jpg", preview_url: "/p/1.webp" }] });
+  const [photo] = (await client("/gallery").search("dog", options)).photos;
+  assert.equal(photo.url, undefined);
+  assert.deepEqual([photo.thumbnail, photo.preview].map((address) => new URL(address).pathname), ["/t/1.jpg", "/p/1.webp"]);
+});
 
 test("odd shapes and numbers can be laid out all the same", async () => {
   const odd = [
@@ -242,9 +257,9 @@ const failures = {
   "no photo": [json({ results: [7] }), "unreadable", ""],
   "no id": [json({ results: [{ ...RESULT, id: 7 }] }), "unreadable", ""],
   "half a body": [(response) => response.writeHead(200, { "content-length": 99 }).write("{", () => response.destroy()), "unreadable", ""],
-  "a problem": [json({ detail: "k is 0 (expected 1 to 100)" }, 400), "refused", "k is 0 (expected 1 to 100)"],
-  "an error page": [(response) => response.writeHead(502).end("<html>"), "refused", "502"],
-  "an error without words": [json(null, 500), "refused", "500"],
+  "a problem": [json({ detail: "k is 0 (expected 1 to 100)" }, 400), "undefined", "k is 0 (expected 1 to 100)"],
+  "an error page": [(response) => response.writeHead(502).end("<html>"), "undefined", "502"],
+  "an error without words": [json(null, 500), "undefined", "500"],
   "a closed connection": [(response) => response.destroy(), "unreachable", ""],
 };
 for (const [name, [answer, kind, detail]] of Object.entries(failures)) {
@@ -258,21 +273,23 @@ for (const [name, [answer, kind, detail]] of Object.entries(failures)) {
   });
 }
 
-for (const [type, parameter, kind] of [
-  ["urn:thinlens:problem:photo-not-found", undefined, "gone"],
-  ["urn:thinlens:problem:bundle-changed", "bundle", "changed"],
-  ["urn:thinlens:problem:no-collection", undefined, "away"],
-  ["urn:thinlens:problem:unauthorized", undefined, "closed"],
-  ["urn:thinlens:problem:internal-error", undefined, "mistake"],
-  ["urn:thinlens:problem:invalid-parameter", "q", "unfit"],
-  ["urn:thinlens:problem:invalid-parameter", "k", "refused"],
-  ["urn:thinlens:problem:constructor", undefined, "refused"],
-  ["about:blank", undefined, "refused"],
-  [7, undefined, "refused"],
+for (const [type, parameter, words] of [
+  ["urn:thinlens:problem:photo-not-found", undefined, "There is no such photo here. It may have been removed or renamed."],
+  ["urn:thinlens:problem:bundle-changed", "bundle", /^The collection has changed in the meantime/],
+  ["urn:thinlens:problem:no-collection", undefined, /^The collection cannot be read at the moment/],
+  ["urn:thinlens:problem:unauthorized", undefined, /^You have no access to this search/],
+  ["urn:thinlens:problem:internal-error", undefined, /^Something went wrong on the server/],
+  ["urn:thinlens:problem:invalid-parameter", "q", "This text cannot be searched for. It may have up to 512 characters."],
+  ["urn:thinlens:problem:invalid-parameter", "k", "The server said: {detail}"],
+  ["urn:thinlens:problem:constructor", undefined, "The server said: {detail}"],
+  ["about:blank", undefined, "The server said: {detail}"],
+  [7, undefined, "The server said: {detail}"],
 ]) {
   test(`a problem that the page knows is said in its own words: ${type} ${parameter}`, async () => {
-    respond = json({ type, parameter, detail: "in English" }, 400);
-    await assert.rejects(client().search("dog", options), { kind, detail: "in English" });
+    respond = json({ type, parameter, detail: "{detail}" }, 400);
+    const error = await client().search("dog", options).catch((error) => error);
+    assert.equal(error.detail, "{detail}");
+    assert.match(told(error, speaker(null, "en", { tag: "en", texts: ENGLISH })), new RegExp(words));
   });
 }
 

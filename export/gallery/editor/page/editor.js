@@ -77,7 +77,7 @@ class Editor {
 
   async #correctCaption(id, caption) {
     await this.#server.correct([id], { caption });
-    const tiles = this.#widget.shadowRoot.querySelectorAll(`[data-id="${CSS.escape(id)}"]`);
+    const tiles = this.#widget.shadowRoot.querySelectorAll(`.open[value="${CSS.escape(id)}"]`);
     for (const tile of tiles) {
       tile.ariaLabel = caption;
       for (const text of tile.querySelectorAll("[part~=caption]")) text.textContent = caption;

@@ -85,7 +85,7 @@ export class Selection {
   }
 
   #tiles() {
-    return [...this.#widget.shadowRoot.querySelectorAll("[data-id]")];
+    return [...this.#widget.shadowRoot.querySelectorAll(".open")];
   }
 
   #tell() {
@@ -104,8 +104,8 @@ export class Selection {
   }
 }
 
-function idOf({ dataset }) {
-  return dataset.id;
+function idOf({ value }) {
+  return value;
 }
 
 /** The place of a photo among all that were found: said where not all of them are in the page. */

@@ -92,8 +92,8 @@ export class Gallery {
   /** How many of the photos that a search finds, or that pass the filters, there are of each kind. */
   async #facets(given) {
     const started = performance.now();
-    const query = readParameters(given, [...TEXTS, "min_relevance", "bundle", ...DATES, ...FILTERS]);
-    const alone = ["weight", "not", "mode", "min_relevance"].find((name) => given.has(name));
+    const query = readParameters(given, [...TEXTS, "min_relevance", "dedupe", "bundle", ...DATES, ...FILTERS]);
+    const alone = ["weight", "not", "mode", "min_relevance", "dedupe"].find((name) => given.has(name));
     if (alone && !query.texts.length) throw new Refusal(`${alone} is given without a q`, alone, "contradictory-parameters");
     const passes = await this.#filter(given);
     const { bundle, columns, photos } = await this.#collection();

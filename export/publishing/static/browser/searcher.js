@@ -67,7 +67,8 @@ export class Searcher {
   async #allRelevant(query, passes) {
     const question = await this.#questionOf(query, passes);
     const least = fround(query.minRelevance ?? this.#collection.calibration[question.kind].threshold);
-    return this.#ranking.ranked(question).flatMap(({ number, relevance }) => (relevance >= least ? [number] : []));
+    const found = this.#ranking.ranked(question).filter(({ relevance }) => relevance >= least);
+    return (query.dedupe ? this.#firstOfEachGroup(found) : found).map(({ number }) => number);
   }
 
   /** The photos that are like the one of a number, which is itself left out. */

@@ -90,6 +90,7 @@ def counts(answer: FacetsAnswer) -> dict[str, Any]:
     names=st.sets(st.sampled_from(sorted(CONDITIONS)), max_size=2),
     min_relevance=st.sampled_from([None, 0.0, 0.3, 0.9]),
     mode=st.sampled_from(MODES),
+    dedupe=st.booleans(),
     tiers=st.booleans(),
 )
 def test_counts_are_those_of_all_pages(
@@ -99,6 +100,7 @@ def test_counts_are_those_of_all_pages(
     names: set[str],
     min_relevance: float | None,
     mode: Mode,
+    dedupe: bool,
     tiers: bool,
 ) -> None:
     filters = Filters()
@@ -122,9 +124,9 @@ def test_counts_are_those_of_all_pages(
             assert searcher.collection(filters=filters)["total"] == len(everything)
         else:
             query = Query(texts=tuple(texts), without=tuple(without), mode=mode)
-            selection = Selection(min_relevance=min_relevance, filters=filters)
+            selection = Selection(min_relevance=min_relevance, filters=filters, dedupe=dedupe)
             everything = all_pages(searcher, query, 100, selection)
-            answer = searcher.facets(query, min_relevance=min_relevance, filters=filters)
+            answer = searcher.facets(query, min_relevance=min_relevance, filters=filters, dedupe=dedupe)
             assert answer["query"] == searcher.search(query)["query"]
 
     parent = f"{filters.folders[0].rstrip('/')}/" if len(filters.folders) == 1 else ""

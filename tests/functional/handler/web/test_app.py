@@ -173,7 +173,7 @@ def test_the_files_of_the_page(app: App, path: str, file: str, media_type: str) 
 
     assert (answer.status, answer.body) == (200, (FOLDER / file).read_bytes())
     assert answer.headers["content-type"] == media_type
-    assert answer.headers["etag"] == f'"{hashlib.sha256(answer.body).hexdigest()[:16]}"'
+    assert answer.headers["etag"] == f'W/"{hashlib.sha256(answer.body).hexdigest()[:16]}"'
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 

@@ -64,6 +64,7 @@ from tests.functional.handler.web.apps import assert_problem
         ("/v1/facets?q=a&mode=any", "mode", "mode is 'any' (expected all, words, meaning)"),
         ("/v1/facets?mode=words", "mode", "mode is given without a q"),
         ("/v1/facets?not=a", "not", "not is given without a q"),
+        ("/v1/facets?dedupe=true", "dedupe", "dedupe is given without a q"),
         ("/v1/facets?weight=1", "weight", "weight is given without a q"),
         ("/v1/facets?min_relevance=0.5", "min_relevance", "min_relevance is given without a q"),
         (
@@ -74,8 +75,8 @@ from tests.functional.handler.web.apps import assert_problem
         (
             "/v1/facets?k=5",
             "k",
-            "Unknown parameter 'k' (expected mode, min_relevance, bundle, taken_from, taken_to, q, weight, not, folder,"
-            " orientation, type, where)",
+            "Unknown parameter 'k' (expected mode, min_relevance, dedupe, bundle, taken_from, taken_to, q, weight, not,"
+            " folder, orientation, type, where)",
         ),
         ("/v1/photos/animals/dog.jpg?full=1", "full", "Unknown parameter 'full' (expected none)"),
         ("/healthz?deep=1", "deep", "Unknown parameter 'deep' (expected none)"),

@@ -86,6 +86,8 @@ def addresses(photos: Mapping[str, str]) -> dict[str, list[str]]:
                 {"where": "keywords:paris"}, {"taken_from": "2024-06", "type": "png"}, {"q": "a dog on a beach"},
                 {"q": "milo", "mode": "words"}, {"q": "a dgo on a baech"}, {"q": "a dog", "folder": "2024"},
                 {"q": ["a dog", "snow"], "not": "a beach", "min_relevance": 0.3}, {"q": "quarterly revenue"},
+                {"q": "a dog", "dedupe": "true"}, {"q": "a dog", "folder": "2024", "dedupe": "true"},
+                {"dedupe": "true"},
                 {"mode": "words"}, {"min_relevance": 0.5}, {"not": "dog"}, {"k": 3}, {"q": "dog", "order": "newest"},
             )
         ],
