@@ -45,7 +45,7 @@ def test_no_key_is_lost_that_is_typed_before_the_texts_are_there(arriving: Page,
     held = hold_texts(arriving)
     arriving.add_init_script(SHIFTS)
     arriving.goto(address, wait_until="commit")
-    arriving.wait_for_function("document.querySelector('thinlens-search')?.shadowRoot?.activeElement")
+    expect(arriving.locator("thinlens-search input[type=search]")).to_be_focused()
     arriving.keyboard.type("a do")
     arriving.wait_for_timeout(pause_ms)
     let_go(arriving, held)
