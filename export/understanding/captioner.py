@@ -52,8 +52,8 @@ class CaptionerSource(Protocol):
         """What it is asked of every photo."""
 
     @property
-    def known_instructions(self) -> tuple[str, ...]:
-        """What it can answer."""
+    def known_instructions(self) -> tuple[str, ...] | None:
+        """What it can answer; None where it takes any instruction."""
 
     @property
     def encoder_identity(self) -> str | None:

@@ -23,8 +23,8 @@ from export.training.data.corpus import normalise_caption
 from export.training.photo_model.unpacking import read_captioner
 from export.training.photo_training.teaching import WordTeacher
 from export.understanding.captioner import Captioner, CaptionerSource
+from export.understanding.hub_models.torch_captioner import TorchCaptioner
 from export.understanding.onnx_captioner import OnnxCaptionerSource
-from export.understanding.torch_captioner import TorchCaptioner
 
 _NEEDED_FOLDERS, _DETECTOR_FOLDER = ("photos", "captions"), "weights"
 _BEAMS = 5

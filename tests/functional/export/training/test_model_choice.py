@@ -34,7 +34,7 @@ from export.gallery.indexing import index_photos
 from export.models.captioners import open_captioner
 from export.models.encoders import ENCODERS
 from export.models.model_choice import CHOICE_FILE, SHIPPED, ModelChoice
-from export.understanding.hub_captioner import INSTRUCTIONS
+from export.understanding.hub_models.hub_captioner import INSTRUCTIONS
 from handler.bundle.encoder import Encoder
 from handler.search.searcher import Searcher
 from handler.store.folder_store import open_bundle
