@@ -34,7 +34,7 @@ _UNUSED = "pooler"
 
 
 class TorchCaptioner:
-    """Captions of photos by a model of transformers; no visual view."""
+    """Captions of photos by a model of transformers; no view."""
 
     def __init__(self, folder: Path, *, kind: str, instructions: Sequence[str]) -> None:
         self._instructions = instructions
@@ -63,7 +63,7 @@ class TorchCaptioner:
             UnreadablePhotoError: The model fails at them; alone, all but one may do well.
         """
         answers = self._of_each(pictures, self._beams, returned=1)
-        return [Understanding(captions=texts, vector=None) for texts in answers]
+        return [Understanding(captions=texts, view=None) for texts in answers]
 
     def hypotheses(self, pictures: Sequence[Image.Image], *, beams: int) -> list[tuple[str, ...]]:
         """All that the beam search ends with, for all instructions, of each photo; as many texts as beams for each.
