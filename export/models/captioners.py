@@ -54,7 +54,7 @@ def _open_onnx(folder: Path, encoder: Path | None) -> CaptionerSource | None:
 def _open_hub(folder: Path, _: Path | None) -> CaptionerSource | None:
     """What transformers saves of models that make text of pictures; it needs no text encoder."""
     configuration = read_configuration(folder)
-    kind = configuration.get("model_type")
+    kind = str(configuration.get("model_type"))
     if kind not in PROMPTS and kind not in WITHOUT_TEMPLATE:
         if not any(name in configuration for name in ("image_token_id", "image_token_index")):
             return None

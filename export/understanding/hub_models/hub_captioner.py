@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from export.errors import ModelError
-from export.understanding.captioner import Captioner
+from export.understanding.captioner import PictureCaptioner
 from export.understanding.hub_models.prompts import IN_A_SENTENCE, known_instructions
 
 
@@ -54,7 +54,7 @@ class HubCaptionerSource:
         """It is large, and torch has threads of its own."""
         return True
 
-    def load(self) -> Captioner:
+    def load(self) -> PictureCaptioner:
         """Load it, to the GPU if there is one.
 
         Raises:

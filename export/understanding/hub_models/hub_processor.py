@@ -70,7 +70,7 @@ class HubProcessor:
         return prompt
 
 
-class _SmolVlmProcessor(Idefics3Processor):  # type: ignore[misc]
+class _SmolVlmProcessor(Idefics3Processor):
     """SmolVLM's, which prepares pictures as Idefics 3's does, and can't be imported without torchvision."""
 
     image_processor_class = "SmolVLMImageProcessor"
@@ -80,7 +80,7 @@ def _processor_class(folder: Path) -> Any:
     """The class of a model's processor, as AutoProcessor chooses it."""
     for file in _NAMING_PROCESSOR:
         if (folder / file).is_file() and (name := json.loads((folder / file).read_bytes()).get("processor_class")):
-            return _SmolVlmProcessor if name == "SmolVLMProcessor" else processor_class_from_name(name)  # type: ignore[no-untyped-call]
+            return _SmolVlmProcessor if name == "SmolVLMProcessor" else processor_class_from_name(name)
     return PROCESSOR_MAPPING[type(AutoConfig.from_pretrained(folder, **FROM_FOLDER))]
 
 

@@ -45,7 +45,7 @@ class TorchCaptioner:
             self._model = _load_model(folder, kind)
             self._processor = HubProcessor(folder, kind)
             # Asked once, so that what doesn't fit together is said before any photo is read.
-            self._answers(instructions[0], [Image.new("RGB", (64, 64), "grey")], beams=1, returned=1)
+            self._answers(instructions[0], [Image.new("RGB", (64, 64), "grey")], max_new_tokens=1)
         except ModelError:
             raise
         except Exception as error:  # transformers raises whatever broken files lead it to
@@ -78,7 +78,10 @@ class TorchCaptioner:
         for start in range(0, len(pictures), _AT_ONCE):
             part = [_bounded(picture) for picture in pictures[start : start + _AT_ONCE]]
             try:
-                answers = [self._answers(each, part, beams, returned) for each in self._instructions]
+                answers = [
+                    self._answers(each, part, num_beams=beams, num_return_sequences=returned)
+                    for each in self._instructions
+                ]
             except Exception as error:  # of the processor, of torch, or of the GPU that is out of memory
                 reason = f"the captioner failed at it: {type(error).__name__}: {_first_line(error)}"
                 raise UnreadablePhotoError(reason) from error
@@ -86,29 +89,25 @@ class TorchCaptioner:
                 yield tuple(text for texts in of_photo for text in texts)
 
     @torch.inference_mode()
-    def _answers(self, instruction: str, pictures: Sequence[Image.Image], beams: int, returned: int) -> list[list[str]]:
-        """What is answered of each photo: the best of the beam's hypotheses."""
+    def _answers(self, instruction: str, pictures: Sequence[Image.Image], **search: int) -> list[list[str]]:
+        """What is answered of each photo: as many texts as are to be returned."""
         inputs = self._processor.prepare(instruction, pictures).to(self._model.device, dtype=self._model.dtype)
-        tokens = self._model.generate(
-            **inputs,
-            num_beams=beams,
-            num_return_sequences=returned,
-            do_sample=False,
-            max_new_tokens=MAX_NEW_TOKENS,
-        )
+        tokens = self._model.generate(**inputs, **{"max_new_tokens": MAX_NEW_TOKENS, "do_sample": False, **search})
         texts = self._processor.texts(_generated(tokens, inputs))
+        returned = len(texts) // len(pictures)
         return [texts[start : start + returned] for start in range(0, len(texts), returned)]
 
 
 def _load_model(folder: Path, kind: str) -> Any:
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model, found = AutoModelForImageTextToText.from_pretrained(
+    loaded: Any = AutoModelForImageTextToText.from_pretrained(
         folder,
         dtype=torch.bfloat16 if device == "cuda" else torch.float32,
         use_safetensors=True,
         output_loading_info=True,
         **FROM_FOLDER,
     )
+    model, found = loaded
     if missing := sorted(name for name in found["missing_keys"] if _UNUSED not in name):
         raise ModelError(
             f"{folder} lacks {len(missing)} of the weights of a {kind}, among them {missing[0]}; "

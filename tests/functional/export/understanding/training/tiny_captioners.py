@@ -76,6 +76,11 @@ LLAVA_TEMPLATE = (
     "{% for content in message['content'] | selectattr('type', 'equalto', 'text') %}{{ content['text'] + ' ' }}"
     "{% endfor %}{% endfor %}{% if add_generation_prompt %}{{ 'ASSISTANT:' }}{% endif %}"
 )
+_SPREADS = {
+    "language_projection": 1.0,
+    "crossattention": 0.5,
+    "embed": 0.2,
+}  # of weights with such names, so that pictures tell
 _LAYERS = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 _VISION = {"image_size": IMAGE_SIZE, "patch_size": PATCH_SIZE, **_LAYERS}
 _SMOL_SIZES = {"size": {"longest_edge": 2 * IMAGE_SIZE}, "max_image_size": {"longest_edge": IMAGE_SIZE}}
@@ -88,7 +93,8 @@ def save_captioner(folder: Path, kind: str) -> Path:
     model = AutoModelForImageTextToText.from_config(CAPTIONERS[kind](folder))
     for name, parameter in model.named_parameters():
         if parameter.dim() > 1:
-            torch.nn.init.normal_(parameter, std=0.2 if "embed" in name else 0.1)
+            spread = next((spread for part, spread in _SPREADS.items() if part in name), 0.1)
+            torch.nn.init.normal_(parameter, std=spread)
     model.save_pretrained(folder)
     return folder
 
