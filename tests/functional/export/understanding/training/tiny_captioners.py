@@ -76,11 +76,8 @@ LLAVA_TEMPLATE = (
     "{% for content in message['content'] | selectattr('type', 'equalto', 'text') %}{{ content['text'] + ' ' }}"
     "{% endfor %}{% endfor %}{% if add_generation_prompt %}{{ 'ASSISTANT:' }}{% endif %}"
 )
-_SPREADS = {
-    "language_projection": 1.0,
-    "crossattention": 0.5,
-    "embed": 0.2,
-}  # of weights with such names, so that pictures tell
+# Of weights with such names, so that what a picture shows can be told from the answers.
+_SPREADS = {"projection": 1.0, "crossattention": 0.5, "encoder_attn": 0.5, "embed": 0.2}
 _LAYERS = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 _VISION = {"image_size": IMAGE_SIZE, "patch_size": PATCH_SIZE, **_LAYERS}
 _SMOL_SIZES = {"size": {"longest_edge": 2 * IMAGE_SIZE}, "max_image_size": {"longest_edge": IMAGE_SIZE}}
