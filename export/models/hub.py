@@ -40,6 +40,11 @@ def model_folder(name: str) -> Path:
         raise ModelError.needs_training_extra(error) from error
     try:
         return Path(huggingface_hub.snapshot_download(name, ignore_patterns=list(_NOT_WANTED)))
+    except huggingface_hub.errors.GatedRepoError as error:
+        raise ModelError(
+            f"{name} is given to those alone who accept its terms: do so at https://huggingface.co/{name}, log in with "
+            "'hf auth login', and run this again"
+        ) from error
     except Exception as error:  # the hub's, the network's and the disk's own share no base
         raise ModelError(
             f"there is no folder {name}, and Hugging Face has no such model or can't be reached "

@@ -46,6 +46,18 @@ def test_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         model_folder("some/model")
 
 
+def test_a_model_whose_terms_have_to_be_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = pytest.importorskip("huggingface_hub", reason="needs huggingface_hub")
+    requests = pytest.importorskip("requests", reason="needs requests, as huggingface_hub does")
+
+    def gated(*_: object, **__: object) -> str:
+        raise hub.errors.GatedRepoError("Access to it is restricted.", response=requests.Response())
+
+    monkeypatch.setattr(hub, "snapshot_download", gated)
+    with pytest.raises(ModelError, match=r"do so at https://huggingface\.co/some/model, log in with 'hf auth login'"):
+        model_folder("some/model")
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [
