@@ -37,7 +37,7 @@ def add_index_arguments(index: argparse.ArgumentParser) -> None:
     index.add_argument(
         "--captioner",
         metavar="MODEL",
-        help="a folder or a name on Hugging Face: a model of your own that makes text of pictures, such as BLIP or SmolVLM"
+        help="a folder or a name on Hugging Face: a model of your own that makes text of pictures, as BLIP or SmolVLM"
         " (default: the shipped one). The shipped visual view stays",
     )
     index.add_argument(

@@ -7,6 +7,7 @@ torchvision.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from export.understanding.hub_models.prompts import PROMPTS, converses
 
 FROM_FOLDER: Mapping[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 """What is in the folder and nothing else: no network, and no code but that of transformers."""
+_SENTENCES = re.compile(r".*[.!?](?= )")
 _NAMING_PROCESSOR = ("processor_config.json", "preprocessor_config.json", "tokenizer_config.json")
 
 
@@ -54,9 +56,16 @@ class HubProcessor:
                 more["add_special_tokens"] = False
         return self._processor(images=images, text=[prompt] * len(images), padding=True, return_tensors="pt", **more)
 
-    def texts(self, tokens: Tensor) -> list[str]:
-        """What tokens, int [n, tokens], say without special ones; of each one line."""
-        return [" ".join(text.split()) for text in self._tokenizer.batch_decode(tokens, skip_special_tokens=True)]
+    def texts(self, tokens: Tensor, *, limit: int) -> list[str]:
+        """What tokens, int [n, tokens], say without special ones; of each one line.
+
+        An answer to a prompt that was cut off at the limit of tokens ends with its last whole sentence, if it has one.
+        """
+        special = self._tokenizer.all_special_ids
+        asked = None not in PROMPTS.get(self._kind, {}).values()
+        cut_off = [asked and len(row) >= limit and row[-1] not in special for row in tokens.tolist()]
+        texts = self._tokenizer.batch_decode(tokens, skip_special_tokens=True)
+        return [_line(text, cut_off=cut) for text, cut in zip(texts, cut_off, strict=True)]
 
     def _conversation(self, instruction: str) -> str:
         """A picture and an instruction in the model's chat template, up to where the answer begins."""
@@ -68,6 +77,12 @@ class HubProcessor:
             add_generation_prompt=True,
         )
         return prompt
+
+
+def _line(text: str, *, cut_off: bool) -> str:
+    line = " ".join(text.split())
+    sentences = _SENTENCES.match(line) if cut_off else None
+    return sentences[0] if sentences else line
 
 
 class _SmolVlmProcessor(Idefics3Processor):

@@ -93,7 +93,7 @@ class TorchCaptioner:
         """What is answered of each photo: as many texts as are to be returned."""
         inputs = self._processor.prepare(instruction, pictures).to(self._model.device, dtype=self._model.dtype)
         tokens = self._model.generate(**inputs, **{"max_new_tokens": MAX_NEW_TOKENS, "do_sample": False, **search})
-        texts = self._processor.texts(_generated(tokens, inputs))
+        texts = self._processor.texts(_generated(tokens, inputs), limit=MAX_NEW_TOKENS)
         returned = len(texts) // len(pictures)
         return [texts[start : start + returned] for start in range(0, len(texts), returned)]
 

@@ -19,6 +19,7 @@ from export.models.captioners import open_captioner
 from export.understanding.captioner import Understanding
 from export.understanding.engine import FailedPhoto, ReadingTask
 from export.understanding.hub_models import torch_captioner
+from export.understanding.hub_models.hub_processor import HubProcessor
 from export.understanding.hub_models.prompts import DESCRIBE, IN_A_SENTENCE, IN_DETAIL, PROMPTS
 from export.understanding.hub_models.torch_captioner import TorchCaptioner
 from export.understanding.photo_reader import PhotoModels, ReadPhoto, read_photos
@@ -152,6 +153,26 @@ def test_whoever_converses_is_asked_anything(pictures: Sequence[Image.Image], tm
     (understanding,) = captioner.understand(pictures[:1])
     assert understanding.captions == (said, said_by_transformers(folder, "llava", IN_A_SENTENCE, pictures[0]))
     assert said != understanding.captions[1]
+
+
+@pytest.mark.parametrize(
+    ("said", "limit", "expected"),
+    [
+        ("A dog.\n\nIt is here. And it", 4, "A dog. It is here."),
+        ("A dog! It runs", 4, "A dog!"),
+        ("A dog on\na beach", 4, "A dog on a beach"),
+        ("A St. Bernard dog", 99, "A St. Bernard dog"),
+    ],
+)
+def test_an_answer_that_is_too_long_ends_with_a_whole_sentence(
+    said: str, limit: int, expected: str, tmp_path: Path
+) -> None:
+    processor = HubProcessor(save_captioner(tmp_path, "llava"), "llava")
+    tokenizer: Any = AutoTokenizer.from_pretrained(tmp_path)  # type: ignore[no-untyped-call]
+    tokens = tokenizer(said, add_special_tokens=False, return_tensors="pt").input_ids
+    assert processor.texts(tokens, limit=limit) == [expected]
+    ended = torch.cat([tokens, torch.tensor([[tokenizer.eos_token_id]])], dim=1)
+    assert processor.texts(ended, limit=limit) == [" ".join(said.split())]
 
 
 def test_a_beam_has_as_many_hypotheses_as_are_asked_for(pictures: Sequence[Image.Image], tmp_path: Path) -> None:
