@@ -23,10 +23,10 @@ from export.understanding.hub_models.prompts import PROMPTS
 
 MAX_NEW_TOKENS = 64
 """As many as a text encoder reads of a caption."""
-_BEAMS = 3
-"""Hypotheses where captions were trained for. Models that take any instruction are made to answer greedily."""
-_AT_ONCE = 4
-"""Photos that go through a model together: more take more memory, and hardly less time each."""
+_BEAMS, _AT_ONCE = 3, 16
+"""Hypotheses, and photos that go through together, of models that were trained to caption."""
+_GREEDY, _FEW_AT_ONCE = 1, 4
+"""Of those that take any instruction, which are larger and make more tokens of a photo."""
 _SIDE_PX, _LONGEST_SIDE_PX = 512, 1_024
 """How large a model gets to see photos: some make the more tokens of them the larger they are."""
 _UNUSED = "pooler"
@@ -38,7 +38,7 @@ class TorchCaptioner:
 
     def __init__(self, folder: Path, *, kind: str, instructions: Sequence[str]) -> None:
         self._instructions = instructions
-        self._beams = _BEAMS if kind in PROMPTS else 1
+        self._beams, self._at_once = (_BEAMS, _AT_ONCE) if kind in PROMPTS else (_GREEDY, _FEW_AT_ONCE)
         logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
@@ -75,8 +75,8 @@ class TorchCaptioner:
 
     def _of_each(self, pictures: Sequence[Image.Image], beams: int, returned: int) -> Iterator[tuple[str, ...]]:
         """The answers to all instructions of one photo after the other."""
-        for start in range(0, len(pictures), _AT_ONCE):
-            part = [_bounded(picture) for picture in pictures[start : start + _AT_ONCE]]
+        for start in range(0, len(pictures), self._at_once):
+            part = [_bounded(picture) for picture in pictures[start : start + self._at_once]]
             try:
                 answers = [
                     self._answers(each, part, num_beams=beams, num_return_sequences=returned)

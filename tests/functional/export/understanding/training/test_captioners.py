@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ def test_a_captioner_says_what_transformers_says_alone_and_in_a_batch(
 
 def said_by_transformers(folder: Path, kind: str, instruction: str, picture: Image.Image) -> str:
     """What its documentation has one do with a model of that kind."""
-    model: Any = AutoModelForImageTextToText.from_pretrained(folder).eval()
+    model: Any = AutoModelForImageTextToText.from_pretrained(folder)
     tokenizer: Any = AutoTokenizer.from_pretrained(folder)  # type: ignore[no-untyped-call]
     inputs = read_by_transformers(folder, kind, instruction, picture)
     with torch.inference_mode():
@@ -208,10 +209,8 @@ def test_a_photo_that_a_model_fails_at_costs_no_other_its_caption(tmp_path: Path
     captioner = loaded(folder)
     with pytest.raises(UnreadablePhotoError, match="the captioner failed at it: ValueError: absolute aspect ratio"):
         captioner.understand([Image.new("RGB", (900, 3))])
-    outcomes = {
-        outcome.id: outcome
-        for outcome in read_photos(tasks, PhotoModels(captioner=captioner, image_encoder=None), None)
-    }  # type: ignore[arg-type]
+    models = PhotoModels(captioner=captioner, image_encoder=None)
+    outcomes = {outcome.id: outcome for outcome in read_photos(tasks, models, nullcontext())}
     failed = outcomes.pop("slender.png")
     assert isinstance(failed, FailedPhoto)
     assert failed.reason.startswith("the captioner failed at it: ValueError: absolute aspect ratio must be smaller")

@@ -1,5 +1,6 @@
 """Tiny captioners of random weights, of each kind, saved with the tokenizer and the processor that real ones have."""
 
+# mypy: disable-error-code="no-untyped-call"
 from __future__ import annotations
 
 import json
@@ -114,7 +115,7 @@ def _bert(folder: Path) -> BertTokenizerFast:
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary = word_tokenizer().get_vocab()
     (folder / "vocab.txt").write_text("\n".join(sorted(vocabulary, key=lambda piece: vocabulary[piece])))
-    return BertTokenizerFast(vocab_file=str(folder / "vocab.txt"))  # type: ignore[no-untyped-call]
+    return BertTokenizerFast(vocab_file=str(folder / "vocab.txt"))
 
 
 def _numbers(tokenizer: Any) -> dict[str, int]:
@@ -192,7 +193,7 @@ def _florence2(folder: Path) -> PretrainedConfig:
         tokenizer_object=train_bpe("<s>", "<pad>", "</s>", "<unk>", "<mask>", "<image>"),
         extra_special_tokens={"image_token": "<image>"},
     )
-    image_processor = CLIPImageProcessor(size=SQUARE, do_center_crop=False, crop_size=SQUARE)
+    image_processor: Any = CLIPImageProcessor(size=SQUARE, do_center_crop=False, crop_size=SQUARE)
     image_processor.image_seq_length = 5  # what the tower below makes of a picture: 2 by 2, and their mean
     Florence2Processor(image_processor, tokenizer).save_pretrained(folder)
     text = {
@@ -209,7 +210,7 @@ def _florence2(folder: Path) -> PretrainedConfig:
 
 def _paligemma(folder: Path) -> PretrainedConfig:
     tokenizer = GemmaTokenizerFast(tokenizer_object=train_bpe("<pad>", "<eos>", "<bos>", "<unk>"))
-    image_processor = SiglipImageProcessor(size=SQUARE)
+    image_processor: Any = SiglipImageProcessor(size=SQUARE)
     image_processor.image_seq_length = PATCHES
     PaliGemmaProcessor(image_processor, tokenizer).save_pretrained(folder)
     return PaliGemmaConfig(
