@@ -28,6 +28,15 @@ class Tokens:
     mask: Tensor
 
 
+def fill(ids: Tensor, mask: Tensor, pad: int, length: int | None) -> Tensor:
+    """Token ids with a number where there is padding, and up to a length if there is one."""
+    filled = torch.where(mask > 0, ids, torch.full_like(ids, pad))
+    if length is None:
+        return filled
+    rest = torch.full_like(ids[:, :1], pad).repeat(1, length)
+    return torch.cat([filled, rest], dim=1)[:, :length]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DualEncoder:
     """Two towers, and what the model's own code does before them.

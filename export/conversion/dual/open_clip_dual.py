@@ -12,7 +12,7 @@ from PIL import Image
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from export.conversion.dual.dual_encoder import DualEncoder, Tokens
+from export.conversion.dual.dual_encoder import DualEncoder, Tokens, fill
 from export.errors import ModelError, installing
 from export.pictures.fitting.preprocessing import Preprocessing
 
@@ -28,7 +28,7 @@ class TextTower(nn.Module):
 
     Args:
         model: One of OpenCLIP's.
-        pad: What stands where there is padding.
+        pad: What has to stand where there is padding.
         length: To which every text is padded; None where that makes no difference.
     """
 
@@ -40,11 +40,9 @@ class TextTower(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Int64 [n, tokens] each -> float32 [n, dimensions]."""
-        ids = torch.where(attention_mask > 0, input_ids, torch.full_like(input_ids, self.pad))
         if self.length is None:
-            return self._looking_back(ids, attention_mask)
-        rest = torch.full_like(ids[:, :1], self.pad).repeat(1, self.length)
-        features: Tensor = self.model.encode_text(torch.cat([ids, rest], dim=1)[:, : self.length])
+            return self._looking_back(input_ids, attention_mask)
+        features: Tensor = self.model.encode_text(fill(input_ids, attention_mask, self.pad, self.length))
         return features
 
     def _looking_back(self, ids: Tensor, mask: Tensor) -> Tensor:

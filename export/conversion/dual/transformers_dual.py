@@ -15,13 +15,15 @@ from torch import Tensor, nn
 from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 from transformers.utils import logging
 
-from export.conversion.dual.dual_encoder import DualEncoder, Tokens
+from export.conversion.dual.dual_encoder import DualEncoder, Tokens, fill
 from export.conversion.dual.sentencepiece_tokenizer import siglip_tokenizer
 from export.errors import ModelError
 from export.pictures.fitting.preprocessing import Preprocessing
 
 PADDED = ("siglip", "siglip2")
 """Kinds whose text tower reads the padding too, so that every text is as long as the longest may be."""
+LOOKING_BACK = ("clip", "metaclip_2")
+"""Kinds in which a token heeds those before it alone, so that what stands behind a text makes no difference."""
 
 
 class TextTower(nn.Module):
@@ -29,11 +31,11 @@ class TextTower(nn.Module):
 
     Args:
         model: One of transformers', with ``get_text_features``.
-        pad: What stands where there is padding.
+        pad: What has to stand where there is padding; None where anything may.
         length: To which every text is padded; None where padding makes no difference.
     """
 
-    def __init__(self, model: Any, *, pad: int, length: int | None) -> None:
+    def __init__(self, model: Any, *, pad: int | None, length: int | None) -> None:
         super().__init__()
         self.model = model
         self.pad = pad
@@ -41,10 +43,9 @@ class TextTower(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Int64 [n, tokens] each -> float32 [n, dimensions]."""
-        ids = torch.where(attention_mask > 0, input_ids, torch.full_like(input_ids, self.pad))
-        if self.length is not None:
-            rest = torch.full_like(ids[:, :1], self.pad).repeat(1, self.length)
-            features: Tensor = self.model.get_text_features(torch.cat([ids, rest], dim=1)[:, : self.length])
+        ids = input_ids if self.pad is None else fill(input_ids, attention_mask, self.pad, self.length)
+        if self.length is not None or self.model.config.model_type in LOOKING_BACK:
+            features: Tensor = self.model.get_text_features(input_ids=ids)
         elif self.model.config.model_type == "chinese_clip":  # whose own get_text_features misses a pooler
             first = self.model.text_model(input_ids=ids, attention_mask=attention_mask)[0][:, 0]
             features = self.model.text_projection(first)
@@ -129,7 +130,11 @@ def load_transformers(folder: Path, *, name: str, licence: str | None, pickle: b
         dimensions=dimensions,
         logit_scale=_scale(model),
         logit_bias=None if bias is None else float(bias),
-        text_tower=TextTower(model, pad=tokenizer.pad_token_id or 0, length=length if padded else None),
+        text_tower=TextTower(
+            model,
+            pad=int(tokenizer.pad_token_id) if padded or config.model_type == "altclip" else None,
+            length=length if padded else None,
+        ),
         image_tower=ImageTower(model),
         tokenise=tokenise,
         prepare=prepare,
