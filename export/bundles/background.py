@@ -83,23 +83,30 @@ def _counted_from(curve: Curve, level: float) -> Curve:
 
 
 def calibrate_by_background(
-    views: NDArray[np.float32], probes: NDArray[np.float32], *, photos: int, encoder: str, captioner: str
+    views: NDArray[np.float32],
+    probes: NDArray[np.float32],
+    *,
+    weights: tuple[float, ...],
+    photos: int,
+    encoder: str,
+    captioner: str,
 ) -> Calibration:
-    """A calibration in which all views count the same.
+    """A calibration of models that nobody has calibrated.
 
     Args:
         views: float32 [photos, views, dim], unit L2 norm, of some photos.
         probes: float32 [probes, dim], unit L2 norm, of texts that have nothing to do with most of the photos.
+        weights: What each view counts for.
         photos: How many there are in all.
         encoder: Identity of the encoder of both.
         captioner: Identity of the captioner of the views.
     """
-    count = views.shape[1]
-    background = _Background.of(probes @ views.mean(1).T)
+    fused = np.einsum("pvd,v->pd", views, np.array(weights, np.float32))
+    background = _Background.of(probes @ fused.T)
     slope = STEEPNESS / background.spread
     even = background.middle + background.spread * (NEAREST + FARTHER_WITH_PHOTOS * math.log(photos))
     curve = Curve(slope=slope, intercept=-slope * even, threshold=THRESHOLD, perhaps=PERHAPS)
-    return Calibration.of_one_curve(curve, encoder=encoder, captioner=captioner, weights=(1.0 / count,) * count)
+    return Calibration.of_one_curve(curve, encoder=encoder, captioner=captioner, weights=weights)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

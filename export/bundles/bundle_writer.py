@@ -143,6 +143,7 @@ def _calibrate(library: Library, sample: Sequence[UnderstoodPhoto], count: int, 
     return calibrate_by_background(
         views,
         encoder.encode(PROBES),
+        weights=models.weights,
         photos=count,
         encoder=models.encoder_identity,
         captioner=models.captioner.identity,

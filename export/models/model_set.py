@@ -21,6 +21,8 @@ from handler.errors import BundleError, in_words
 MODELS = Path(__file__).parent / "shipped"
 LANGUAGES = MODELS / "languages"
 """The folder of the shipped encoder for many languages."""
+CAPTIONS_WEIGHT = 0.4
+"""Of the captions beside a visual view, where nobody has fitted another (export/training/README.md has the numbers)."""
 
 
 @dataclass(frozen=True, kw_only=True)  # without slots, so that an identity is reckoned once
@@ -87,11 +89,18 @@ class Models:
 
     @property
     def weights(self) -> tuple[float, ...]:
-        """What each view of a photo counts for: as calibrated, or the same for all."""
+        """What each view of a photo counts for: as calibrated, or by rule.
+
+        Without a visual view all captions count the same. Beside one they count CAPTIONS_WEIGHT together, and
+        nothing where the captioner has a view of its own: by that it has chosen them, and they say nothing more.
+        """
         if self.calibration is not None:
             return self.calibration.weights
-        views = len(self.captioner.instructions) + (self.image_encoder is not None)
-        return (1.0 / views,) * views
+        asked = len(self.captioner.instructions)
+        if self.image_encoder is None:
+            return (1.0 / asked,) * asked
+        captions = 0.0 if self.captioner.image_encoder is not None else CAPTIONS_WEIGHT
+        return (*(captions / asked,) * asked, 1.0 - captions)
 
 
 def shipped_models(folder: Path = MODELS) -> Models:
