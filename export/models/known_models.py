@@ -35,8 +35,8 @@ class KnownModel:
         option: With what ``thinlens index`` takes it.
         name: What is typed after the option.
         parameters: In millions, as published; None where that says little.
-        dim: Dimensions of its space.
-        languages: In which it can be asked.
+        dim: Dimensions of its space; None of a captioner, which has none.
+        languages: In which it can be asked, or answers.
         licence: Of its weights, as their card says it; "not said" where it doesn't.
         cost: None where nobody measured it.
     """
@@ -44,7 +44,7 @@ class KnownModel:
     option: str
     name: str
     parameters: float | None
-    dim: int
+    dim: int | None
     languages: str
     licence: str
     cost: Cost | None = None
@@ -59,6 +59,30 @@ KNOWN_MODELS = (
         languages="English; with --languages 36",
         licence="Apache-2.0",
         cost=Cost(photo_ms=42, query_ms=0.3, served_mb=7.7, memory_mb=40),
+    ),
+    KnownModel(
+        option="--captioner",
+        name="Salesforce/blip-image-captioning-base",
+        parameters=247,
+        dim=None,
+        languages="English",
+        licence="BSD-3-Clause",
+    ),
+    KnownModel(
+        option="--captioner",
+        name="florence-community/Florence-2-base",
+        parameters=230,
+        dim=None,
+        languages="English",
+        licence="MIT",
+    ),
+    KnownModel(
+        option="--captioner",
+        name="HuggingFaceTB/SmolVLM-256M-Instruct",
+        parameters=256,
+        dim=None,
+        languages="English",
+        licence="Apache-2.0",
     ),
     KnownModel(
         option="--encoder",
@@ -140,7 +164,7 @@ def known_models_table() -> str:
     ]
     for model in KNOWN_MODELS:
         typed = f"`{model.option} {model.name}`" if model.option else model.name.strip("()")
-        said = [typed, _millions(model), f"{model.dim:,}", model.languages, model.licence]
+        said = [typed, _millions(model), "" if model.dim is None else f"{model.dim:,}", model.languages, model.licence]
         lines.append(f"| {' | '.join([*said, *_costs(model.cost)])} |")
     return "\n".join(lines) + "\n"
 
@@ -154,7 +178,7 @@ def known_models_text() -> str:
         numbers = f"{costs[0]:>8} {costs[1]:>8} {costs[2]:>9} {costs[3]:>7}"
         lines += [
             f"{typed:<52} {_millions(model) or '-':>10} {numbers}",
-            f"    {model.languages}; licence: {model.licence}; {model.dim} dimensions",
+            f"    {model.languages}; licence: {model.licence}" + (f"; {model.dim} dimensions" if model.dim else ""),
         ]
     lines += [
         "",
