@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import handler.bundle.manifest
-from export.bundles.background import calibrate_by_background, lay_over_collection
+from export.bundles.background import calibrate_by_background, calibrate_by_certainty, lay_over_collection
 from export.bundles.bundle_before import BundleBefore
 from export.bundles.caption_texts import photo_texts
 from export.bundles.column_names import column_names
@@ -96,9 +96,9 @@ def write_bundle(
         members=members,
         leaders=leaders,
     ).write(folder / COLLECTION_FILE)
-    sample = library.understandings.sample(SAMPLE, captioner=models.captioner.identity, instructions=instructions)
+    sample = library.understandings.sample(SAMPLE, models.understander)
     kinds: list[ViewKind] = ["caption"] * len(instructions)
-    if models.has_visual_view:
+    if models.image_encoder is not None:
         kinds.append("visual")
     encoder = EncoderConfiguration.read(folder / "encoder.json")
     manifest = Manifest(
@@ -127,6 +127,7 @@ def write_bundle(
             captioner=models.captioner.identity,
             instructions=instructions,
             packages={name: importlib.metadata.version(name) for name in _PACKAGES},
+            image_encoder=models.image_encoder_apart,
         ),
         golden=(),
     )
@@ -139,9 +140,17 @@ def _calibrate(library: Library, sample: Sequence[UnderstoodPhoto], count: int, 
     encoder = Encoder.load(models.asked)
     if models.calibration:
         return lay_over_collection(models.calibration, views, encoder.encode(THINGS), photos=count)
+    if models.image_encoder is not None and models.image_encoder.certainty is not None:
+        return calibrate_by_certainty(
+            models.image_encoder.certainty,
+            weights=models.weights,
+            encoder=models.encoder_identity,
+            captioner=models.captioner.identity,
+        )
     return calibrate_by_background(
         views,
         encoder.encode(PROBES),
+        weights=models.weights,
         photos=count,
         encoder=models.encoder_identity,
         captioner=models.captioner.identity,

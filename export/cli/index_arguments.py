@@ -37,7 +37,8 @@ def add_index_arguments(index: argparse.ArgumentParser) -> None:
     index.add_argument(
         "--captioner",
         metavar="MODEL",
-        help="a folder or a name on Hugging Face: an image-to-text model of your own (default: the shipped one)",
+        help="a folder or a name on Hugging Face: a model of your own that makes text of pictures, as BLIP or SmolVLM"
+        " (default: the shipped one). The shipped visual view stays",
     )
     index.add_argument(
         "--encoder",

@@ -10,6 +10,9 @@ from export.disk.own_names import refuse_foreign
 from handler.bundle.encoder_files import ENCODER_FILES
 
 CAPTIONER_FILES = ("captioner.json", "decoder.onnx", "tokenizer.json", "vision.onnx")
+IMAGE_GRAPH, IMAGE_DESCRIPTION = "image.onnx", "image.json"
+IMAGE_FILES = ("image.bin", IMAGE_DESCRIPTION, IMAGE_GRAPH)
+"""What sees photos of a dual encoder; beside the files of the encoder of its texts."""
 CALIBRATION_FILE = "calibration.json"
 SCHEME_FILE = "quantisation.json"
 

@@ -69,7 +69,7 @@ def write_tuned(tuned: TrainedCaptioner, models: Path, held_out: Sequence[Captio
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         copy_encoder(models / "encoder", folder / "encoder")
-        image_size = start.captioner.load().image_size
+        image_size = OnnxCaptionerSource.open(models / "captioner").image_encoder.image_size
         worse_cider = None
 
         def written(captioner: TrainedCaptioner) -> Report:
