@@ -86,7 +86,7 @@ def float_encoder(encoder: TextEncoder, tokenizer: Tokenizer, *, name: str, spac
         tokenizer=tokenizer.to_str(),
         configuration=EncoderConfiguration(
             name=name,
-            dim=encoder.bert.config.hidden_size,
+            dim=encoder.dim,
             max_tokens=min(MAX_TOKENS, encoder.bert.config.max_position_embeddings),
             space=space,
         ),
