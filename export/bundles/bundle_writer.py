@@ -96,9 +96,9 @@ def write_bundle(
         members=members,
         leaders=leaders,
     ).write(folder / COLLECTION_FILE)
-    sample = library.understandings.sample(SAMPLE, captioner=models.captioner.identity, instructions=instructions)
+    sample = library.understandings.sample(SAMPLE, models.understander)
     kinds: list[ViewKind] = ["caption"] * len(instructions)
-    if models.has_visual_view:
+    if models.image_encoder is not None:
         kinds.append("visual")
     encoder = EncoderConfiguration.read(folder / "encoder.json")
     manifest = Manifest(
@@ -127,6 +127,7 @@ def write_bundle(
             captioner=models.captioner.identity,
             instructions=instructions,
             packages={name: importlib.metadata.version(name) for name in _PACKAGES},
+            image_encoder=models.image_encoder_apart,
         ),
         golden=(),
     )

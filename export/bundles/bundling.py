@@ -53,8 +53,7 @@ def update_bundle(library: Library, out: Path, models: Models, progress: Progres
     served = _in_service(out)
     if served is not None and written == WrittenBundle(id=served.folder.name, fingerprint=fingerprint):
         return BundleInService(id=served.folder.name, photos=served.manifest.counts.photos)
-    captioner = models.captioner
-    if not library.understandings.sample(1, captioner=captioner.identity, instructions=captioner.instructions):
+    if not library.understandings.sample(1, models.understander):
         failures = library.failures.all()
         raise PhotosError(
             f"none of the {len(failures)} photos could be read; the first, {failures[0].path}: {failures[0].reason}"
@@ -196,7 +195,6 @@ def _fingerprint(revision: int, models: Models) -> str:
 
 def _base(models: Models) -> str:
     """A hash of all that segments are made of beside their photos: as long as it is the same, they can stay."""
-    captioner = (models.captioner.identity, models.captioner.instructions, models.has_visual_view)
     encoders = (models.encoder_identity, models.asked_identity)
-    parts = (FORMAT_VERSION, handler.bundle.manifest.DEFAULT_KIND, *encoders, captioner, models.weights)
+    parts = (FORMAT_VERSION, handler.bundle.manifest.DEFAULT_KIND, *encoders, models.understander, models.weights)
     return hashlib.sha256(repr(parts).encode()).hexdigest()

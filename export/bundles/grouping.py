@@ -24,20 +24,18 @@ def near_duplicates(library: Library, segments: SegmentSet, models: Models) -> t
         The numbers of photos for which another one stands, rising, and those of the photos that stand for them: of each
         group the one with the smallest number.
     """
-    captioner = models.captioner.identity
+    by = models.understander
 
     def vectors_of(contents: Sequence[str]) -> NDArray[np.float32]:
         """The last view of a photo of each content: the visual one, where there is one."""
         ids = {photo.content: photo.id for photo in library.photos.of_contents(contents)}
-        photos = library.understandings.photos(
-            list(ids.values()), captioner=captioner, instructions=models.captioner.instructions
-        )
+        photos = library.understandings.photos(list(ids.values()), by)
         last = dict(zip((photo.content for photo in photos), photo_views(library, photos, models)[:, -1], strict=True))
         return np.stack([last[content] for content in contents])
 
     update_groups(
         library,
-        library.likenesses.touched(captioner=captioner, instructions=models.captioner.instructions),
+        library.likenesses.touched(by),
         library.likenesses.outdated(),
         vectors_of,
     )

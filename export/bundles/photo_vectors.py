@@ -31,10 +31,10 @@ def photo_views(library: Library, photos: Sequence[UnderstoodPhoto], models: Mod
     instructions = models.captioner.instructions
     said = [caption for photo in photos for caption in photo_captions(photo, instructions)]
     captions = caption_vectors(library, said, models).reshape(len(photos), len(instructions), -1)
-    if not models.has_visual_view:
+    if models.image_encoder is None:
         return captions
-    visual = library.understandings.visual_vectors(
-        [photo.content for photo in photos], captioner=models.captioner.identity
+    visual = library.understandings.views(
+        [photo.content for photo in photos], image_encoder=models.image_encoder.identity
     )
     return join_views(
         captions, visual, said=np.array([caption.text != "" for caption in said]).reshape(captions.shape[:2])

@@ -95,16 +95,14 @@ class SegmentSetWriter:
 
     def _write_fresh(self, gone: dict[str, Rows]) -> list[SegmentContent]:
         """Write full segments of the photos that were touched; returns what doesn't fill one, and notes who is gone."""
-        captioner = self._models.captioner
+        instructions = self._models.captioner.instructions
         rest: list[SegmentContent] = []
         for ids in self._library.placements.touched_pages(MAX_PHOTOS):
-            photos = self._library.understandings.photos(
-                ids, captioner=captioner.identity, instructions=captioner.instructions
-            )
+            photos = self._library.understandings.photos(ids, self._models.understander)
             self._leave(ids, {photo.id for photo in photos}, gone)
             if not photos:
                 continue
-            said = [caption for photo in photos for caption in photo_captions(photo, captioner.instructions)]
+            said = [caption for photo in photos for caption in photo_captions(photo, instructions)]
             embed_captions(self._library, said, self._models, self._progress)
             rest.append(SegmentContent.of_photos(self._library, photos, self._models))
             if sum(len(part.records) for part in rest) >= MAX_PHOTOS:

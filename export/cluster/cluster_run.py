@@ -82,7 +82,7 @@ class ClusterRun:
         self.shards.bring_in(self.found.photos, self.progress)
         self._put_last(census)
         work = self._work()
-        collector = ShardCollector(self.shards, self.models.captioner, self.lease)
+        collector = ShardCollector(self.shards, self.models, self.lease)
         collector.collect(engine, work.tasks, work.twins, self.progress)
         gone = self._gone()
         lost = self._lost(gone)
@@ -162,7 +162,7 @@ class ClusterRun:
     def _work(self) -> _Work:
         """What is to be read: photos whose content isn't known, and one of each content that lacks something."""
         work = _Work()
-        captioner, library = self.models.captioner, self.library
+        by, library = self.models.understander, self.library
         known = library.photos.all()
         contents = {(photo.size_bytes, photo.stamp): photo.content for photo in known.values()}
         readers: dict[tuple[int, int], str] = {}
@@ -177,25 +177,27 @@ class ClusterRun:
                 work.twins[readers[state]].append(photo)
             else:
                 readers[state] = photo.id
-                work.tasks.append(self._task(photo, understand=True))
+                work.tasks.append(self._task(photo, caption=True, see=by.image_encoder is not None))
         self._put(moved)
-        understood = library.understandings.contents(captioner=captioner.identity, instructions=captioner.instructions)
-        complete = understood & library.understandings.contents_read() & self._thumbnails()
+        captioned, seen = library.understandings.captioned(by), library.understandings.seen(by)
+        complete = library.understandings.understood(by) & library.understandings.contents_read() & self._thumbnails()
         lacking = library.photos.contents() - complete - library.failures.contents(decoder=DECODER)
         for photo in library.photos.all().values():
             if photo.content in lacking and self._is_current(photo):
                 lacking.remove(photo.content)
-                work.tasks.append(self._task(photo, understand=photo.content not in understood))
+                see = by.image_encoder is not None and photo.content not in seen
+                work.tasks.append(self._task(photo, caption=photo.content not in captioned, see=see))
         return work
 
-    def _task(self, photo: KnownPhoto, *, understand: bool) -> ReadingTask:
+    def _task(self, photo: KnownPhoto, *, caption: bool, see: bool) -> ReadingTask:
         return ReadingTask(
             id=photo.id,
             path=Path(self.found.keys[photo.id]),
             content=photo.content,
             size_bytes=photo.size_bytes,
             stamp=photo.stamp,
-            understand=understand,
+            caption=caption,
+            see=see,
         )
 
     def _thumbnails(self) -> set[str]:

@@ -11,9 +11,9 @@ from export.cluster.run_lease import Lease
 from export.cluster.shard_file import Shard
 from export.errors import ExportError
 from export.library.records import KnownPhoto
+from export.models.model_set import Models
 from export.progress import Progress
 from export.understanding.backlog import Reading
-from export.understanding.captioner import CaptionerSource
 from export.understanding.engine import FailedPhoto, ReadingTask
 from export.understanding.photo_reader import Outcome, ReadPhoto, understanding
 
@@ -33,11 +33,11 @@ class ShardCollector:
         unreadable: The reason for each that couldn't for now, by id.
     """
 
-    def __init__(self, shards: BucketLibrary, captioner: CaptionerSource, lease: Lease) -> None:
+    def __init__(self, shards: BucketLibrary, models: Models, lease: Lease) -> None:
         self.read = 0
         self.unreadable: dict[str, str] = {}
         self._shards = shards
-        self._captioner = captioner
+        self._models = models
         self._lease = lease
         self._photos: list[KnownPhoto] = []
         self._outcomes: list[Outcome] = []
@@ -47,7 +47,7 @@ class ShardCollector:
         by_id = {task.id: task for task in tasks}
         progress.begin("understanding photos", len(tasks))
         try:
-            for outcomes in engine(tasks, understanding(self._captioner)):
+            for outcomes in engine(tasks, understanding(self._models.captioner, self._models.image_encoder)):
                 for outcome in outcomes:
                     self._take(outcome, by_id[outcome.id], twins.get(outcome.id, ()))
                 if len(self._photos) >= max(SHARD_PHOTOS - engine.most_under_way, engine.most_under_way):
@@ -76,6 +76,6 @@ class ShardCollector:
         if not self._photos:
             return
         self._lease.check()
-        shard = Shard(reading=Reading.by(self._captioner), photos=self._photos, outcomes=self._outcomes)
+        shard = Shard(reading=Reading(by=self._models.understander), photos=self._photos, outcomes=self._outcomes)
         self._photos, self._outcomes = [], []
         self._shards.put(shard)

@@ -14,14 +14,16 @@ from typing import Any
 import numpy as np
 
 from export.errors import LibraryError
-from export.library.records import KnownPhoto
+from export.library.records import KnownPhoto, Understander
 from export.pictures.facts import PhotoFacts
 from export.understanding.backlog import Reading
 from export.understanding.captioner import Understanding
 from export.understanding.engine import FailedPhoto
 from export.understanding.photo_reader import Outcome, ReadPhoto
 
-FORMAT = 1
+FORMAT = 2
+_READ = (1, FORMAT)
+"""Until 2 the image encoder was always the captioner's own."""
 _FACTS = tuple(field.name for field in fields(PhotoFacts))
 _FACT_TYPES = {"width": "int64", "height": "int64", "latitude": "float64", "longitude": "float64"}
 _KNOWN = ("id", "size_bytes", "stamp", "content")
@@ -66,8 +68,9 @@ def shard_to_bytes(shard: Shard) -> bytes:
     return _to_bytes(
         {name: pyarrow.array([row.get(name) for row in rows], kind) for name, kind in types.items()},
         {
-            "captioner": reading.captioner,
-            "instructions": list(reading.instructions),
+            "captioner": reading.by.captioner,
+            "instructions": list(reading.by.instructions),
+            "image_encoder": reading.by.image_encoder,
             "decoder": reading.decoder,
             "reader": reading.reader,
         },
@@ -80,8 +83,11 @@ def shard_from_bytes(data: bytes, name: str) -> Shard:
     try:
         return Shard(
             reading=Reading(
-                captioner=about["captioner"],
-                instructions=tuple(about["instructions"]),
+                by=Understander(
+                    captioner=about["captioner"],
+                    instructions=tuple(about["instructions"]),
+                    image_encoder=about.get("image_encoder", about["captioner"]),
+                ),
                 decoder=about["decoder"],
                 reader=about["reader"],
             ),
@@ -124,8 +130,8 @@ def _row(photo: KnownPhoto, outcome: Outcome) -> dict[str, object]:
         return {**row, "reason": outcome.reason}
     row |= dict(zip(_FACTS, astuple(outcome.facts), strict=True))
     if (understanding := outcome.understanding) is not None:
-        row |= {"captions": list(understanding.captions), "names": understanding.names, "vector": understanding.vector}
-    return row
+        row |= {"captions": list(understanding.captions), "names": understanding.names}
+    return {**row, "vector": outcome.view}
 
 
 def _outcome(row: Mapping[str, Any]) -> Outcome:
@@ -133,14 +139,14 @@ def _outcome(row: Mapping[str, Any]) -> Outcome:
         return FailedPhoto(id=row["id"], content=row["content"], reason=row["reason"], broken=True)
     understanding = None
     if row["captions"] is not None:
-        vector = None if row["vector"] is None else np.array(row["vector"], np.float32)
-        understanding = Understanding(captions=tuple(row["captions"]), vector=vector, names=row["names"])
+        understanding = Understanding(captions=tuple(row["captions"]), view=None, names=row["names"])
     return ReadPhoto(
         id=row["id"],
         content=row["content"],
         thumbnail=b"",
         facts=PhotoFacts(**{name: row[name] for name in _FACTS if name in row}),
         understanding=understanding,
+        view=None if row["vector"] is None else np.array(row["vector"], np.float32),
     )
 
 
@@ -168,7 +174,7 @@ def _from_bytes(data: bytes, name: str) -> tuple[list[dict[str, Any]], dict[str,
         about = json.loads((table.schema.metadata or {})[b"thinlens"])
     except (pyarrow.ArrowException, OSError, ValueError, KeyError) as error:
         raise LibraryError(f"{name} is damaged, or no file of Thinlens; move it away and index again") from error
-    if about.get("format") != FORMAT:
+    if about.get("format") not in _READ:
         raise LibraryError(
             f"{name} is of version {about.get('format')} (expected {FORMAT}): use the thinlens that wrote it, or "
             "choose another --out"

@@ -119,9 +119,7 @@ def index_photos(
         unreadable = discovery.unreadable | compared.unreadable
         read = 0
         thumbnails = Thumbnails(out)
-        understood = library.understandings.contents(
-            captioner=models.captioner.identity, instructions=models.captioner.instructions
-        )
+        understood = library.understandings.understood(models.understander)
         complete = understood & thumbnails.contents() & library.understandings.contents_read()
         missing = library.photos.contents() - complete
         if missing:
@@ -134,6 +132,7 @@ def index_photos(
                 library=library,
                 thumbnails=thumbnails,
                 captioner=models.captioner,
+                image_encoder=models.image_encoder,
                 engine=engine or WorkerPool(workers=workers),
                 progress=progress,
             )

@@ -13,16 +13,17 @@ from handler.search.pictures.vision import VISION_GRAPH, Vision, VisionDescripti
 
 
 def vision_of(out: Path) -> Vision | None:
-    """The vision of the captioner that the last run in an output folder has chosen; None where that has none.
+    """What looked at photos in the last run in an output folder: a captioner of Thinlens; None where there is none.
 
     Raises:
         OutputError: The file that says which one it was is none of ours.
     """
     choice = ModelChoice.of(out)
     models = Path(choice.models) if choice.models else MODELS
-    captioner = Path(choice.captioner) if choice.captioner else models / "captioner"
+    own = Path(choice.captioner or models / "captioner")
+    captioner = own if (own / VISION_GRAPH).is_file() else models / "captioner"  # beside a captioner of another kind
     if not (captioner / VISION_GRAPH).is_file():
-        return None  # one of another kind, from Hugging Face for instance
+        return None
 
     def describe() -> VisionDescription:
         try:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.library.database import Database, first_of, in_parts
-from export.library.records import Placement
+from export.library.records import Placement, Understander
 from export.library.understanding_table import understood_condition
 
 MEMBER = np.dtype([("number", "<u4"), ("fingerprint", "<u8", (2,))])
@@ -79,12 +79,12 @@ class LikenessTable:
                 """
             )
 
-    def touched(self, *, captioner: str, instructions: Sequence[str]) -> Iterator[Likeness]:
-        """Those of the photos that were touched and that the captioner has understood, each content once.
+    def touched(self, by: Understander) -> Iterator[Likeness]:
+        """Those of the photos that were touched and that are understood, each content once.
 
         The joins are crossed, so that SQLite begins with what was touched.
         """
-        condition, values = understood_condition(captioner, instructions)
+        condition, values = understood_condition(by)
         with self._database.reading() as connection:
             query = f"""
                 SELECT DISTINCT c.content, c.fingerprint, c.width * c.height

@@ -57,17 +57,6 @@ CREATE TRIGGER caption_removed AFTER DELETE ON captions BEGIN
     INSERT INTO touched SELECT id FROM photos WHERE content = OLD.content ON CONFLICT DO NOTHING;
 END;
 
-CREATE TRIGGER understanding_added AFTER INSERT ON understandings BEGIN
-    INSERT INTO touched SELECT id FROM photos WHERE content = NEW.content ON CONFLICT DO NOTHING;
-END;
-CREATE TRIGGER understanding_changed AFTER UPDATE ON understandings
-WHEN (OLD.content, OLD.captioner, OLD.vector) IS NOT (NEW.content, NEW.captioner, NEW.vector) BEGIN
-    INSERT INTO touched SELECT id FROM photos WHERE content IN (OLD.content, NEW.content) ON CONFLICT DO NOTHING;
-END;
-CREATE TRIGGER understanding_removed AFTER DELETE ON understandings BEGIN
-    INSERT INTO touched SELECT id FROM photos WHERE content = OLD.content ON CONFLICT DO NOTHING;
-END;
-
 CREATE TRIGGER edit_added AFTER INSERT ON edits BEGIN
     INSERT INTO touched SELECT id FROM photos WHERE content = NEW.content ON CONFLICT DO NOTHING;
 END;
@@ -113,3 +102,16 @@ CREATE TRIGGER text_removed AFTER DELETE ON texts WHEN OLD.lines <> '[]' BEGIN
 END;
 """
 """A photo in which there is no text is no other photo once that is known."""
+
+VIEW_TRIGGERS = """
+CREATE TRIGGER view_added AFTER INSERT ON views BEGIN
+    INSERT INTO touched SELECT id FROM photos WHERE content = NEW.content ON CONFLICT DO NOTHING;
+END;
+CREATE TRIGGER view_changed AFTER UPDATE ON views
+WHEN (OLD.content, OLD.image_encoder, OLD.vector) IS NOT (NEW.content, NEW.image_encoder, NEW.vector) BEGIN
+    INSERT INTO touched SELECT id FROM photos WHERE content IN (OLD.content, NEW.content) ON CONFLICT DO NOTHING;
+END;
+CREATE TRIGGER view_removed AFTER DELETE ON views BEGIN
+    INSERT INTO touched SELECT id FROM photos WHERE content = OLD.content ON CONFLICT DO NOTHING;
+END;
+"""

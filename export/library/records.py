@@ -26,13 +26,35 @@ class KnownPhoto:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Understander:
+    """Who understands photos.
+
+    Attributes:
+        captioner: Its identity.
+        instructions: What it is asked of every photo.
+        image_encoder: The identity of what gives the visual view; None where nothing does.
+    """
+
+    captioner: str
+    instructions: tuple[str, ...]
+    image_encoder: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContentUnderstanding:
-    """All that is learnt of one content: facts, captions by instruction and NAMES, a visual vector if any."""
+    """What is learnt of one content.
+
+    Attributes:
+        content: The sha256 of the file.
+        facts: What decoding found.
+        captions: By instruction and NAMES; none where none was asked for.
+        view: float32 [dim], unit L2 norm; None where none was asked for.
+    """
 
     content: str
     facts: PhotoFacts
     captions: Mapping[str, str]
-    vector: NDArray[np.float32] | None
+    view: NDArray[np.float32] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from export.library.placement_schema import FACTS_CHANGED, PLACEMENT_SCHEMA, TEXT_TRIGGERS
+from export.library.placement_schema import FACTS_CHANGED, PLACEMENT_SCHEMA, TEXT_TRIGGERS, VIEW_TRIGGERS
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 TEXT_SCHEMA = (
     """
@@ -18,6 +18,15 @@ CREATE INDEX failed_texts ON texts (content) WHERE failure IS NOT NULL;
 """
     + TEXT_TRIGGERS
 )
+
+VIEW_TABLE = """
+CREATE TABLE views (            -- where image encoders saw contents
+    content       TEXT NOT NULL,
+    image_encoder TEXT NOT NULL, -- its identity
+    vector        BLOB NOT NULL, -- float32 little-endian, unit norm
+    PRIMARY KEY (content, image_encoder)
+) STRICT;
+"""
 
 LIKENESS_SCHEMA = """
 CREATE TABLE likenesses (       -- the contents that are grouped with their near-duplicates
@@ -57,6 +66,12 @@ DROP TRIGGER IF EXISTS facts_changed;
 """
     + FACTS_CHANGED
     + TEXT_SCHEMA,
+    6: VIEW_TABLE
+    + """
+INSERT INTO views SELECT content, captioner, vector FROM understandings WHERE vector IS NOT NULL;
+DROP TABLE understandings;
+"""
+    + VIEW_TRIGGERS,
 }
 """What brings a database of a version to the next."""
 
@@ -96,12 +111,6 @@ CREATE TABLE edits (            -- what a person said instead
     content     TEXT PRIMARY KEY,
     text        TEXT NOT NULL
 ) STRICT;
-CREATE TABLE understandings (   -- what captioners have understood
-    content     TEXT NOT NULL,
-    captioner   TEXT NOT NULL,
-    vector      BLOB,           -- the visual view, float32 little-endian, unit norm, null where it gives none
-    PRIMARY KEY (content, captioner)
-) STRICT;
 CREATE TABLE text_vectors (     -- float32 little-endian, unit norm, of captions and edits
     text        TEXT NOT NULL,
     encoder     TEXT NOT NULL,
@@ -137,7 +146,9 @@ CREATE TABLE bundles (          -- the bundle in place, and what it was made of
     base        TEXT            -- what its placements hold for
 ) STRICT;
 """
+    + VIEW_TABLE
     + PLACEMENT_SCHEMA
+    + VIEW_TRIGGERS
     + FACTS_CHANGED
     + TEXT_SCHEMA
     + LIKENESS_SCHEMA

@@ -1,17 +1,17 @@
-"""The understanding table: what captioners found in contents. It knows no captioner, only its identity."""
+"""The understanding table: what captioners and image encoders found in contents. It knows their identities only."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from export.library.database import Database, first_of, id_pages, in_parts, revise
-from export.library.records import ContentUnderstanding, Failure, UnderstoodPhoto
+from export.library.records import ContentUnderstanding, Failure, Understander, UnderstoodPhoto
 from export.library.text_table import lines_from_json
 from export.library.vector_blobs import from_blobs, to_blob
 from export.pictures.facts import READER, PhotoFacts
@@ -21,30 +21,36 @@ _FACTS = tuple(field.name for field in fields(PhotoFacts))
 
 
 class UnderstandingTable:
-    """What is learnt of each content: its facts, captions and visual vector."""
+    """What is learnt of each content: its facts, captions and visual view."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def contents(self, *, captioner: str, instructions: Sequence[str]) -> set[str]:
-        """The contents that the captioner has understood, with an answer to each of the instructions."""
+    def captioned(self, by: Understander) -> set[str]:
+        """The contents of which the captioner has given an answer to each of the instructions."""
         with self._database.reading() as connection:
-            query = "SELECT content FROM understandings WHERE captioner = ?"
-            contents = first_of(connection.execute(query, (captioner,)))
             query = "SELECT content FROM captions WHERE captioner = ? AND instruction = ?"
-            for instruction in instructions:
-                contents &= first_of(connection.execute(query, (captioner, instruction)))
-            return contents
+            answered = (first_of(connection.execute(query, (by.captioner, each))) for each in by.instructions)
+            return set.intersection(*answered)
 
-    def photos(self, ids: Sequence[str], *, captioner: str, instructions: Sequence[str]) -> list[UnderstoodPhoto]:
-        """Those of some photos that the captioner has understood, in the bytewise order of their ids.
+    def seen(self, by: Understander) -> set[str]:
+        """The contents that the image encoder has seen; none where there is no image encoder."""
+        with self._database.reading() as connection:
+            query = "SELECT content FROM views WHERE image_encoder = ?"
+            return first_of(connection.execute(query, (by.image_encoder,)))
 
-        A photo without an answer to each of the instructions is none of them.
-        """
+    def understood(self, by: Understander) -> set[str]:
+        """The contents of which there is all that is wanted: answers, and a view where one is."""
+        captioned = self.captioned(by)
+        return captioned & self.seen(by) if by.image_encoder else captioned
+
+    def photos(self, ids: Sequence[str], by: Understander) -> list[UnderstoodPhoto]:
+        """Those of some photos that are understood, in the bytewise order of their ids."""
         wanted = sorted(set(ids))
+        condition, values = understood_condition(by)
         captions: dict[str, dict[str, str]] = {}
         with self._database.reading() as connection:
-            query = """
+            query = f"""
                 SELECT p.id, p.content, p.size_bytes, e.text, o.record,
                        t.lines, c.width, c.height, c.type, c.taken, c.placeholder, c.fingerprint, c.noted, c.latitude,
                        c.longitude, c.damage, c.written
@@ -52,14 +58,12 @@ class UnderstandingTable:
                 LEFT JOIN edits AS e ON e.content = p.content
                 LEFT JOIN own_columns AS o ON o.id = p.id
                 LEFT JOIN texts AS t ON t.content = p.content
-                WHERE p.id IN ({}) AND EXISTS (
-                    SELECT 1 FROM understandings AS u WHERE u.content = p.content AND u.captioner = ?
-                ) ORDER BY p.id
+                WHERE p.id IN ({{}}) AND {condition} ORDER BY p.id
                 """
-            rows = list(in_parts(connection, query, wanted, captioner))
+            rows = list(in_parts(connection, query, wanted, *values))
             query = "SELECT content, instruction, text FROM captions WHERE content IN ({}) AND captioner = ?"
             contents = list(dict.fromkeys(row[1] for row in rows))
-            for content, instruction, text in in_parts(connection, query, contents, captioner):
+            for content, instruction, text in in_parts(connection, query, contents, by.captioner):
                 captions.setdefault(content, {})[instruction] = text
         return [
             UnderstoodPhoto(
@@ -73,52 +77,52 @@ class UnderstandingTable:
                 text=tuple(line.text for line in lines_from_json(row[5])),
             )
             for row in rows
-            if captions.get(row[1], {}).keys() >= set(instructions)
         ]
 
-    def pages(self, size: int, *, captioner: str, instructions: Sequence[str]) -> Iterator[list[UnderstoodPhoto]]:
-        """All photos that the captioner has understood, in the bytewise order of their ids, at most so many a page."""
+    def pages(self, size: int, by: Understander) -> Iterator[list[UnderstoodPhoto]]:
+        """All photos that are understood, in the bytewise order of their ids, at most so many a page."""
         for ids in id_pages(self._database, "photos", size):
-            yield self.photos(ids, captioner=captioner, instructions=instructions)
+            yield self.photos(ids, by)
 
-    def sample(self, count: int, *, captioner: str, instructions: Sequence[str]) -> list[UnderstoodPhoto]:
+    def sample(self, count: int, by: Understander) -> list[UnderstoodPhoto]:
         """So many understood photos, or all, in the bytewise order of their ids: those with the smallest contents.
 
         Contents are hashes, so this is a uniform sample, which depends on nothing but what is there. Of photos of one
         content it is the one with the smallest id.
         """
-        condition, values = understood_condition(captioner, instructions)
+        condition, values = understood_condition(by)
         with self._database.reading() as connection:
             query = f"SELECT min(id) FROM photos AS p WHERE {condition} GROUP BY content ORDER BY content LIMIT ?"
             ids = [row[0] for row in connection.execute(query, (*values, count))]
-        return self.photos(ids, captioner=captioner, instructions=instructions)
+        return self.photos(ids, by)
 
-    def count(self, *, captioner: str, instructions: Sequence[str]) -> int:
-        """How many photos the captioner has understood."""
-        condition, values = understood_condition(captioner, instructions)
+    def count(self, by: Understander) -> int:
+        """How many photos are understood."""
+        condition, values = understood_condition(by)
         with self._database.reading() as connection:
             query = f"SELECT count(*) FROM photos AS p WHERE {condition}"
             return int(connection.execute(query, values).fetchone()[0])
 
-    def visual_vectors(self, contents: Sequence[str], *, captioner: str) -> NDArray[np.float32]:
-        """The visual views of understood contents, float32 [n, dim]; of a captioner that gives them."""
+    def views(self, contents: Sequence[str], *, image_encoder: str) -> NDArray[np.float32]:
+        """Where an image encoder saw contents, float32 [n, dim]; it has seen them all."""
         with self._database.reading() as connection:
-            query = "SELECT vector FROM understandings WHERE content = ? AND captioner = ?"
-            return from_blobs(connection.execute(query, (content, captioner)).fetchone()[0] for content in contents)
+            query = "SELECT vector FROM views WHERE content = ? AND image_encoder = ?"
+            return from_blobs(connection.execute(query, (content, image_encoder)).fetchone()[0] for content in contents)
 
-    def put(self, understandings: Sequence[ContentUnderstanding], *, captioner: str, reader: int = READER) -> None:
-        """Keep what a captioner understood of contents that a reader has read, all of it or nothing."""
+    def put(self, understandings: Sequence[ContentUnderstanding], by: Understander, *, reader: int = READER) -> None:
+        """Keep what is understood of contents that a reader has read, all of it or nothing."""
         with self._database.transaction() as connection:
             for found in understandings:
                 _put_facts(connection, found.content, found.facts, reader)
                 connection.executemany(
                     "INSERT INTO captions VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET text = excluded.text",
-                    [(found.content, captioner, instruction, text) for instruction, text in found.captions.items()],
+                    [(found.content, by.captioner, instruction, text) for instruction, text in found.captions.items()],
                 )
-                connection.execute(
-                    "INSERT INTO understandings VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET vector = excluded.vector",
-                    (found.content, captioner, None if found.vector is None else to_blob(found.vector)),
-                )
+                if found.view is not None:
+                    connection.execute(
+                        "INSERT INTO views VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET vector = excluded.vector",
+                        (found.content, by.image_encoder, to_blob(found.view)),
+                    )
                 connection.execute("DELETE FROM failures WHERE content = ?", (found.content,))
             revise(connection)
 
@@ -126,13 +130,6 @@ class UnderstandingTable:
         """The contents whose facts this reader has found."""
         with self._database.reading() as connection:
             return first_of(connection.execute("SELECT content FROM contents WHERE reader = ?", (READER,)))
-
-    def put_facts(self, facts: Mapping[str, PhotoFacts], *, reader: int = READER) -> None:
-        """Keep the facts of contents that are understood already."""
-        with self._database.transaction() as connection:
-            for content, found in facts.items():
-                _put_facts(connection, content, found, reader)
-            revise(connection)
 
     def damaged(self) -> list[Failure]:
         """The photos of the last run of which something is missing, and what, by path."""
@@ -143,17 +140,17 @@ class UnderstandingTable:
             return [Failure(path=path, reason=reason) for path, reason in rows]
 
 
-def understood_condition(captioner: str, instructions: Sequence[str]) -> tuple[str, list[str]]:
-    """The condition that a captioner has understood a photo p, with all answers, and its values."""
+def understood_condition(by: Understander) -> tuple[str, list[str]]:
+    """The condition that a photo p is understood, with all answers and a view where one is wanted, and its values."""
     captions = "SELECT 1 FROM captions AS t WHERE t.content = p.content AND t.captioner = ? AND t.instruction = ?"
     conditions = [
         "EXISTS (SELECT 1 FROM contents AS c WHERE c.content = p.content)",
-        "EXISTS (SELECT 1 FROM understandings AS u WHERE u.content = p.content AND u.captioner = ?)",
-        *(f"EXISTS ({captions})" for _ in instructions),
+        *(f"EXISTS ({captions})" for _ in by.instructions),
     ]
-    values = [captioner]
-    for instruction in instructions:
-        values += [captioner, instruction]
+    values = [value for instruction in by.instructions for value in (by.captioner, instruction)]
+    if by.image_encoder:
+        conditions.append("EXISTS (SELECT 1 FROM views AS v WHERE v.content = p.content AND v.image_encoder = ?)")
+        values.append(by.image_encoder)
     return " AND ".join(conditions), values
 
 

@@ -101,11 +101,14 @@ class ModelChoice:
         if self.captioner is None and self.encoder is None:
             return together
         encoder = together.encoder if self.encoder is None else open_encoder(self.encoder, out)
+        identity = identify_encoder(encoder)
+        captioner = together.captioner if self.captioner is None else open_captioner(self.captioner, encoder=encoder)
+        seen_by = (captioner.image_encoder, together.image_encoder)  # the captioner's own costs nothing
         return Models(
             encoder=encoder,
-            encoder_identity=identify_encoder(encoder),
-            captioner=together.captioner if self.captioner is None else open_captioner(self.captioner, encoder=encoder),
-            calibration=None,
+            encoder_identity=identity,
+            captioner=captioner,
+            image_encoder=next((each for each in seen_by if each is not None and each.space == identity), None),
         )
 
 

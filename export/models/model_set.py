@@ -1,4 +1,4 @@
-"""The shipped models: a text encoder, a captioner and the calibration that belongs to both.
+"""The shipped models: a text encoder, a captioner, what sees photos, and the calibration that belongs to them.
 
 It knows where the models lie and whether they belong together, nothing of what they do.
 """
@@ -10,7 +10,9 @@ from functools import cached_property
 from pathlib import Path
 
 from export.errors import ModelError
-from export.understanding.captioner import CaptionerSource
+from export.library.records import Understander
+from export.understanding.captioner import CaptionerSource, is_own, understander
+from export.understanding.view.image_encoder import ImageEncoderSource
 from handler.bundle.encoder_files import EncoderConfiguration, identify_encoder
 from handler.bundle.fields import Fields
 from handler.bundle.relevance import Calibration
@@ -29,7 +31,9 @@ class Models:
         encoder: The folder of the text encoder, which embeds what the captioner says, and goes into every bundle.
         encoder_identity: As ``handler.bundle.encoder_files`` defines it.
         captioner: The captioner, not loaded yet.
-        calibration: What makes scores of these two a relevance; None where nobody has fitted one.
+        image_encoder: What gives each photo its visual view, in the text encoder's space, not loaded yet; None where
+            photos are found by their captions alone.
+        calibration: What makes scores of these a relevance; None where nobody has fitted one.
         languages: The folder of an encoder for many languages, whose vectors are this encoder's: where there is one,
             it goes into every bundle instead, and embeds what people write.
     """
@@ -37,7 +41,8 @@ class Models:
     encoder: Path
     encoder_identity: str
     captioner: CaptionerSource
-    calibration: Calibration | None
+    image_encoder: ImageEncoderSource | None = None
+    calibration: Calibration | None = None
     languages: Path | None = None
 
     def __post_init__(self) -> None:
@@ -48,13 +53,13 @@ class Models:
                     f"models don't belong together: the encoder for many languages gives the vectors of {space}, "
                     f"expected those of {self.encoder_identity}; leave out --languages, or the encoder of your own"
                 )
-        if self.calibration is None:
-            return
-        for what, found, expected in (
-            ("the captioner's visual view", self.captioner.encoder_identity, self.encoder_identity),
-            ("the calibration", self.calibration.encoder, self.encoder_identity),
-            ("the calibration", self.calibration.captioner, self.captioner.identity),
-        ):
+        parts = []
+        if self.image_encoder is not None:
+            parts.append(("the visual view", self.image_encoder.space, self.encoder_identity))
+        if self.calibration is not None:
+            parts.append(("the calibration", self.calibration.encoder, self.encoder_identity))
+            parts.append(("the calibration", self.calibration.captioner, self.captioner.identity))
+        for what, found, expected in parts:
             if found != expected:
                 raise ModelError(f"models don't belong together: {what} was made for {found}, expected {expected}")
 
@@ -69,16 +74,23 @@ class Models:
         return identify_encoder(self.languages) if self.languages else self.encoder_identity
 
     @property
-    def has_visual_view(self) -> bool:
-        """Whether the captioner gives a vector, and in this encoder's space."""
-        return self.captioner.encoder_identity == self.encoder_identity
+    def understander(self) -> Understander:
+        """Who understands photos."""
+        return understander(self.captioner, self.image_encoder)
+
+    @property
+    def image_encoder_apart(self) -> str | None:
+        """The identity of the image encoder, if it isn't the captioner's own."""
+        if self.image_encoder is None or is_own(self.captioner, self.image_encoder):
+            return None
+        return self.image_encoder.identity
 
     @property
     def weights(self) -> tuple[float, ...]:
         """What each view of a photo counts for: as calibrated, or the same for all."""
         if self.calibration is not None:
             return self.calibration.weights
-        views = len(self.captioner.instructions) + self.has_visual_view
+        views = len(self.captioner.instructions) + (self.image_encoder is not None)
         return (1.0 / views,) * views
 
 
@@ -93,10 +105,12 @@ def shipped_models(folder: Path = MODELS) -> Models:
     encoder = folder / "encoder"
     calibration = folder / "calibration.json"
     try:
+        captioner = OnnxCaptionerSource.open(folder / "captioner", encoder=encoder)
         return Models(
             encoder=encoder,
             encoder_identity=identify_encoder(encoder),
-            captioner=OnnxCaptionerSource.open(folder / "captioner", encoder=encoder),
+            captioner=captioner,
+            image_encoder=captioner.image_encoder,
             calibration=Calibration.from_fields(Fields.parse(calibration.read_bytes(), name=str(calibration))),
         )
     except (OSError, BundleError) as error:

@@ -59,11 +59,13 @@ class DecodedPhoto:
 
     Attributes:
         pixels: uint8 [image_size, image_size, 3], sRGB, upright, squashed to a square.
+        picture: The same in a shape of its own, RGB; None where nobody wants it.
         thumbnail: A JPEG file without metadata, longest side at most ``THUMBNAIL_LONG_SIDE_PX``.
         facts: What else is known of it.
     """
 
     pixels: NDArray[np.uint8]
+    picture: Image.Image | None
     thumbnail: bytes
     facts: PhotoFacts
 
@@ -72,6 +74,7 @@ def decode_photo(
     path: Path,
     *,
     image_size: int,
+    picture_side: int = 0,
     large_photo_turn: AbstractContextManager[object] | None = None,
     data: bytes | None = None,
 ) -> DecodedPhoto:
@@ -80,6 +83,8 @@ def decode_photo(
     Args:
         path: The image file.
         image_size: Side in pixels of the square that the captioner takes.
+        picture_side: Pixels that each side of the picture has at least, where the photo has as many; 0 where no picture
+            is wanted.
         large_photo_turn: Held while a photo of more than ``LARGE_PIXELS`` is decoded whole.
         data: What it holds, where it doesn't lie on this machine; of the path only the ending counts then.
 
@@ -87,8 +92,9 @@ def decode_photo(
         BrokenPhotoError: The content can't be decoded; it is no use to try again.
         UnreadablePhotoError: The file can't be read now: permissions, input/output, memory.
     """
-    square = _Size(square=max(image_size * 5 // 4, THUMBNAIL_LONG_SIDE_PX))
-    return _decode_file(path, data, square, large_photo_turn, partial(_photo, image_size=image_size))
+    side = max(image_size * 5 // 4, THUMBNAIL_LONG_SIDE_PX, picture_side)
+    make = partial(_photo, image_size=image_size, with_picture=picture_side > 0)
+    return _decode_file(path, data, _Size(side=side, alike=picture_side > 0), large_photo_turn, make)
 
 
 def decode_whole(
@@ -118,14 +124,15 @@ def decode_whole(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Size:
-    """How large an image is wanted: as a square, which each side reaches, or in its own shape."""
+    """How large an image is wanted: by what each side reaches, or the longer one; and whether it keeps its shape."""
 
-    square: int = 0
+    side: int = 0
     long_side: int = 0
+    alike: bool = True
 
     def least(self, width: int, height: int) -> int:
         """The pixels that each side has to have at least."""
-        return self.square or -(-self.long_side * min(width, height) // max(width, height))
+        return self.side or -(-self.long_side * min(width, height) // max(width, height))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +216,7 @@ def _decode(
     )
     with large_photo_turn if decoded_whole else nullcontext():
         image.load()
-        small = shrink(image, wanted, alike=not size.square)
+        small = shrink(image, wanted, alike=size.alike)
     damage = describe_damage(image, small, file, wanted, refusal) if refusal else None
     if opened.negative:
         small = ImageOps.invert(small)
@@ -231,12 +238,13 @@ def _decode(
     )
 
 
-def _photo(upright: _Upright, *, image_size: int) -> DecodedPhoto:
+def _photo(upright: _Upright, *, image_size: int, with_picture: bool) -> DecodedPhoto:
     thumbnail = _thumbnail(upright.small, upright.width, upright.height)
     taken = date_taken(upright.image, upright.exif)
     latitude, longitude = position(upright.exif) or (None, None)
     return DecodedPhoto(
         pixels=np.array(upright.small.resize((image_size, image_size), Image.Resampling.HAMMING)),
+        picture=upright.small if with_picture else None,
         thumbnail=_encode(thumbnail),
         facts=PhotoFacts(
             width=upright.width,

@@ -8,15 +8,16 @@ from pathlib import Path
 
 from export.errors import OutputError
 from export.library.library import Library
-from export.library.records import NAMES, ContentUnderstanding, KnownPhoto
+from export.library.records import NAMES, ContentUnderstanding, KnownPhoto, Understander
 from export.photos.kept_pictures import Thumbnails
 from export.photos.unicode_names import locate
 from export.pictures.decoding import DECODER
 from export.pictures.facts import READER
 from export.progress import Progress
-from export.understanding.captioner import CaptionerSource, Understanding
+from export.understanding.captioner import CaptionerSource, understander
 from export.understanding.engine import Engine, FailedPhoto, ReadingTask
 from export.understanding.photo_reader import Outcome, ReadPhoto, understanding
+from export.understanding.view.image_encoder import ImageEncoderSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,27 +30,22 @@ class WorkedOff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What outcomes come from: the captioner's identity, its instructions, and what decoded the photos."""
+    """What outcomes come from: who understood the photos, and what decoded them."""
 
-    captioner: str
-    instructions: tuple[str, ...]
+    by: Understander
     decoder: str = DECODER
     reader: int = READER
-
-    @classmethod
-    def by(cls, captioner: CaptionerSource) -> Reading:
-        """Reading as it is done here and now."""
-        return cls(captioner=captioner.identity, instructions=captioner.instructions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """What working it off needs: where photos lie, where what they show is kept, and who understands it."""
+    """What working it off needs: where photos lie, where what they show is kept, and what understands it."""
 
     root: Path
     library: Library
     thumbnails: Thumbnails
     captioner: CaptionerSource
+    image_encoder: ImageEncoderSource | None
     engine: Engine
     progress: Progress
 
@@ -57,41 +53,44 @@ class Backlog:
         """Read contents of the library's photos, each once, but for those that this decoder is known to fail on.
 
         Raises:
-            ModelError: The captioner can't be loaded, or fails.
+            ModelError: A model can't be loaded, or fails.
             OutputError: What was found can't be written.
         """
-        tasks = self._tasks(contents)
+        by = understander(self.captioner, self.image_encoder)
+        tasks = self._tasks(contents, by)
         read = 0
         unreadable: dict[str, str] = {}
         self.progress.begin("understanding photos", len(tasks))
-        for outcomes in self.engine(tasks, understanding(self.captioner)):
+        for outcomes in self.engine(tasks, understanding(self.captioner, self.image_encoder)):
             photos = [outcome for outcome in outcomes if isinstance(outcome, ReadPhoto)]
             self._keep_thumbnails(photos)  # before what is learnt: a content that is understood has a thumbnail
-            unreadable |= keep_outcomes(self.library, outcomes, Reading.by(self.captioner))
+            unreadable |= keep_outcomes(self.library, outcomes, Reading(by=by))
             read += len(photos)
             self.progress.advance(len(outcomes))
         self.progress.end()
         return WorkedOff(read=read, unreadable=unreadable)
 
-    def _tasks(self, contents: Collection[str]) -> list[ReadingTask]:
-        captioner = self.captioner
-        understood = self.library.understandings.contents(
-            captioner=captioner.identity, instructions=captioner.instructions
-        )
+    def _tasks(self, contents: Collection[str], by: Understander) -> list[ReadingTask]:
+        captioned, seen = self.library.understandings.captioned(by), self.library.understandings.seen(by)
         wanted = set(contents) - self.library.failures.contents(decoder=DECODER)
         return [
-            self._task(photo, understand=photo.content not in understood)
+            self._task(
+                photo,
+                caption=photo.content not in captioned,
+                see=by.image_encoder is not None and photo.content not in seen,
+            )
             for photo in self.library.photos.of_contents(wanted)
         ]
 
-    def _task(self, photo: KnownPhoto, *, understand: bool) -> ReadingTask:
+    def _task(self, photo: KnownPhoto, *, caption: bool, see: bool) -> ReadingTask:
         return ReadingTask(
             id=photo.id,
             path=locate(self.root, photo.id),
             content=photo.content,
             size_bytes=photo.size_bytes,
             stamp=photo.stamp,
-            understand=understand,
+            caption=caption,
+            see=see,
         )
 
     def _keep_thumbnails(self, photos: Sequence[ReadPhoto]) -> None:
@@ -109,23 +108,15 @@ def keep_outcomes(library: Library, outcomes: Sequence[Outcome], reading: Readin
     """Keep what reading found; returns the reason for each photo that couldn't be read for now, by id."""
     photos = [outcome for outcome in outcomes if isinstance(outcome, ReadPhoto)]
     failed = [outcome for outcome in outcomes if isinstance(outcome, FailedPhoto)]
-    known = {photo.content: photo.facts for photo in photos if photo.understanding is None}
-    if known:
-        library.understandings.put_facts(known, reader=reading.reader)
-    learnt = [
-        _learnt(photo, photo.understanding, reading.instructions) for photo in photos if photo.understanding is not None
-    ]
-    library.understandings.put(learnt, captioner=reading.captioner, reader=reading.reader)
+    learnt = [_learnt(photo, reading.by.instructions) for photo in photos]
+    library.understandings.put(learnt, reading.by, reader=reading.reader)
     for failure in failed:
         if failure.broken:
             library.failures.put_broken(failure.content, decoder=reading.decoder, reason=failure.reason)
     return {failure.id: failure.reason for failure in failed if not failure.broken}
 
 
-def _learnt(photo: ReadPhoto, understanding: Understanding, instructions: Sequence[str]) -> ContentUnderstanding:
-    return ContentUnderstanding(
-        content=photo.content,
-        facts=photo.facts,
-        captions=dict(zip((*instructions, NAMES), (*understanding.captions, understanding.names), strict=True)),
-        vector=understanding.vector,
-    )
+def _learnt(photo: ReadPhoto, instructions: Sequence[str]) -> ContentUnderstanding:
+    said = photo.understanding
+    texts = () if said is None else zip((*instructions, NAMES), (*said.captions, said.names), strict=True)
+    return ContentUnderstanding(content=photo.content, facts=photo.facts, captions=dict(texts), view=photo.view)

@@ -1,4 +1,4 @@
-"""The captioner: pixels in, captions and a visual vector out.
+"""The captioner: pixels in, captions out, and the visual view where it sees that along the way.
 
 It knows nothing of files, the library or the index.
 """
@@ -11,6 +11,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from export.library.records import Understander
+from export.understanding.view.image_encoder import ImageEncoderSource
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Understanding:
@@ -19,13 +22,12 @@ class Understanding:
     Attributes:
         captions: One text for each instruction, in the order of the captioner's instructions; the first is empty where
             it would hardly be true.
-        vector: float32 [dim], unit L2 norm: the visual view, in the text encoder's space; None from a captioner
-            that has none.
+        view: float32 [dim], unit L2 norm: what the captioner's own image encoder would see; None where it has none.
         names: What can be said for sure without a caption, as a caption; empty where nothing can.
     """
 
     captions: tuple[str, ...]
-    vector: NDArray[np.float32] | None
+    view: NDArray[np.float32] | None
     names: str = ""
 
 
@@ -56,8 +58,8 @@ class CaptionerSource(Protocol):
         """What it can answer."""
 
     @property
-    def encoder_identity(self) -> str | None:
-        """Identity of the text encoder in whose space its vectors lie; None where it gives none."""
+    def image_encoder(self) -> ImageEncoderSource | None:
+        """What gives the view that comes with its captions, at no further cost; None where none does."""
 
     @property
     def alone(self) -> bool:
@@ -68,3 +70,18 @@ class CaptionerSource(Protocol):
 
     def load(self) -> Captioner:
         """Load the captioner for one thread."""
+
+
+def is_own(captioner: CaptionerSource, image_encoder: ImageEncoderSource) -> bool:
+    """Whether a captioner gives the views of an image encoder beside its captions."""
+    own = captioner.image_encoder
+    return own is not None and own.identity == image_encoder.identity
+
+
+def understander(captioner: CaptionerSource, image_encoder: ImageEncoderSource | None) -> Understander:
+    """Who a captioner and an image encoder are."""
+    return Understander(
+        captioner=captioner.identity,
+        instructions=captioner.instructions,
+        image_encoder=None if image_encoder is None else image_encoder.identity,
+    )

@@ -30,7 +30,8 @@ class ReadingTask:
         content: Hash of what the file held when it was hashed.
         size_bytes: Of the file when it was hashed.
         stamp: Of the file when it was hashed, as ``stamp_of`` gives it.
-        understand: Whether the captioner is asked; otherwise only the thumbnail is wanted.
+        caption: Whether the captioner is asked.
+        see: Whether the image encoder is.
         data: What it holds, where it doesn't lie on this machine; of the path only the ending counts then.
     """
 
@@ -39,7 +40,8 @@ class ReadingTask:
     content: str
     size_bytes: int
     stamp: int
-    understand: bool
+    caption: bool = False
+    see: bool = False
     data: bytes | None = None
 
 

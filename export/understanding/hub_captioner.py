@@ -51,8 +51,8 @@ class HubCaptionerSource:
         return replace(self, instructions=instructions)
 
     @property
-    def encoder_identity(self) -> None:
-        """It gives texts and no vectors."""
+    def image_encoder(self) -> None:
+        """It gives texts and no view."""
         return
 
     @property

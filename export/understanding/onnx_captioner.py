@@ -26,6 +26,7 @@ from export.understanding.caption_choice import choose_captions, cosines_with_vi
 from export.understanding.captioner import Understanding
 from export.understanding.onnx_sessions import Reader, open_session
 from export.understanding.truth import Supports, Truth, read_truth
+from export.understanding.view.captioner_vision import CaptionerVisionSource
 from handler.bundle.encoder import Encoder
 from handler.bundle.encoder_files import identify_encoder
 
@@ -55,7 +56,7 @@ class OnnxCaptionerSource:
         identity: sha256 over their names and hashes, hexadecimal.
         instructions: What it is asked of every photo.
         known_instructions: What it has learnt to answer.
-        encoder_identity: Of the text encoder in whose space its visual views lie.
+        image_encoder: What gives its visual views alone.
         encoder: That text encoder's folder; None where captions are to be chosen without it.
         names: Which ones it tells.
         truth: When its captions are believed; None where they always are.
@@ -65,7 +66,7 @@ class OnnxCaptionerSource:
     identity: str
     instructions: tuple[str, ...]
     known_instructions: tuple[str, ...]
-    encoder_identity: str
+    image_encoder: CaptionerVisionSource
     encoder: Path | None
     names: tuple[str, ...]
     truth: Truth | None
@@ -87,12 +88,18 @@ class OnnxCaptionerSource:
         settings = _read_settings(folder / "captioner.json")
         if encoder is not None and identify_encoder(encoder) != settings["encoder_identity"]:
             encoder = None
+        identity = captioner_identity(folder, with_encoder=encoder is not None)
         return cls(
             folder=folder,
-            identity=captioner_identity(folder, with_encoder=encoder is not None),
+            identity=identity,
             instructions=tuple(settings["instructions"]),
             known_instructions=tuple(settings.get("known_instructions", settings["instructions"])),
-            encoder_identity=settings["encoder_identity"],
+            image_encoder=CaptionerVisionSource(
+                folder=folder,
+                identity=identity,
+                space=settings["encoder_identity"],
+                image_size=settings["image_size"],
+            ),
             encoder=encoder,
             names=tuple(settings.get("names", ())),
             truth=read_truth(settings),
@@ -228,8 +235,8 @@ class OnnxCaptioner:
                 if probability < truth.caption_from:
                     captions[row][0] = ""
         return [
-            Understanding(captions=tuple(texts), vector=vector, names=sure)
-            for texts, vector, sure in zip(captions, described.visual, names, strict=True)
+            Understanding(captions=tuple(texts), view=view, names=sure)
+            for texts, view, sure in zip(captions, described.visual, names, strict=True)
         ]
 
     def _see(self, pixels: NDArray[np.uint8]) -> _Seen:

@@ -1,66 +1,135 @@
-"""Reading: photos of a batch are decoded and understood, in whatever process this runs.
+"""Reading: photos of a batch are decoded, captioned and seen, in whatever process this runs.
 
-It knows decoding and the captioner; nothing of processes or the library.
+It knows decoding, the captioner and the image encoder; nothing of processes or the library.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from export.errors import BrokenPhotoError, PhotoError
 from export.photos.content_hash import check_unchanged
 from export.pictures.decoding import DecodedPhoto, decode_photo
 from export.pictures.facts import PhotoFacts
-from export.understanding.captioner import Captioner, CaptionerSource, Understanding
+from export.understanding.captioner import Captioner, CaptionerSource, Understanding, is_own
 from export.understanding.engine import FailedPhoto, ReadingTask, Turn, Work
+from export.understanding.view.image_encoder import ImageEncoder, ImageEncoderSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadPhoto:
-    """A photo that was read; ``understanding`` is None where it wasn't asked for."""
+    """A photo that was read.
+
+    Attributes:
+        id: Of the photo.
+        content: Hash of what its file holds.
+        thumbnail: A JPEG file.
+        facts: What decoding found.
+        understanding: What the captioner says; None where it wasn't asked.
+        view: float32 [dim], unit L2 norm, what the image encoder sees; None where it wasn't asked.
+    """
 
     id: str
     content: str
     thumbnail: bytes
     facts: PhotoFacts
-    understanding: Understanding | None
+    understanding: Understanding | None = None
+    view: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoModels:
+    """What understands photos; no image encoder where the captioner sees what it would, or where no view is wanted."""
+
+    captioner: Captioner
+    image_encoder: ImageEncoder | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoModelsSource:
+    """What understands photos, not loaded yet; picklable."""
+
+    captioner: CaptionerSource
+    image_encoder: ImageEncoderSource | None
+
+    def load(self) -> PhotoModels:
+        """Load the captioner, and the image encoder unless the captioner sees what it does; raises ModelError."""
+        wanted = self.image_encoder
+        if wanted is None or is_own(self.captioner, wanted):
+            return PhotoModels(captioner=self.captioner.load(), image_encoder=None)
+        return PhotoModels(captioner=self.captioner.load(), image_encoder=wanted.load())
 
 
 Outcome = ReadPhoto | FailedPhoto
 Decoded = TypeVar("Decoded")
 
 
-def understanding(captioner: CaptionerSource) -> Work[Captioner, ReadPhoto]:
-    """The work of reading photos with a captioner."""
-    return Work(source=captioner, read=read_photos, name="captioner", alone=captioner.alone)
+def understanding(captioner: CaptionerSource, image_encoder: ImageEncoderSource | None) -> Work[PhotoModels, ReadPhoto]:
+    """The work of reading photos with a captioner, and with an image encoder if there is one."""
+    return Work(
+        source=PhotoModelsSource(captioner=captioner, image_encoder=image_encoder),
+        read=read_photos,
+        name="captioner" if image_encoder is None else "captioner or image encoder",
+        alone=captioner.alone or (image_encoder is not None and image_encoder.alone),
+    )
 
 
-def read_photos(tasks: Sequence[ReadingTask], captioner: Captioner, large_photo_turn: Turn) -> list[Outcome]:
-    """Decode photos, and ask the captioner about all of them at once; one outcome for each, in no order."""
+def read_photos(tasks: Sequence[ReadingTask], models: PhotoModels, large_photo_turn: Turn) -> list[Outcome]:
+    """Decode photos, and ask the models about all of them at once; one outcome for each, in no order."""
     outcomes: list[Outcome] = []
-    decoded: list[DecodedPhoto] = []
-    asked: list[ReadingTask] = []
+    decoded: dict[str, DecodedPhoto] = {}
     for task in tasks:
         try:
-            photo = decode_unchanged(task, partial(_decode, task, captioner.image_size, large_photo_turn))
+            decoded[task.id] = decode_unchanged(task, partial(_decode, task, models, large_photo_turn))
         except PhotoError as error:
             broken = isinstance(error, BrokenPhotoError)
             outcomes.append(FailedPhoto(id=task.id, content=task.content, reason=str(error), broken=broken))
-            continue
-        if task.understand:
-            decoded.append(photo)
-            asked.append(task)
-        else:
-            outcomes.append(_read(task, photo, None))
-    if asked:
-        understandings = captioner.understand(np.stack([photo.pixels for photo in decoded]))
-        outcomes += [_read(*parts) for parts in zip(asked, decoded, understandings, strict=True)]
+    understandings = _understand(tasks, models, decoded)
+    views = _see(tasks, models, decoded)
+    for task in tasks:
+        if (photo := decoded.get(task.id)) is not None:
+            understanding = understandings.get(task.id)
+            along_the_way = understanding.view if understanding is not None and task.see else None
+            outcomes.append(
+                ReadPhoto(
+                    id=task.id,
+                    content=task.content,
+                    thumbnail=photo.thumbnail,
+                    facts=photo.facts,
+                    understanding=understanding if task.caption else None,
+                    view=views.get(task.id, along_the_way),
+                )
+            )
     return outcomes
+
+
+def _understand(
+    tasks: Sequence[ReadingTask], models: PhotoModels, decoded: Mapping[str, DecodedPhoto]
+) -> dict[str, Understanding]:
+    """What the captioner makes of the photos that are to be captioned, or that nothing else sees, by id."""
+    asked = [task.id for task in tasks if task.caption or (task.see and models.image_encoder is None)]
+    ids = [each for each in asked if each in decoded]
+    if not ids:
+        return {}
+    found = models.captioner.understand(np.stack([decoded[each].pixels for each in ids]))
+    return dict(zip(ids, found, strict=True))
+
+
+def _see(
+    tasks: Sequence[ReadingTask], models: PhotoModels, decoded: Mapping[str, DecodedPhoto]
+) -> dict[str, NDArray[np.float32]]:
+    """What the image encoder sees in the photos that are to be seen, by id."""
+    wanted = {task.id for task in tasks if task.see}
+    pictures = {each: photo.picture for each, photo in decoded.items() if each in wanted and photo.picture is not None}
+    if models.image_encoder is None or not pictures:
+        return {}
+    return dict(zip(pictures, models.image_encoder.embed(list(pictures.values())), strict=True))
 
 
 def decode_unchanged(task: ReadingTask, decode: Callable[[], Decoded]) -> Decoded:
@@ -76,15 +145,11 @@ def decode_unchanged(task: ReadingTask, decode: Callable[[], Decoded]) -> Decode
     return decoded
 
 
-def _decode(task: ReadingTask, image_size: int, turn: Turn) -> DecodedPhoto:
-    return decode_photo(task.path, image_size=image_size, large_photo_turn=turn, data=task.data)
-
-
-def _read(task: ReadingTask, photo: DecodedPhoto, understanding: Understanding | None) -> ReadPhoto:
-    return ReadPhoto(
-        id=task.id,
-        content=task.content,
-        thumbnail=photo.thumbnail,
-        facts=photo.facts,
-        understanding=understanding,
+def _decode(task: ReadingTask, models: PhotoModels, turn: Turn) -> DecodedPhoto:
+    return decode_photo(
+        task.path,
+        image_size=models.captioner.image_size,
+        picture_side=models.image_encoder.picture_side if models.image_encoder is not None and task.see else 0,
+        large_photo_turn=turn,
+        data=task.data,
     )

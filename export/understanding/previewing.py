@@ -48,7 +48,6 @@ def preview_task(root: Path, photo: KnownPhoto) -> ReadingTask:
         content=photo.content,
         size_bytes=photo.size_bytes,
         stamp=photo.stamp,
-        understand=False,
     )
 
 

@@ -79,7 +79,7 @@ class TorchCaptioner:
             return []
         images = self._normalised(pixels)
         answers = [self._answer(instruction, images, beams) for instruction in self._instructions]
-        return [Understanding(captions=texts, vector=None) for texts in zip(*answers, strict=True)]
+        return [Understanding(captions=texts, view=None) for texts in zip(*answers, strict=True)]
 
     def hypotheses(self, pixels: NDArray[np.uint8], *, beams: int) -> list[tuple[str, ...]]:
         """All that the beam search ends with, for all instructions, of each photo; as many texts as beams for each."""

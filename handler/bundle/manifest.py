@@ -110,7 +110,8 @@ class Counts:
 class Provenance:
     """Where the bundle comes from: when (UTC, ISO 8601), by what, from which models.
 
-    `forced` names the checks of the quality gate that it failed and was published in spite of.
+    `forced` names the checks of the quality gate that it failed and was published in spite of; `image_encoder` is the
+    identity of what gave the visual views where the captioner didn't.
     """
 
     created: str
@@ -119,6 +120,7 @@ class Provenance:
     instructions: tuple[str, ...]
     packages: Mapping[str, str]
     forced: tuple[str, ...] = ()
+    image_encoder: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +165,11 @@ class Manifest:
     format_version: int = FORMAT_VERSION
 
     @property
+    def seen_by(self) -> str:
+        """The identity of what gave the visual views."""
+        return self.provenance.image_encoder or self.provenance.captioner
+
+    @property
     def whole_files(self) -> dict[str, FileInfo]:
         """The files that are verified whole, by their paths in the bundle's folder, in the order in which it is opened.
 
@@ -192,6 +199,8 @@ class Manifest:
         """Canonical JSON: the same manifest gives the same bytes, and so the same bundle id."""
         document = asdict(self)
         document["calibration"] = self.calibration.to_json()
+        if self.provenance.image_encoder is None:
+            del document["provenance"]["image_encoder"]  # which versions before didn't know
         text = json.dumps(document, allow_nan=False, ensure_ascii=False, indent=2, sort_keys=True)
         return text.encode() + b"\n"
 

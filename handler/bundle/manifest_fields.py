@@ -125,6 +125,7 @@ def read_provenance(fields: Fields) -> Provenance:
         instructions=fields.texts("instructions", max_length=1_024),
         packages={name: packages.text(name, max_length=64) for name in packages.names()},
         forced=fields.texts("forced", max_length=64),
+        image_encoder=fields.digest("image_encoder") if fields.has("image_encoder") else None,
     )
     fields.finish()
     return provenance

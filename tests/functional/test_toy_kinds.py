@@ -52,7 +52,7 @@ class ToyCaptioner:
     identity: str = hashlib.sha256(b"toy").hexdigest()
     instructions: tuple[str, ...] = ("What colour?",)
     known_instructions: tuple[str, ...] = ("What colour?",)
-    encoder_identity: str | None = None
+    image_encoder: None = None
     alone: bool = False
     image_size: int = 16
 
@@ -63,7 +63,7 @@ class ToyCaptioner:
         return self
 
     def understand(self, pixels: NDArray[np.uint8], *, beams: int = 3) -> list[Understanding]:
-        return [Understanding(captions=(f"a {colour_of(photo)} wall",), vector=None) for photo in pixels]
+        return [Understanding(captions=(f"a {colour_of(photo)} wall",), view=None) for photo in pixels]
 
 
 def open_toy_captioner(folder: Path, encoder: Path | None) -> ToyCaptioner | None:

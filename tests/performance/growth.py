@@ -114,11 +114,11 @@ def _fill(library: Library, models: Models, numbers: range) -> None:
                 content=_content(number),
                 facts=_facts(number, fingerprint),
                 captions=dict.fromkeys(models.captioner.instructions, captions[int(random.integers(CAPTIONS))]),
-                vector=vector,
+                view=vector,
             )
             for number, vector, fingerprint in zip(part, vectors, _fingerprints(marks[chosen], random), strict=True)
         ]
-        library.understandings.put(understood, captioner=models.captioner.identity)
+        library.understandings.put(understood, models.understander)
         library.photos.put(
             KnownPhoto(id=f"{number // 1_000:05}/{number:08}.jpg", size_bytes=1, stamp=1, content=_content(number))
             for number in part

@@ -163,7 +163,7 @@ def _describe(captioner: OnnxCaptioner, photos: Sequence[CaptionedPhoto]) -> Des
 
 def serve_held_out(encoder: Encoder, understood: Sequence[Understanding], held_out: HeldOut) -> CalibrationData:
     """The views of one collection's photos, of which so much is understood, and the queries about them, as vectors."""
-    visual = np.stack([understanding.vector for understanding in understood if understanding.vector is not None])
+    visual = np.stack([understanding.view for understanding in understood if understanding.view is not None])
     texts = np.array([[text or each.names for text in each.captions] for each in understood])
     captions = encoder.encode(texts.ravel().tolist()).reshape(*texts.shape, encoder.dim)
     return CalibrationData(

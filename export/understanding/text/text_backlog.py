@@ -73,7 +73,6 @@ class TextBacklog:
                 content=photo.content,
                 size_bytes=photo.size_bytes,
                 stamp=photo.stamp,
-                understand=False,
             )
             for photo in self.library.photos.of_contents(wanted)
         ]

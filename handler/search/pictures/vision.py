@@ -112,9 +112,9 @@ class Vision:
             raise NoVisionError(
                 "The photos of this bundle were indexed without a visual view, so no picture is like one"
             )
-        if manifest.calibration.captioner not in captioners:
+        if manifest.seen_by not in captioners:
             raise NoVisionError(
-                f"The photos of this bundle were seen by captioner {manifest.calibration.captioner[:16]}, and what"
+                f"The photos of this bundle were seen by captioner {manifest.seen_by[:16]}, and what"
                 f" looks at pictures here belongs to {' and '.join(each[:16] for each in captioners) or 'none'}"
             )
 

@@ -10,7 +10,7 @@ import hashlib
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -58,6 +58,10 @@ class FakeSource:
     alone: bool = False
     sure: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def image_encoder(self) -> FakeVisionSource:
+        return FakeVisionSource(identity=self.identity, space=self.encoder_identity, encoder=self.encoder)
+
     def asking(self, instructions: tuple[str, ...]) -> FakeSource:
         return replace(self, instructions=instructions)
 
@@ -90,7 +94,32 @@ class FakeCaptioner:
         if colour in self._source.sure:
             answers[INSTRUCTIONS[0]] = ""
         captions = tuple(answers[instruction] for instruction in self._source.instructions)
-        return Understanding(captions=captions, vector=self._encoder.encode([f"{colour} wall"])[0], names=names)
+        return Understanding(captions=captions, view=self._encoder.encode([f"{colour} wall"])[0], names=names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeVisionSource:
+    """What sees walls of colours, alone."""
+
+    identity: str
+    space: str
+    encoder: Path
+    alone: bool = False
+
+    def load(self) -> FakeVision:
+        return FakeVision(self)
+
+
+class FakeVision:
+    """Sees a wall of the colour that is closest to a picture's mean colour, as the fake captioner does."""
+
+    picture_side = IMAGE_SIZE
+
+    def __init__(self, source: FakeVisionSource) -> None:
+        self._encoder = Encoder.load(source.encoder)
+
+    def embed(self, pictures: Sequence[Image.Image]) -> NDArray[np.float32]:
+        return self._encoder.encode([f"{colour_of(np.asarray(picture))} wall" for picture in pictures])
 
 
 SIGNS = {"red": ("STOP", "ALL WAY"), "green": ("EXIT",), "white": ()}
@@ -148,6 +177,7 @@ def fake_models(folder: Path, *, delay_s: float = 0.0) -> Models:
         encoder=encoder,
         encoder_identity=identity,
         captioner=source,
+        image_encoder=source.image_encoder,
         calibration=Calibration.of_one_curve(
             Curve(slope=1.0, intercept=-4.0, threshold=0.5),
             encoder=identity,

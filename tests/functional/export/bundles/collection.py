@@ -73,13 +73,13 @@ class Collection:
                 captions = {INSTRUCTIONS[0]: f"a photo of a {colour} wall", INSTRUCTIONS[1]: f"all {colour}", NAMES: ""}
                 if number == LACKS_AN_ANSWER:
                     del captions[INSTRUCTIONS[1]]
-                vector = encoder.encode([f"{colour} wall"])[0]
+                view = encoder.encode([f"{colour} wall"])[0]
                 understandings.append(
                     ContentUnderstanding(
-                        content=content_of(number), facts=facts_of(number), captions=captions, vector=vector
+                        content=content_of(number), facts=facts_of(number), captions=captions, view=view
                     )
                 )
-            library.understandings.put(understandings, captioner=models.captioner.identity)
+            library.understandings.put(understandings, models.understander)
             yield cls(library=library, out=out, models=models)
 
     def put(self, photo_id: str, number: int) -> None:

@@ -44,6 +44,8 @@ def make_version_4(library: Path, bundle: str) -> None:
         for table in ("placements", "touched", "orphans", "likenesses", "bands", "texts"):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("DROP INDEX damaged_contents")
+        connection.execute("ALTER TABLE views RENAME TO understandings")
+        connection.execute("ALTER TABLE understandings RENAME COLUMN image_encoder TO captioner")
         connection.execute("ALTER TABLE bundles DROP COLUMN base")
         connection.execute("ALTER TABLE contents DROP COLUMN written")
         connection.execute("UPDATE bundles SET id = ?, fingerprint = 'with format 1 in it'", (bundle,))

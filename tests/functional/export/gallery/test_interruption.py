@@ -74,8 +74,7 @@ def kept_contents(out: Path) -> set[str]:
     if not (out / "library.sqlite").exists():
         return set()
     with Library.open(out) as library:
-        captioner = fake_models(out.parent / "models").captioner
-        return library.understandings.contents(captioner=captioner.identity, instructions=captioner.instructions)
+        return library.understandings.understood(fake_models(out.parent / "models").understander)
 
 
 def check_whole(base: Path) -> None:

@@ -135,10 +135,7 @@ def test_much_text_is_kept_in_the_library_and_its_beginning_in_the_bundle(base: 
     assert kept == newspaper[: len(kept)]
     assert 65_536 - 30 < sum(map(len, kept)) <= 65_536
     with Library.open(base / "out") as library:
-        captioner = fake_models(base / "models").captioner
-        [photo] = library.understandings.photos(
-            ["red.png"], captioner=captioner.identity, instructions=captioner.instructions
-        )
+        [photo] = library.understandings.photos(["red.png"], fake_models(base / "models").understander)
         assert photo.text == newspaper
 
 

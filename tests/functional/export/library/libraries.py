@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from export.library.library import Library
-from export.library.records import NAMES, ContentUnderstanding, KnownPhoto, WrittenBundle
+from export.library.records import NAMES, ContentUnderstanding, KnownPhoto, Understander, WrittenBundle
 from export.pictures.facts import PhotoFacts
 
 CAPTIONER = "c" * 64
 INSTRUCTIONS = ("What is it?", "Where is it?")
+BY = Understander(captioner=CAPTIONER, instructions=INSTRUCTIONS, image_encoder=CAPTIONER)
 BUNDLE = WrittenBundle(id="0123456789abcdef", fingerprint="f" * 64)
 FACTS = PhotoFacts(
     width=40, height=30, type="jpeg", taken=None, placeholder="00" * 36, fingerprint="00" * 16, noted="exif"
@@ -34,14 +35,14 @@ def learnt(
 ) -> ContentUnderstanding:
     """What was learnt of the content that a name stands for."""
     captions = {INSTRUCTIONS[0]: text, INSTRUCTIONS[1]: f"where {text} is", NAMES: names}
-    vector = np.array([first, 0.5], np.float32)
-    return ContentUnderstanding(content=content_of(name), facts=facts, captions=captions, vector=vector)
+    view = np.array([first, 0.5], np.float32)
+    return ContentUnderstanding(content=content_of(name), facts=facts, captions=captions, view=view)
 
 
 def fill(library: Library, photos: Mapping[str, str], *, understood: Iterable[str]) -> None:
     """Put photos, by id the name of the content of each, and what was learnt of some contents."""
     library.photos.put([known(photo_id, name) for photo_id, name in photos.items()])
-    library.understandings.put([learnt(name) for name in understood], captioner=CAPTIONER)
+    library.understandings.put([learnt(name) for name in understood], BY)
 
 
 def place(library: Library, placed: Mapping[str, Iterable[str]]) -> None:

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from export.library.library import Library
-from export.library.records import TextLine
+from export.library.records import ContentUnderstanding, TextLine
 from tests.functional.export.library.libraries import (
+    BY,
     CAPTIONER,
     FACTS,
     INSTRUCTIONS,
@@ -46,12 +47,13 @@ def put(*photos: tuple[str, str], **values: int) -> Change:
 
 def learn(name: str, *, captioner: str = CAPTIONER, **values: Any) -> Change:
     found = learnt(name, **values)
-    return lambda library: library.understandings.put([found], captioner=captioner)
+    return lambda library: library.understandings.put([found], replace(BY, captioner=captioner))
 
 
 def put_facts(name: str, **values: Any) -> Change:
     facts = replace(FACTS, **values)
-    return lambda library: library.understandings.put_facts({content_of(name): facts})
+    found = ContentUnderstanding(content=content_of(name), facts=facts, captions={}, view=None)
+    return lambda library: library.understandings.put([found], BY)
 
 
 def put_text(name: str, *texts: str, reader: str = "r", failure: str | None = None) -> Change:
@@ -92,7 +94,7 @@ CHANGES: dict[str, tuple[Change, list[str]]] = {
     "captions are written anew as they were": (learn("one"), []),
     "a caption changes": (learn("one", text="a cat"), ["a.jpg", "b.jpg"]),
     "names change": (learn("two", names="dog"), ["c.jpg"]),
-    "a vector changes": (learn("two", first=0.5), ["c.jpg"]),
+    "a view changes": (learn("two", first=0.5), ["c.jpg"]),
     "another captioner understands": (learn("two", captioner="other"), ["c.jpg"]),
     "a photo is understood": (learn("three"), ["d.jpg"]),
     "what no photo shows is understood": (learn("four"), []),
@@ -101,7 +103,8 @@ CHANGES: dict[str, tuple[Change, list[str]]] = {
         execute("INSERT OR REPLACE INTO captions VALUES (?, ?, ?, 'x')", TWO, CAPTIONER, INSTRUCTIONS[0]),
         ["c.jpg"],
     ),
-    "an understanding is removed": (execute("DELETE FROM understandings WHERE content = ?", TWO), ["c.jpg"]),
+    "a view is removed": (execute("DELETE FROM views WHERE content = ?", TWO), ["c.jpg"]),
+    "another image encoder sees": (execute("INSERT INTO views VALUES (?, 'other', x'00')", TWO), ["c.jpg"]),
     "facts are read as they were": (put_facts("one"), []),
     "facts are read by another reader": (execute("UPDATE contents SET reader = reader + 1"), []),
     "facts change": (put_facts("one", taken="2024-05-01", noted=None), ["a.jpg", "b.jpg"]),
@@ -156,10 +159,10 @@ def test_what_is_written_is_read(library: Library) -> None:
     put(("c.jpg", "two"), size_bytes=7)(library)
     assert library.photos.put_columns({"c.jpg": {"rating": 4}, "x.jpg": {"a": "b"}}) == ["x.jpg"]
     columns = {"rating": 4, "keywords": ("tree",)}
-    [photo] = library.understandings.photos(["c.jpg"], captioner=CAPTIONER, instructions=INSTRUCTIONS)
+    [photo] = library.understandings.photos(["c.jpg"], BY)
     assert (photo.size_bytes, photo.edit, photo.columns, photo.facts) == (7, "Tom", columns, taken)
     assert photo.captions == {INSTRUCTIONS[0]: "a cat", INSTRUCTIONS[1]: "where a cat is", "names": "cat"}
-    assert library.understandings.visual_vectors([TWO], captioner=CAPTIONER).tolist() == [[0.25, 0.5]]
+    assert library.understandings.views([TWO], image_encoder=CAPTIONER).tolist() == [[0.25, 0.5]]
     assert [failure.path for failure in library.understandings.damaged()] == ["c.jpg"]
 
 

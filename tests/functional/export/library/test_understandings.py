@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from export.library import database
 from export.library.library import Library
-from tests.functional.export.library.libraries import CAPTIONER, INSTRUCTIONS, content_of, fill, known, learnt
+from tests.functional.export.library.libraries import BY, CAPTIONER, INSTRUCTIONS, content_of, fill, known, learnt
 
 UNDERSTOOD = {"a.jpg": "one", "b.jpg": "one", "c.jpg": "two", "d.jpg": "three", "é.jpg": "four"}
 
@@ -27,7 +28,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Library
 
 
 def ids_of(library: Library, ids: list[str], instructions: tuple[str, ...] = INSTRUCTIONS) -> list[str]:
-    photos = library.understandings.photos(ids, captioner=CAPTIONER, instructions=instructions)
+    photos = library.understandings.photos(ids, replace(BY, instructions=instructions))
     return [photo.id for photo in photos]
 
 
@@ -38,7 +39,7 @@ def test_photos_that_are_asked_for_come_in_bytewise_order(library: Library) -> N
         "é.jpg",
     ]
     assert ids_of(library, []) == []
-    [photo] = library.understandings.photos(["b.jpg"], captioner=CAPTIONER, instructions=INSTRUCTIONS)
+    [photo] = library.understandings.photos(["b.jpg"], BY)
     assert photo.content == content_of("one")
     assert photo.captions == learnt("one").captions
 
@@ -49,21 +50,37 @@ def test_an_answer_to_each_instruction_is_expected(library: Library) -> None:
     with library._database.transaction() as connection:
         connection.execute("INSERT INTO captions VALUES (?, ?, 'Is it dark?', 'yes')", (content_of("one"), CAPTIONER))
     assert ids_of(library, list(UNDERSTOOD), asked) == ["a.jpg", "b.jpg"]
-    understandings = library.understandings
-    assert understandings.count(captioner=CAPTIONER, instructions=asked) == 2
-    assert [photo.id for photo in understandings.sample(5, captioner=CAPTIONER, instructions=asked)] == ["a.jpg"]
+    by = replace(BY, instructions=asked)
+    assert library.understandings.understood(by) == {content_of("one")}
+    assert library.understandings.count(by) == 2
+    assert [photo.id for photo in library.understandings.sample(5, by)] == ["a.jpg"]
+
+
+def test_a_view_is_expected_where_one_is_wanted(library: Library) -> None:
+    by = replace(BY, image_encoder="v" * 64)
+    assert library.understandings.understood(by) == set()
+    assert library.understandings.captioned(by) == {content_of(name) for name in UNDERSTOOD.values()}
+    seen = replace(learnt("two", first=0.25), captions={})
+    library.understandings.put([seen], by)
+    assert library.understandings.understood(by) == library.understandings.seen(by) == {content_of("two")}
+    assert [photo.id for photo in library.understandings.photos(list(UNDERSTOOD), by)] == ["c.jpg"]
+    [photo] = library.understandings.sample(5, by)
+    assert photo.captions == learnt("two").captions
+    assert library.understandings.views([content_of("two")], image_encoder="v" * 64).tolist() == [[0.25, 0.5]]
+    assert library.understandings.views([content_of("two")], image_encoder=CAPTIONER).tolist() == [[1.0, 0.5]]
+    assert library.understandings.count(replace(BY, image_encoder=None)) == 5
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 6, 7])
 def test_pages_hold_all(library: Library, size: int) -> None:
-    pages = list(library.understandings.pages(size, captioner=CAPTIONER, instructions=INSTRUCTIONS))
+    pages = list(library.understandings.pages(size, BY))
     assert [photo.id for page in pages for photo in page] == list(UNDERSTOOD)
     assert max(map(len, pages)) <= size
 
 
 def test_counts(library: Library) -> None:
-    assert library.understandings.count(captioner=CAPTIONER, instructions=INSTRUCTIONS) == 5
-    assert library.understandings.count(captioner="other", instructions=INSTRUCTIONS) == 0
+    assert library.understandings.count(BY) == 5
+    assert library.understandings.count(replace(BY, captioner="other")) == 0
     assert library.failures.count() == 0
     library.failures.put_broken(content_of("new"), decoder="1", reason="no image")
     library.failures.put_broken(content_of("gone"), decoder="1", reason="no image")
@@ -96,5 +113,5 @@ def test_a_sample_depends_on_the_photos_alone(photos: dict[str, str], data: st.D
         with tempfile.TemporaryDirectory() as folder, Library.open(Path(folder)) as library:
             for photo_id, name in order:
                 fill(library, {photo_id: name, "new.jpg": "new"}, understood=(name,))
-            sample = library.understandings.sample(count, captioner=CAPTIONER, instructions=INSTRUCTIONS)
+            sample = library.understandings.sample(count, BY)
         assert [photo.id for photo in sample] == expected

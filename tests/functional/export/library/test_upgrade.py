@@ -10,9 +10,9 @@ import pytest
 
 from export.errors import OutputError
 from export.library.library import Library
-from export.library.records import Failure
+from export.library.records import ContentUnderstanding, Failure
 from export.library.schema import UPGRADES
-from tests.functional.export.library.libraries import BUNDLE, CAPTIONER, FACTS, INSTRUCTIONS, content_of, touched
+from tests.functional.export.library.libraries import BUNDLE, BY, FACTS, content_of, touched
 
 VERSION_4 = Path(__file__).with_name("version_4.sql").read_text()
 VERSION_5 = Path(__file__).with_name("version_5.sql").read_text()
@@ -44,7 +44,7 @@ def test_a_version_4_library_has_placed_nothing_and_lost_nothing(out: Path) -> N
         assert library.photos.orphans() == [content_of("gone")]
         assert (library.bundle(), library.revision()) == (BUNDLE, 7)
         assert library.failures.all() == [Failure(path="d.jpg", reason="no image")]
-        photos = library.understandings.photos(IDS, captioner=CAPTIONER, instructions=INSTRUCTIONS)
+        photos = library.understandings.photos(IDS, BY)
         assert [(photo.id, photo.edit, dict(photo.columns)) for photo in photos] == [
             ("a.jpg", None, {"place": "Paris"}),
             ("b.jpg", None, {}),
@@ -70,12 +70,14 @@ def test_a_version_5_library_keeps_its_places_and_has_its_photos_read_anew(tmp_p
         assert schema_of(library) == schema_of(new)
         assert (library.placements.base(), library.placements.count(), touched(library)) == ("base", 3, [])
         assert library.understandings.contents_read() == set()
-        [photo] = library.understandings.photos(["a.jpg"], captioner=CAPTIONER, instructions=INSTRUCTIONS)
+        [photo] = library.understandings.photos(["a.jpg"], BY)
         assert (photo.columns, photo.text, photo.facts) == ({"place": "Paris"}, (), FACTS)
         found = replace(FACTS, written='{"place": "Rome", "rating": 4.0}')
-        library.understandings.put_facts({photo.content: found})
+        library.understandings.put(
+            [ContentUnderstanding(content=photo.content, facts=found, captions={}, view=None)], BY
+        )
         assert touched(library) == ["a.jpg", "b.jpg"]
-        photos = library.understandings.photos(["a.jpg", "b.jpg"], captioner=CAPTIONER, instructions=INSTRUCTIONS)
+        photos = library.understandings.photos(["a.jpg", "b.jpg"], BY)
         assert [photo.columns for photo in photos] == [
             {"place": "Paris", "rating": 4.0},
             {"place": "Rome", "rating": 4.0},

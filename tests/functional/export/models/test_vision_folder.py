@@ -108,9 +108,11 @@ def test_an_output_folder_has_the_vision_that_its_photos_were_seen_by(models: Pa
     assert captioner.description.trace == own.description.trace
 
 
-def test_captioners_of_another_kind_have_none(tmp_path: Path) -> None:
+def test_beside_a_captioner_of_another_kind_the_shipped_one_sees(tmp_path: Path) -> None:
     ModelChoice(captioner="Salesforce/blip-image-captioning-base").keep(tmp_path)
-    assert vision_of(tmp_path) is None
+    beside = vision_of(tmp_path)
+    assert beside is not None
+    assert beside.graph == MODELS / "captioner/vision.onnx"
 
 
 def test_a_captioner_that_is_damaged_by_now(models: Path, tmp_path: Path) -> None:

@@ -168,6 +168,7 @@ def test_the_command_line_fine_tunes_exports_and_indexes(
 
     shipped, tuned = shipped_models(), shipped_models(mine)
     assert tuned.encoder_identity == shipped.encoder_identity
+    assert tuned.image_encoder is not None
     assert tuned.captioner.identity != shipped.captioner.identity
     assert shipped.calibration is not None
     assert tuned.calibration is not None

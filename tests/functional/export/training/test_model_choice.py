@@ -76,12 +76,12 @@ def captioner(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("kind", CAPTIONERS)
 def test_captioners_of_every_kind_caption(kind: str, tmp_path: Path) -> None:
     source = open_captioner(str(save_captioner(tmp_path, kind)))
-    assert (source.instructions, source.encoder_identity, source.alone) == (INSTRUCTIONS[kind], None, True)
+    assert (source.instructions, source.image_encoder, source.alone) == (INSTRUCTIONS[kind], None, True)
     captioner = source.load()
     assert captioner.image_size == IMAGE_SIZE
     pixels = np.random.default_rng(0).integers(0, 256, (3, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
     understandings = captioner.understand(pixels)
-    assert [understanding.vector for understanding in understandings] == [None] * 3
+    assert [understanding.view for understanding in understandings] == [None] * 3
     assert all(len(understanding.captions) == len(source.instructions) for understanding in understandings)
     assert all(caption.split() for understanding in understandings for caption in understanding.captions)
     assert captioner.understand(pixels[:1]) == understandings[:1]  # alone as in a batch
@@ -180,9 +180,9 @@ def test_other_models_understand_anew_and_the_shipped_ones_come_back(captioner: 
 
 def test_the_shipped_captioner_with_another_encoder_keeps_its_captions_only(tmp_path: Path) -> None:
     models = ModelChoice(encoder=str(MINILM)).open(tmp_path)
-    assert not models.has_visual_view
+    assert models.image_encoder is None
     assert models.calibration is None
-    assert SHIPPED.open(tmp_path).has_visual_view
+    assert SHIPPED.open(tmp_path).image_encoder is not None
 
 
 def test_the_identity_is_that_of_the_content(captioner: Path, tmp_path: Path) -> None:

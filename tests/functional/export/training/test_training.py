@@ -208,7 +208,7 @@ def test_the_served_captioner_says_what_torch_says(models: Path, photo_model: Tr
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
     with torch.no_grad():
         understood = model.understand_as_served(images)
-        vectors = np.stack([each.vector for each in understandings if each.vector is not None])
+        vectors = np.stack([each.view for each in understandings if each.view is not None])
         # A random backbone hardly tells photos apart, and the head's start magnifies what 8 bits round; that the graph
         # agrees with torch before it is rounded is checked when it is exported.
         assert (vectors * understood.visual.numpy()).sum(1).min() > 0.98

@@ -63,7 +63,7 @@ def test_the_shipped_captioner_sees_the_same_in_torch(tmp_path: Path) -> None:
     pixels = np.stack([decode_photo(path, image_size=served.image_size).pixels for path in sorted(tmp_path.iterdir())])
     with torch.no_grad():
         seen = model.understand_as_served(torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1)
-    vectors = [understanding.vector for understanding in served.understand(pixels)]
+    vectors = [understanding.view for understanding in served.understand(pixels)]
     cosines = (seen.visual.numpy() * np.stack([vector for vector in vectors if vector is not None])).sum(1)
     assert cosines.min() > 0.97  # photos are rounded to 8 bits on their way, in torch not
 

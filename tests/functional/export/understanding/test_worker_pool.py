@@ -29,7 +29,7 @@ class MoodySource:
     mood: str
     identity: str = "0" * 64
     instructions: tuple[str, ...] = INSTRUCTIONS
-    encoder_identity: str = "0" * 64
+    image_encoder: None = None
     alone: bool = False
 
     @property
@@ -62,7 +62,7 @@ class MoodyCaptioner:
                 time.sleep(600)
             elif self.mood == "fails":
                 raise RuntimeError("no kernel for this node")
-        return [Understanding(captions=("a", "b"), vector=np.full(4, 0.5, np.float32)) for _ in pixels]
+        return [Understanding(captions=("a", "b"), view=None) for _ in pixels]
 
 
 def tasks(folder: Path, colours: list[str]) -> list[ReadingTask]:
@@ -77,14 +77,14 @@ def tasks(folder: Path, colours: list[str]) -> list[ReadingTask]:
                 content=f"{number:064x}",
                 size_bytes=status.st_size,
                 stamp=stamp_of(status),
-                understand=True,
+                caption=True,
             )
         )
     return found
 
 
 def read(given: list[ReadingTask], mood: str, *, count: int = 2) -> list[Outcome]:
-    work = understanding(MoodySource(mood=mood))
+    work = understanding(MoodySource(mood=mood), None)
     return [outcome for batch in WorkerPool(workers=count)(given, work) for outcome in batch]
 
 

@@ -9,7 +9,7 @@ from export.understanding.engine import ReadingTask
 
 
 def task(size_bytes: int) -> ReadingTask:
-    return ReadingTask(id="a", path=Path("a"), content="", size_bytes=size_bytes, stamp=0, understand=True)
+    return ReadingTask(id="a", path=Path("a"), content="", size_bytes=size_bytes, stamp=0, caption=True)
 
 
 def test_large_photos_are_given_out_a_few_at_a_time() -> None:

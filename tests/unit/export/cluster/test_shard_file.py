@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +17,7 @@ from export.cluster.shard_file import (
     shard_to_bytes,
 )
 from export.errors import LibraryError
-from export.library.records import KnownPhoto
+from export.library.records import KnownPhoto, Understander
 from export.pictures.facts import PhotoFacts
 from export.understanding.backlog import Reading
 from export.understanding.captioner import Understanding
@@ -30,7 +31,8 @@ FACTS = PhotoFacts(
     noted="exif", latitude=48.2, longitude=16.4, damage="a fifth is missing", written='{"rating": 4.0}',
 )  # fmt: skip
 BARE = PhotoFacts(width=1, height=1, type="png", taken=None, placeholder="00" * 36, fingerprint="00" * 16)
-READING = Reading(captioner="c" * 64, instructions=("What?", "Where?"), decoder="reader 2", reader=2)
+BY = Understander(captioner="c" * 64, instructions=("What?", "Where?"), image_encoder="v" * 64)
+READING = Reading(by=BY, decoder="reader 2", reader=2)
 
 
 def photo(photo_id: str, content: str) -> KnownPhoto:
@@ -38,15 +40,15 @@ def photo(photo_id: str, content: str) -> KnownPhoto:
 
 
 def test_a_shard() -> None:
-    vector = np.array([0.6, -0.8], np.float32)
+    view = np.array([0.6, -0.8], np.float32)
     outcomes: list[Outcome] = [
         ReadPhoto(
             id="été/a.jpg", content="a", thumbnail=b"", facts=FACTS,
-            understanding=Understanding(captions=("a dog", ""), vector=vector, names="dog"),
+            understanding=Understanding(captions=("a dog", ""), view=None, names="dog"), view=view,
         ),
         ReadPhoto(
             id="b.png", content="b", thumbnail=b"", facts=BARE,
-            understanding=Understanding(captions=("", ""), vector=None),
+            understanding=Understanding(captions=("", ""), view=None),
         ),
         ReadPhoto(id="c.png", content="c", thumbnail=b"", facts=BARE, understanding=None),
         FailedPhoto(id="d.jpg", content="d", reason="broken image", broken=True),
@@ -57,9 +59,9 @@ def test_a_shard() -> None:
     first = shard.outcomes[0]
     assert isinstance(first, ReadPhoto)
     assert first.understanding is not None
-    assert first.understanding.vector is not None
-    assert first.understanding.vector.dtype == np.float32
-    assert first.understanding.vector.tolist() == vector.tolist()
+    assert first.view is not None
+    assert first.view.dtype == np.float32
+    assert first.view.tolist() == view.tolist()
     assert (first.facts, first.understanding.captions, first.understanding.names) == (FACTS, ("a dog", ""), "dog")
     assert list(shard.outcomes[1:]) == outcomes[1:]
 
@@ -75,6 +77,20 @@ def test_a_shard_from_before_there_was_one_of_the_facts() -> None:
     pyarrow.parquet.write_table(table, older)
     shard = shard_from_bytes(older.getvalue().to_pybytes(), "x")
     assert list(shard.outcomes) == [replace(read, facts=replace(FACTS, written=None))]
+
+
+def test_a_shard_from_before_captioners_and_image_encoders_were_two() -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    data = shard_to_bytes(Shard(reading=READING, photos=[], outcomes=[]))
+    table = pyarrow.parquet.read_table(pyarrow.BufferReader(data))
+    about = {**json.loads(table.schema.metadata[b"thinlens"]), "format": 1}
+    del about["image_encoder"]
+    older = pyarrow.BufferOutputStream()
+    pyarrow.parquet.write_table(table.replace_schema_metadata({"thinlens": json.dumps(about)}), older)
+    shard = shard_from_bytes(older.getvalue().to_pybytes(), "x")
+    assert shard.reading.by == replace(BY, image_encoder=BY.captioner)
 
 
 def test_a_census() -> None:
@@ -103,8 +119,8 @@ def test_one_is_not_taken_for_the_other() -> None:
 
 
 def test_a_newer_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("export.cluster.shard_file.FORMAT", 2)
+    monkeypatch.setattr("export.cluster.shard_file.FORMAT", 3)
     data = census_to_bytes(Census(address="s3://bucket/photos", photos=[]))
     monkeypatch.undo()
-    with pytest.raises(LibraryError, match=r"x is of version 2 \(expected 1\): use the thinlens that wrote it"):
+    with pytest.raises(LibraryError, match=r"x is of version 3 \(expected 2\): use the thinlens that wrote it"):
         census_from_bytes(data, "x")

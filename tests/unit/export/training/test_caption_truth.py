@@ -72,10 +72,10 @@ def test_without_supports_there_is_no_truth(photos: list[CaptionedPhoto], descri
 def test_what_is_said_is_counted(photos: list[CaptionedPhoto]) -> None:
     lexicon = Lexicon(things=frozenset({"chair", "dog", "lamp"}), verbs=frozenset())
     understood = [
-        Understanding(captions=("A dog on a chair",), vector=None),
-        Understanding(captions=("A chair",), vector=None),
-        Understanding(captions=("",), vector=None, names="A chair"),
-        Understanding(captions=("",), vector=None),
+        Understanding(captions=("A dog on a chair",), view=None),
+        Understanding(captions=("A chair",), view=None),
+        Understanding(captions=("",), view=None, names="A chair"),
+        Understanding(captions=("",), view=None),
     ]
     scores = score_truth(photos[:4], understood, Invention(photos[:4], lexicon))
     assert (scores.captioned, scores.named, scores.somebody_invented) == (0.5, 0.25, 0.25)
