@@ -10,6 +10,7 @@ from export.disk.own_names import refuse_foreign
 from handler.bundle.encoder_files import ENCODER_FILES
 
 CAPTIONER_FILES = ("captioner.json", "decoder.onnx", "tokenizer.json", "vision.onnx")
+VIEW_FILES = ("view.json", "vision.onnx")
 CALIBRATION_FILE = "calibration.json"
 SCHEME_FILE = "quantisation.json"
 
@@ -43,6 +44,11 @@ def refuse_foreign_captioner(folder: Path) -> None:
     """The same of a captioner."""
     keys = ("encoder_identity", "instructions", "empty_cache")
     refuse_foreign(folder, CAPTIONER_FILES, marker="captioner.json", keys=keys)
+
+
+def refuse_foreign_view(folder: Path) -> None:
+    """The same of a view that was distilled."""
+    refuse_foreign(folder, VIEW_FILES, marker="view.json", keys=("name", "image_size", "space"))
 
 
 def refuse_foreign_models(folder: Path) -> None:

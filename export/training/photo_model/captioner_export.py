@@ -6,7 +6,7 @@ of its activations then says how the graph that is shipped rounds weights and ac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,31 +25,37 @@ from export.understanding.beam_search import Decoding, decode
 from export.understanding.onnx_sessions import Reader
 from handler.runtime import onnxruntime
 
+WriteGraph = Callable[..., onnx.ModelProto]
+
 _TOLERANCE = 1e-3
 _PHOTOS_PER_RUN = 4
 
 
-def export_vision(model: PhotoModel, path: Path, *, pixels: NDArray[np.uint8]) -> None:
-    """Write pixels uint8 [photos, size, size, 3] -> visual, memory, as ``vision_graph`` says, in 8 bits.
+def export_vision(
+    model: PhotoModel, path: Path, *, pixels: NDArray[np.uint8], write: WriteGraph = vision_graph
+) -> None:
+    """Write a graph of what is seen in pixels uint8 [photos, size, size, 3], in 8 bits.
 
     Args:
         model: The trained photo model.
         path: The file.
         pixels: Photos by which activations are measured, uint8 [n, size, size, 3].
+        write: ``vision_graph`` or ``view_graph``, which say what comes out.
 
     Raises:
         ModelError: The graph in float32 disagrees with torch.
     """
     size = pixels.shape[1]
     writer = FloatWriter()
-    graph = vision_graph(writer, model.eval(), image_size=size)
+    graph = write(writer, model.eval(), image_size=size)
     random = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), np.uint8)
     with torch.no_grad():
         seen = model.understand_as_served(torch.from_numpy(random).permute(0, 3, 1, 2).float() / 127.5 - 1.0)
-    _compare(graph, {"pixels": random}, {"visual": seen.visual, "told": seen.names, **_by_layer("memory", seen.memory)})
+    expected = {"visual": seen.visual, "told": seen.names, **_by_layer("memory", seen.memory)}
+    _compare(graph, {"pixels": random}, {output.name: expected[output.name] for output in graph.graph.output})
     runs = ({"pixels": pixels[start : start + _PHOTOS_PER_RUN]} for start in range(0, len(pixels), _PHOTOS_PER_RUN))
     activations = observe(graph, writer.taps, runs)
-    onnx.save_model(vision_graph(Int8Writer(activations), model, image_size=size), str(path))
+    onnx.save_model(write(Int8Writer(activations), model, image_size=size), str(path))
 
 
 def pooled_as_served(path: Path, pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:

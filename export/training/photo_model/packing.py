@@ -16,12 +16,14 @@ from tokenizers import Tokenizer
 from export.conversion.bert_graph import bert_graph
 from export.conversion.encoder_folder import FloatEncoder, write_encoder_folder
 from export.conversion.quantisation import STATIC_INT8, Scheme
-from export.disk.model_files import refuse_foreign_captioner
+from export.disk.model_files import refuse_foreign_captioner, refuse_foreign_view
 from export.evaluation.probes import PROBES
 from export.photos.samples import copy_samples
 from export.training.data.caption_text import BEGIN, END
 from export.training.data.tasks import DESCRIBE, INSTRUCTIONS
 from export.training.photo_model.captioner_export import export_decoder, export_vision
+from export.training.photo_model.photo_graphs import view_graph
+from export.training.photo_model.photo_model import PhotoModel
 from export.training.photo_model.unpacking import TrainedCaptioner
 from export.training.text_encoder.language_training import LanguageStudent
 from export.training.text_encoder.sentence_model import MAX_TOKENS, TextEncoder, tokenise
@@ -133,6 +135,25 @@ def write_captioner(
         "empty_cache": [shape.layers, 2, shape.heads, 0, shape.head_width],
     }
     _write_json(folder / "captioner.json", settings)
+
+
+def write_view(model: PhotoModel, folder: Path, *, space: str, image_size: int = IMAGE_SIZE) -> None:
+    """Write the folder of a visual view without a captioner: graph and settings.
+
+    Args:
+        model: Of which the visual view is trained.
+        folder: Is made where it isn't there; its name becomes the view's.
+        space: Identity of the text encoder in whose space the view lies.
+        image_size: Side in pixels of the squares that photos become.
+
+    Raises:
+        ModelError: The graph disagrees with torch.
+        OutputError: The folder has such files of somebody else; they stay.
+    """
+    refuse_foreign_view(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    export_vision(model, folder / "vision.onnx", pixels=crops_of_samples(image_size), write=view_graph)
+    _write_json(folder / "view.json", {"name": folder.name, "image_size": image_size, "space": space})
 
 
 def crops_of_samples(image_size: int) -> NDArray[np.uint8]:

@@ -1,4 +1,9 @@
-"""The runs in which a visual view is learnt: a head on the backbone's features, and both on crops.
+"""The three runs in which a visual view is learnt, each from the last one's weights.
+
+1. *head*: the visual head learns on the features of the backbone as it was.
+2. *whole*: backbone and head learn from crops, mirrored and in other light, with averaged weights.
+3. *view*: a head of its own for the finished backbone, as it is served, and for photos as they are. It
+   reads what the backbone learnt better than the head that was trained along with it on crops.
 
 They know photos, the backbone and its head; what a photo's view is to be, a lesson knows.
 """
@@ -88,6 +93,21 @@ class Lesson(Protocol):
 
     def probe(self, model: PhotoModel) -> dict[str, float]:
         """How good the view of photos is that aren't learnt."""
+
+
+def train_view(model: PhotoModel, lesson: Lesson, work: Path, recipe: ViewRecipe) -> None:
+    """Train backbone and visual head in place in three runs, or go on with those that were interrupted.
+
+    Args:
+        model: Its backbone is the one to start from.
+        lesson: What the views are to be.
+        work: Each run has a folder below it: *head*, *whole* and *view*.
+        recipe: Seeds and sizes.
+    """
+    if not (work / "whole" / "checkpoint.pt").is_file():
+        train_head(model, lesson, work / "head", recipe, passes=recipe.head_passes)
+    train_whole(model, lesson, work / "whole", recipe)
+    train_head(model, lesson, work / "view", recipe, passes=recipe.view_passes, as_served=True)
 
 
 def train_whole(model: PhotoModel, lesson: Lesson, work: Path, recipe: ViewRecipe) -> None:
@@ -211,9 +231,7 @@ def _pooled_grids(model: PhotoModel, pixels: NDArray[np.uint8]) -> Tensor:
     return torch.cat(pooled)
 
 
-def _make_run(
-    model: nn.Module, optimizer: torch.optim.Optimizer, work: Path, recipe: ViewRecipe, *, steps: int
-) -> Run:
+def _make_run(model: nn.Module, optimizer: torch.optim.Optimizer, work: Path, recipe: ViewRecipe, *, steps: int) -> Run:
     return Run(
         folder=work,
         model=model,

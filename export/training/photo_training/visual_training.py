@@ -1,12 +1,6 @@
-"""Training the visual view in three runs, each from the last one's weights.
+"""Training the visual view in the space of a text encoder, which stays as it is.
 
-1. *head*: the visual head learns on the pretrained backbone's features.
-2. *whole*: backbone and head learn from crops, mirrored and in other light, with averaged weights.
-3. *view*: a head of its own for the finished backbone, as it is served, and for photos as they are. It
-   reads what the backbone learnt better than the head that was trained along with it on crops.
-
-Last, the view's hubness is measured. The targets are the vectors of people's captions and of names (name_targets.py);
-the text encoder stays as it is.
+What is learnt are the vectors of people's captions and of names (name_targets.py). Last, hubness is measured.
 """
 
 from __future__ import annotations
@@ -23,7 +17,7 @@ from torch import Tensor
 from export.training.losses import name_loss, photo_to_text_loss, text_to_photo_loss
 from export.training.photo_model.photo_model import PhotoModel
 from export.training.photo_training.photo_data import PhotoData
-from export.training.photo_training.view_runs import Recent, ViewRecipe, train_head, train_whole, view_of
+from export.training.photo_training.view_runs import Recent, ViewRecipe, train_head, train_view, view_of
 from export.training.training_run import shuffled_batch
 
 _PHOTOS_MEASURED = 512
@@ -109,11 +103,7 @@ def train_visual_view(
         work: Each run has a folder below it.
         recipe: Seeds and sizes.
     """
-    lesson = CaptionLesson(data=training, held_out=held_out, recipe=recipe)
-    if not (work / "whole" / "checkpoint.pt").is_file():
-        train_head(model, lesson, work / "head", recipe, passes=recipe.head_passes)
-    train_whole(model, lesson, work / "whole", recipe)
-    train_head(model, lesson, work / "view", recipe, passes=recipe.view_passes, as_served=True)
+    train_view(model, CaptionLesson(data=training, held_out=held_out, recipe=recipe), work, recipe)
     _measure_hubness(model, training, recipe)
 
 

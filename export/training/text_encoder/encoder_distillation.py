@@ -26,11 +26,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
-from torch import Tensor, nn
+from torch import nn
 
 from export.errors import DataError
 from export.models.hub import read_configuration
-from export.training.losses import distillation_loss
+from export.training.losses import distillation_loss, neighbour_loss, photo_loss
 from export.training.text_encoder.sentence_model import (
     EmbedTexts,
     TextEncoder,
@@ -79,6 +79,10 @@ class DistillationRecipe:
     temperature: float = 0.05
     average_decay: float = 0.99
     seed: int = 20_261_122
+
+
+DUAL_STUDENT = DistillationRecipe(feed_forward=1_024, vocabulary_size=10_000)
+"""Of a dual encoder's student: with its projection into up to 1,024 dimensions it takes at most 8 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,28 +187,6 @@ def distil_encoder(
         held_out=tuple(held_out),
         cosine=float((vectors * targets[len(learnt) :]).sum(1).mean()),
     )
-
-
-def neighbour_loss(student: Tensor, teacher: Tensor, *, temperature: float) -> Tensor:
-    """Cross-entropy between the distributions of similarities to the others, both float32 [n, dim] of unit norm."""
-    itself = torch.eye(len(student), dtype=torch.bool)
-    wanted = (teacher @ teacher.T / temperature).masked_fill(itself, -1e4).softmax(1)
-    found = (student @ student.T / temperature).masked_fill(itself, -1e4).log_softmax(1)
-    return -(wanted * found).sum(1).mean()
-
-
-def photo_loss(student: Tensor, teacher: Tensor, photos: Tensor, *, scale: float) -> Tensor:
-    """Cross-entropy between the distributions of texts' similarities to photos.
-
-    Args:
-        student: float32 [texts, dim], unit L2 norm.
-        teacher: The same texts, of the same shape.
-        photos: float32 [photos, dim], unit L2 norm, as the teacher sees them.
-        scale: Multiplies the cosines.
-    """
-    wanted = (scale * teacher @ photos.T).softmax(1)
-    found = (scale * student @ photos.T).log_softmax(1)
-    return -(wanted * found).sum(1).mean()
 
 
 def to_width(vectors: NDArray[np.float32], width: int) -> NDArray[np.float32]:

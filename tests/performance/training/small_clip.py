@@ -17,6 +17,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -52,13 +53,14 @@ _WORDS = r"""<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|
 class Recipe:
     """Sizes, rates and weights of the losses."""
 
-    width: int = 256
-    layers: int = 6
+    width: int = 192
+    layers: int = 4
+    text_width: int = 256
     text_layers: int = 4
     dim: int = 256
     vocabulary_size: int = 8_192
     other_texts: int = 30_000
-    steps: int = 800
+    steps: int = 500
     photos_per_step: int = 128
     texts_per_step: int = 48
     learning_rate: float = 1.5e-3
@@ -223,24 +225,26 @@ def _make_run(learner: Learner, work: Path, recipe: Recipe) -> Run:
 
 
 def _configuration(recipe: Recipe, tokenizer: CLIPTokenizerFast) -> CLIPConfig:
-    towers = {
-        "hidden_size": recipe.width,
-        "intermediate_size": 4 * recipe.width,
-        "num_attention_heads": recipe.width // 64,
-        "projection_dim": recipe.dim,
-        "hidden_act": "gelu",
-    }
-    ends = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
     text = CLIPTextConfig(
-        num_hidden_layers=recipe.text_layers,
         vocab_size=len(tokenizer),
         max_position_embeddings=TOKENS,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
-        **ends,
-        **towers,
+        **_tower(recipe.text_width, recipe.text_layers),
     )
-    vision = CLIPVisionConfig(num_hidden_layers=recipe.layers, image_size=IMAGE_SIZE, patch_size=PATCH, **towers)
+    vision = CLIPVisionConfig(image_size=IMAGE_SIZE, patch_size=PATCH, **_tower(recipe.width, recipe.layers))
     return CLIPConfig(text_config=text.to_dict(), vision_config=vision.to_dict(), projection_dim=recipe.dim)
+
+
+def _tower(width: int, layers: int) -> dict[str, Any]:
+    return {
+        "hidden_size": width,
+        "intermediate_size": 4 * width,
+        "num_hidden_layers": layers,
+        "num_attention_heads": width // 64,
+        "hidden_act": "gelu",
+    }
 
 
 def _padded(
@@ -292,7 +296,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the corpus, laid out as in export/training/README.md")
     parser.add_argument("--work", type=Path, required=True, help="what the shipped models see, checkpoint and log")
     parser.add_argument("--to", type=Path, required=True, help="where the model goes")
-    parser.add_argument("--steps", type=int, default=Recipe.steps)
+    parser.add_argument("--steps", type=int, default=Recipe().steps)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     train(arguments.data, arguments.work, arguments.to, dataclasses.replace(Recipe(), steps=arguments.steps))

@@ -24,13 +24,13 @@ from export.evaluation.probes import PROBES
 from export.models.hub import content_identity
 from export.models.model_set import MODELS
 from export.training.data.corpus import read_photos, read_split
+from export.training.losses import neighbour_loss
 from export.training.photo_training.captioner_distillation import open_word_teacher, write_teacher_corpus
 from export.training.text_encoder.encoder_distillation import (
     DistillationRecipe,
     Teacher,
     distil_encoder,
     find_start,
-    neighbour_loss,
     to_width,
 )
 from export.training.text_encoder.sentence_model import TextEncoder, embed, load_teacher, narrow_feed_forward
