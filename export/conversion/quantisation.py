@@ -25,6 +25,8 @@ from export.conversion.rounding import round_for_inputs
 from handler.runtime import onnxruntime
 
 _SMALL = 2_048
+WORDS = "input_ids"
+"""What the names of tensors begin with that hold the numbers of words."""
 _CONTRIBUTED = "com.microsoft"
 _HIGHEST = 63
 """Of the weights of static int8, which have 7 bits: without VNNI, sums of two products with a byte are kept in 16."""
@@ -130,7 +132,7 @@ def write_graph(model: onnx.ModelProto, path: Path) -> None:
 
 def _reads_words(gather: onnx.NodeProto) -> bool:
     """Whether a Gather looks up words; the tables of positions and types are small, and touch every text."""
-    return bool(gather.input[1] == "input_ids")
+    return bool(gather.input[1].startswith(WORDS))
 
 
 def _product_of_blocks(

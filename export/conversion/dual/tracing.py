@@ -1,0 +1,71 @@
+"""Tracing: a tower in torch becomes a graph of ONNX, in float32, whose vectors have unit norm.
+
+It knows modules and graphs, not what they embed.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import onnx
+import torch
+from torch import Tensor, nn
+
+from export.errors import ModelError
+
+OPSET = 18
+
+
+class _Unit(nn.Module):
+    """A tower whose vectors have unit norm."""
+
+    def __init__(self, tower: nn.Module) -> None:
+        super().__init__()
+        self.tower = tower
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return nn.functional.normalize(self.tower(*inputs), dim=-1)
+
+
+def trace(
+    tower: nn.Module, inputs: Mapping[str, Tensor], output: str, free: Mapping[str, Mapping[int, str]], *, name: str
+) -> onnx.ModelProto:
+    """The graph of a tower.
+
+    Args:
+        tower: Takes the inputs in their order.
+        inputs: Examples of them, by the names that they get.
+        output: What the vectors are called.
+        free: Which axes of which inputs may be longer or shorter, and what they are called.
+        name: Of the model, for messages.
+
+    Raises:
+        ModelError: It can't be traced.
+    """
+    device = next(tower.parameters()).device
+    with TemporaryDirectory() as folder, warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore")  # the tracer warns of every constant that it makes of a shape
+        path = Path(folder) / "tower.onnx"
+        try:
+            torch.onnx.export(
+                _Unit(tower).eval(),
+                tuple(each.to(device) for each in inputs.values()),
+                str(path),
+                input_names=list(inputs),
+                output_names=[output],
+                dynamic_axes={**{each: dict(axes) for each, axes in free.items()}, output: {0: "n"}},
+                opset_version=OPSET,
+                dynamo=False,
+            )
+            model: onnx.ModelProto = onnx.load(str(path))
+        except Exception as error:  # torch's and onnx's own share no base
+            reason = " ".join(str(error).split())[:300]
+            raise ModelError(f"{name} can't be exported ({type(error).__name__}: {reason})") from error
+    known = {each.name for each in model.graph.input}
+    for missing in inputs.keys() - known:  # an input that makes no difference is left out by the tracer
+        shape = [free.get(missing, {}).get(axis, side) for axis, side in enumerate(inputs[missing].shape)]
+        model.graph.input.append(onnx.helper.make_tensor_value_info(missing, onnx.TensorProto.INT64, shape))
+    return model
