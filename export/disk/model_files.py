@@ -10,7 +10,9 @@ from export.disk.own_names import refuse_foreign
 from handler.bundle.encoder_files import ENCODER_FILES
 
 CAPTIONER_FILES = ("captioner.json", "decoder.onnx", "tokenizer.json", "vision.onnx")
-VIEW_FILES = ("view.json", "vision.onnx")
+IMAGE_GRAPH, IMAGE_DESCRIPTION = "image.onnx", "image.json"
+IMAGE_FILES = ("image.bin", IMAGE_DESCRIPTION, IMAGE_GRAPH)
+"""What sees photos of a dual encoder; beside the files of the encoder of its texts."""
 CALIBRATION_FILE = "calibration.json"
 SCHEME_FILE = "quantisation.json"
 
@@ -46,9 +48,10 @@ def refuse_foreign_captioner(folder: Path) -> None:
     refuse_foreign(folder, CAPTIONER_FILES, marker="captioner.json", keys=keys)
 
 
-def refuse_foreign_view(folder: Path) -> None:
-    """The same of a view that was distilled."""
-    refuse_foreign(folder, VIEW_FILES, marker="view.json", keys=("name", "image_size", "space"))
+def refuse_foreign_dual_encoder(folder: Path) -> None:
+    """The same of an encoder with what sees photos in its space."""
+    refuse_foreign_encoder(folder)
+    refuse_foreign(folder, IMAGE_FILES, marker=IMAGE_DESCRIPTION, keys=("name", "dim", "preprocessing"))
 
 
 def refuse_foreign_models(folder: Path) -> None:
@@ -56,6 +59,13 @@ def refuse_foreign_models(folder: Path) -> None:
     refuse_foreign_encoder(folder / "encoder")
     refuse_foreign_captioner(folder / "captioner")
     refuse_foreign(folder, [CALIBRATION_FILE], marker=CALIBRATION_FILE, keys=("encoder", "weights"))
+
+
+def copy_image_tower(source: Path, folder: Path) -> None:
+    """Copy what sees photos beside an encoder; raises OutputError as ``copy_encoder`` does, and OSError."""
+    refuse_foreign_dual_encoder(folder)
+    for name in IMAGE_FILES:
+        shutil.copyfile(source / name, folder / name)
 
 
 def copy_encoder(source: Path, folder: Path) -> None:

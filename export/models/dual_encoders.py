@@ -30,6 +30,11 @@ def dual_folder(folder: Path) -> Path | None:
     return folder if read_configuration(folder).get("model_type") in KINDS else None
 
 
+def is_dual_encoder(name: str) -> bool:
+    """Whether a folder or name means a dual encoder; raises ModelError where there is none of that name."""
+    return name.startswith(OPEN_CLIP) or dual_folder(model_folder(name)) is not None
+
+
 def open_dual_encoder(name: str, *, pickle: bool = False) -> DualEncoder:
     """Load a model with an image tower and a text tower.
 

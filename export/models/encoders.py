@@ -10,7 +10,7 @@ from pathlib import Path
 
 from export.errors import ModelError, OutputError
 from export.models.hub import content_identity, model_folder
-from handler.bundle.encoder_files import ENCODER_FILES
+from handler.bundle.encoder_files import ENCODER_FILES, EncoderConfiguration, identify_encoder
 
 ENCODERS = "encoders"
 
@@ -63,6 +63,21 @@ def open_encoder(name: str, out: Path) -> Path:
     except OSError as error:
         raise OutputError(f"{folder} can't be written: {error.strerror}; make room, or choose another --out") from error
     return folder
+
+
+def space_of(name: str, out: Path) -> str:
+    """Identity of the space in which an encoder's vectors lie: its own, or that of the encoder from which it learnt.
+
+    Raises:
+        ModelError: As ``open_encoder`` does.
+        OutputError: Likewise.
+    """
+    return encoder_space(open_encoder(name, out))
+
+
+def encoder_space(folder: Path) -> str:
+    """The same of an encoder's folder. Raises OSError and BundleError."""
+    return EncoderConfiguration.read(folder / "encoder.json").space or identify_encoder(folder)
 
 
 def _is_sentence_encoder(folder: Path) -> bool:

@@ -115,16 +115,24 @@ def add_tool_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParse
         kinds,
         wrap,
         "view",
-        summary="what sees photos where a dual encoder does, with the shipped backbone",
-        example="--teacher openai/clip-vit-base-patch32 --photos photos --work work --to my-view",
+        summary="an image tower that sees photos where a dual encoder does, with the shipped backbone",
+        example="--teacher openai/clip-vit-base-patch32 --photos photos --work work --to small-clip",
         run=distil_view,
     )
     view.add_argument(
         "--teacher", required=True, metavar="MODEL", help="a folder, or a name as index --encoder takes it"
     )
     view.add_argument("--photos", type=Path, required=True, metavar="PHOTOS", help="a folder, or a list file")
+    view.add_argument(
+        "--encoder",
+        type=Path,
+        metavar="DIR",
+        help="what goes beside it for texts: a student of the same teacher (default: the teacher's own text tower)",
+    )
     view.add_argument("--work", type=Path, required=True, metavar="DIR", help="checkpoints and logs go here")
-    view.add_argument("--to", type=Path, required=True, metavar="DIR", help="where the view goes")
+    view.add_argument(
+        "--to", type=Path, required=True, metavar="DIR", help="where both go, for 'thinlens index --encoder DIR'"
+    )
     view.add_argument(
         "--steps",
         type=int,

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.errors import ModelError
+from export.models.dual_encoders import is_dual_encoder, open_dual_encoder
+from export.models.encoders import encoder_space, open_encoder
 from export.models.hub import content_identity, model_folder
 from export.models.model_set import MODELS
 from handler.bundle.encoder_files import identify_encoder
@@ -35,6 +37,7 @@ def _report(choice: SchemeChoice, folder: Path) -> None:
 
 
 def quantise(arguments: argparse.Namespace) -> None:
+    """``thinlens models quantise``."""
     from export.conversion.scheme_choice import choose_scheme, read_texts
     from export.conversion.sentence_encoder import export_sentence_encoder
 
@@ -49,12 +52,12 @@ def distil_encoder(arguments: argparse.Namespace) -> None:
     import torch
 
     from export.conversion.scheme_choice import choose_scheme, read_texts
-    from export.disk.model_files import refuse_foreign_encoder
+    from export.disk.model_files import copy_image_tower, refuse_foreign_dual_encoder
     from export.training.data.corpus import read_general_text, read_paraphrases
     from export.training.photo_model.packing import float_encoder
     from export.training.text_encoder.encoder_distillation import distil_encoder, find_start
 
-    refuse_foreign_encoder(arguments.to)
+    refuse_foreign_dual_encoder(arguments.to)
     torch.set_num_threads(os.cpu_count() or 1)
     if arguments.texts:
         texts = read_texts(arguments.texts)
@@ -62,23 +65,36 @@ def distil_encoder(arguments: argparse.Namespace) -> None:
         captions = [caption for captions in read_paraphrases(arguments.data) for caption in captions]
         texts = list(dict.fromkeys(captions + read_general_text(arguments.data)))
     lesson = _of_dual_encoder(arguments) or _of_sentence_encoder(arguments)
-    start = find_start(model_folder(arguments.teacher))
-    distilled = distil_encoder(lesson.teacher, *start, texts, arguments.work, lesson.recipe)
+    distilled = distil_encoder(lesson.teacher, *find_start(lesson.start), texts, arguments.work, lesson.recipe)
     print(f"cosine to the teacher on {len(distilled.held_out):,} texts that it didn't learn: {distilled.cosine:.3f}")
     encoder = float_encoder(distilled.student, distilled.tokenizer, name=arguments.to.name, space=lesson.space)
     measured_on = [*distilled.held_out, *texts][: max(100, len(distilled.held_out))]
-    _report(
-        choose_scheme(encoder, measured_on, arguments.to, least_neighbours=arguments.least_neighbours), arguments.to
-    )
+    choice = choose_scheme(encoder, measured_on, arguments.to, least_neighbours=arguments.least_neighbours)
+    if lesson.towers:
+        copy_image_tower(lesson.towers, arguments.to)
+    _report(choice, arguments.to)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _EncoderLesson:
-    """A teacher of texts, how its student is made, and the identity of the space that it shares with it, if it does."""
+    """A teacher of texts, and how its student is made.
+
+    Attributes:
+        teacher: Whose vectors are learnt.
+        start: The folder of a BERT that the student starts from, if it is one.
+        recipe: Seeds and sizes.
+        towers: Of a dual encoder, the folder of both towers as they serve and index; the student shares its space.
+    """
 
     teacher: Teacher
+    start: Path
     recipe: DistillationRecipe
-    space: str | None = None
+    towers: Path | None = None
+
+    @property
+    def space(self) -> str | None:
+        """Its identity; None where the student has a space of its own."""
+        return self.towers and encoder_space(self.towers)
 
 
 def _of_sentence_encoder(arguments: argparse.Namespace) -> _EncoderLesson:
@@ -98,6 +114,7 @@ def _of_sentence_encoder(arguments: argparse.Namespace) -> _EncoderLesson:
 
     return _EncoderLesson(
         teacher=Teacher(vectors_of=vectors_of, identity=content_identity(folder, _SALT)),
+        start=folder,
         recipe=_sized(DistillationRecipe(), arguments),
     )
 
@@ -106,20 +123,22 @@ def _of_dual_encoder(arguments: argparse.Namespace) -> _EncoderLesson | None:
     """A dual encoder's text tower as the teacher; None where the teacher is none."""
     from export.training.photo_training.taught_photos import teach_photos
     from export.training.text_encoder.encoder_distillation import DUAL_STUDENT, FoundPhotos, Teacher
+    from export.training.text_encoder.sentence_model import default_teacher
 
     if not is_dual_encoder(arguments.teacher):
         return None
-    dual = open_dual_encoder(arguments.teacher)
-    identity = dual_identity(arguments.teacher)
+    dual, towers = open_dual_encoder(arguments.teacher), open_encoder(arguments.teacher, arguments.work)
+    space = encoder_space(towers)
     photos = None
     if arguments.photos:
-        taught = teach_photos(dual, identity, arguments.photos, arguments.work)
+        taught = teach_photos(dual, space, arguments.photos, arguments.work)
         photos = FoundPhotos(vectors=taught.vectors, scale=dual.logit_scale)
-        print(f"{len(taught.paths):,} photos that {arguments.teacher} finds")
+        print(f"learning what it finds among {len(taught.paths):,} photos")
     return _EncoderLesson(
-        teacher=Teacher(vectors_of=dual.embed_texts, identity=identity, shares_space=True, photos=photos),
+        teacher=Teacher(vectors_of=dual.embed_texts, identity=space, shares_space=True, photos=photos),
+        start=default_teacher(),
         recipe=_sized(DUAL_STUDENT, arguments),
-        space=dual_space(arguments.teacher, arguments.work),
+        towers=towers,
     )
 
 
@@ -138,25 +157,34 @@ def distil_view(arguments: argparse.Namespace) -> None:
     """``thinlens models distil view``."""
     import torch
 
-    from export.disk.model_files import refuse_foreign_view
+    from export.disk.model_files import copy_encoder, refuse_foreign_dual_encoder
     from export.training.photo_model.packing import IMAGE_SIZE, write_view
     from export.training.photo_model.unpacking import read_captioner
     from export.training.photo_training.taught_photos import teach_photos
     from export.training.photo_training.view_distillation import ViewDistillationRecipe, distil_view
 
-    refuse_foreign_view(arguments.to)
+    refuse_foreign_dual_encoder(arguments.to)
     torch.set_num_threads(os.cpu_count() or 1)
-    dual = open_dual_encoder(arguments.teacher)
-    taught = teach_photos(dual, dual_identity(arguments.teacher), arguments.photos, arguments.work)
+    dual, towers = open_dual_encoder(arguments.teacher), open_encoder(arguments.teacher, arguments.work)
+    space = encoder_space(towers)
+    encoder = arguments.encoder or towers
+    if (found := encoder_space(encoder)) != space:
+        raise ModelError(
+            f"models don't belong together: {encoder} gives the vectors of {found}, expected those of {space}, which "
+            f"is {arguments.teacher}; leave out --encoder, or distil one with 'thinlens models distil encoder'"
+        )
+    taught = teach_photos(dual, space, arguments.photos, arguments.work)
     recipe = dataclasses.replace(ViewDistillationRecipe(), whole_steps=arguments.steps)
     start = read_captioner(MODELS / "captioner").model
     distilled = distil_view(taught.pixels(IMAGE_SIZE), taught.vectors, start, arguments.work, recipe)
     print(f"cosine to the teacher on photos that it didn't learn: {distilled.cosine:.3f}")
-    write_view(distilled.model, arguments.to, space=dual_space(arguments.teacher, arguments.work))
+    copy_encoder(encoder, arguments.to)
+    write_view(distilled.model, arguments.to, space=space)
     print(f"wrote {arguments.to}")
 
 
 def distil_languages(arguments: argparse.Namespace) -> None:
+    """``thinlens models distil languages``."""
     import torch
 
     from export.disk.model_files import refuse_foreign_encoder
@@ -177,6 +205,7 @@ def distil_languages(arguments: argparse.Namespace) -> None:
 
 
 def distil_captioner(arguments: argparse.Namespace) -> None:
+    """``thinlens models distil captioner``."""
     import torch
 
     from export.disk.model_files import copy_encoder, refuse_foreign_models

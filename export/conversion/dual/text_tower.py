@@ -36,7 +36,9 @@ def export_text_tower(dual: DualEncoder) -> FloatEncoder:
     )
     _name_words(graph)
     del graph.graph.output[:]
-    output = onnx.helper.make_tensor_value_info("sentence_embedding", onnx.TensorProto.FLOAT, ["texts", dual.dimensions])
+    output = onnx.helper.make_tensor_value_info(
+        "sentence_embedding", onnx.TensorProto.FLOAT, ["texts", dual.dimensions]
+    )
     graph.graph.output.append(output)
     return FloatEncoder(
         graph=graph,

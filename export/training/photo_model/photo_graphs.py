@@ -28,34 +28,26 @@ CANDIDATES = 8
 def vision_graph(writer: FloatWriter, model: PhotoModel, *, image_size: int) -> onnx.ModelProto:
     """Pixels uint8 [photos, image_size, image_size, 3] -> visual view and memory."""
     shape = model.shape
-    grid = _grid(writer, model)
+    levels = writer.node("Cast", [writer.node("Transpose", ["pixels"], perm=[0, 3, 1, 2])], to=TensorProto.FLOAT)
+    halves = writer.node("Div", [levels, writer.constant(127.5)])
+    image = writer.node("Sub", [halves, writer.constant(1.0)], "image")
+    grid = writer.real(_backbone(writer, image, model.backbone))
     _visual(writer, grid, model)
     _memory(writer, grid, model, image_size=image_size)
     told = helper.make_tensor_value_info("told", TensorProto.FLOAT, ["photos", shape.names])
-    outputs = [_view(model), told, *_heads("memory", "photos", "slots", model)]
-    return writer.model("vision", [_pixels(image_size)], outputs)
+    photos = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["photos", image_size, image_size, 3])
+    return writer.model("vision", [photos], [_view(model), told, *_heads("memory", "photos", "slots", model)])
 
 
 def view_graph(writer: FloatWriter, model: PhotoModel, *, image_size: int) -> onnx.ModelProto:
-    """Pixels uint8 [photos, image_size, image_size, 3] -> visual view alone."""
-    _visual(writer, _grid(writer, model), model)
-    return writer.model("view", [_pixels(image_size)], [_view(model)])
-
-
-def _pixels(image_size: int) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["photos", image_size, image_size, 3])
+    """Pixels float32 [photos, 3, image_size, image_size] in [-1, 1] -> visual view alone."""
+    _visual(writer, writer.real(_backbone(writer, "pixels", model.backbone)), model)
+    pixels = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["photos", 3, image_size, image_size])
+    return writer.model("view", [pixels], [_view(model)])
 
 
 def _view(model: PhotoModel) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info("visual", TensorProto.FLOAT, ["photos", model.shape.dim])
-
-
-def _grid(writer: FloatWriter, model: PhotoModel) -> str:
-    """What the backbone makes of the pixels."""
-    levels = writer.node("Cast", [writer.node("Transpose", ["pixels"], perm=[0, 3, 1, 2])], to=TensorProto.FLOAT)
-    halves = writer.node("Div", [levels, writer.constant(127.5)])
-    image = writer.node("Sub", [halves, writer.constant(1.0)], "image")
-    return writer.real(_backbone(writer, image, model.backbone))
 
 
 def _backbone(writer: FloatWriter, x: str, backbone: Backbone) -> str:
