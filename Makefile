@@ -52,7 +52,7 @@ lint: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo --no-cache
-	$(BIN)/mypy --exclude '/(training|conversion)/|torch_captioner' --follow-imports silent
+	$(BIN)/mypy --exclude '/(training|conversion|hub_models)/' --follow-imports silent
 
 test: lint .venv/.demo
 	$(BIN)/python -m pytest tests/unit tests/functional --ignore-glob '*/training' --ignore-glob '*/conversion' \

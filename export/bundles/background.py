@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from export.understanding.view.image_encoder import Certainty
 from handler.bundle.relevance import QUERY_KINDS, Calibration, Curve
 
 NEAREST = 2.2
@@ -28,6 +29,9 @@ background: of many photos, the one that comes closest to a query that has nothi
 STEEPNESS = 0.8
 """How much the logit rises with each spread."""
 THRESHOLD, PERHAPS = 0.5, 0.3
+LIKELY, POSSIBLE = 0.1, 0.01
+"""The same of probabilities by SigLIP, which learnt that one in tens of thousands of photos fits a text: among fewer
+photos a text that fits one is likelier than it says."""
 _PROBED_PHOTOS = 2_000
 _SHOWN_BY_FEW = 0.3
 """The share of things whose closest photo lies below the level."""
@@ -83,23 +87,45 @@ def _counted_from(curve: Curve, level: float) -> Curve:
 
 
 def calibrate_by_background(
-    views: NDArray[np.float32], probes: NDArray[np.float32], *, photos: int, encoder: str, captioner: str
+    views: NDArray[np.float32],
+    probes: NDArray[np.float32],
+    *,
+    weights: tuple[float, ...],
+    photos: int,
+    encoder: str,
+    captioner: str,
 ) -> Calibration:
-    """A calibration in which all views count the same.
+    """A calibration of models that nobody has calibrated.
 
     Args:
         views: float32 [photos, views, dim], unit L2 norm, of some photos.
         probes: float32 [probes, dim], unit L2 norm, of texts that have nothing to do with most of the photos.
+        weights: What each view counts for.
         photos: How many there are in all.
         encoder: Identity of the encoder of both.
         captioner: Identity of the captioner of the views.
     """
-    count = views.shape[1]
-    background = _Background.of(probes @ views.mean(1).T)
+    fused = np.einsum("pvd,v->pd", views, np.array(weights, np.float32))
+    background = _Background.of(probes @ fused.T)
     slope = STEEPNESS / background.spread
     even = background.middle + background.spread * (NEAREST + FARTHER_WITH_PHOTOS * math.log(photos))
     curve = Curve(slope=slope, intercept=-slope * even, threshold=THRESHOLD, perhaps=PERHAPS)
-    return Calibration.of_one_curve(curve, encoder=encoder, captioner=captioner, weights=(1.0 / count,) * count)
+    return Calibration.of_one_curve(curve, encoder=encoder, captioner=captioner, weights=weights)
+
+
+def calibrate_by_certainty(
+    certainty: Certainty, *, weights: tuple[float, ...], encoder: str, captioner: str
+) -> Calibration:
+    """A calibration in which a relevance is the probability that the image encoder itself gives.
+
+    Args:
+        certainty: The image encoder's.
+        weights: What each view counts for; captions nothing.
+        encoder: Identity of the encoder of its space.
+        captioner: Identity of the captioner.
+    """
+    curve = Curve(slope=certainty.scale, intercept=certainty.bias, threshold=LIKELY, perhaps=POSSIBLE)
+    return Calibration.of_one_curve(curve, encoder=encoder, captioner=captioner, weights=weights)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import handler.bundle.manifest
-from export.bundles.background import calibrate_by_background, lay_over_collection
+from export.bundles.background import calibrate_by_background, calibrate_by_certainty, lay_over_collection
 from export.bundles.bundle_before import BundleBefore
 from export.bundles.caption_texts import photo_texts
 from export.bundles.column_names import column_names
@@ -140,9 +140,17 @@ def _calibrate(library: Library, sample: Sequence[UnderstoodPhoto], count: int, 
     encoder = Encoder.load(models.asked)
     if models.calibration:
         return lay_over_collection(models.calibration, views, encoder.encode(THINGS), photos=count)
+    if models.image_encoder is not None and models.image_encoder.certainty is not None:
+        return calibrate_by_certainty(
+            models.image_encoder.certainty,
+            weights=models.weights,
+            encoder=models.encoder_identity,
+            captioner=models.captioner.identity,
+        )
     return calibrate_by_background(
         views,
         encoder.encode(PROBES),
+        weights=models.weights,
         photos=count,
         encoder=models.encoder_identity,
         captioner=models.captioner.identity,

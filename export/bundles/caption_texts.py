@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from export.evaluation.probes import PROBES
 from export.library.library import Library
 from export.library.records import NAMES, UnderstoodPhoto
 from export.models.model_set import Models
@@ -57,6 +58,17 @@ def caption_vectors(library: Library, captions: Sequence[Caption], models: Model
             vectors = library.text_vectors.of(texts, encoder=identity)
             by_text.update(((text, edited), vector) for text, vector in zip(texts, vectors, strict=True))
     return np.stack([by_text[caption.text, caption.edited] for caption in captions])
+
+
+def probe_vectors(library: Library, models: Models) -> NDArray[np.float32]:
+    """The vectors of PROBES by the captions' encoder, which the library keeps: float32 [probes, dim], unit L2 norm."""
+    missing = library.text_vectors.missing(PROBES, encoder=models.encoder_identity)
+    if missing:
+        from handler.bundle.encoder import Encoder
+
+        vectors = Encoder.load(models.encoder).encode(missing)
+        library.text_vectors.put(missing, vectors, encoder=models.encoder_identity)
+    return library.text_vectors.of(PROBES, encoder=models.encoder_identity)
 
 
 def _encoders(models: Models) -> tuple[tuple[bool, Path, str], ...]:

@@ -59,7 +59,8 @@ class SegmentContent:
         for start in range(0, len(photos), _PHOTOS_AT_ONCE):  # floats of all at once would be four times the memory
             part = photos[start : start + _PHOTOS_AT_ONCE]
             views = photo_views(library, part, models)
-            fused = fuse(views, weights, edited=np.array([photo.edit is not None for photo in part]))
+            apart = models.image_encoder is not None and models.image_encoder.texts_apart
+            fused = fuse(views, weights, edited=np.array([photo.edit is not None and not apart for photo in part]))
             records = [_record(photo, models.captioner.instructions) for photo in part]
             parts.append(cls(records=records, fused=QuantisedVectors.of(fused), views=QuantisedVectors.of(views)))
         return cls._concatenated(parts)

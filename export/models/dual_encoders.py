@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from export.errors import ModelError
-from export.models.hub import model_folder, read_configuration
+from export.models.hub import check_weights, model_folder, read_configuration
 
 if TYPE_CHECKING:
     from export.conversion.dual.dual_encoder import DualEncoder
 
 OPEN_CLIP = "open_clip:"
+_OPEN_CLIP_FILE = "open_clip_config.json"
 KINDS = ("clip", "siglip", "siglip2", "align", "altclip", "chinese_clip", "metaclip_2")
 """`model_type` in config.json of the models of transformers with two towers."""
 _LICENCE = re.compile(r"^license: *([\w.+-]+)", re.MULTILINE)
@@ -21,13 +22,13 @@ _LICENCE = re.compile(r"^license: *([\w.+-]+)", re.MULTILINE)
 
 def dual_folder(folder: Path) -> Path | None:
     """Where in a model's folder a dual encoder of transformers or OpenCLIP lies; None where none does."""
-    if (folder / "open_clip_config.json").is_file():
-        return folder
     if (folder / "modules.json").is_file():  # as sentence-transformers saves it
         return _in_modules(folder)
-    if not (folder / "config.json").is_file():
-        return None
-    return folder if read_configuration(folder).get("model_type") in KINDS else None
+    return folder if _is_of_transformers(folder) or (folder / _OPEN_CLIP_FILE).is_file() else None
+
+
+def _is_of_transformers(folder: Path) -> bool:
+    return (folder / "config.json").is_file() and read_configuration(folder).get("model_type") in KINDS
 
 
 def is_dual_encoder(name: str) -> bool:
@@ -35,40 +36,77 @@ def is_dual_encoder(name: str) -> bool:
     return name.startswith(OPEN_CLIP) or dual_folder(model_folder(name)) is not None
 
 
-def open_dual_encoder(name: str, *, pickle: bool = False) -> DualEncoder:
+def open_dual_encoder(name: str) -> DualEncoder:
     """Load a model with an image tower and a text tower.
 
     Args:
         name: Of a folder, on Hugging Face, or "open_clip:ARCHITECTURE/TAG".
-        pickle: Whether weights may be read that are pickles.
 
     Raises:
         ModelError: There is none, it has one tower alone, it is of another kind, or it can't be loaded.
     """
+    return load_dual_encoder(name if name.startswith(OPEN_CLIP) else model_folder(name), name=Path(name).name)
+
+
+def load_dual_encoder(source: Path | str, *, name: str) -> DualEncoder:
+    """The same of a folder, or of an OpenCLIP name, under another name."""
     try:
         from export.conversion.dual.open_clip_dual import load_open_clip
         from export.conversion.dual.transformers_dual import load_transformers
     except ModuleNotFoundError as error:
         raise ModelError.needs_training_extra(error) from error
-    if name.startswith(OPEN_CLIP):
-        architecture, _, tag = name.removeprefix(OPEN_CLIP).partition("/")
+    if isinstance(source, str):
+        architecture, _, tag = source.removeprefix(OPEN_CLIP).partition("/")
         if not tag:
             raise ModelError(
-                f"{name} names no weights; expected open_clip:ARCHITECTURE/TAG, as ViT-B-32/laion2b_s34b_b79k"
+                f"{source} names no weights; expected open_clip:ARCHITECTURE/TAG: ViT-B-32/laion2b_s34b_b79k"
             )
-        return load_open_clip(architecture, name=name, licence=None, pretrained=tag)
-    whole = model_folder(name)
-    folder = dual_folder(whole)
-    called = Path(name).name
+        return load_open_clip(architecture, name=source.removeprefix(OPEN_CLIP), licence=None, pretrained=tag)
+    folder = dual_folder(source)
     if folder is None:
         raise ModelError(
             f"{name} has no image tower and text tower of a kind that is known; expected one of {', '.join(KINDS)}, "
             "or a folder of OpenCLIP"
         )
-    check_weights(folder, name, pickle=pickle)
-    if (folder / "open_clip_config.json").is_file():
-        return load_open_clip(f"local-dir:{folder}", name=called, licence=licence_of(whole))
-    return load_transformers(folder, name=called, licence=licence_of(whole), pickle=pickle)
+    _check_towers(folder, name)
+    if not any(folder.glob("open_clip*.safetensors")):
+        check_weights(folder)
+    if _is_of_transformers(folder):
+        return load_transformers(folder, name=name, licence=licence_of(source))
+    return load_open_clip(f"local-dir:{folder}", name=name, licence=licence_of(source))
+
+
+def convert_dual_encoder(source: Path | str, name: str, folder: Path) -> None:
+    """Write the files of both towers into an empty place: those of the handler's encoder, and those that see photos.
+
+    Raises:
+        ModelError: As ``open_dual_encoder`` does, or it can't be converted.
+    """
+    dual = load_dual_encoder(source, name=name)
+    from export.conversion.dual.image_tower import write_image_tower
+    from export.conversion.dual.text_tower import export_text_tower
+    from export.conversion.encoder_folder import write_encoder_folder
+    from export.conversion.quantisation import BITS_8
+
+    write_encoder_folder(export_text_tower(dual), folder, scheme=BITS_8)
+    write_image_tower(dual, folder)
+
+
+def _check_towers(folder: Path, name: str) -> None:
+    """See whether what prepares pictures and cuts texts is there, and whether both towers end in one space."""
+    if not _is_of_transformers(folder):
+        return
+    if not (folder / "preprocessor_config.json").is_file():
+        raise ModelError(
+            f"{name} has no preprocessor_config.json, which says how pictures are prepared; fetch it whole"
+        )
+    configuration = read_configuration(folder)
+    towers = [configuration.get(f"{tower}_config") or {} for tower in ("text", "vision")]
+    widths = {tower.get("projection_dim") for tower in towers if tower.get("projection_dim")}
+    if len(widths) > 1 and not configuration.get("projection_dim"):
+        raise ModelError(
+            f"the towers of {name} have {' and '.join(map(str, sorted(widths)))} dimensions; expected as many"
+        )
 
 
 def licence_of(folder: Path) -> str | None:
@@ -78,32 +116,6 @@ def licence_of(folder: Path) -> str | None:
     except (OSError, UnicodeDecodeError):
         return None
     return found[1] if found else None
-
-
-def check_weights(folder: Path, name: str, *, pickle: bool) -> None:
-    """Check that a folder's weights are there and can be read without running code; raises ModelError."""
-    if any(folder.glob("*.safetensors")):
-        _check_parts(folder, name)
-        return
-    pickled = next((path for ending in ("*.bin", "*.pt", "*.pth") for path in folder.glob(ending)), None)
-    if pickled is None:
-        raise ModelError(f"{name} has no weights (*.safetensors) in {folder}; was it downloaded as a whole?")
-    if not pickle:
-        raise ModelError(
-            f"{name} has its weights as a pickle alone ({pickled.name}), which can run code when it is read; take a "
-            "copy with model.safetensors, or say that you trust it with --allow-pickle"
-        )
-
-
-def _check_parts(folder: Path, name: str) -> None:
-    """Check that all parts are there that an index of weights names."""
-    for index in folder.glob("*.safetensors.index.json"):
-        try:
-            parts = set(json.loads(index.read_bytes())["weight_map"].values())
-        except (OSError, ValueError, KeyError, AttributeError) as error:
-            raise ModelError(f"{index} can't be read; download {name} anew") from error
-        if missing := sorted(part for part in parts if not (folder / part).is_file()):
-            raise ModelError(f"{name} lacks {missing[0]}, which {index.name} names; download it as a whole")
 
 
 def _in_modules(folder: Path) -> Path | None:

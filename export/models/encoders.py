@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from export.errors import ModelError, OutputError
+from export.models.dual_encoders import OPEN_CLIP, convert_dual_encoder, dual_folder
 from export.models.hub import content_identity, model_folder
 from handler.bundle.encoder_files import ENCODER_FILES, EncoderConfiguration, identify_encoder
 
@@ -22,7 +24,8 @@ class EncoderKind:
     Attributes:
         version: Of what `convert` writes: another one has folders that were converted before converted again.
         recognises: Whether a model's folder holds one.
-        convert: Writes ENCODER_FILES: from the model's folder, under the model's name, into an empty place.
+        convert: Writes ENCODER_FILES, and IMAGE_FILES where the model sees photos too: from the model's folder, under
+            the model's name, into an empty place.
     """
 
     version: str
@@ -41,6 +44,11 @@ def open_encoder(name: str, out: Path) -> Path:
         ModelError: There is none, it is of no kind in KINDS, or it can't be converted.
         OutputError: The output folder can't be written.
     """
+    if name.startswith(OPEN_CLIP):
+        identity = hashlib.sha256(f"{_DUAL} {name}\n".encode()).hexdigest()
+        return _converted(
+            out, identity, lambda folder: convert_dual_encoder(name, name.removeprefix(OPEN_CLIP), folder)
+        )
     source = model_folder(name)
     if all((source / file).is_file() for file in ENCODER_FILES):
         return source
@@ -48,16 +56,23 @@ def open_encoder(name: str, out: Path) -> Path:
     if kind is None:
         raise ModelError(
             f"{source} holds no sentence encoder; expected a folder as sentence-transformers saves it (modules.json), "
-            f"or {', '.join(ENCODER_FILES)}"
+            f"one with two towers such as CLIP, or {', '.join(ENCODER_FILES)}"
         )
-    folder = out / ENCODERS / content_identity(source, kind.version)[:16]
+    return _converted(
+        out, content_identity(source, kind.version), lambda folder: kind.convert(source, Path(name).name, folder)
+    )
+
+
+def _converted(out: Path, identity: str, convert: Callable[[Path], None]) -> Path:
+    """The folder of what was converted, once; raises OutputError."""
+    folder = out / ENCODERS / identity[:16]
     if folder.is_dir():
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="staging-", dir=folder.parent) as staging:
             converted = Path(staging) / "encoder"
-            kind.convert(source, Path(name).name, converted)
+            convert(converted)
             with contextlib.suppress(FileExistsError):
                 converted.rename(folder)
     except OSError as error:
@@ -94,7 +109,9 @@ def _convert_sentence_encoder(source: Path, name: str, folder: Path) -> None:
     write_encoder_folder(export_sentence_encoder(source, name=name), folder, scheme=BITS_8)
 
 
+_DUAL = "dual encoder, 1"
 KINDS: list[EncoderKind] = [
+    EncoderKind(version=_DUAL, recognises=lambda folder: dual_folder(folder) is not None, convert=convert_dual_encoder),
     EncoderKind(version="encoder, 8-bit, 1", recognises=_is_sentence_encoder, convert=_convert_sentence_encoder),
 ]
 """The kinds of encoders; the first that recognises a folder converts it."""

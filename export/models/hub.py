@@ -16,7 +16,9 @@ from handler.errors import in_words
 
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 _NOT_WANTED = ("*.h5", "*.msgpack", "*.onnx", "*.ot", "*.tflite", "onnx/*", "openvino/*", "coreml/*")
-_TELLING = (".bin", ".json", ".model", ".safetensors", ".txt")
+_WEIGHTS, _WEIGHTS_INDEX = "model.safetensors", "model.safetensors.index.json"
+_PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+_TELLING = (".bin", ".jinja", ".json", ".model", ".safetensors", ".txt")
 
 
 def model_folder(name: str) -> Path:
@@ -61,6 +63,29 @@ def read_configuration(folder: Path, file: str = "config.json") -> dict[str, Any
     if not isinstance(configuration, dict):
         raise ModelError(f"{path}: expected an object, found {type(configuration).__name__}")
     return configuration
+
+
+def check_weights(folder: Path) -> None:
+    """See whether the weights of a model are there, whole and as safetensors.
+
+    Raises:
+        ModelError: They aren't.
+    """
+    if (folder / _WEIGHTS).is_file():
+        return
+    if (folder / _WEIGHTS_INDEX).is_file():
+        parts = read_configuration(folder, _WEIGHTS_INDEX).get("weight_map")
+        names = sorted(set(parts.values())) if isinstance(parts, dict) else []
+        missing = [name for name in names if not (folder / name).is_file()]
+        if names and not missing:
+            return
+        raise ModelError(f"{folder} lacks {', '.join(missing) or 'weights'}, as if half fetched; fetch it again")
+    if pickled := sorted(path.name for suffix in _PICKLED for path in folder.glob(suffix)):
+        raise ModelError(
+            f"{folder} has its weights only as {pickled[0]}, a pickle, which could run code; expected {_WEIGHTS}: take "
+            "the model's revision with it, or have it converted at https://huggingface.co/spaces/safetensors/convert"
+        )
+    raise ModelError(f"{folder} has no {_WEIGHTS}; expected the folder of a model as transformers saves it")
 
 
 def content_identity(folder: Path, salt: str) -> str:

@@ -28,7 +28,7 @@ def asking(models: Models, instructions: Sequence[str]) -> Models:
     """
     known = models.captioner.known_instructions
     for number, instruction in enumerate(instructions):
-        if instruction not in known:
+        if known is not None and instruction not in known:
             raise ModelError(
                 f"the captioner can't answer {instruction!r}: an answer to what it has not learnt would be made up; "
                 f"it knows {', '.join(map(repr, known))}"

@@ -15,10 +15,10 @@ from pathlib import Path
 from export.disk.whole_files import write_whole
 from export.errors import OutputError
 from export.models.captioners import open_captioner
-from export.models.encoders import open_encoder
+from export.models.encoders import encoder_space, open_encoder
 from export.models.instructions import asking
 from export.models.model_set import LANGUAGES, MODELS, Models, shipped_models
-from handler.bundle.encoder_files import identify_encoder
+from export.understanding.view.onnx_image_tower import ImageTowerSource
 from handler.errors import in_words
 
 CHOICE_FILE = "models.json"
@@ -101,14 +101,15 @@ class ModelChoice:
         if self.captioner is None and self.encoder is None:
             return together
         encoder = together.encoder if self.encoder is None else open_encoder(self.encoder, out)
-        identity = identify_encoder(encoder)
+        space = encoder_space(encoder)
         captioner = together.captioner if self.captioner is None else open_captioner(self.captioner, encoder=encoder)
-        seen_by = (captioner.image_encoder, together.image_encoder)  # the captioner's own costs nothing
+        tower = ImageTowerSource.find(encoder, space=space)
+        seen_by = (tower, captioner.image_encoder, together.image_encoder)  # the captioner's own costs nothing
         return Models(
             encoder=encoder,
-            encoder_identity=identity,
+            encoder_identity=space,
             captioner=captioner,
-            image_encoder=next((each for each in seen_by if each is not None and each.space == identity), None),
+            image_encoder=next((each for each in seen_by if each is not None and each.space == space), None),
         )
 
 

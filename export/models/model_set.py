@@ -21,6 +21,8 @@ from handler.errors import BundleError, in_words
 MODELS = Path(__file__).parent / "shipped"
 LANGUAGES = MODELS / "languages"
 """The folder of the shipped encoder for many languages."""
+CAPTIONS_WEIGHT = 0.4
+"""Of the captions beside a visual view, where nobody has fitted another (export/training/README.md has the numbers)."""
 
 
 @dataclass(frozen=True, kw_only=True)  # without slots, so that an identity is reckoned once
@@ -29,7 +31,8 @@ class Models:
 
     Attributes:
         encoder: The folder of the text encoder, which embeds what the captioner says, and goes into every bundle.
-        encoder_identity: As ``handler.bundle.encoder_files`` defines it.
+        encoder_identity: Of the encoder in whose space its vectors lie: its own, as ``handler.bundle.encoder_files``
+            defines it, or that of the one that it was taught by.
         captioner: The captioner, not loaded yet.
         image_encoder: What gives each photo its visual view, in the text encoder's space, not loaded yet; None where
             photos are found by their captions alone.
@@ -71,7 +74,7 @@ class Models:
     @cached_property
     def asked_identity(self) -> str:
         """Its identity."""
-        return identify_encoder(self.languages) if self.languages else self.encoder_identity
+        return identify_encoder(self.asked)
 
     @property
     def understander(self) -> Understander:
@@ -87,11 +90,20 @@ class Models:
 
     @property
     def weights(self) -> tuple[float, ...]:
-        """What each view of a photo counts for: as calibrated, or the same for all."""
+        """What each view of a photo counts for: as calibrated, or by rule.
+
+        Without a visual view all captions count the same. Beside one they count CAPTIONS_WEIGHT together, and
+        nothing where the captioner has a view of its own: by that it has chosen them, and they say nothing more; nor
+        where texts lie apart from photos, for all of them are closer to a query than any photo is.
+        """
         if self.calibration is not None:
             return self.calibration.weights
-        views = len(self.captioner.instructions) + (self.image_encoder is not None)
-        return (1.0 / views,) * views
+        asked = len(self.captioner.instructions)
+        if self.image_encoder is None:
+            return (1.0 / asked,) * asked
+        idle = self.captioner.image_encoder is not None or self.image_encoder.texts_apart
+        captions = 0.0 if idle else CAPTIONS_WEIGHT
+        return (*(captions / asked,) * asked, 1.0 - captions)
 
 
 def shipped_models(folder: Path = MODELS) -> Models:

@@ -58,7 +58,7 @@ class DecodedPhoto:
     """What is kept of an image file.
 
     Attributes:
-        pixels: uint8 [image_size, image_size, 3], sRGB, upright, squashed to a square.
+        pixels: uint8 [image_size, image_size, 3], sRGB, upright, squashed to a square; empty where nobody wants one.
         picture: The same in a shape of its own, RGB; None where nobody wants it.
         thumbnail: A JPEG file without metadata, longest side at most ``THUMBNAIL_LONG_SIDE_PX``.
         facts: What else is known of it.
@@ -73,7 +73,7 @@ class DecodedPhoto:
 def decode_photo(
     path: Path,
     *,
-    image_size: int,
+    image_size: int = 0,
     picture_side: int = 0,
     large_photo_turn: AbstractContextManager[object] | None = None,
     data: bytes | None = None,
@@ -82,7 +82,7 @@ def decode_photo(
 
     Args:
         path: The image file.
-        image_size: Side in pixels of the square that the captioner takes.
+        image_size: Side in pixels of the square that the captioner takes; 0 where no square is wanted.
         picture_side: Pixels that each side of the picture has at least, where the photo has as many; 0 where no picture
             is wanted.
         large_photo_turn: Held while a photo of more than ``LARGE_PIXELS`` is decoded whole.
@@ -243,7 +243,7 @@ def _photo(upright: _Upright, *, image_size: int, with_picture: bool) -> Decoded
     taken = date_taken(upright.image, upright.exif)
     latitude, longitude = position(upright.exif) or (None, None)
     return DecodedPhoto(
-        pixels=np.array(upright.small.resize((image_size, image_size), Image.Resampling.HAMMING)),
+        pixels=_squashed(upright.small, image_size),
         picture=upright.small if with_picture else None,
         thumbnail=_encode(thumbnail),
         facts=PhotoFacts(
@@ -260,6 +260,10 @@ def _photo(upright: _Upright, *, image_size: int, with_picture: bool) -> Decoded
             written=inscription(upright.image, upright.exif),
         ),
     )
+
+
+def _squashed(image: Image.Image, side: int) -> NDArray[np.uint8]:
+    return np.array(image.resize((side, side), Image.Resampling.HAMMING)) if side else np.empty((0, 0, 3), np.uint8)
 
 
 def _pixels(upright: _Upright, *, long_side: int) -> NDArray[np.uint8]:

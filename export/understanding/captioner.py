@@ -1,18 +1,22 @@
-"""The captioner: pixels in, captions out, and the visual view where it sees that along the way.
+"""The captioner: pixels or pictures in, captions out, and the visual view where it sees that along the way.
 
 It knows nothing of files, the library or the index.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from export.library.records import Understander
 from export.understanding.view.image_encoder import ImageEncoderSource
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +36,7 @@ class Understanding:
 
 
 class Captioner(Protocol):
-    """Anything that understands photos."""
+    """Anything that understands photos as squares of one size."""
 
     @property
     def image_size(self) -> int:
@@ -40,6 +44,22 @@ class Captioner(Protocol):
 
     def understand(self, pixels: NDArray[np.uint8], *, beams: int = 3) -> list[Understanding]:
         """Understand photos, uint8 [n, image_size, image_size, 3], RGB."""
+
+
+@runtime_checkable
+class PictureCaptioner(Protocol):
+    """Anything that understands photos in shapes of their own."""
+
+    @property
+    def picture_side(self) -> int:
+        """Pixels that each side of a picture should have at least, where the photo has as many."""
+
+    def understand(self, pictures: Sequence[Image.Image]) -> list[Understanding]:
+        """Understand photos, RGB, upright.
+
+        Raises:
+            PhotoError: It fails at them, which is the fault of one of them perhaps.
+        """
 
 
 class CaptionerSource(Protocol):
@@ -54,8 +74,8 @@ class CaptionerSource(Protocol):
         """What it is asked of every photo."""
 
     @property
-    def known_instructions(self) -> tuple[str, ...]:
-        """What it can answer."""
+    def known_instructions(self) -> tuple[str, ...] | None:
+        """What it can answer; None where it takes any instruction."""
 
     @property
     def image_encoder(self) -> ImageEncoderSource | None:
@@ -68,7 +88,7 @@ class CaptionerSource(Protocol):
     def asking(self, instructions: tuple[str, ...]) -> CaptionerSource:
         """The same captioner, asked others of the instructions that it knows."""
 
-    def load(self) -> Captioner:
+    def load(self) -> Captioner | PictureCaptioner:
         """Load the captioner for one thread."""
 
 

@@ -17,7 +17,7 @@ from export.errors import BrokenPhotoError, PhotoError
 from export.photos.content_hash import check_unchanged
 from export.pictures.decoding import DecodedPhoto, decode_photo
 from export.pictures.facts import PhotoFacts
-from export.understanding.captioner import Captioner, CaptionerSource, Understanding, is_own
+from export.understanding.captioner import Captioner, CaptionerSource, PictureCaptioner, Understanding, is_own
 from export.understanding.engine import FailedPhoto, ReadingTask, Turn, Work
 from export.understanding.view.image_encoder import ImageEncoder, ImageEncoderSource
 
@@ -47,7 +47,7 @@ class ReadPhoto:
 class PhotoModels:
     """What understands photos; no image encoder where the captioner sees what it would, or where no view is wanted."""
 
-    captioner: Captioner
+    captioner: Captioner | PictureCaptioner
     image_encoder: ImageEncoder | None
 
 
@@ -88,13 +88,15 @@ def read_photos(tasks: Sequence[ReadingTask], models: PhotoModels, large_photo_t
         try:
             decoded[task.id] = decode_unchanged(task, partial(_decode, task, models, large_photo_turn))
         except PhotoError as error:
-            broken = isinstance(error, BrokenPhotoError)
-            outcomes.append(FailedPhoto(id=task.id, content=task.content, reason=str(error), broken=broken))
+            outcomes.append(_failed(task, error))
     understandings = _understand(tasks, models, decoded)
     views = _see(tasks, models, decoded)
     for task in tasks:
         if (photo := decoded.get(task.id)) is not None:
             understanding = understandings.get(task.id)
+            if isinstance(understanding, PhotoError):
+                outcomes.append(_failed(task, understanding))
+                continue
             along_the_way = understanding.view if understanding is not None and task.see else None
             outcomes.append(
                 ReadPhoto(
@@ -109,16 +111,32 @@ def read_photos(tasks: Sequence[ReadingTask], models: PhotoModels, large_photo_t
     return outcomes
 
 
+def _failed(task: ReadingTask, error: PhotoError) -> FailedPhoto:
+    broken = isinstance(error, BrokenPhotoError)
+    return FailedPhoto(id=task.id, content=task.content, reason=str(error), broken=broken)
+
+
 def _understand(
     tasks: Sequence[ReadingTask], models: PhotoModels, decoded: Mapping[str, DecodedPhoto]
-) -> dict[str, Understanding]:
+) -> dict[str, Understanding | PhotoError]:
     """What the captioner makes of the photos that are to be captioned, or that nothing else sees, by id."""
     asked = [task.id for task in tasks if task.caption or (task.see and models.image_encoder is None)]
     ids = [each for each in asked if each in decoded]
-    if not ids:
-        return {}
-    found = models.captioner.understand(np.stack([decoded[each].pixels for each in ids]))
-    return dict(zip(ids, found, strict=True))
+    return dict(zip(ids, _ask(models.captioner, [decoded[each] for each in ids]), strict=True))
+
+
+def _ask(
+    captioner: Captioner | PictureCaptioner, photos: Sequence[DecodedPhoto]
+) -> Sequence[Understanding | PhotoError]:
+    """Ask about photos together; where the captioner fails, about each alone: one costs no other its caption."""
+    if not photos:
+        return []
+    try:
+        if isinstance(captioner, PictureCaptioner):
+            return captioner.understand([photo.picture for photo in photos if photo.picture is not None])
+        return captioner.understand(np.stack([photo.pixels for photo in photos]))
+    except PhotoError as error:
+        return [error] if len(photos) == 1 else [_ask(captioner, [photo])[0] for photo in photos]
 
 
 def _see(
@@ -146,10 +164,16 @@ def decode_unchanged(task: ReadingTask, decode: Callable[[], Decoded]) -> Decode
 
 
 def _decode(task: ReadingTask, models: PhotoModels, turn: Turn) -> DecodedPhoto:
+    captioner, image_encoder = models.captioner, models.image_encoder
+    seen_side = image_encoder.picture_side if image_encoder is not None and task.see else 0
+    if isinstance(captioner, PictureCaptioner):
+        image_size, asked_side = 0, captioner.picture_side if task.caption else 0
+    else:
+        image_size, asked_side = captioner.image_size, 0
     return decode_photo(
         task.path,
-        image_size=models.captioner.image_size,
-        picture_side=models.image_encoder.picture_side if models.image_encoder is not None and task.see else 0,
+        image_size=image_size,
+        picture_side=max(asked_side, seen_side),
         large_photo_turn=turn,
         data=task.data,
     )

@@ -67,14 +67,13 @@ class ImageTower(nn.Module):
         return features
 
 
-def load_transformers(folder: Path, *, name: str, licence: str | None, pickle: bool = False) -> DualEncoder:
+def load_transformers(folder: Path, *, name: str, licence: str | None) -> DualEncoder:
     """Load a dual encoder out of a folder as transformers saves it.
 
     Args:
         folder: Holds config.json, model.safetensors, preprocessor_config.json and the tokenizer's files.
         name: What it is called.
         licence: As its model card says it.
-        pickle: Whether weights may be read that are pickles.
 
     Raises:
         ModelError: It can't be loaded.
@@ -84,7 +83,7 @@ def load_transformers(folder: Path, *, name: str, licence: str | None, pickle: b
     try:
         # What is in the folder and nothing else: no network, and no code but that of transformers.
         model = AutoModel.from_pretrained(
-            folder, local_files_only=True, use_safetensors=not pickle, attn_implementation="eager", dtype=torch.float32
+            folder, local_files_only=True, use_safetensors=True, attn_implementation="eager", dtype=torch.float32
         )
         processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
             folder, local_files_only=True, use_fast=False

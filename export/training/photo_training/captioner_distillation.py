@@ -22,9 +22,9 @@ from export.progress import Progress
 from export.training.data.corpus import normalise_caption
 from export.training.photo_model.unpacking import read_captioner
 from export.training.photo_training.teaching import WordTeacher
-from export.understanding.captioner import Captioner, CaptionerSource
+from export.understanding.captioner import Captioner, CaptionerSource, PictureCaptioner
+from export.understanding.hub_models.torch_captioner import TorchCaptioner
 from export.understanding.onnx_captioner import OnnxCaptionerSource
-from export.understanding.torch_captioner import TorchCaptioner
 
 _NEEDED_FOLDERS, _DETECTOR_FOLDER = ("photos", "captions"), "weights"
 _BEAMS = 5
@@ -94,26 +94,33 @@ def _caption(source: CaptionerSource, paths: Sequence[Path], jsonl: Path) -> Non
     progress.end()
 
 
-def _hypotheses(captioner: Captioner, paths: Sequence[Path]) -> Iterator[tuple[Path, list[str]]]:
+def _hypotheses(captioner: Captioner | PictureCaptioner, paths: Sequence[Path]) -> Iterator[tuple[Path, list[str]]]:
     """The photos of a batch that can be decoded and that something is said of, with their captions."""
-    readable, pixels = [], []
-    for path in paths:
-        try:
-            pixels.append(decode_photo(path, image_size=captioner.image_size).pixels)
-        except PhotoError:
-            continue
-        readable.append(path)
-    if not readable:
+    try:
+        answers = _answers(captioner, paths)
+    except PhotoError:
+        if len(paths) > 1:
+            for path in paths:
+                yield from _hypotheses(captioner, [path])
         return
-    batch = np.stack(pixels)
-    if isinstance(captioner, TorchCaptioner):
-        answers = captioner.hypotheses(batch, beams=_BEAMS)
-    else:
-        answers = [understanding.captions for understanding in captioner.understand(batch)]
-    for path, texts in zip(readable, answers, strict=True):
+    for path, texts in zip(paths, answers, strict=True):
         captions = list(dict.fromkeys(caption for text in texts if (caption := normalise_caption(text))))
         if captions:
             yield path, captions
+
+
+def _answers(captioner: Captioner | PictureCaptioner, paths: Sequence[Path]) -> Sequence[Sequence[str]]:
+    """All that is said of each photo. Raises PhotoError where one can't be decoded, or the captioner fails at it."""
+    if isinstance(captioner, PictureCaptioner):
+        decoded = [decode_photo(path, picture_side=captioner.picture_side) for path in paths]
+        pictures = [photo.picture for photo in decoded if photo.picture is not None]
+        if isinstance(captioner, TorchCaptioner):
+            return captioner.hypotheses(pictures, beams=_BEAMS)
+        understandings = captioner.understand(pictures)
+    else:
+        pixels = [decode_photo(path, image_size=captioner.image_size).pixels for path in paths]
+        understandings = captioner.understand(np.stack(pixels))
+    return [understanding.captions for understanding in understandings]
 
 
 def _link_all(source: Path, target: Path) -> None:

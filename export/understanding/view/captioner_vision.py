@@ -38,6 +38,16 @@ class CaptionerVisionSource:
     image_size: int
 
     @property
+    def texts_apart(self) -> bool:
+        """It has learnt to see photos where their captions lie."""
+        return False
+
+    @property
+    def certainty(self) -> None:
+        """Its calibration is measured, with that of its captioner."""
+        return
+
+    @property
     def alone(self) -> bool:
         """Each process loads its own: it is small, and fastest on one thread."""
         return False

@@ -6,6 +6,7 @@ It knows nothing of captions, files or the library.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -13,6 +14,14 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from PIL import Image
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certainty:
+    """What makes a probability that a text fits a photo of their cosine c: sigmoid(scale * c + bias)."""
+
+    scale: float
+    bias: float
 
 
 class ImageEncoder(Protocol):
@@ -42,8 +51,16 @@ class ImageEncoderSource(Protocol):
         """Identity of the text encoder in whose space its vectors lie."""
 
     @property
+    def texts_apart(self) -> bool:
+        """Whether texts lie apart from photos in this space, as they do in those of CLIP's kind (arXiv 2203.02053)."""
+
+    @property
     def alone(self) -> bool:
         """Whether one process is to hold it, with all the cores or the GPU, rather than one for each core."""
+
+    @property
+    def certainty(self) -> Certainty | None:
+        """What makes a probability of its cosines with texts; None where nobody knows."""
 
     def load(self) -> ImageEncoder:
         """Load the image encoder for one thread."""

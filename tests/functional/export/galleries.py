@@ -21,6 +21,7 @@ from PIL import Image
 from export.library.records import TextLine
 from export.models.model_set import Models
 from export.understanding.captioner import Understanding
+from export.understanding.view.image_encoder import Certainty
 from handler.bundle.encoder import Encoder
 from handler.bundle.photos.catalogue import PhotoRecord
 from handler.bundle.relevance import Calibration, Curve
@@ -105,6 +106,8 @@ class FakeVisionSource:
     space: str
     encoder: Path
     alone: bool = False
+    texts_apart: bool = False
+    certainty: Certainty | None = None
 
     def load(self) -> FakeVision:
         return FakeVision(self)

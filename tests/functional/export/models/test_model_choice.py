@@ -54,13 +54,29 @@ def test_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"config": []}, r"config\.json: expected an object, found list"),
         (
             {"config": {}},
-            "of the kind None; supported as captioners: vision-encoder-decoder, blip, git",
+            "of the kind None; supported as captioners: blip, blip-2, git, vision-encoder-decoder",
         ),
-        ({"config": {"model_type": "llava"}}, "of the kind 'llava'; supported as captioners"),
+        ({"config": {"model_type": "clip"}}, "of the kind 'clip'; supported as captioners"),
+        (
+            {"config": {"model_type": "moondream1", "auto_map": {"AutoModel": "moondream.Moondream"}}},
+            "needs code of its own repository .* isn't run; take a model that transformers itself has",
+        ),
         ({"config": {"model_type": "blip"}}, r"has no preprocessor_config\.json"),
         (
-            {"config": {"model_type": "blip"}, "preprocessor_config": {"size": {"height": "384"}}},
-            "expected 'size' with a height in pixels",
+            {"config": {"model_type": "llava", "image_token_index": 9}, "tokenizer_config": {}},
+            r"'llava' and has no chat template .*; take the version of it that was trained to follow instructions",
+        ),
+        (
+            {"config": {"model_type": "blip"}, "preprocessor_config": {}},
+            r"has no model\.safetensors; expected the folder of a model as transformers saves it",
+        ),
+        (
+            {
+                "config": {"model_type": "blip"},
+                "preprocessor_config": {},
+                "model.safetensors.index": {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}},
+            },
+            r"lacks model-1\.safetensors, model-2\.safetensors, as if half fetched; fetch it again",
         ),
     ],
 )
@@ -69,19 +85,25 @@ def test_a_folder_without_a_captioner(tmp_path: Path, files: dict[str, object], 
         open_captioner(write_captioner_folder(tmp_path, **files))
 
 
-@pytest.mark.parametrize(
-    ("size", "expected"),
-    [
-        ({"size": {"height": 384, "width": 384}}, 384),
-        ({"size": {"shortest_edge": 224}}, 224),
-        ({"size": 192}, 192),
-        ({"size": {"shortest_edge": 256}, "crop_size": {"height": 224, "width": 224}}, 224),
-    ],
-)
-def test_the_size_is_what_the_preprocessor_says(tmp_path: Path, size: object, expected: int) -> None:
-    folder = write_captioner_folder(tmp_path, config={"model_type": "git"}, preprocessor_config=size)
-    source = open_captioner(folder)
-    assert getattr(source, "image_size", None) == expected
+def test_weights_that_could_run_code_are_refused(tmp_path: Path) -> None:
+    folder = write_captioner_folder(tmp_path, config={"model_type": "blip"}, preprocessor_config={})
+    (tmp_path / "pytorch_model.bin").write_bytes(b"pickled")
+    with pytest.raises(
+        ModelError, match=r"only as pytorch_model\.bin, a pickle, which could run code; expected model\."
+    ):
+        open_captioner(folder)
+
+
+@pytest.mark.parametrize("template", ["chat_template.jinja", "chat_template.json"])
+def test_the_chat_template_is_part_of_what_a_captioner_is(template: str, tmp_path: Path) -> None:
+    config = {"model_type": "smolvlm", "image_token_id": 9}
+    folder = write_captioner_folder(tmp_path, config=config, preprocessor_config={})
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    identities = set()
+    for text in ("{{ messages }}", "{{ messages | first }}"):
+        (tmp_path / template).write_text(text)
+        identities.add(open_captioner(folder).identity)
+    assert len(identities) == 2
 
 
 def test_a_folder_without_an_encoder(tmp_path: Path) -> None:

@@ -34,10 +34,12 @@ from export.training.text_encoder.encoder_distillation import (
     to_width,
 )
 from export.training.text_encoder.sentence_model import TextEncoder, embed, load_teacher, narrow_feed_forward
+from export.understanding.hub_models import torch_captioner
 from export.understanding.onnx_captioner import OnnxCaptionerSource
 from handler.bundle.encoder import Encoder
 from tests.functional.export.galleries import write_photos
-from tests.functional.export.training.tiny_models import save_captioner, save_tokenizer, tiny_bert, word_tokenizer
+from tests.functional.export.training.tiny_models import save_tokenizer, tiny_bert, word_tokenizer
+from tests.functional.export.understanding.training.tiny_captioners import save_captioner
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -187,9 +189,13 @@ def corpus(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_teacher_captions_photos_into_a_corpus(corpus: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["vision-encoder-decoder", "idefics3"])
+def test_a_teacher_captions_photos_into_a_corpus(
+    kind: str, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch_captioner, "MAX_NEW_TOKENS", 10)
     teacher, photos, target = tmp_path / "teacher", tmp_path / "gallery", tmp_path / "corpus"
-    save_captioner(teacher, "vision-encoder-decoder")
+    save_captioner(teacher, kind)
     write_photos(photos, 3)
     (photos / "broken.jpg").write_bytes(b"\xff\xd8nonsense")
     assert write_teacher_corpus(str(teacher), photos, corpus, target) == 3

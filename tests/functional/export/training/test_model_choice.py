@@ -34,18 +34,12 @@ from export.gallery.indexing import index_photos
 from export.models.captioners import open_captioner
 from export.models.encoders import ENCODERS
 from export.models.model_choice import CHOICE_FILE, SHIPPED, ModelChoice
-from export.understanding.hub_captioner import INSTRUCTIONS
 from handler.bundle.encoder import Encoder
 from handler.search.searcher import Searcher
 from handler.store.folder_store import open_bundle
 from tests.functional.export.galleries import write_photos
-from tests.functional.export.training.tiny_models import (
-    CAPTIONERS,
-    IMAGE_SIZE,
-    save_captioner,
-    save_tokenizer,
-    tiny_bert,
-)
+from tests.functional.export.training.tiny_models import save_tokenizer, tiny_bert
+from tests.functional.export.understanding.training.tiny_captioners import save_captioner
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -70,37 +64,7 @@ def save_sentence_encoder(folder: Path, model: PreTrainedModel, pooling: str = "
 
 @pytest.fixture(scope="module")
 def captioner(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_captioner(tmp_path_factory.mktemp("captioner"), "vision-encoder-decoder")
-
-
-@pytest.mark.parametrize("kind", CAPTIONERS)
-def test_captioners_of_every_kind_caption(kind: str, tmp_path: Path) -> None:
-    source = open_captioner(str(save_captioner(tmp_path, kind)))
-    assert (source.instructions, source.image_encoder, source.alone) == (INSTRUCTIONS[kind], None, True)
-    captioner = source.load()
-    assert captioner.image_size == IMAGE_SIZE
-    pixels = np.random.default_rng(0).integers(0, 256, (3, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
-    understandings = captioner.understand(pixels)
-    assert [understanding.view for understanding in understandings] == [None] * 3
-    assert all(len(understanding.captions) == len(source.instructions) for understanding in understandings)
-    assert all(caption.split() for understanding in understandings for caption in understanding.captions)
-    assert captioner.understand(pixels[:1]) == understandings[:1]  # alone as in a batch
-    assert captioner.understand(pixels[:0]) == []
-
-
-def test_a_captioner_says_what_transformers_says(captioner: Path) -> None:
-    from transformers import AutoImageProcessor, AutoTokenizer, VisionEncoderDecoderModel
-
-    pixels = np.random.default_rng(1).integers(0, 256, (2, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
-    processor = AutoImageProcessor.from_pretrained(captioner, use_fast=False)  # type: ignore[no-untyped-call]
-    tokenizer = AutoTokenizer.from_pretrained(captioner)  # type: ignore[no-untyped-call]
-    model = VisionEncoderDecoderModel.from_pretrained(captioner).eval()  # type: ignore[no-untyped-call]
-    images = processor(list(pixels), return_tensors="pt").pixel_values
-    expected = tokenizer.batch_decode(
-        model.generate(images, num_beams=3, do_sample=False, max_new_tokens=40), skip_special_tokens=True
-    )
-    understandings = open_captioner(str(captioner)).load().understand(pixels)
-    assert [understanding.captions for understanding in understandings] == [(text,) for text in expected]
+    return save_captioner(tmp_path_factory.mktemp("captioner"), "llava")
 
 
 @pytest.mark.parametrize("pooling", ["mean", "cls"])
@@ -165,7 +129,10 @@ def test_other_models_understand_anew_and_the_shipped_ones_come_back(captioner: 
     manifest = open_bundle(out / "bundle").manifest
     assert manifest.provenance.captioner == open_captioner(str(captioner)).identity
     assert manifest.encoder == shipped.encoder
-    assert "visual" not in manifest.views
+    assert manifest.views == ("caption", "visual")  # what the shipped models see in photos stays
+    assert manifest.provenance.image_encoder == SHIPPED.open(out).captioner.identity
+    assert manifest.calibration.weights == pytest.approx((0.4, 0.6))
+    assert len(Searcher(open_bundle(out / "bundle")).search("a wall", k=10, min_relevance=0.0)["results"]) == 2
     assert json.loads((out / CHOICE_FILE).read_text()) == {
         "models": None,
         "captioner": str(captioner),
@@ -194,21 +161,6 @@ def test_the_identity_is_that_of_the_content(captioner: Path, tmp_path: Path) ->
     identity = open_captioner(str(captioner)).identity
     assert open_captioner(str(same)).identity == identity
     assert open_captioner(str(other)).identity != identity
-
-
-def test_a_captioner_of_an_unsupported_kind_is_refused(tmp_path: Path) -> None:
-    bert = BertModel(tiny_bert().config, add_pooling_layer=False)  # type: ignore[no-untyped-call]
-    bert.save_pretrained(tmp_path)
-    with pytest.raises(ModelError, match="'bert'; supported as captioners: vision-encoder-decoder, blip"):
-        open_captioner(str(tmp_path))
-
-
-def test_a_captioner_whose_weights_are_broken_is_refused(captioner: Path, tmp_path: Path) -> None:
-    broken = tmp_path / "broken"
-    shutil.copytree(captioner, broken)
-    (broken / "model.safetensors").write_bytes(b"\x08")
-    with pytest.raises(ModelError, match=r"broken can't be loaded as vision-encoder-decoder"):
-        open_captioner(str(broken)).load()
 
 
 def test_an_encoder_that_disagrees_with_its_source_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,9 @@ def relevance(score: float, *, slope: float, intercept: float) -> float:
 
 def test_the_curve_lies_where_it_is_said_to() -> None:
     views, probes = vectors(500, seed=0)[:, np.newaxis], vectors(60, seed=1)
-    calibration = calibrate_by_background(views, probes, photos=500, encoder="e" * 64, captioner="c" * 64)
+    calibration = calibrate_by_background(
+        views, probes, weights=(1.0,), photos=500, encoder="e" * 64, captioner="c" * 64
+    )
     scores = (probes @ views[:, 0].T).ravel()
     low, middle = np.percentile(scores, [15.87, 50])
     even = middle + (middle - low) * (NEAREST + FARTHER_WITH_PHOTOS * np.log(500))
@@ -41,24 +43,30 @@ def test_the_curve_lies_where_it_is_said_to() -> None:
     assert (calibration.encoder, calibration.captioner, calibration.name.threshold) == ("e" * 64, "c" * 64, 0.5)
 
 
-def test_all_views_count_the_same() -> None:
-    views = vectors(90, seed=0).reshape(30, 3, 64)
-    calibration = calibrate_by_background(views, vectors(9, seed=1), photos=30, encoder="e", captioner="c")
-    assert calibration.weights == (1 / 3, 1 / 3, 1 / 3)
+def test_views_count_as_much_as_they_are_said_to() -> None:
+    views, probes = vectors(90, seed=0).reshape(30, 3, 64), vectors(9, seed=1)
+    weights = (0.2, 0.2, 0.6)
+    calibration = calibrate_by_background(views, probes, weights=weights, photos=30, encoder="e", captioner="c")
+    assert calibration.weights == weights
+    alone = (0.2 * views[:, 0] + 0.2 * views[:, 1] + 0.6 * views[:, 2])[:, np.newaxis]
+    expected = calibrate_by_background(alone, probes, weights=(1.0,), photos=30, encoder="e", captioner="c")
+    assert calibration.name.intercept == pytest.approx(expected.name.intercept, rel=1e-4)
 
 
 def test_photos_that_probes_describe_leave_the_background_where_it_is() -> None:
     views, probes = vectors(400, seed=0)[:, np.newaxis], vectors(40, seed=1)
     matching = np.concatenate([views, probes[:20, np.newaxis]])
-    before = calibrate_by_background(views, probes, photos=400, encoder="e", captioner="c")
-    after = calibrate_by_background(matching, probes, photos=400, encoder="e", captioner="c")
+    before = calibrate_by_background(views, probes, weights=(1.0,), photos=400, encoder="e", captioner="c")
+    after = calibrate_by_background(matching, probes, weights=(1.0,), photos=400, encoder="e", captioner="c")
     assert after.name.slope == pytest.approx(before.name.slope, rel=0.02)
     assert after.name.intercept == pytest.approx(before.name.intercept, rel=0.02)
 
 
 def test_one_photo_and_photos_that_are_all_alike_have_a_curve_too() -> None:
     for views in (vectors(1, seed=0)[:, np.newaxis], np.repeat(vectors(1, seed=0)[:, np.newaxis], 5, axis=0)):
-        calibration = calibrate_by_background(views, views[:, 0], photos=len(views), encoder="e", captioner="c")
+        calibration = calibrate_by_background(
+            views, views[:, 0], weights=(1.0,), photos=len(views), encoder="e", captioner="c"
+        )
         assert np.isfinite([calibration.name.slope, calibration.name.intercept]).all()
         assert calibration.name.slope > 0
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from export.bundles.caption_texts import photo_texts
-from export.bundles.photo_vectors import fuse
+from export.bundles.photo_vectors import are_believed, fuse
 from export.library.records import UnderstoodPhoto
 from export.pictures.facts import PhotoFacts
 
@@ -37,3 +37,16 @@ def test_an_edited_caption_stands_for_every_view() -> None:
 def test_texts_are_in_the_order_of_the_instructions_and_an_edit_takes_the_place_of_each() -> None:
     assert photo_texts(photo(None), ("Where?", "What?")) == ["in a park", "a dog"]
     assert photo_texts(photo("Rex"), ("Where?", "What?")) == ["Rex", "Rex"]
+
+
+def test_a_caption_is_believed_where_it_comes_closer_to_the_view_than_nearly_all_everyday_texts() -> None:
+    angles = np.linspace(0, np.pi, 41)  # of everyday texts to the view; two of them lie within a twentieth
+    probes = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    visual = np.array([[1, 0], [0, 1]], dtype=np.float32)
+
+    def at(angle: float) -> list[float]:
+        return [float(np.cos(angle)), float(np.sin(angle))]
+
+    inside, outside = float(angles[1]), float(angles[3])
+    captions = np.array([[at(inside), at(outside)], [at(outside), at(np.pi / 2)]], dtype=np.float32)
+    assert are_believed(captions, visual, probes).tolist() == [[True, False], [False, True]]

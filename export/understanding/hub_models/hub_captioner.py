@@ -9,18 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from export.errors import ModelError
-from export.understanding.captioner import Captioner
-
-DESCRIBE = "What does the image describe?"
-IN_DETAIL = "Describe in detail what is shown in the image."
-
-INSTRUCTIONS = {
-    "vision-encoder-decoder": (DESCRIBE,),
-    "blip": (DESCRIBE,),
-    "git": (DESCRIBE,),
-    "florence2": (DESCRIBE, IN_DETAIL),  # the texts for which it was trained
-}
-"""What captioners of each kind are asked; the first three answer one question only, without being asked it."""
+from export.understanding.captioner import PictureCaptioner
+from export.understanding.hub_models.prompts import IN_A_SENTENCE, known_instructions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,20 +21,24 @@ class HubCaptionerSource:
         folder: As transformers saves it.
         kind: ``model_type`` of its config.json.
         identity: sha256 over its files, hexadecimal.
-        image_size: Side in pixels of the squares that it takes.
         instructions: What it is asked of every photo.
     """
 
     folder: Path
     kind: str
     identity: str
-    image_size: int
     instructions: tuple[str, ...]
 
+    @classmethod
+    def open(cls, folder: Path, *, kind: str, identity: str) -> HubCaptionerSource:
+        """The captioner in a folder, asked all that it was trained for, or for a sentence."""
+        instructions = known_instructions(kind) or (IN_A_SENTENCE,)
+        return cls(folder=folder, kind=kind, identity=identity, instructions=instructions)
+
     @property
-    def known_instructions(self) -> tuple[str, ...]:
-        """What it can answer."""
-        return INSTRUCTIONS[self.kind]
+    def known_instructions(self) -> tuple[str, ...] | None:
+        """What it can answer; None where that is anything."""
+        return known_instructions(self.kind)
 
     def asking(self, instructions: tuple[str, ...]) -> HubCaptionerSource:
         """The same captioner, asked others of the instructions that it knows."""
@@ -60,14 +54,14 @@ class HubCaptionerSource:
         """It is large, and torch has threads of its own."""
         return True
 
-    def load(self) -> Captioner:
+    def load(self) -> PictureCaptioner:
         """Load it, to the GPU if there is one.
 
         Raises:
             ModelError: Transformers can't load it.
         """
         try:
-            from export.understanding.torch_captioner import TorchCaptioner
+            from export.understanding.hub_models.torch_captioner import TorchCaptioner
         except ModuleNotFoundError as error:
             raise ModelError.needs_training_extra(error) from error
-        return TorchCaptioner(self.folder, kind=self.kind, instructions=self.instructions, image_size=self.image_size)
+        return TorchCaptioner(self.folder, kind=self.kind, instructions=self.instructions)

@@ -1,0 +1,134 @@
+"""The image tower of a dual encoder over ONNX Runtime: what ``thinlens index --encoder`` made of it, in a folder.
+
+The folder holds ``image.onnx`` with its weights in ``image.bin`` (pixels -> visual view), and ``image.json``, which
+says how pictures are prepared for it, and how its cosines with texts become logits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.disk.model_files import IMAGE_DESCRIPTION, IMAGE_FILES, IMAGE_GRAPH
+from export.errors import ModelError
+from export.understanding.view.image_encoder import Certainty
+from handler.errors import in_words
+from handler.runtime import onnxruntime
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from export.pictures.fitting.preprocessing import Preprocessing
+
+PIXELS, VIEW = "pixels", "visual"
+_CUDA = "CUDAExecutionProvider"
+_SEEN_AT_ONCE = {False: 4, True: 64}
+"""How many photos go through it together, on a processor and on a GPU: on a processor more take no less time each."""
+
+
+@dataclass(frozen=True, kw_only=True)  # without slots, so that its identity is reckoned once
+class ImageTowerSource:
+    """A folder with IMAGE_FILES, read but not loaded; picklable.
+
+    Attributes:
+        folder: Where they lie.
+        space: Identity of the text encoder in whose space its vectors lie.
+    """
+
+    folder: Path
+    space: str
+
+    @classmethod
+    def find(cls, folder: Path, *, space: str) -> ImageTowerSource | None:
+        """The image tower in a folder; None where none is."""
+        there = all((folder / name).is_file() for name in IMAGE_FILES)
+        return cls(folder=folder, space=space) if there else None
+
+    @cached_property
+    def identity(self) -> str:
+        """Sha256 over its files' names and hashes, hexadecimal."""
+        digest = hashlib.sha256()
+        for name in IMAGE_FILES:
+            with (self.folder / name).open("rb") as file:
+                digest.update(f"{name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+        return digest.hexdigest()
+
+    @cached_property
+    def description(self) -> dict[str, Any]:
+        """What image.json says; raises ModelError."""
+        path = self.folder / IMAGE_DESCRIPTION
+        try:
+            return dict(json.loads(path.read_bytes()))
+        except (OSError, ValueError, TypeError) as error:
+            raise ModelError(f"{path} can't be read: {in_words(error)}; remove its folder, and index again") from error
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How pictures are prepared for it; raises ModelError."""
+        from export.pictures.fitting.preprocessing import Preprocessing  # and with it Pillow
+
+        try:
+            return Preprocessing.from_json(self.description["preprocessing"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"{self.folder / IMAGE_DESCRIPTION} isn't what it should be: {in_words(error)}") from error
+
+    @property
+    def texts_apart(self) -> bool:
+        """Two towers that learnt against each other leave a gap between their texts and their photos."""
+        return True
+
+    @property
+    def certainty(self) -> Certainty | None:
+        """SigLIP's scale and bias; CLIP learnt to choose among several, which gives no probability of one."""
+        bias = self.description.get("logit_bias")
+        if not isinstance(bias, int | float):
+            return None
+        return Certainty(scale=float(self.description["logit_scale"]), bias=float(bias))
+
+    @property
+    def alone(self) -> bool:
+        """Each process loads its own, on one thread, unless there is a GPU."""
+        return _CUDA in onnxruntime.get_available_providers()
+
+    def load(self) -> ImageTower:
+        """Load it, to the GPU if there is one; raises ModelError."""
+        return ImageTower(self)
+
+
+class ImageTower:
+    """The visual view of photos as a dual encoder sees them."""
+
+    def __init__(self, source: ImageTowerSource) -> None:
+        self._preprocessing = source.preprocessing
+        self._at_once = _SEEN_AT_ONCE[source.alone]
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        providers = [*([_CUDA] if source.alone else []), "CPUExecutionProvider"]
+        try:
+            path = str(source.folder / IMAGE_GRAPH)
+            self._session = onnxruntime.InferenceSession(path, options, providers=providers)
+        except Exception as error:  # onnxruntime's exceptions share no base
+            raise ModelError(f"{source.folder / IMAGE_GRAPH} can't be loaded: {error}") from error
+
+    @property
+    def picture_side(self) -> int:
+        """Twice what it takes, so that its own way of resizing decides what is seen."""
+        return self._preprocessing.picture_side
+
+    def embed(self, pictures: Sequence[Image.Image]) -> NDArray[np.float32]:
+        """See pictures, prepared as the model's own processor does: float32 [n, dim], unit L2 norm."""
+        parts = [
+            self._session.run([VIEW], {PIXELS: self._preprocessing.apply(pictures[start : start + self._at_once])})[0]
+            for start in range(0, len(pictures), self._at_once)
+        ]
+        return np.concatenate(parts)
