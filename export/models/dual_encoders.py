@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from export.errors import ModelError
 from export.models.hub import check_weights, model_folder, read_configuration
+from handler.bundle.encoder_files import identify_encoder
 
 if TYPE_CHECKING:
     from export.conversion.dual.dual_encoder import DualEncoder
@@ -89,7 +90,7 @@ def convert_dual_encoder(source: Path | str, name: str, folder: Path) -> None:
     from export.conversion.quantisation import BITS_8
 
     write_encoder_folder(export_text_tower(dual), folder, scheme=BITS_8)
-    write_image_tower(dual, folder)
+    write_image_tower(dual, folder, space=identify_encoder(folder))
 
 
 def _check_towers(folder: Path, name: str) -> None:
