@@ -4,7 +4,7 @@
 #   make demo PHOTOS=~/Pictures      the same for your own photos
 #   make serve                       the search page and the HTTP interface on this machine
 #   make install                     `thinlens` on the PATH: a link in ~/.local/bin (PREFIX=DIR: in DIR/bin)
-#   make setup EXTRAS="ray ocr"      what only some need: demo, ocr, publish, ray, train
+#   make setup EXTRAS="ray ocr"      what only some need: clip, demo, ocr, publish, ray, train
 #   make test                        everything: lint, types, unit, functional, training and end-to-end tests
 #   make test FAST=1                 without what needs torch, Ray, a browser or servers
 #   make widget                      the one file that pages embed, and the lines that embed it
@@ -58,7 +58,7 @@ test: lint .venv/.demo
 	$(BIN)/python -m pytest tests/unit tests/functional --ignore-glob '*/training' --ignore-glob '*/conversion' \
 	  --ignore tests/functional/export/cluster
 else
-lint: .venv/.dev .venv/.train
+lint: .venv/.dev .venv/.clip
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo --no-cache
@@ -114,6 +114,17 @@ $(BIN)/python:
 	@echo "Installing torch and what training needs …"
 	@$(INSTALL) torch
 	@$(INSTALL_THIS) '.[train]'
+	@touch $@
+
+# Where torch computes on processors alone, pip may find a torchvision that was built for GPUs and can't be loaded, and
+# transformers would fail with it: it is put aside. Thinlens says so when it is asked for OpenCLIP; its tests do without
+# what is compiled of it.
+.venv/.clip: .venv/.train
+	@echo "Installing OpenCLIP …"
+	@$(INSTALL_THIS) '.[clip]'
+	@$(BIN)/python -c 'import torchvision' 2>/dev/null || { \
+	  $(BIN)/pip uninstall --quiet --yes torchvision && rm -rf .venv/torchvision && \
+	  $(INSTALL) --no-deps --target .venv/torchvision torchvision; }
 	@touch $@
 
 # Of aws-sam-cli only the Lambda runtime emulator in its wheel is used, so none of its dependencies is installed.

@@ -38,7 +38,7 @@ def make_parser(*, with_models: bool) -> argparse.ArgumentParser:
     ):
         add_theme(commands)
     models: argparse.ArgumentParser = commands.add_parser(
-        "models", help="train, distil, quantise, export and evaluate models (needs: make setup EXTRAS=train)"
+        "models", help="list, train, distil, quantise, export and evaluate models (most need: make setup EXTRAS=train)"
     )
     if with_models:
         from export.cli.model_commands import add_parsers  # not at every start: it reads the corpus's modules

@@ -32,7 +32,7 @@ def index(arguments: argparse.Namespace) -> None:
         return
     from export.gallery.indexing import index_photos
 
-    _tell_of_visual_view(arguments)
+    _tell_of_encoder(arguments.encoder)
     out = Path(arguments.out)
     report = index_photos(
         _photos(arguments, out),
@@ -95,15 +95,22 @@ def _failures(photos: Sequence[Failure]) -> list[_Failure]:
     return [{"id": photo.path, "reason": photo.reason} for photo in photos]
 
 
-def _tell_of_visual_view(arguments: argparse.Namespace) -> None:
+def _tell_of_encoder(encoder: str | None) -> None:
     """Say before the work, which may take hours, what an encoder of one's own leaves out."""
-    if arguments.encoder is not None and arguments.captioner is None:
+    if encoder is None:
+        return
+    from export.models.dual_encoders import OPEN_CLIP, is_dual_encoder, licence_of
+    from export.models.hub import model_folder
+
+    if not is_dual_encoder(encoder):
         print(
-            f"The captioner's visual view doesn't fit {arguments.encoder}: it was made for the shipped encoder. "
-            "Photos will be found by their captions alone, and fewer of them; what makes a captioner that fits: "
+            f"{encoder} has no image tower, and the shipped visual view doesn't fit it. Photos will be found by their "
+            "captions alone, and fewer of them; take one that has, such as CLIP, or train a captioner that fits: "
             "thinlens models train --encoder",
             file=sys.stderr,
         )
+    elif not encoder.startswith(OPEN_CLIP) and licence_of(model_folder(encoder)) is None:
+        print(f"{encoder} says nothing of its licence; see that you may use it as you do.", file=sys.stderr)
 
 
 def _check_engine(arguments: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from export.cli.distilling.distillation_commands import add_tool_parsers
+from export.cli.model_list_command import add_list_parser
 from export.errors import ModelError, TrainingError, installing
 from export.models.hub import model_folder
 from export.models.model_set import LANGUAGES, MODELS, Models, shipped_models
@@ -66,6 +67,7 @@ def add_parsers(models: argparse.ArgumentParser) -> None:
     )
     evaluate.add_argument("--json", action="store_true", help="print JSON instead of tables")
     add_tool_parsers(commands, _run)
+    add_list_parser(commands)
 
 
 def _add_encoder(parser: argparse.ArgumentParser) -> None:
@@ -268,9 +270,8 @@ def _kinds(models: Models, arguments: argparse.Namespace) -> str:
         lines.append(f"{name.replace('_', ' '):<44}{cells}")
     lines += ["", f"{'what is said':<20} captioned  named  somebody invented  things invented  words: precision     F1"]
     for name, of in by_collection.items():
-        shares = (
-            f"{of['captioned']:9.1%} {of['named']:6.1%} {of['somebody_invented']:18.1%} {of['things_invented']:16.1%}"
-        )
+        shares = f"{of['captioned']:9.1%} {of['named']:6.1%}"
+        shares += f" {of['somebody_invented']:18.1%} {of['things_invented']:16.1%}"
         words = of["words"]
         lines.append(f"{name:<20} {shares}" + (f" {words['precision']:17.1%} {words['f1']:6.2f}" if words else ""))
     return "\n".join([*lines, ""])

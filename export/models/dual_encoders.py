@@ -32,6 +32,14 @@ def _is_of_transformers(folder: Path) -> bool:
     return (folder / "config.json").is_file() and read_configuration(folder).get("model_type") in KINDS
 
 
+def refuse_one_tower(folder: Path, name: str) -> None:
+    """Raises ModelError where a folder holds one tower of a dual encoder alone."""
+    kind = str(read_configuration(folder).get("model_type")) if (folder / "config.json").is_file() else ""
+    for tower in ("text", "vision"):
+        if kind.removesuffix(f"_{tower}_model") in KINDS and kind not in KINDS:
+            raise ModelError(f"{name} is the {tower} tower of a dual encoder alone ({kind}); take the whole model")
+
+
 def is_dual_encoder(name: str) -> bool:
     """Whether a folder or name means a dual encoder; raises ModelError where there is none of that name."""
     return name.startswith(OPEN_CLIP) or dual_folder(model_folder(name)) is not None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from export.errors import ModelError, OutputError
-from export.models.dual_encoders import OPEN_CLIP, convert_dual_encoder, dual_folder
+from export.models.dual_encoders import OPEN_CLIP, convert_dual_encoder, dual_folder, refuse_one_tower
 from export.models.hub import content_identity, model_folder
 from handler.bundle.encoder_files import ENCODER_FILES, EncoderConfiguration, identify_encoder
 
@@ -52,6 +52,7 @@ def open_encoder(name: str, out: Path) -> Path:
     source = model_folder(name)
     if all((source / file).is_file() for file in ENCODER_FILES):
         return source
+    refuse_one_tower(source, name)
     kind = next((kind for kind in KINDS if kind.recognises(source)), None)
     if kind is None:
         raise ModelError(

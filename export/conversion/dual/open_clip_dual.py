@@ -37,6 +37,10 @@ class TextTower(nn.Module):
         self.model = model
         self.pad = pad
         self.length = length
+        if length is None:
+            for block in text_part(model).transformer.resblocks:
+                if isinstance(block.attn, nn.MultiheadAttention) and block.attn.batch_first:
+                    block.attn = _Attention(block.attn)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Int64 [n, tokens] each -> float32 [n, dimensions]."""
@@ -57,6 +61,28 @@ class TextTower(nn.Module):
         linear = isinstance(text.text_projection, nn.Linear)
         projected: Tensor = text.text_projection(pooled) if linear else pooled @ text.text_projection
         return projected
+
+
+class _Attention(nn.Module):
+    """What torch's attention computes of one input, step by step: traced, torch's own is bound to one length."""
+
+    def __init__(self, own: nn.MultiheadAttention) -> None:
+        super().__init__()
+        self.own = own
+
+    def forward(
+        self, query: Tensor, key: Tensor, value: Tensor, *, need_weights: bool, attn_mask: Tensor | None
+    ) -> tuple[Tensor, None]:
+        """Float32 [n, tokens, width] -> the same; key and value are the query."""
+        del key, value, need_weights
+        heads, size = self.own.num_heads, self.own.head_dim
+        three = nn.functional.linear(query, self.own.in_proj_weight, self.own.in_proj_bias).chunk(3, dim=-1)
+        q, k, v = (each.unflatten(-1, (heads, size)).transpose(1, 2) for each in three)
+        scores = q @ k.transpose(-1, -2) / size**0.5
+        if attn_mask is not None:
+            scores = scores + attn_mask
+        attended: Tensor = self.own.out_proj((scores.softmax(dim=-1) @ v).transpose(1, 2).flatten(2))
+        return attended, None
 
 
 class ImageTower(nn.Module):
@@ -93,7 +119,8 @@ def load_open_clip(source: str, *, name: str, licence: str | None, pretrained: s
     try:
         model = open_clip.create_model(source, pretrained=pretrained, require_pretrained=True, weights_only=True)
         cut = open_clip.get_tokenizer(source)
-        processor = open_clip.image_transform_v2(open_clip.PreprocessCfg(**model.visual.preprocess_cfg), is_train=False)
+        asked = open_clip.transform.PreprocessCfg(**model.visual.preprocess_cfg)
+        processor = open_clip.transform.image_transform_v2(asked, is_train=False)
     except Exception as error:  # OpenCLIP raises whatever broken files and the network lead it to
         reason = " ".join(str(error).split())
         raise ModelError(f"OpenCLIP can't load {name}: {reason[:300]}") from error
@@ -120,8 +147,8 @@ def load_open_clip(source: str, *, name: str, licence: str | None, pretrained: s
         name=name,
         licence=licence,
         dimensions=dimensions,
-        logit_scale=float(model.logit_scale.exp()),
-        logit_bias=None if bias is None else float(bias),
+        logit_scale=float(model.logit_scale.detach().exp()),
+        logit_bias=None if bias is None else float(bias.detach()),
         text_tower=TextTower(model, pad=pad, length=None if backward else length),
         image_tower=ImageTower(model),
         tokenise=tokenise,

@@ -128,7 +128,7 @@ def load_transformers(folder: Path, *, name: str, licence: str | None) -> DualEn
         licence=licence,
         dimensions=dimensions,
         logit_scale=_scale(model),
-        logit_bias=None if bias is None else float(bias),
+        logit_bias=None if bias is None else float(bias.detach()),
         text_tower=TextTower(
             model,
             pad=int(tokenizer.pad_token_id) if padded or config.model_type == "altclip" else None,
@@ -151,8 +151,8 @@ def _longest(tokenizer: Any) -> int:
 def _scale(model: Any) -> float:
     """What cosines are multiplied by; ALIGN divides by a temperature."""
     if (temperature := getattr(model, "temperature", None)) is not None:
-        return 1.0 / float(temperature)
-    return float(model.logit_scale.exp())
+        return 1.0 / float(temperature.detach())
+    return float(model.logit_scale.detach().exp())
 
 
 def _as_json(tokenizer: Any, kind: str) -> str:

@@ -55,7 +55,7 @@ def test_an_encoder_of_ones_own_comes_with_a_word_about_the_visual_view(
 ) -> None:
     index = ["index", str(base / "photos"), "--out", str(base / "out"), "--workers", "1", "--encoder", "mine"]
     assert main(index) == 0
-    assert capsys.readouterr().err.startswith("The captioner's visual view doesn't fit mine: ")
+    assert capsys.readouterr().err.startswith("mine has no image tower, and the shipped visual view")
     assert main([*index, "--captioner", "mine-too"]) == 0
     assert "visual view" not in capsys.readouterr().err
 

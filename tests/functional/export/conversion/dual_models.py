@@ -239,3 +239,31 @@ def xlm_tokenizer() -> XLMRobertaTokenizerFast:
         single=["<s>", "$A", "</s>"], special_tokens=[("<s>", 0), ("</s>", 2)]
     )
     return XLMRobertaTokenizerFast(tokenizer_object=tokenizer, model_max_length=77)
+
+
+def save_open_clip(folder: Path, kind: str) -> Path:
+    """A model of OpenCLIP as its push_to_hf_hub leaves it: CLIP's own kind, or SigLIP's with a vision of timm."""
+    import open_clip
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True)
+    torch.manual_seed(0)
+    vision: dict[str, object] = {"image_size": SIDE, "layers": 2, "width": WIDTH, "patch_size": PATCH, "head_width": 32}
+    text: dict[str, object] = {"context_length": 77, "vocab_size": 49408, "width": WIDTH, "heads": 2, "layers": 2}
+    settings: dict[str, object] = {"embed_dim": DIMENSIONS, "vision_cfg": vision, "text_cfg": text}
+    preprocess = {"mean": MEAN, "std": STD, "size": [SIDE, SIDE], "interpolation": "bicubic", "resize_mode": "shortest"}
+    if kind == "open_clip-siglip":
+        gemma_tokenizer().save_pretrained(folder)
+        text |= {
+            "context_length": 64, "vocab_size": len(gemma_tokenizer()), "hf_tokenizer_name": "local",
+            "no_causal_mask": True, "proj_bias": True, "pool_type": "last",
+        }  # fmt: skip
+        settings |= {"init_logit_bias": -10, "custom_text": True}
+        preprocess |= {"mean": [0.5] * 3, "std": [0.5] * 3, "resize_mode": "squash"}
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": settings, "preprocess_cfg": preprocess}))
+    model = open_clip.create_model(f"local-dir:{folder}", load_weights=False)
+    _spread(model)
+    save_file(
+        {name: each.contiguous() for name, each in model.state_dict().items()}, folder / "open_clip_model.safetensors"
+    )
+    return folder

@@ -1,0 +1,198 @@
+"""A dual encoder from its folder to an answer: photos rank as the model's own code ranks them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from export.bundles.background import LIKELY
+from export.errors import ModelError
+from export.gallery.correction import correct_caption
+from export.gallery.indexing import index_photos
+from export.models.encoders import ENCODERS, encoder_space, open_encoder
+from export.models.model_choice import ModelChoice
+from export.models.model_set import Models
+from export.understanding.captioner import Understanding
+from export.understanding.view.onnx_image_tower import ImageTowerSource
+from handler.search.query import Query
+from handler.search.searcher import Searcher
+from handler.store.folder_store import open_bundle
+from tests.functional.export.conversion.dual_models import TEXTS, save_dual_encoder
+from tests.functional.export.conversion.dual_reference import Reference
+from tests.functional.export.galleries import write_photos
+
+PHOTOS = QUERIES = 1_000
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning"),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilentCaptioner:
+    """Source and captioner in one, with nothing to say."""
+
+    identity: str = hashlib.sha256(b"silent").hexdigest()
+    instructions: tuple[str, ...] = ("What?",)
+    known_instructions: tuple[str, ...] = ("What?",)
+    image_encoder: None = None
+    alone: bool = False
+    image_size: int = 8
+
+    def asking(self, instructions: tuple[str, ...]) -> SilentCaptioner:
+        return replace(self, instructions=instructions)
+
+    def load(self) -> SilentCaptioner:
+        return self
+
+    def understand(self, pixels: NDArray[np.uint8], *, beams: int = 3) -> list[Understanding]:
+        return [Understanding(captions=("",), view=None) for _ in pixels]
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_dual_encoder(tmp_path_factory.mktemp("clip") / "tiny-clip", "clip")
+
+
+@pytest.fixture(scope="module")
+def siglip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_dual_encoder(tmp_path_factory.mktemp("siglip") / "tiny-siglip", "siglip")
+
+
+def models_of(name: Path, out: Path) -> Models:
+    """A dual encoder beside a captioner that costs nothing."""
+    folder = open_encoder(str(name), out)
+    space = encoder_space(folder)
+    tower = ImageTowerSource.find(folder, space=space)
+    assert tower is not None
+    return Models(encoder=folder, encoder_identity=space, captioner=SilentCaptioner(), image_encoder=tower)
+
+
+def texts() -> list[str]:
+    """Different ones, of the words of real ones."""
+    random = np.random.default_rng(5)
+    words = sorted({word for text in TEXTS for word in text.lower().split()})
+    return [" ".join(random.choice(words, size=random.integers(1, 9))) for _ in range(QUERIES)]
+
+
+def test_a_thousand_photos_rank_as_the_models_own_code_ranks_them(clip: Path, tmp_path: Path) -> None:
+    random = np.random.default_rng(4)
+    (tmp_path / "photos").mkdir()
+    pictures = [Image.fromarray(random.integers(0, 256, (8, 8, 3), dtype=np.uint8)) for _ in range(PHOTOS)]
+    pictures = [picture.resize((64, 72 + number % 20)) for number, picture in enumerate(pictures)]
+    for number, picture in enumerate(pictures):
+        picture.save(tmp_path / f"photos/{number:04}.bmp")
+    report = index_photos(tmp_path / "photos", tmp_path / "out", workers=2, models=models_of(clip, tmp_path / "out"))
+    assert (report.photos, report.failures) == (PHOTOS, ())
+
+    reference = Reference(clip, "clip")
+    queries = texts()
+    expected = reference.embed_texts(queries) @ reference.embed_pictures(pictures).T
+    searcher = Searcher(open_bundle(tmp_path / "out/bundle"))
+    found = [
+        int(searcher.search(Query(texts=(text,), mode="meaning"), k=1, min_relevance=0.0)["results"][0]["id"][:4])
+        for text in queries
+    ]
+    assert (np.array(found) == expected.argmax(1)).mean() >= 0.995
+
+
+def test_an_index_run_with_a_dual_encoder(clip: Path, tmp_path: Path) -> None:
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    ids = write_photos(photos, 4)
+    choice = ModelChoice(encoder=str(clip))
+    report = index_photos(photos, out, workers=1, choice=choice)
+    bundle = open_bundle(out / "bundle")
+    (folder,) = (out / ENCODERS).iterdir()
+    tower = ImageTowerSource.find(folder, space=bundle.manifest.encoder.space)
+    assert tower is not None
+    assert (bundle.manifest.views[-1], bundle.manifest.seen_by) == ("visual", tower.identity)
+    assert (bundle.manifest.encoder.name, bundle.manifest.encoder.dim) == ("tiny-clip", 32)
+    assert bundle.manifest.calibration.weights[-1] == 1.0
+    assert not any(bundle.manifest.calibration.weights[:-1])
+    again = index_photos(photos, out, workers=1, choice=choice)
+    assert (again.bundle, again.read) == (report.bundle, 0)
+    with pytest.raises(ModelError, match="leave out --languages"):
+        ModelChoice(encoder=str(clip), languages=True).open(out)
+
+    correct_caption(ids[0], "milo in the garden", out)  # texts lie apart from photos: only its words find it
+    results = Searcher(open_bundle(out / "bundle")).search("milo", k=1)["results"]
+    assert [result["id"] for result in results] == [ids[0]]
+    far = Searcher(open_bundle(out / "bundle")).search(
+        Query(texts=("a lighthouse",), mode="meaning"), min_relevance=0.0
+    )
+    before = {result["id"]: result["relevance"] for result in far["results"]}
+    assert before[ids[0]] < 1.0
+
+
+def test_siglip_says_itself_how_probable_a_photo_is(siglip: Path, tmp_path: Path) -> None:
+    write_photos(tmp_path / "photos", 4)
+    models = models_of(siglip, tmp_path / "out")
+    index_photos(tmp_path / "photos", tmp_path / "out", workers=1, models=models)
+    bundle = open_bundle(tmp_path / "out/bundle")
+    results = Searcher(bundle).search(Query(texts=("a red wall",), mode="meaning"), k=4, min_relevance=0.0)["results"]
+    reference = Reference(siglip, "siglip")
+    pictures = [Image.open(tmp_path / "photos" / result["id"]) for result in results]
+    cosines = reference.embed_texts(["a red wall"])[0] @ reference.embed_pictures(pictures).T
+    scale, bias = reference.scale_and_bias()
+    expected = 1 / (1 + np.exp(-(scale * cosines + bias)))
+    np.testing.assert_allclose([result["relevance"] for result in results], expected, atol=0.02)
+    assert bundle.manifest.calibration.sentence.threshold == LIKELY
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        ("text only", r"is the text tower of a dual encoder alone \(clip_text_model\); take the whole model"),
+        ("image only", r"is the vision tower of a dual encoder alone \(clip_vision_model\); take the whole model"),
+        ("no processor", r"has no preprocessor_config\.json, which says how pictures are prepared"),
+        ("pickle", r"only as pytorch_model\.bin, a pickle"),
+        ("half fetched", r"lacks model-00002-of-00002\.safetensors"),
+        ("no weights", r"has no model\.safetensors"),
+        ("other sizes", r"can't be loaded"),
+        ("odd processor", r"asks for what isn't known here"),
+        ("broken weights", r"can't be loaded"),
+    ],
+)
+def test_what_is_no_whole_dual_encoder(clip: Path, tmp_path: Path, damage: str, message: str) -> None:
+    folder = Path(shutil.copytree(clip, tmp_path / "model"))
+    weights = folder / "model.safetensors"
+    configuration = json.loads((folder / "config.json").read_text())
+    if damage == "text only":
+        (folder / "config.json").write_text(
+            json.dumps({**configuration["text_config"], "model_type": "clip_text_model"})
+        )
+    elif damage == "image only":
+        described = {**configuration["vision_config"], "model_type": "clip_vision_model"}
+        (folder / "config.json").write_text(json.dumps(described))
+    elif damage == "no processor":
+        (folder / "preprocessor_config.json").unlink()
+    elif damage == "pickle":
+        weights.rename(folder / "pytorch_model.bin")
+    elif damage == "half fetched":
+        weights.rename(folder / "model-00001-of-00002.safetensors")
+        index = {"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}}
+        (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    elif damage == "no weights":
+        weights.unlink()
+    elif damage == "other sizes":
+        configuration["vision_config"]["hidden_size"] = 96
+        (folder / "config.json").write_text(json.dumps(configuration))
+    elif damage == "odd processor":
+        said = json.loads((folder / "preprocessor_config.json").read_text())
+        (folder / "preprocessor_config.json").write_text(json.dumps({**said, "do_resize": False}))
+    elif damage == "broken weights":
+        weights.write_bytes(b"\x08")
+    with pytest.raises(ModelError, match=message) as refused:
+        ModelChoice(encoder=str(folder)).open(tmp_path / "out")
+    assert "\n" not in str(refused.value)
+    assert not list((tmp_path / "out" / ENCODERS).glob("*"))
