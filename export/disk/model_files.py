@@ -61,6 +61,11 @@ def refuse_foreign_models(folder: Path) -> None:
     refuse_foreign(folder, [CALIBRATION_FILE], marker=CALIBRATION_FILE, keys=("encoder", "weights"))
 
 
+def has_image_tower(folder: Path) -> bool:
+    """Whether a folder has what sees photos of a dual encoder."""
+    return all((folder / name).is_file() for name in IMAGE_FILES)
+
+
 def copy_image_tower(source: Path, folder: Path) -> None:
     """Copy what sees photos beside an encoder; raises OutputError as ``copy_encoder`` does, and OSError."""
     refuse_foreign_dual_encoder(folder)

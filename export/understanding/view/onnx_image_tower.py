@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from export.disk.model_files import IMAGE_DESCRIPTION, IMAGE_FILES, IMAGE_GRAPH
+from export.disk.model_files import IMAGE_DESCRIPTION, IMAGE_FILES, IMAGE_GRAPH, has_image_tower
 from export.errors import ModelError
 from export.understanding.view.image_encoder import Certainty
 from handler.errors import in_words
@@ -49,7 +49,7 @@ class ImageTowerSource:
     @classmethod
     def find(cls, folder: Path, *, space: str) -> ImageTowerSource | None:
         """The image tower in a folder; None where none is. Raises ModelError where it sees photos in another space."""
-        if not all((folder / name).is_file() for name in IMAGE_FILES):
+        if not has_image_tower(folder):
             return None
         source = cls(folder=folder, space=space)
         if (found := source.description.get("space")) != space:

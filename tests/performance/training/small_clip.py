@@ -1,8 +1,9 @@
 """A small CLIPModel of transformers, trained on our own photos: the dual encoder that the whole chain is shown with.
 
-``python -m tests.performance.training.small_clip --data DIR --work DIR --to DIR`` goes on where
-it was killed. It is written as transformers saves a CLIPModel: config.json, model.safetensors, vocab.json and merges.txt
-of CLIP's kind of byte pairs, and preprocessor_config.json. Its weights aren't shipped: they are for measuring only.
+    python -m tests.performance.training.small_clip --data DIR --work DIR --to DIR
+
+Killed, it goes on where it was. It writes what transformers saves of a CLIPModel: config.json, model.safetensors,
+vocab.json and merges.txt of CLIP's kind of byte pairs, and preprocessor_config.json. Its weights aren't shipped.
 
 A vision transformer knows nothing about pictures when it starts, and there are few photos. So beside CLIP's own loss
 (Radford et al. 2021, arXiv 2103.00020) it learns from the shipped models: each patch what the shipped backbone sees
