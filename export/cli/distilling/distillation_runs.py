@@ -94,7 +94,7 @@ class _EncoderLesson:
     @property
     def space(self) -> str | None:
         """Its identity; None where the student has a space of its own."""
-        return self.towers and encoder_space(self.towers)
+        return None if self.towers is None else encoder_space(self.towers)
 
 
 def _of_sentence_encoder(arguments: argparse.Namespace) -> _EncoderLesson:

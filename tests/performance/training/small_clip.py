@@ -10,11 +10,13 @@ A vision transformer knows nothing about pictures when it starts, and there are 
 there, each photo the shipped visual view, and each text the shipped encoder's vector, both through one linear map.
 """
 
+# transformers' configurations and tokenizers come without types.
+# mypy: disable-error-code="no-untyped-call"
+
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +25,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import (
@@ -40,14 +41,12 @@ from export.training.data.augmentation import load_pixels, to_input
 from export.training.data.corpus import CaptionedPhoto, read_photos
 from export.training.losses import distillation_loss
 from export.training.training_run import Run, shuffled_batch
+from tests.performance.training.byte_pairs import train_byte_pairs
 from tests.performance.training.shipped_targets import Seen, look, read, training_photos
 
 IMAGE_SIZE = 96
 PATCH = 16
 TOKENS = 32
-_BEGIN, _END = "<|startoftext|>", "<|endoftext|>"
-_WORDS = r"""<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"""
-"""What CLIP's tokenizer splits texts into."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +108,7 @@ def train(data: Path, work: Path, to: Path, recipe: Recipe) -> None:
     seen = look([*captioned, *others], work, seed=recipe.seed)
     known = read(data, captioned, work, others=recipe.other_texts, seed=recipe.seed)
     first, vectors = known.first, known.vectors
-    tokenizer = _byte_pairs(known.texts, work / "tokenizer", recipe.vocabulary_size)
+    tokenizer = train_byte_pairs(known.texts, work / "tokenizer", size=recipe.vocabulary_size, max_tokens=TOKENS)
     ids = tokenizer(list(known.texts), truncation=True, max_length=TOKENS)["input_ids"]
     torch.manual_seed(recipe.seed)
     learner = Learner(CLIPModel(_configuration(recipe, tokenizer)), view=vectors.shape[1], cell=seen.cells.shape[-1])
@@ -210,7 +209,7 @@ _LIGHT = ((0.8, 1.25, 1), (-0.2, 0.2, 1), (-0.05, 0.05, 3))
 def _make_run(learner: Learner, work: Path, recipe: Recipe) -> Run:
     matrices = [parameter for parameter in learner.parameters() if parameter.ndim > 1]
     others = [parameter for parameter in learner.parameters() if parameter.ndim <= 1]
-    groups = [{"params": matrices}, {"params": others, "weight_decay": 0.0}]
+    groups: list[dict[str, Any]] = [{"params": matrices}, {"params": others, "weight_decay": 0.0}]
     return Run(
         folder=work,
         model=learner,
@@ -258,35 +257,15 @@ def _padded(
     return tokens, (torch.arange(tokens.shape[1]) < lengths[:, None]).long()
 
 
-def _byte_pairs(texts: Sequence[str], folder: Path, size: int) -> CLIPTokenizerFast:
-    """A tokenizer like CLIP's, of fewer pieces: bytes, bytes that end a word, what is made of pairs, begin and end."""
-    if not (folder / "merges.txt").is_file():
-        alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-        byte_pairs = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
-        byte_pairs.normalizer = normalizers.Lowercase()
-        splits = pre_tokenizers.Split(Regex(_WORDS), behavior="removed", invert=True)
-        byte_pairs.pre_tokenizer = pre_tokenizers.Sequence([splits, pre_tokenizers.ByteLevel(add_prefix_space=False)])
-        trainer = trainers.BpeTrainer(
-            vocab_size=size - 2, initial_alphabet=alphabet, end_of_word_suffix="</w>", show_progress=False
-        )
-        byte_pairs.train_from_iterator(texts, trainer)
-        merges = [" ".join(pair) for pair in json.loads(byte_pairs.to_str())["model"]["merges"]]
-        merges = merges[: size - 2 - 2 * len(alphabet)]
-        pieces = [*alphabet, *(byte + "</w>" for byte in alphabet), *(pair.replace(" ", "") for pair in merges)]
-        pieces = [*dict.fromkeys(pieces), _BEGIN, _END]
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "vocab.json").write_text(json.dumps({piece: row for row, piece in enumerate(pieces)}))
-        (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *merges, ""]))
-    return CLIPTokenizerFast(
-        vocab_file=str(folder / "vocab.json"), merges_file=str(folder / "merges.txt"), model_max_length=TOKENS
-    )
-
-
 def _write(model: CLIPModel, tokenizer: CLIPTokenizerFast, to: Path) -> None:
     """As transformers saves a CLIPModel with its processor."""
     half = [0.5, 0.5, 0.5]
-    sides = {"size": {"shortest_edge": IMAGE_SIZE}, "crop_size": {"height": IMAGE_SIZE, "width": IMAGE_SIZE}}
-    pictures = CLIPImageProcessor(**sides, image_mean=half, image_std=half)
+    pictures = CLIPImageProcessor(
+        size={"shortest_edge": IMAGE_SIZE},
+        crop_size={"height": IMAGE_SIZE, "width": IMAGE_SIZE},
+        image_mean=half,
+        image_std=half,
+    )
     model.save_pretrained(to)
     CLIPProcessor(pictures, tokenizer).save_pretrained(to)
 
