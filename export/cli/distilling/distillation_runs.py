@@ -179,7 +179,7 @@ def distil_view(arguments: argparse.Namespace) -> None:
     distilled = distil_view(taught.pixels(IMAGE_SIZE), taught.vectors, start, arguments.work, recipe)
     print(f"cosine to the teacher on photos that it didn't learn: {distilled.cosine:.3f}")
     copy_encoder(encoder, arguments.to)
-    write_view(distilled.model, arguments.to, space=space)
+    write_view(distilled.model, arguments.to, space=space, image_size=IMAGE_SIZE)
     print(f"wrote {arguments.to}")
 
 

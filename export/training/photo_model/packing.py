@@ -142,7 +142,7 @@ def write_captioner(
     _write_json(folder / "captioner.json", settings)
 
 
-def write_view(model: PhotoModel, folder: Path, *, space: str, image_size: int = IMAGE_SIZE) -> None:
+def write_view(model: PhotoModel, folder: Path, *, space: str, image_size: int) -> None:
     """Write what sees photos beside an encoder, in its folder: graph, weights, and what it takes.
 
     Args:

@@ -102,11 +102,12 @@ def train_view(model: PhotoModel, lesson: Lesson, work: Path, recipe: ViewRecipe
         model: Its backbone is the one to start from.
         lesson: What the views are to be.
         work: Each run has a folder below it: *head*, *whole* and *view*.
-        recipe: Seeds and sizes.
+        recipe: Seeds and sizes; without steps of *whole* the backbone stays as it is, and *view* is all there is to do.
     """
-    if not (work / "whole" / "checkpoint.pt").is_file():
-        train_head(model, lesson, work / "head", recipe, passes=recipe.head_passes)
-    train_whole(model, lesson, work / "whole", recipe)
+    if recipe.whole_steps:
+        if not (work / "whole" / "checkpoint.pt").is_file():
+            train_head(model, lesson, work / "head", recipe, passes=recipe.head_passes)
+        train_whole(model, lesson, work / "whole", recipe)
     train_head(model, lesson, work / "view", recipe, passes=recipe.view_passes, as_served=True)
 
 

@@ -82,6 +82,7 @@ def test_photos_are_indexed_in_the_teachers_space_and_asked_by_the_student(
 def test_a_view_goes_beside_an_encoder_of_its_space(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(view_runs, "_pooled_as_served", view_runs._pooled)  # what is in 8 bits takes long to write
     monkeypatch.setattr(packing, "_CROPS", 4)
+    monkeypatch.setattr(packing, "IMAGE_SIZE", 64)
     given = ["--photos", str(folder / "photos"), "--encoder", str(folder / "student"), "--steps", "0"]
     assert main([*_distil("view", folder, to="small"), *given]) == 0
     for name in ENCODER_FILES:
