@@ -82,7 +82,7 @@ class DistillationRecipe:
 
 
 DUAL_STUDENT = DistillationRecipe(feed_forward=1_024, vocabulary_size=10_000)
-"""Of a dual encoder's student: in static int8, with a projection into up to 1,024 dimensions, it takes less than 8 MB."""
+"""Of a dual encoder's student: in static int8, with a projection into 1,024 dimensions, it takes less than 8 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
