@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from export.cli.wording import count, print_json
+from export.disk.model_files import has_image_tower
 
 if TYPE_CHECKING:
     from export.gallery.forgetting import MayForget
@@ -97,7 +98,7 @@ def _failures(photos: Sequence[Failure]) -> list[_Failure]:
 
 def _tell_of_encoder(encoder: str | None) -> None:
     """Say before the work, which may take hours, what an encoder of one's own leaves out."""
-    if encoder is None:
+    if encoder is None or has_image_tower(Path(encoder).expanduser()):
         return
     from export.models.dual_encoders import OPEN_CLIP, is_dual_encoder, licence_of
     from export.models.hub import model_folder

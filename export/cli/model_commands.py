@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from export.cli.distillation_commands import add_tool_parsers
+from export.cli.distilling.distillation_commands import add_tool_parsers
 from export.cli.model_list_command import add_list_parser
 from export.errors import ModelError, TrainingError, installing
 from export.models.hub import model_folder

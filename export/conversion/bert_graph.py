@@ -69,7 +69,8 @@ class _Writer:
             helper.make_tensor_value_info(name, TensorProto.INT64, ["texts", "tokens"])
             for name in ("input_ids", "attention_mask")
         ]
-        output = helper.make_tensor_value_info("sentence_embedding", TensorProto.FLOAT, ["texts", config.hidden_size])
+        dim = config.hidden_size if projection is None else projection.out_features
+        output = helper.make_tensor_value_info("sentence_embedding", TensorProto.FLOAT, ["texts", dim])
         graph = helper.make_graph(self.nodes, "encoder", inputs, [output], self.constants)
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(_CONTRIBUTED, 1)]
         model: onnx.ModelProto = helper.make_model(graph, opset_imports=opsets, ir_version=10)

@@ -48,11 +48,29 @@ def refuse_foreign_captioner(folder: Path) -> None:
     refuse_foreign(folder, CAPTIONER_FILES, marker="captioner.json", keys=keys)
 
 
+def refuse_foreign_dual_encoder(folder: Path) -> None:
+    """The same of an encoder with what sees photos in its space."""
+    refuse_foreign_encoder(folder)
+    refuse_foreign(folder, IMAGE_FILES, marker=IMAGE_DESCRIPTION, keys=("name", "dim", "preprocessing"))
+
+
 def refuse_foreign_models(folder: Path) -> None:
     """The same of encoder/, captioner/ and their calibration; asked before the hours that models take."""
     refuse_foreign_encoder(folder / "encoder")
     refuse_foreign_captioner(folder / "captioner")
     refuse_foreign(folder, [CALIBRATION_FILE], marker=CALIBRATION_FILE, keys=("encoder", "weights"))
+
+
+def has_image_tower(folder: Path) -> bool:
+    """Whether a folder has what sees photos of a dual encoder."""
+    return all((folder / name).is_file() for name in IMAGE_FILES)
+
+
+def copy_image_tower(source: Path, folder: Path) -> None:
+    """Copy what sees photos beside an encoder; raises OutputError as ``copy_encoder`` does, and OSError."""
+    refuse_foreign_dual_encoder(folder)
+    for name in IMAGE_FILES:
+        shutil.copyfile(source / name, folder / name)
 
 
 def copy_encoder(source: Path, folder: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from export.errors import ModelError
 from export.models.hub import check_weights, model_folder, read_configuration
+from handler.bundle.encoder_files import identify_encoder
 
 if TYPE_CHECKING:
     from export.conversion.dual.dual_encoder import DualEncoder
@@ -94,10 +95,14 @@ def convert_dual_encoder(source: Path | str, name: str, folder: Path) -> None:
     from export.conversion.dual.image_tower import write_image_tower
     from export.conversion.dual.text_tower import export_text_tower
     from export.conversion.encoder_folder import write_encoder_folder
-    from export.conversion.quantisation import BITS_8
+    from export.conversion.quantisation import BITS_8, FLOAT32
 
-    write_encoder_folder(export_text_tower(dual), folder, scheme=BITS_8)
-    write_image_tower(dual, folder)
+    text_tower = export_text_tower(dual)
+    try:
+        write_encoder_folder(text_tower, folder, scheme=BITS_8)
+    except ModelError:
+        write_encoder_folder(text_tower, folder, scheme=FLOAT32)
+    write_image_tower(dual, folder, space=identify_encoder(folder))
 
 
 def _check_towers(folder: Path, name: str) -> None:
@@ -110,7 +115,7 @@ def _check_towers(folder: Path, name: str) -> None:
         )
     configuration = read_configuration(folder)
     towers = [configuration.get(f"{tower}_config") or {} for tower in ("text", "vision")]
-    widths = {tower.get("projection_dim") for tower in towers if tower.get("projection_dim")}
+    widths = {int(tower["projection_dim"]) for tower in towers if tower.get("projection_dim")}
     if len(widths) > 1 and not configuration.get("projection_dim"):
         raise ModelError(
             f"the towers of {name} have {' and '.join(map(str, sorted(widths)))} dimensions; expected as many"

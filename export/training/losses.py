@@ -18,6 +18,34 @@ def distillation_loss(student: Tensor, teacher: Tensor) -> Tensor:
     return 1.0 - (student * teacher).sum(-1).mean()
 
 
+def neighbour_loss(student: Tensor, teacher: Tensor, *, temperature: float) -> Tensor:
+    """Cross-entropy between the distributions of similarities to the others (probabilistic knowledge transfer).
+
+    Args:
+        student: float32 [n, dim], unit L2 norm.
+        teacher: The same things, unit L2 norm; its dimensions may be others.
+        temperature: Divides the cosines.
+    """
+    itself = torch.eye(len(student), dtype=torch.bool)
+    wanted = (teacher @ teacher.T / temperature).masked_fill(itself, -1e4).softmax(1)
+    found = (student @ student.T / temperature).masked_fill(itself, -1e4).log_softmax(1)
+    return -(wanted * found).sum(1).mean()
+
+
+def photo_loss(student: Tensor, teacher: Tensor, photos: Tensor, *, scale: float) -> Tensor:
+    """Cross-entropy between the distributions of texts' similarities to photos.
+
+    Args:
+        student: float32 [texts, dim], unit L2 norm.
+        teacher: The same texts, of the same shape.
+        photos: float32 [photos, dim], unit L2 norm, as the teacher sees them.
+        scale: Multiplies the cosines.
+    """
+    wanted = (scale * teacher @ photos.T).softmax(1)
+    found = (scale * student @ photos.T).log_softmax(1)
+    return -(wanted * found).sum(1).mean()
+
+
 def paraphrase_loss(vectors: Tensor, owners: Tensor, *, temperature: float) -> Tensor:
     """InfoNCE over paraphrases: every text has to find the others of its photo among all texts.
 

@@ -28,12 +28,13 @@ _PREPARED_ALIKE = 2e-3
 """How much a pixel may differ from the model's own preprocessing, in its own units: less than half a step of 255."""
 
 
-def write_image_tower(dual: DualEncoder, folder: Path) -> None:
+def write_image_tower(dual: DualEncoder, folder: Path, *, space: str) -> None:
     """Write image.onnx, image.bin and image.json, in 8 bits where that sees the same, else in float32.
 
     Args:
         dual: Whose image tower it is.
         folder: Is there.
+        space: Identity of the encoder that its text tower has become.
 
     Raises:
         ModelError: It can't be exported, or its preprocessing isn't what its configuration says.
@@ -60,14 +61,17 @@ def write_image_tower(dual: DualEncoder, folder: Path) -> None:
             f"the image tower of {dual.name} disagrees with its source: cosine {cosine:.4f}, expected at least "
             f"{FLOAT32.least_cosine}; it isn't used"
         )
-    (folder / IMAGE_DESCRIPTION).write_text(json.dumps(_description(dual, scheme), indent=2) + "\n", encoding="utf-8")
+    (folder / IMAGE_DESCRIPTION).write_text(
+        json.dumps(_description(dual, scheme, space), indent=2) + "\n", encoding="utf-8"
+    )
 
 
-def _description(dual: DualEncoder, scheme: Scheme) -> dict[str, object]:
+def _description(dual: DualEncoder, scheme: Scheme, space: str) -> dict[str, object]:
     return {
         "name": dual.name,
         "licence": dual.licence,
         "dim": dual.dimensions,
+        "space": space,
         "weights": scheme.name,
         "logit_scale": dual.logit_scale,
         "logit_bias": dual.logit_bias,

@@ -37,10 +37,6 @@ class TextTower(nn.Module):
         self.model = model
         self.pad = pad
         self.length = length
-        if length is None:
-            for block in text_part(model).transformer.resblocks:
-                if isinstance(block.attn, nn.MultiheadAttention) and block.attn.batch_first:
-                    block.attn = _Attention(block.attn)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Int64 [n, tokens] each -> float32 [n, dimensions]."""
@@ -64,7 +60,7 @@ class TextTower(nn.Module):
 
 
 class _Attention(nn.Module):
-    """What torch's attention computes of one input, step by step: traced, torch's own is bound to one length."""
+    """What torch's attention computes of one input, step by step: torch's own can't be traced, or for one length."""
 
     def __init__(self, own: nn.MultiheadAttention) -> None:
         super().__init__()
@@ -77,7 +73,7 @@ class _Attention(nn.Module):
         del key, value, need_weights
         heads, size = self.own.num_heads, self.own.head_dim
         three = nn.functional.linear(query, self.own.in_proj_weight, self.own.in_proj_bias).chunk(3, dim=-1)
-        q, k, v = (each.unflatten(-1, (heads, size)).transpose(1, 2) for each in three)
+        q, k, v = (each.reshape(*query.shape[:2], heads, size).transpose(1, 2) for each in three)
         scores = q @ k.transpose(-1, -2) / size**0.5
         if attn_mask is not None:
             scores = scores + attn_mask
@@ -125,6 +121,14 @@ def load_open_clip(source: str, *, name: str, licence: str | None, pretrained: s
         reason = " ".join(str(error).split())
         raise ModelError(f"OpenCLIP can't load {name}: {reason[:300]}") from error
     model.eval()
+    for block in model.modules():
+        own = getattr(block, "attn", None)
+        if (
+            type(block).__name__ == "ResidualAttentionBlock"
+            and isinstance(own, nn.MultiheadAttention)
+            and own.batch_first
+        ):
+            block.attn = _Attention(own)
     text = text_part(model)
     backward = getattr(text, "attn_mask", None) is not None and _pooling(model) in ("argmax", "eos")
     length = int(cut.context_length)

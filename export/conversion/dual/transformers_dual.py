@@ -33,19 +33,24 @@ class TextTower(nn.Module):
         model: One of transformers', with ``get_text_features``.
         pad: What has to stand where there is padding; None where anything may.
         length: To which every text is padded; None where padding makes no difference.
+        reads_padding: Whether it reads the padding, as SigLIP learnt to; else its tokenizer tells it where padding is.
     """
 
-    def __init__(self, model: Any, *, pad: int | None, length: int | None) -> None:
+    def __init__(self, model: Any, *, pad: int | None, length: int | None, reads_padding: bool) -> None:
         super().__init__()
         self.model = model
         self.pad = pad
         self.length = length
+        self.reads_padding = reads_padding
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Int64 [n, tokens] each -> float32 [n, dimensions]."""
         ids = input_ids if self.pad is None else fill(input_ids, attention_mask, self.pad, self.length)
-        if self.length is not None or self.model.config.model_type in LOOKING_BACK:
+        if self.reads_padding or self.model.config.model_type in LOOKING_BACK:
             features: Tensor = self.model.get_text_features(input_ids=ids)
+        elif self.length is not None:
+            mask = fill(attention_mask, attention_mask, 0, self.length)
+            features = self.model.get_text_features(input_ids=ids, attention_mask=mask)
         elif self.model.config.model_type == "chinese_clip":  # whose own get_text_features misses a pooler
             first = self.model.text_model(input_ids=ids, attention_mask=attention_mask)[0][:, 0]
             features = self.model.text_projection(first)
@@ -101,6 +106,7 @@ def load_transformers(folder: Path, *, name: str, licence: str | None) -> DualEn
     if config.model_type == "altclip":
         length = min(length, text.max_position_embeddings - text.pad_token_id - 1)
     padded = config.model_type in PADDED
+    reads_padding = "attention_mask" not in tokenizer.model_input_names
     dimensions = int(getattr(config, "projection_dim", None) or text.hidden_size)
     if padded:
         dimensions = int(getattr(text, "projection_size", None) or text.hidden_size)
@@ -115,7 +121,7 @@ def load_transformers(folder: Path, *, name: str, licence: str | None) -> DualEn
             return_tensors="pt",
             return_attention_mask=True,
         )
-        mask = torch.ones_like(found.input_ids) if padded else found.attention_mask
+        mask = torch.ones_like(found.input_ids) if padded and reads_padding else found.attention_mask
         return Tokens(ids=found.input_ids, mask=mask)
 
     def prepare(pictures: list[Image.Image]) -> Tensor:
@@ -133,6 +139,7 @@ def load_transformers(folder: Path, *, name: str, licence: str | None) -> DualEn
             model,
             pad=int(tokenizer.pad_token_id) if padded or config.model_type == "altclip" else None,
             length=length if padded else None,
+            reads_padding=padded and reads_padding,
         ),
         image_tower=ImageTower(model),
         tokenise=tokenise,

@@ -19,8 +19,8 @@ from torch import Tensor
 from export.conversion.activations import Arrays, observe
 from export.conversion.graph_writing import PREFIX, SCALE, WHOLE, FloatWriter, Int8Writer
 from export.errors import ModelError
-from export.training.photo_model.photo_graphs import CANDIDATES, POOLED, decoder_graph, vision_graph
-from export.training.photo_model.photo_model import PhotoModel
+from export.training.photo_model.photo_graphs import CANDIDATES, POOLED, decoder_graph, view_graph, vision_graph
+from export.training.photo_model.photo_model import PhotoModel, VisualHead
 from export.understanding.beam_search import Decoding, decode
 from export.understanding.onnx_sessions import Reader
 from handler.runtime import onnxruntime
@@ -43,13 +43,45 @@ def export_vision(model: PhotoModel, path: Path, *, pixels: NDArray[np.uint8]) -
     size = pixels.shape[1]
     writer = FloatWriter()
     graph = vision_graph(writer, model.eval(), image_size=size)
-    random = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), np.uint8)
+    random = _random_pixels(size)
     with torch.no_grad():
-        seen = model.understand_as_served(torch.from_numpy(random).permute(0, 3, 1, 2).float() / 127.5 - 1.0)
+        seen = model.understand_as_served(_prepared(random))
     _compare(graph, {"pixels": random}, {"visual": seen.visual, "told": seen.names, **_by_layer("memory", seen.memory)})
-    runs = ({"pixels": pixels[start : start + _PHOTOS_PER_RUN]} for start in range(0, len(pixels), _PHOTOS_PER_RUN))
-    activations = observe(graph, writer.taps, runs)
+    activations = observe(graph, writer.taps, ({"pixels": part} for part in _parts(pixels)))
     onnx.save_model(vision_graph(Int8Writer(activations), model, image_size=size), str(path))
+
+
+def export_view(model: PhotoModel, *, pixels: NDArray[np.uint8]) -> onnx.ModelProto:
+    """The graph of the visual view alone, as ``view_graph`` says, in 8 bits.
+
+    Args:
+        model: Of which the visual view is trained.
+        pixels: As ``export_vision`` takes them.
+
+    Raises:
+        ModelError: The graph in float32 disagrees with torch.
+    """
+    size = pixels.shape[1]
+    writer = FloatWriter()
+    graph = view_graph(writer, model.eval(), image_size=size)
+    prepared = _prepared(_random_pixels(size))
+    with torch.no_grad():
+        visual = model.hubness(model.visual_head(VisualHead.pool(model.backbone(prepared))))
+    _compare(graph, {"pixels": prepared.numpy()}, {"visual": visual})
+    activations = observe(graph, writer.taps, ({"pixels": _prepared(part).numpy()} for part in _parts(pixels)))
+    return view_graph(Int8Writer(activations), model, image_size=size)
+
+
+def _random_pixels(size: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (2, size, size, 3), np.uint8)
+
+
+def _prepared(pixels: NDArray[np.uint8]) -> Tensor:
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float().contiguous() / 127.5 - 1.0
+
+
+def _parts(pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+    return (pixels[start : start + _PHOTOS_PER_RUN] for start in range(0, len(pixels), _PHOTOS_PER_RUN))
 
 
 def pooled_as_served(path: Path, pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:

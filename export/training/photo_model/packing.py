@@ -15,13 +15,20 @@ from tokenizers import Tokenizer
 
 from export.conversion.bert_graph import bert_graph
 from export.conversion.encoder_folder import FloatEncoder, write_encoder_folder
-from export.conversion.quantisation import STATIC_INT8, Scheme
-from export.disk.model_files import refuse_foreign_captioner
+from export.conversion.quantisation import STATIC_INT8, Scheme, write_graph
+from export.disk.model_files import (
+    IMAGE_DESCRIPTION,
+    IMAGE_GRAPH,
+    refuse_foreign_captioner,
+    refuse_foreign_dual_encoder,
+)
 from export.evaluation.probes import PROBES
 from export.photos.samples import copy_samples
+from export.pictures.fitting.preprocessing import Preprocessing
 from export.training.data.caption_text import BEGIN, END
 from export.training.data.tasks import DESCRIBE, INSTRUCTIONS
-from export.training.photo_model.captioner_export import export_decoder, export_vision
+from export.training.photo_model.captioner_export import export_decoder, export_view, export_vision
+from export.training.photo_model.photo_model import PhotoModel
 from export.training.photo_model.unpacking import TrainedCaptioner
 from export.training.text_encoder.language_training import LanguageStudent
 from export.training.text_encoder.sentence_model import MAX_TOKENS, TextEncoder, tokenise
@@ -86,7 +93,7 @@ def float_encoder(encoder: TextEncoder, tokenizer: Tokenizer, *, name: str, spac
         tokenizer=tokenizer.to_str(),
         configuration=EncoderConfiguration(
             name=name,
-            dim=encoder.bert.config.hidden_size,
+            dim=encoder.dim,
             max_tokens=min(MAX_TOKENS, encoder.bert.config.max_position_embeddings),
             space=space,
         ),
@@ -133,6 +140,33 @@ def write_captioner(
         "empty_cache": [shape.layers, 2, shape.heads, 0, shape.head_width],
     }
     _write_json(folder / "captioner.json", settings)
+
+
+def write_view(model: PhotoModel, folder: Path, *, space: str, image_size: int) -> None:
+    """Write what sees photos beside an encoder, in its folder: graph, weights, and what it takes.
+
+    Args:
+        model: Of which the visual view is trained.
+        folder: Of an encoder in the same space; its name becomes the view's.
+        space: Identity of the encoder in whose space the view lies.
+        image_size: Side in pixels of the squares that photos become.
+
+    Raises:
+        ModelError: The graph disagrees with torch.
+        OutputError: The folder has such files of somebody else; they stay.
+    """
+    refuse_foreign_dual_encoder(folder)
+    write_graph(export_view(model, pixels=crops_of_samples(image_size)), folder / IMAGE_GRAPH)
+    squash = Preprocessing(
+        resize="squash",
+        size=(image_size, image_size),
+        crop=(image_size, image_size),
+        resample=Image.Resampling.HAMMING,
+        scale=(1 / 127.5,) * 3,
+        offset=(-1.0,) * 3,
+    )
+    description = {"name": folder.name, "dim": model.shape.dim, "space": space, "preprocessing": squash.to_json()}
+    _write_json(folder / IMAGE_DESCRIPTION, description)
 
 
 def crops_of_samples(image_size: int) -> NDArray[np.uint8]:

@@ -2,7 +2,7 @@
 
 ``vision_graph``: pixels -> the visual view and the decoder's memory, run once a photo. ``decoder_graph``: tokens,
 memory and cache -> the best next tokens and the grown cache, run once a token. Keys and values of each layer are
-tensors of their own, so that nothing is copied but what grows.
+tensors of their own, so that nothing is copied but what grows. ``view_graph``: the visual view without a captioner.
 """
 
 from __future__ import annotations
@@ -34,10 +34,20 @@ def vision_graph(writer: FloatWriter, model: PhotoModel, *, image_size: int) -> 
     grid = writer.real(_backbone(writer, image, model.backbone))
     _visual(writer, grid, model)
     _memory(writer, grid, model, image_size=image_size)
-    photos = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["photos", image_size, image_size, 3])
-    visual = helper.make_tensor_value_info("visual", TensorProto.FLOAT, ["photos", shape.dim])
     told = helper.make_tensor_value_info("told", TensorProto.FLOAT, ["photos", shape.names])
-    return writer.model("vision", [photos], [visual, told, *_heads("memory", "photos", "slots", model)])
+    photos = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["photos", image_size, image_size, 3])
+    return writer.model("vision", [photos], [_view(model), told, *_heads("memory", "photos", "slots", model)])
+
+
+def view_graph(writer: FloatWriter, model: PhotoModel, *, image_size: int) -> onnx.ModelProto:
+    """Pixels float32 [photos, 3, image_size, image_size] in [-1, 1] -> visual view alone."""
+    _visual(writer, writer.real(_backbone(writer, "pixels", model.backbone)), model)
+    pixels = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["photos", 3, image_size, image_size])
+    return writer.model("view", [pixels], [_view(model)])
+
+
+def _view(model: PhotoModel) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info("visual", TensorProto.FLOAT, ["photos", model.shape.dim])
 
 
 def _backbone(writer: FloatWriter, x: str, backbone: Backbone) -> str:

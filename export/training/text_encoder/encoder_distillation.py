@@ -1,35 +1,42 @@
-"""Distilling a sentence encoder: a small BERT student of any sentence-transformers teacher.
+"""Distilling a text encoder: a small BERT student of any sentence encoder, or of a dual encoder's text tower.
 
 The student starts from some layers of a BERT encoder, knows the word pieces that the texts use, and learns
 
-* the teacher's vectors: 1 - cos(student, teacher), the teacher's brought to the student's width by their principal
-  components where they are wider;
+* the teacher's vectors: 1 - cos(student, teacher);
 * the teacher's neighbours: in each batch, the distribution of a text's similarities to the others (probabilistic
-  knowledge transfer, Passalis and Tefas 2018, arXiv 1803.10837), by cross-entropy.
+  knowledge transfer, Passalis and Tefas 2018, arXiv 1803.10837), by cross-entropy;
+* where there are photos, which of them the teacher finds for a text: the distribution of its similarities to them, by
+  cross-entropy. That is InfoNCE whose targets are the teacher's own (affinity mimicking, TinyCLIP, arXiv 2309.12314),
+  so that photos need no captions.
+
+A student has a space of its own, of its own width, in which the teacher's vectors are laid by their principal
+components where they are wider. One of a dual encoder is mapped into the teacher's space instead, where the image
+tower's vectors lie.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
-from torch import Tensor
+from torch import nn
 
 from export.errors import DataError
 from export.models.hub import read_configuration
-from export.training.losses import distillation_loss
+from export.training.losses import distillation_loss, neighbour_loss, photo_loss
 from export.training.text_encoder.sentence_model import (
+    EmbedTexts,
     TextEncoder,
     default_teacher,
     embed,
+    fit_projection,
     load_teacher,
     make_student,
     narrow_feed_forward,
@@ -41,6 +48,9 @@ LEAST_TEXTS = 200
 _HELD_OUT_SHARE = 0.05
 _MOST_HELD_OUT = 1_000
 _ROWS_OF_COMPONENTS = 20_000
+_TEXTS_FITTED, _RIDGE = 6_000, 1e-2
+"""On so many texts the projection into the teacher's space is fitted before the training, and held back a little."""
+_PHOTOS_PER_STEP = 4_096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +62,7 @@ class DistillationRecipe:
         feed_forward: Units of each layer's feed-forward half that are kept; None keeps all.
         vocabulary_size: How many word pieces are kept.
         neighbour_weight: Of the loss on neighbours, beside that on vectors.
+        photo_weight: Of the loss on photos.
         temperature: Divides the cosines of neighbours.
     """
 
@@ -64,9 +75,14 @@ class DistillationRecipe:
     weight_decay: float = 0.01
     vector_weight: float = 10.0
     neighbour_weight: float = 0.3
+    photo_weight: float = 1.0
     temperature: float = 0.05
     average_decay: float = 0.99
     seed: int = 20_261_122
+
+
+DUAL_STUDENT = DistillationRecipe(feed_forward=1_024, vocabulary_size=10_000)
+"""Of a dual encoder's student: in static int8, with a projection into 1,024 dimensions, it takes less than 8 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +97,33 @@ class Distilled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Teacher:
-    """A sentence encoder, and the hash of its content."""
+class FoundPhotos:
+    """Photos that a dual encoder has seen.
 
-    model: SentenceTransformer
+    Attributes:
+        vectors: float32 [photos, dim], unit L2 norm.
+        scale: By which it multiplies their cosines with a text, before a softmax says which of them is meant.
+    """
+
+    vectors: NDArray[np.float32]
+    scale: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Teacher:
+    """A text encoder whose vectors are learnt.
+
+    Attributes:
+        vectors_of: Embeds texts.
+        identity: Of its content.
+        shares_space: Whether the student's vectors are to lie where its own do, as those of photos do too.
+        photos: Some of these; only where the space is shared.
+    """
+
+    vectors_of: EmbedTexts
     identity: str
+    shares_space: bool = False
+    photos: FoundPhotos | None = None
 
 
 def find_start(teacher: Path) -> tuple[TextEncoder, Tokenizer]:
@@ -130,9 +168,18 @@ def distil_encoder(
     )
     if recipe.feed_forward is not None:
         narrow_feed_forward(student, recipe.feed_forward)
-    targets = to_width(_teacher_vectors(teacher, learnt + held_out, work), student.bert.config.hidden_size)
+    targets = _teacher_vectors(teacher, learnt + held_out, work)
+    if teacher.shares_space:
+        student.projection = nn.Linear(student.dim, targets.shape[1], bias=False)
+        shown = learnt[:_TEXTS_FITTED]
+        fit_projection(student, trimmed, shown, targets[: len(shown)], ridge=_RIDGE)
+    else:
+        targets = to_width(targets, student.dim)
     token_ids = [encoding.ids for encoding in trimmed.encode_batch(learnt)]
-    _train(student, token_ids, targets, work, recipe, told_by=_digest(teacher, texts))
+    known = {"teacher and texts": _digest(teacher, texts)}
+    if teacher.photos is not None:
+        known["photos"] = hashlib.sha256(teacher.photos.vectors.tobytes()).hexdigest()[:16]
+    _train(student, token_ids, targets, teacher.photos, work, recipe, known)
     vectors = embed(student, trimmed, held_out)
     return Distilled(
         student=student,
@@ -140,14 +187,6 @@ def distil_encoder(
         held_out=tuple(held_out),
         cosine=float((vectors * targets[len(learnt) :]).sum(1).mean()),
     )
-
-
-def neighbour_loss(student: Tensor, teacher: Tensor, *, temperature: float) -> Tensor:
-    """Cross-entropy between the distributions of similarities to the others, both float32 [n, dim] of unit norm."""
-    itself = torch.eye(len(student), dtype=torch.bool)
-    wanted = (teacher @ teacher.T / temperature).masked_fill(itself, -1e4).softmax(1)
-    found = (student @ student.T / temperature).masked_fill(itself, -1e4).log_softmax(1)
-    return -(wanted * found).sum(1).mean()
 
 
 def to_width(vectors: NDArray[np.float32], width: int) -> NDArray[np.float32]:
@@ -165,10 +204,10 @@ def _train(
     student: TextEncoder,
     token_ids: Sequence[Sequence[int]],
     targets: NDArray[np.float32],
+    photos: FoundPhotos | None,
     work: Path,
     recipe: DistillationRecipe,
-    *,
-    told_by: str,
+    known: Mapping[str, str],
 ) -> None:
     optimizer = torch.optim.AdamW(student.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     run = Run(
@@ -177,7 +216,7 @@ def _train(
         optimizer=optimizer,
         steps=recipe.steps,
         warmup=min(60, recipe.steps // 10),
-        recipe={**dataclasses.asdict(recipe), "teacher and texts": told_by},
+        recipe={**dataclasses.asdict(recipe), **known},
         seed=recipe.seed,
         average_decay=recipe.average_decay,
     )
@@ -193,6 +232,10 @@ def _train(
             "vectors": recipe.vector_weight * distillation_loss(vectors, wanted),
             "neighbours": recipe.neighbour_weight * neighbour_loss(vectors, wanted, temperature=recipe.temperature),
         }
+        if photos is not None:
+            some = shuffled_batch(step, _PHOTOS_PER_STEP, len(photos.vectors), seed=(recipe.seed, 2))
+            seen = torch.from_numpy(photos.vectors[some])
+            losses["photos"] = recipe.photo_weight * photo_loss(vectors, wanted, seen, scale=photos.scale)
         run.advance(losses)
         run.note_and_save(losses)
     run.use_averages()
@@ -214,8 +257,7 @@ def _teacher_vectors(teacher: Teacher, texts: Sequence[str], work: Path) -> NDAr
     path = work / f"teacher-{_digest(teacher, texts)}.npy"
     if not path.is_file():
         beside = path.with_suffix(".part.npy")
-        vectors = teacher.model.encode(list(texts), convert_to_numpy=True, normalize_embeddings=True)
-        np.save(beside, np.asarray(vectors, np.float16))
+        np.save(beside, teacher.vectors_of(texts).astype(np.float16))
         beside.rename(path)
     loaded: NDArray[np.float32] = np.load(path).astype(np.float32)
     return loaded

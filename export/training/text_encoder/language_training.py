@@ -24,7 +24,7 @@ from export.training.text_encoder.language_corpus import LanguageCorpus
 from export.training.text_encoder.language_losses import GradientsInParts, LossWeights
 from export.training.text_encoder.language_optimizer import RowAdamW
 from export.training.text_encoder.packed_e5 import PackedEncoder
-from export.training.text_encoder.sentence_model import EmbedTexts, TextEncoder, embed
+from export.training.text_encoder.sentence_model import EmbedTexts, TextEncoder, fit_projection
 from export.training.text_encoder.word_pieces import (
     BEGIN,
     END,
@@ -224,24 +224,6 @@ def keep_read(student: TextEncoder, pieces: Sequence[Piece], read: NDArray[np.bo
     table.weight = nn.Parameter(weights)
     student.bert.config.vocab_size = table.num_embeddings = len(kept)
     return unigram_tokenizer([pieces[row - special] for row in kept[special:]])
-
-
-def fit_projection(
-    student: TextEncoder, tokenizer: Tokenizer, texts: Sequence[str], wanted: NDArray[np.float32], *, ridge: float
-) -> float:
-    """Fit the projection by least squares, held back a little (ridge); returns the mean cosine that it reaches."""
-    projection = student.projection
-    assert projection is not None
-    student.projection = None
-    vectors = embed(student.eval(), tokenizer, texts).astype(np.float64)
-    student.projection = projection
-    moments = vectors.T @ vectors
-    held_back = ridge * float(np.trace(moments - np.outer(vectors.sum(0), vectors.mean(0)))) / len(moments)
-    mapped = np.linalg.solve(moments + held_back * np.eye(len(moments)), vectors.T @ wanted)
-    with torch.no_grad():
-        projection.weight.copy_(torch.from_numpy(mapped.T))
-    found = vectors @ mapped
-    return float(((found * wanted).sum(1) / np.linalg.norm(found, axis=1)).mean())
 
 
 def _teacher_vectors(work: Path, teacher: LanguageTeacher, texts: Sequence[str]) -> NDArray[np.float16]:

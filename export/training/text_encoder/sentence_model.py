@@ -52,6 +52,11 @@ class TextEncoder(nn.Module):
         self.bert = bert
         self.projection = projection
 
+    @property
+    def dim(self) -> int:
+        """Of the vectors."""
+        return self.bert.config.hidden_size if self.projection is None else self.projection.out_features
+
     def forward(self, input_ids: Tensor, attention_mask: Tensor, words: Tensor | None = None) -> Tensor:
         """Embed texts.
 
@@ -170,13 +175,31 @@ def embed(
     """Embed any number of texts, in batches of similar length; float32 [n, dim], unit L2 norm."""
     token_ids = [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
     order = sorted(range(len(texts)), key=lambda row: len(token_ids[row]))
-    vectors = np.empty((len(texts), encoder.bert.config.hidden_size), np.float32)
+    vectors = np.empty((len(texts), encoder.dim), np.float32)
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
             batch = pad([token_ids[row] for row in rows])
             vectors[rows] = encoder(batch.input_ids, batch.attention_mask).numpy()
     return vectors
+
+
+def fit_projection(
+    student: TextEncoder, tokenizer: Tokenizer, texts: Sequence[str], wanted: NDArray[np.float32], *, ridge: float
+) -> float:
+    """Fit the projection by least squares, held back a little (ridge); returns the mean cosine that it reaches."""
+    projection = student.projection
+    assert projection is not None
+    student.projection = None
+    vectors = embed(student.eval(), tokenizer, texts).astype(np.float64)
+    student.projection = projection
+    moments = vectors.T @ vectors
+    held_back = ridge * float(np.trace(moments - np.outer(vectors.sum(0), vectors.mean(0)))) / len(moments)
+    mapped = np.linalg.solve(moments + held_back * np.eye(len(moments)), vectors.T @ wanted)
+    with torch.no_grad():
+        projection.weight.copy_(torch.from_numpy(mapped.T))
+    found = vectors @ mapped
+    return float(((found * wanted).sum(1) / np.linalg.norm(found, axis=1)).mean())
 
 
 def _plain_tokenizer(path: Path) -> Tokenizer:

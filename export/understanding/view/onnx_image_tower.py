@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from export.disk.model_files import IMAGE_DESCRIPTION, IMAGE_FILES, IMAGE_GRAPH
+from export.disk.model_files import IMAGE_DESCRIPTION, IMAGE_FILES, IMAGE_GRAPH, has_image_tower
 from export.errors import ModelError
 from export.understanding.view.image_encoder import Certainty
 from handler.errors import in_words
@@ -48,9 +48,16 @@ class ImageTowerSource:
 
     @classmethod
     def find(cls, folder: Path, *, space: str) -> ImageTowerSource | None:
-        """The image tower in a folder; None where none is."""
-        there = all((folder / name).is_file() for name in IMAGE_FILES)
-        return cls(folder=folder, space=space) if there else None
+        """The image tower in a folder; None where none is. Raises ModelError where it sees photos in another space."""
+        if not has_image_tower(folder):
+            return None
+        source = cls(folder=folder, space=space)
+        if (found := source.description.get("space")) != space:
+            raise ModelError(
+                f"models don't belong together: the image tower in {folder} sees photos in the space {found}, and the "
+                f"encoder beside it gives the vectors of {space}; distil or convert it anew"
+            )
+        return source
 
     @cached_property
     def identity(self) -> str:

@@ -69,7 +69,7 @@ def _spread(model: PreTrainedModel) -> None:
     """Weights large enough for vectors to lie apart."""
     for name, weight in model.named_parameters():
         if weight.dim() >= 2 and "embedding" not in name:
-            torch.nn.init.normal_(weight, std=1.5 / weight[0].numel() ** 0.5)
+            torch.nn.init.normal_(weight, std=1.2 / weight[0].numel() ** 0.5)
         elif weight.dim() >= 2:
             torch.nn.init.normal_(weight, std=0.5)
 
@@ -86,7 +86,7 @@ def _siglip(folder: Path) -> PreTrainedModel:
     model = sentencepiece_model()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "spiece.model").write_bytes(model)
-    tokenizer = SiglipTokenizer(str(folder / "spiece.model"), model_max_length=64)
+    tokenizer = SiglipTokenizer(str(folder / "spiece.model"), model_max_length=64, model_input_names=["input_ids"])
     tokenizer.save_pretrained(folder)
     _siglip_processor().save_pretrained(folder)
     text = {**_TOWER, "vocab_size": len(tokenizer), "max_position_embeddings": 64}
@@ -222,7 +222,12 @@ def gemma_tokenizer() -> GemmaTokenizerFast:
     tokenizer.train_from_iterator(TEXTS, trainers.BpeTrainer(vocab_size=600, special_tokens=special))
     tokenizer.post_processor = processors.TemplateProcessing(single=["$A", "<eos>"], special_tokens=[("<eos>", 1)])
     return GemmaTokenizerFast(
-        tokenizer_object=tokenizer, model_max_length=64, padding_side="right", add_bos_token=False, add_eos_token=True
+        tokenizer_object=tokenizer,
+        model_max_length=64,
+        padding_side="right",
+        add_bos_token=False,
+        add_eos_token=True,
+        model_input_names=["input_ids"],  # as the published ones have it: SigLIP reads the padding
     )
 
 

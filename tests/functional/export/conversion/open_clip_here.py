@@ -7,6 +7,7 @@ OpenCLIP needs its transforms alone, which are Python: here the names of what is
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
 import sys
@@ -31,6 +32,6 @@ def require_open_clip() -> None:
     source = (ASIDE / "torchvision/_meta_registrations.py").read_text(encoding="utf-8")
     library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
     for name in sorted(set(re.findall(r'"torchvision::(\w+)"', source))):
-        library.define(f"{name}() -> ()")
+        library.define(f"{name}() -> ()")  # type: ignore[no-untyped-call]
     _DECLARED.append(library)
-    import torchvision  # noqa: F401
+    importlib.import_module("torchvision")

