@@ -105,8 +105,7 @@ def keyword(word: str, *, given: bool) -> Change:
         )
 
     def change(library: Library, models: Models, photos: Sequence[str]) -> Sequence[str]:
-        captioner = models.captioner
-        known = library.understandings.photos(photos, captioner=captioner.identity, instructions=captioner.instructions)
+        known = library.understandings.photos(photos, models.understander)
         others = {photo.id for photo in known if has_keyword(photo.columns, word) != given}
         changed = [photo for photo in photos if photo in others]
         library.photos.check(photos)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, fields
 
 import numpy as np
@@ -149,7 +149,7 @@ class UnderstandingTable:
 
 
 def understood_condition(by: Understander) -> tuple[str, list[str]]:
-    """The condition that a photo p is understood and not hidden, with all answers and a view where one is wanted; its values."""
+    """The condition that a photo p isn't hidden and is understood, with all answers and a wanted view; its values."""
     captions = "SELECT 1 FROM captions AS t WHERE t.content = p.content AND t.captioner = ? AND t.instruction = ?"
     conditions = [
         _SHOWN,

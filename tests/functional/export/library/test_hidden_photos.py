@@ -10,7 +10,7 @@ import pytest
 from export.errors import PhotosError, UnknownPhotoError
 from export.library.library import Library
 from export.library.understanding_table import has_keyword, with_keywords
-from tests.functional.export.library.libraries import CAPTIONER, INSTRUCTIONS, fill, known, place, touched
+from tests.functional.export.library.libraries import BY, fill, known, place, touched
 
 
 @pytest.fixture
@@ -22,10 +22,10 @@ def library(tmp_path: Path) -> Iterator[Library]:
 
 
 def shown(library: Library) -> list[str]:
-    photos = library.understandings.photos(sorted(library.photos.ids()), captioner=CAPTIONER, instructions=INSTRUCTIONS)
-    sampled = library.understandings.sample(9, captioner=CAPTIONER, instructions=INSTRUCTIONS)
+    photos = library.understandings.photos(sorted(library.photos.ids()), BY)
+    sampled = library.understandings.sample(9, BY)
     assert {photo.content for photo in sampled} == {photo.content for photo in photos}
-    assert library.understandings.count(captioner=CAPTIONER, instructions=INSTRUCTIONS) == len(photos)
+    assert library.understandings.count(BY) == len(photos)
     return [photo.id for photo in photos]
 
 
@@ -69,9 +69,7 @@ def test_keywords_are_those_of_the_file_and_the_table_and_what_was_said_last(lib
     library.photos.put_columns({"a.jpg": {"keywords": ("Old", "red"), "place": "Rome"}, "copy.jpg": {"keywords": 7.0}})
     for keyword, given in (("old", False), ("Dog", True), ("DOG", False), ("dog", True), ("cat", False)):
         library.photos.put_keyword(["a.jpg"], keyword, given=given)
-    photos = library.understandings.photos(
-        ["a.jpg", "b.jpg", "copy.jpg"], captioner=CAPTIONER, instructions=INSTRUCTIONS
-    )
+    photos = library.understandings.photos(["a.jpg", "b.jpg", "copy.jpg"], BY)
     assert {photo.id: photo.columns for photo in photos} == {
         "a.jpg": {"keywords": ("red", "dog"), "place": "Rome"},
         "b.jpg": {},

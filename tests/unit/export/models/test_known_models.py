@@ -19,7 +19,7 @@ def test_the_documents_have_the_table() -> None:
 
 
 def test_every_model_can_be_served() -> None:
-    assert all(model.dim <= MAX_DIM for model in KNOWN_MODELS)
+    assert all((model.dim or 0) <= MAX_DIM for model in KNOWN_MODELS)
     assert len({model.name for model in KNOWN_MODELS}) == len(KNOWN_MODELS)
 
 
