@@ -105,9 +105,9 @@ class PhotoTable:
             rows = [(content,) for content in self._contents_of(connection, ids)]
             connection.executemany("INSERT INTO hidden VALUES (?) ON CONFLICT DO NOTHING", rows)
             query = (
-                "SELECT 1 FROM photos JOIN understandings USING (content) WHERE content NOT IN (SELECT * FROM hidden)"
+                "SELECT 1 FROM photos JOIN captions USING (content) WHERE content NOT IN (SELECT * FROM hidden) LIMIT 1"
             )
-            if connection.execute(f"{query} LIMIT 1").fetchone() is None:
+            if connection.execute(query).fetchone() is None:
                 raise PhotosError("no photo would be left; at least one has to stay")
             revise(connection)
 

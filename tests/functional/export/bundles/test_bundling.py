@@ -41,7 +41,7 @@ def make_version_4(library: Path, bundle: str) -> None:
     with sqlite3.connect(library) as connection:
         for (trigger,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             connection.execute(f"DROP TRIGGER {trigger}")
-        for table in ("placements", "touched", "orphans", "likenesses", "bands", "texts"):
+        for table in ("placements", "touched", "orphans", "likenesses", "bands", "texts", "hidden", "keywords"):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("DROP INDEX damaged_contents")
         connection.execute("ALTER TABLE views RENAME TO understandings")

@@ -245,7 +245,7 @@ def test_a_library_of_another_version_or_none_at_all_is_refused(base: Path) -> N
     index(base)
     with Library.open(base / "out") as library, library._database.reading() as connection:
         connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(LibraryError, match=r"is of version 99 \(expected 7\): use the thinlens that wrote it"):
+    with pytest.raises(LibraryError, match=r"is of version 99 \(expected 8\): use the thinlens that wrote it"):
         index(base)
     for path in (base / "out").glob("library.sqlite*"):
         path.unlink()

@@ -199,6 +199,8 @@ def test_a_library_of_before_is_brought_up_to_date(base: Path) -> None:
         for table in ("placements", "touched", "orphans", "likenesses", "bands", "texts", "hidden", "keywords"):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("DROP INDEX damaged_contents")
+        connection.execute("ALTER TABLE views RENAME TO understandings")
+        connection.execute("ALTER TABLE understandings RENAME COLUMN image_encoder TO captioner")
         connection.execute("ALTER TABLE bundles DROP COLUMN base")
         for column in ("noted", "latitude", "longitude", "damage", "reader", "written"):
             connection.execute(f"ALTER TABLE contents DROP COLUMN {column}")
