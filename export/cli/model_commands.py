@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from export.cli.distilling.distillation_commands import add_tool_parsers
-from export.cli.model_list_command import add_list_parser
+from export.cli.foreign_model_commands import add_foreign_model_parsers
 from export.errors import ModelError, TrainingError, installing
 from export.models.hub import model_folder
 from export.models.model_set import LANGUAGES, MODELS, Models, shipped_models
@@ -67,7 +67,7 @@ def add_parsers(models: argparse.ArgumentParser) -> None:
     )
     evaluate.add_argument("--json", action="store_true", help="print JSON instead of tables")
     add_tool_parsers(commands, _run)
-    add_list_parser(commands)
+    add_foreign_model_parsers(commands)
 
 
 def _add_encoder(parser: argparse.ArgumentParser) -> None:

@@ -87,8 +87,8 @@ def check_weights(folder: Path) -> None:
         raise ModelError(f"{folder} lacks {', '.join(missing) or 'weights'}, as if half fetched; fetch it again")
     if pickled := sorted(path.name for suffix in _PICKLED for path in folder.glob(suffix)):
         raise ModelError(
-            f"{folder} has its weights only as {pickled[0]}, a pickle, which could run code; expected {_WEIGHTS}: take "
-            "the model's revision with it, or have it converted at https://huggingface.co/spaces/safetensors/convert"
+            f"{folder} has its weights only as {pickled[0]}, a pickle, which could run code; have a copy with "
+            f"safetensors made by: thinlens models safetensors {folder} --to DIR"
         )
     raise ModelError(f"{folder} has no {_WEIGHTS}; expected the folder of a model as transformers saves it")
 
