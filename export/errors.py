@@ -24,12 +24,24 @@ ExportError
 
 from __future__ import annotations
 
+import errno
 from typing import Self
+
+from handler.errors import in_words
 
 
 def installing(extra: str) -> str:
     """How what one of the extras of pyproject.toml brings is installed, for the end of a message."""
     return f"install it with: make setup EXTRAS={extra}"
+
+
+def unwritable(error: OSError, otherwise: str) -> str:
+    """Why a place can't be written and what helps, for the end of a message.
+
+    Example: ENOSPC, "choose another --out" -> "the disk is full; make room or choose another --out"
+    """
+    room = "make room or " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    return f"{in_words(OSError(error.errno, error.strerror))}; {room}{otherwise}"
 
 
 class ExportError(Exception):

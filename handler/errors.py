@@ -16,6 +16,7 @@ ThinlensError
 
 from __future__ import annotations
 
+import errno
 from enum import StrEnum
 
 
@@ -34,6 +35,9 @@ class Problem(StrEnum):
     REQUEST_TIMEOUT = "request-timeout"
 
 
+_SAID_PLAINLY = {errno.ENOSPC: "the disk is full", errno.EROFS: "it can only be read"}
+
+
 def in_words(error: Exception) -> str:
     """What an exception of Python's says, for people: without the number that the operating system has for it.
 
@@ -41,7 +45,8 @@ def in_words(error: Exception) -> str:
     """
     if not isinstance(error, OSError) or not error.strerror:
         return str(error) or type(error).__name__
-    return error.strerror if error.filename is None else f"{error.strerror}: {str(error.filename)!r}"
+    said = _SAID_PLAINLY.get(error.errno or 0, error.strerror)
+    return said if error.filename is None else f"{said}: {str(error.filename)!r}"
 
 
 class ThinlensError(Exception):

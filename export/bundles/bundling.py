@@ -15,7 +15,7 @@ import handler.bundle.manifest
 from export.bundles.bundle_before import BundleBefore
 from export.disk.own_names import remove_bundle
 from export.disk.whole_files import check_links, point_to, sync
-from export.errors import OutputError, PhotosError
+from export.errors import OutputError, PhotosError, unwritable
 from export.library.library import Library
 from export.library.records import WrittenBundle
 from export.models.model_set import Models
@@ -81,7 +81,7 @@ def update_bundle(library: Library, out: Path, models: Models, progress: Progres
             return _replace(out, served, None, library, models, progress, base=base, fingerprint=fingerprint)
     except OSError as error:
         raise OutputError(
-            f"{out} can't be written: {error.strerror}; make room or choose another --out, then run again: "
+            f"{out} can't be written: {unwritable(error, 'choose another --out')}, then run again: "
             "what is done is kept, and the bundle from before stays in service"
         ) from error
 

@@ -19,7 +19,7 @@ from export.cluster.shard_file import (
     shard_from_bytes,
     shard_to_bytes,
 )
-from export.errors import LibraryError, OutputError, StoreError
+from export.errors import LibraryError, OutputError, StoreError, unwritable
 from export.library.library import Library
 from export.library.records import KnownPhoto
 from export.progress import Progress
@@ -123,7 +123,9 @@ class BucketLibrary:
             with self._notes.open("a", encoding="utf-8") as notes:
                 notes.write(f"{line}\n")
         except OSError as error:
-            raise OutputError(f"{self._notes} can't be written: {error.strerror}; make room, then run again") from error
+            raise OutputError(
+                f"{self._notes} can't be written: {unwritable(error, 'choose another --work')}, then run again"
+            ) from error
 
 
 def _still_there(photos: Iterable[KnownPhoto], found: Mapping[str, KnownPhoto]) -> list[KnownPhoto]:

@@ -20,7 +20,7 @@ from export.cluster.photo_fetching import Places
 from export.cluster.ray_engine import RayEngine
 from export.cluster.ray_session import check_installed
 from export.cluster.run_lease import Lease
-from export.errors import OutputError
+from export.errors import OutputError, unwritable
 from export.gallery.forgetting import MayForget, never
 from export.gallery.indexing import IndexReport
 from export.library.library import Library
@@ -126,5 +126,7 @@ def _working_folder(work: Path | None) -> Iterator[Path]:
     try:
         work.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{work} can't be written: {error.strerror}; choose another folder with --work") from error
+        raise OutputError(
+            f"{work} can't be written: {unwritable(error, 'choose another folder with --work')}"
+        ) from error
     yield work

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from export.errors import ModelError, OutputError
+from export.errors import ModelError, OutputError, unwritable
 
 # The pickles of transformers and of OpenCLIP, and what takes their place; of the former there may be several.
 _PLACES = {"pytorch_model": "model.safetensors", "open_clip_pytorch_model": "open_clip_model.safetensors"}
@@ -42,7 +42,7 @@ def write_safe_copy(source: Path, to: Path) -> None:
             _write(source, copy)
             copy.rename(to)
         except OSError as error:
-            raise OutputError(f"{to} can't be written: {error.strerror}; make room, or choose another --to") from error
+            raise OutputError(f"{to} can't be written: {unwritable(error, 'choose another --to')}") from error
 
 
 def _write(source: Path, copy: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from export.errors import OutputError, StoreError, UnavailableStoreError
+from export.errors import OutputError, StoreError, UnavailableStoreError, unwritable
 from export.gallery.bucket_listing import may_be_photo, wanted_objects
 from export.gallery.fetched_files import FetchedFiles
 from export.gallery.forgetting import MayForget, never, stay
@@ -60,7 +60,7 @@ def fetch_photos(
             files.keep()
         except OSError as error:
             raise OutputError(
-                f"{folder} can't be written: {error.strerror}; make room or choose another --out, then run again: "
+                f"{folder} can't be written: {unwritable(error, 'choose another --out')}, then run again: "
                 "what is done is kept"
             ) from error
     return folder

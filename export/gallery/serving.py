@@ -175,7 +175,7 @@ def create_gallery(out: Path, *, host: str = HOST) -> ASGIApp:
     """
     is_store = (out / POINTER_KEY).exists() and not (out / CURRENT).exists()
     gallery: ASGIApp = _published_gallery(out) if is_store else _indexed_gallery(out)
-    if not (is_store or reaches_others(host)):
+    if not is_store and not reaches_others(host) and os.access(out, os.W_OK):
         gallery = Editor(gallery, out)
     by_any_name = host in _EVERY_ADDRESS or ":" in host
     return TrustedHostMiddleware(gallery, allowed_hosts=["*"] if by_any_name else [*_HOSTS, host])

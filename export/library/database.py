@@ -6,6 +6,7 @@ It knows transactions, versions and what can go wrong on a disk; what the rows m
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from export.disk.file_lock import FileLock
-from export.errors import LibraryError, LibraryInUseError, OutputError
+from export.errors import LibraryError, LibraryInUseError, OutputError, unwritable
 from export.library.schema import SCHEMA, SCHEMA_VERSION, UPGRADES
 
 LIBRARY_FILE = "library.sqlite"
@@ -48,8 +49,8 @@ class Database:
                     f"{folder} can't be locked against other runs: {error.strerror}; choose an --out on another disk, "
                     "the photos may stay where they are"
                 ) from error
-            reason = f"{folder} can't be written: {error.strerror}"
-            raise OutputError(f"{reason}; make room, or choose another folder with --out") from error
+            reason = unwritable(error, "choose another folder with --out")
+            raise OutputError(f"{folder} can't be written: {reason}") from error
         if not taken:
             raise LibraryInUseError(
                 f"{folder} is in use by another thinlens run; wait for its end, or choose another --out"
@@ -76,7 +77,10 @@ class Database:
         if not path.is_file():
             raise LibraryError(f"{folder} holds no library; make one with: thinlens index PHOTOS --out {folder}")
         with _translated(path):
-            connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+            # SQLite writes a file beside one that it reads, unless that is said to stay as it is.
+            stays = not os.access(folder, os.W_OK) and not path.with_name(f"{LIBRARY_FILE}-wal").exists()
+            mode = "mode=ro&immutable=1" if stays else "mode=ro"
+            connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None)
             database = cls(connection=connection, lock=None, path=path)
             database._check_version()
         return database
@@ -140,8 +144,10 @@ def _translated(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
+        full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
+        reason = "the disk is full; make room or" if full else f"{error};"
         raise OutputError(
-            f"{path} can't be used: {error}; make room or choose another --out, then run again: what is done is kept"
+            f"{path} can't be used: {reason} choose another --out, then run again: what is done is kept"
         ) from error
     except sqlite3.DatabaseError as error:
         raise LibraryError(f"{path} is damaged: {error}; move it away and index again") from error

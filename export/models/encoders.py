@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from export.errors import ModelError, OutputError
+from export.errors import ModelError, OutputError, unwritable
 from export.models.dual_encoders import OPEN_CLIP, convert_dual_encoder, dual_folder, refuse_one_tower
 from export.models.hub import content_identity, model_folder
 from handler.bundle.encoder_files import ENCODER_FILES, EncoderConfiguration, identify_encoder
@@ -77,7 +77,7 @@ def _converted(out: Path, identity: str, convert: Callable[[Path], None]) -> Pat
             with contextlib.suppress(FileExistsError):
                 converted.rename(folder)
     except OSError as error:
-        raise OutputError(f"{folder} can't be written: {error.strerror}; make room, or choose another --out") from error
+        raise OutputError(f"{folder} can't be written: {unwritable(error, 'choose another --out')}") from error
     return folder
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from export.bundles.bundling import BUNDLES, CURRENT
-from export.errors import OutputError, PublishingError, QualityError
+from export.errors import OutputError, PublishingError, QualityError, unwritable
 from export.library.library import Library
 from export.progress import Progress
 from export.publishing.published_bundle import keep_date, record_force, records_of, write_published_form
@@ -69,7 +69,7 @@ def staging_folder(out: Path) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="staging-", dir=out / BUNDLES) as staging:
             yield Path(staging)
     except OSError as error:
-        raise OutputError(f"{out} can't be written: {error.strerror}; make room, then publish again") from error
+        raise OutputError(f"{out} can't be written: {unwritable(error, 'publish another --out')}") from error
 
 
 def stage_bundle(

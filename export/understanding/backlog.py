@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from export.errors import OutputError
+from export.errors import OutputError, unwritable
 from export.library.library import Library
 from export.library.records import NAMES, ContentUnderstanding, KnownPhoto, Understander
 from export.photos.kept_pictures import Thumbnails
@@ -99,7 +99,7 @@ class Backlog:
                 self.thumbnails.write(photo.content, photo.thumbnail)
         except OSError as error:
             raise OutputError(
-                f"thumbnails can't be written: {error.strerror}; make room or choose another --out, then run again: "
+                f"thumbnails can't be written: {unwritable(error, 'choose another --out')}, then run again: "
                 "what is done is kept"
             ) from error
 

@@ -127,7 +127,7 @@ def test_a_folder_that_can_not_be_written_is_named(collection: Collection, monke
 
     monkeypatch.setattr("export.bundles.bundling.point_to", full)
     collection.put("new.jpg", 11)
-    with pytest.raises(OutputError, match="can't be written: No space left on device; make room or choose another"):
+    with pytest.raises(OutputError, match="can't be written: the disk is full; make room or choose another"):
         collection.run()
     assert (collection.out / "bundle").resolve() == before
     monkeypatch.undo()
