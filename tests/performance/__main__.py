@@ -46,6 +46,12 @@ def _cold_start(folder: Path) -> Table:
     return cold_start.measure(bundles, folder / "store")
 
 
+def _dual_encoders(folder: Path) -> Table:
+    from tests.performance.training import dual_encoders  # and with it torch
+
+    return dual_encoders.measure(folder, write_collection(folder / "shipped", photos=1_000))
+
+
 def _cold_store(folder: Path) -> Table:
     sizes = (100_000, 1_000_000)
     bundles = [write_collection(folder / str(photos), photos=photos, clustered=True) for photos in sizes]
@@ -95,6 +101,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Table]] = {
     "selection": _selection,
     "facets": _facets,
     "duplicates": duplicates.measure,
+    "dual_encoders": _dual_encoders,
     "growth": _growth,
     "indexing": indexing.measure,
     "widget": widget.measure,
@@ -108,6 +115,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Table]] = {
     "growth_million": _growth_million,
 }
 ONLY_BY_NAME = (
+    "dual_encoders",
     "facets",
     "cold_store",
     "pictures",
