@@ -117,10 +117,11 @@ def shipped_models(folder: Path = MODELS) -> Models:
     encoder = folder / "encoder"
     calibration = folder / "calibration.json"
     try:
+        identity = identify_encoder(encoder)
         captioner = OnnxCaptionerSource.open(folder / "captioner", encoder=encoder)
         return Models(
             encoder=encoder,
-            encoder_identity=identify_encoder(encoder),
+            encoder_identity=identity,
             captioner=captioner,
             image_encoder=captioner.image_encoder,
             calibration=Calibration.from_fields(Fields.parse(calibration.read_bytes(), name=str(calibration))),

@@ -36,6 +36,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
             patch.delenv(name)
         for name, value in {**server.environment, "AWS_CONFIG_FILE": "none", "RAY_USAGE_STATS_ENABLED": "0"}.items():
             patch.setenv(name, value)
+        patch.setattr(boto3, "DEFAULT_SESSION", None)  # which knows the keys of an environment from before
         server.make_bucket(BUCKET)
         yield server
 

@@ -34,7 +34,8 @@ PUBLICATIONS = 20
 PHOTOS = (2_000, 3_000, 4_000)
 # The container's own entry, which looks for new bundles more often than once a minute here.
 SERVER = """
-import runpy, sys, handler.service
+import pathlib, runpy, sys, handler.service
+sys.path.insert(0, str(pathlib.Path(sys.argv[1]).parent))
 handler.service.CHECK_EVERY_S = handler.service.FIRST_PAUSE_S = 0.5
 runpy.run_path(sys.argv[1], run_name="__main__")
 """

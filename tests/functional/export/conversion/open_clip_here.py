@@ -34,4 +34,6 @@ def require_open_clip() -> None:
     for name in sorted(set(re.findall(r'"torchvision::(\w+)"', source))):
         library.define(f"{name}() -> ()")  # type: ignore[no-untyped-call]
     _DECLARED.append(library)
-    importlib.import_module("torchvision")
+    importlib.import_module("open_clip")
+    # Not for processes that are started from here, in which nothing is declared.
+    sys.path.remove(str(ASIDE))
