@@ -1,2 +1,2 @@
-/*! Thinlens, Apache-2.0; of src/ 2c796370 */
+/*! Thinlens, Apache-2.0, 2c796370 */
 const n=["en","de","es","fr","ja","nl","pt","zh"];function e(e){try{const{language:t,script:a}=new Intl.Locale(e).maximize();return n.find(n=>n===t&&new Intl.Locale(n).maximize().script===a)}catch{return}}const{documentElement:t,head:a}=document;t.lang||=navigator.languages.find(e)??"en";const c=document.createElement("link"),o=new URL(`languages/${e(t.lang)??"en"}.json`,import.meta.url);a.append(Object.assign(c,{rel:"preload",as:"fetch",crossOrigin:"anonymous",href:o}));

@@ -131,7 +131,7 @@ export class Browse {
   #tile(photo, index) {
     const name = [photo.caption, ...(photo.taken ? [this.#say("{date}", { date: photo.taken })] : [])].join(this.#say("pause"));
     const position = { "aria-posinset": index + 1, "aria-setsize": this.count };
-    return make("li", { part: "photo", ...position }, picture(photo, name, framed(photo, this.#say)));
+    return make("li", { part: "photo", ...position }, picture(photo, name, framed(photo, this.#say, [])));
   }
 
   /** So many photos from a place on, of the answers that have them. */

@@ -10,13 +10,16 @@ const ON_PROCESSOR = { willReadFrequently: true };
 /** Where the colours are put before they are made larger; made when first needed. */
 let palette;
 
-/** A frame of the photo's shape that holds its colours and its thumbnail, and says so where there is none. */
-export function framed(photo, say) {
+/**
+ * A frame of the photo's shape that holds its thumbnail, and says so where there is none; `below` stands there until then.
+ * Where hundreds are scrolled past that is best nothing: a browser composes each canvas by itself.
+ */
+export function framed(photo, say, below = blurred(photo)) {
   const { thumbnail: src, width, height } = photo;
   const missing = make("span", { class: "missing" }, say("missing"));
   const error = ({ target }) => (target.src === src ? target.replaceWith(missing) : (target.src = src));
   const picture = src ? image({ src, loading: "lazy", width, height, error }) : missing;
-  return make("span", { class: "frame" }, ...blurred(photo), picture);
+  return make("span", { class: "frame" }, ...below, picture);
 }
 
 /** A picture that shows once it has come. */
