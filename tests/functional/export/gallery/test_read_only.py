@@ -51,7 +51,5 @@ def test_it_is_read_and_served_without_an_editor(out: Path) -> None:
 def test_a_correction_says_that_it_can_only_be_read(out: Path, tmp_path: Path) -> None:
     with Library.open_to_read(out) as library:
         photo = sorted(library.photos.ids())[0]
-    with pytest.raises(
-        OutputError, match=r"can't be written: it can only be read; choose another folder with --out"
-    ):
+    with pytest.raises(OutputError, match=r"can't be written: it can only be read; choose another folder with --out"):
         correct_caption(photo, "a wall", out, models=fake_models(tmp_path / "models"))
