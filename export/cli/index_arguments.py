@@ -43,8 +43,9 @@ def add_index_arguments(index: argparse.ArgumentParser) -> None:
     index.add_argument(
         "--encoder",
         metavar="MODEL",
-        help="a folder or a name on Hugging Face: a sentence-transformers model of your own (default: the shipped one)."
-        " The visual view of the shipped captioner doesn't fit it: photos are then found by their captions alone",
+        help="a folder, a name on Hugging Face, or open_clip:ARCHITECTURE/TAG: a model that sees and reads, as CLIP or"
+        " SigLIP, or a sentence-transformers model, by which photos are found by their captions alone (default: the"
+        " shipped one)",
     )
     index.add_argument(
         "--languages",
