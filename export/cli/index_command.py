@@ -100,17 +100,22 @@ def _tell_of_encoder(encoder: str | None) -> None:
     """Say before the work, which may take hours, what an encoder of one's own leaves out."""
     if encoder is None or has_image_tower(Path(encoder).expanduser()):
         return
-    from export.models.dual_encoders import OPEN_CLIP, is_dual_encoder, licence_of
+    from export.models.dual_encoders import OPEN_CLIP, dual_folder, licence_of
+    from export.models.encoders import kind_of_encoder
     from export.models.hub import model_folder
 
-    if not is_dual_encoder(encoder):
+    if encoder.startswith(OPEN_CLIP):
+        return
+    folder = model_folder(encoder)
+    kind_of_encoder(folder, encoder)  # which refuses what is none
+    if dual_folder(folder) is None:
         print(
             f"{encoder} has no image tower, and the shipped visual view doesn't fit it. Photos will be found by their "
             "captions alone, and fewer of them; take one that has, such as CLIP, or train a captioner that fits: "
             "thinlens models train --encoder",
             file=sys.stderr,
         )
-    elif not encoder.startswith(OPEN_CLIP) and licence_of(model_folder(encoder)) is None:
+    elif licence_of(folder) is None:
         print(f"{encoder} says nothing of its licence; see that you may use it as you do.", file=sys.stderr)
 
 

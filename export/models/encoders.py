@@ -50,17 +50,28 @@ def open_encoder(name: str, out: Path) -> Path:
             out, identity, lambda folder: convert_dual_encoder(name, name.removeprefix(OPEN_CLIP), folder)
         )
     source = model_folder(name)
-    if all((source / file).is_file() for file in ENCODER_FILES):
+    if (kind := kind_of_encoder(source, name)) is None:
         return source
-    refuse_one_tower(source, name)
-    kind = next((kind for kind in KINDS if kind.recognises(source)), None)
-    if kind is None:
-        raise ModelError(
-            f"{source} holds no sentence encoder; expected a folder as sentence-transformers saves it (modules.json), "
-            f"one with two towers such as CLIP, or {', '.join(ENCODER_FILES)}"
-        )
     return _converted(
         out, content_identity(source, kind.version), lambda folder: kind.convert(source, Path(name).name, folder)
+    )
+
+
+def kind_of_encoder(source: Path, name: str) -> EncoderKind | None:
+    """What converts the encoder in a folder, which has a name; None where it is as the handler serves it.
+
+    Raises:
+        ModelError: It is of no kind in KINDS.
+    """
+    if all((source / file).is_file() for file in ENCODER_FILES):
+        return None
+    refuse_one_tower(source, name)
+    for kind in KINDS:
+        if kind.recognises(source):
+            return kind
+    raise ModelError(
+        f"{source} holds no sentence encoder; expected a folder as sentence-transformers saves it (modules.json), "
+        f"one with two towers such as CLIP, or {', '.join(ENCODER_FILES)}"
     )
 
 

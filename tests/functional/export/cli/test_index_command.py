@@ -55,6 +55,9 @@ def test_an_encoder_of_ones_own_comes_with_a_word_about_the_visual_view(
 ) -> None:
     (base / "mine").mkdir()
     index = ["index", str(base / "photos"), "--out", str(base / "out"), "--workers", "1"]
+    assert main([*index, "--encoder", str(base / "mine")]) == 1
+    assert capsys.readouterr().err.startswith(f"thinlens: {base / 'mine'} holds no sentence encoder; expected")
+    (base / "mine/config.json").write_text('{"model_type": "bert"}')
     assert main([*index, "--encoder", str(base / "mine")]) == 0
     assert capsys.readouterr().err.startswith(f"{base / 'mine'} has no image tower, and the shipped visual view")
     (base / "mine/config.json").write_text('{"model_type": "clip"}')
