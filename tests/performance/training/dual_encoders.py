@@ -6,17 +6,14 @@ starts and answers beside the one of the shipped models.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
 
@@ -26,13 +23,13 @@ from export.gallery.indexing import index_photos
 from export.models.dual_encoders import open_dual_encoder
 from export.models.encoders import encoder_space, open_encoder
 from export.models.model_set import Models
-from export.understanding.captioner import Understanding
 from export.understanding.view.onnx_image_tower import ImageTowerSource
 from handler.bundle.encoder import Encoder
 from handler.bundle.encoder_files import ENCODER_FILES
 from handler.runtime import onnxruntime
 from tests.functional.export.conversion.dual_models import clip_tokenizer
 from tests.functional.export.conversion.open_clip_here import require_open_clip
+from tests.functional.export.conversion.silent_captioner import SilentCaptioner
 from tests.performance.cold_start import BARE_IMPORTS, FIRST_ANSWER, Kind, start_in_turn
 from tests.performance.report import Table, spread
 from tests.performance.small_memory import ask
@@ -43,27 +40,6 @@ QUERY = "a dog runs on the beach at night"
 OPEN_CLIP = "ViT-B-32"
 
 See = Callable[[Sequence[Path]], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Silent:
-    """Source and captioner in one, which costs nothing, so that the view alone is measured."""
-
-    identity: str = hashlib.sha256(b"silent").hexdigest()
-    instructions: tuple[str, ...] = ("What?",)
-    known_instructions: tuple[str, ...] = ("What?",)
-    image_encoder: None = None
-    alone: bool = False
-    image_size: int = 8
-
-    def asking(self, instructions: tuple[str, ...]) -> _Silent:
-        return replace(self, instructions=instructions)
-
-    def load(self) -> _Silent:
-        return self
-
-    def understand(self, pixels: NDArray[np.uint8], *, beams: int = 3) -> list[Understanding]:
-        return [Understanding(captions=(f"photo {number}",), view=None) for number in range(len(pixels))]
 
 
 def measure(folder: Path, shipped: Path) -> Table:
@@ -159,7 +135,7 @@ def _models(model: Path, out: Path) -> Models:
     encoder = open_encoder(str(model), out)
     space = encoder_space(encoder)
     tower = ImageTowerSource.find(encoder, space=space)
-    return Models(encoder=encoder, encoder_identity=space, captioner=_Silent(), image_encoder=tower)
+    return Models(encoder=encoder, encoder_identity=space, captioner=SilentCaptioner(), image_encoder=tower)
 
 
 def _see_plainly(model: Path, folder: Path) -> See:

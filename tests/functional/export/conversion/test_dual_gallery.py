@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
 from export.bundles.background import LIKELY
@@ -20,13 +17,13 @@ from export.gallery.indexing import index_photos
 from export.models.encoders import ENCODERS, encoder_space, open_encoder
 from export.models.model_choice import ModelChoice
 from export.models.model_set import Models
-from export.understanding.captioner import Understanding
 from export.understanding.view.onnx_image_tower import ImageTowerSource
 from handler.search.query import Query
 from handler.search.searcher import Searcher
 from handler.store.folder_store import open_bundle
 from tests.functional.export.conversion.dual_models import TEXTS, save_dual_encoder
 from tests.functional.export.conversion.dual_reference import Reference
+from tests.functional.export.conversion.silent_captioner import SilentCaptioner
 from tests.functional.export.galleries import write_photos
 
 PHOTOS = QUERIES = 1_000
@@ -36,27 +33,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning"),
     pytest.mark.filterwarnings("ignore::UserWarning"),
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SilentCaptioner:
-    """Source and captioner in one, with nothing to say."""
-
-    identity: str = hashlib.sha256(b"silent").hexdigest()
-    instructions: tuple[str, ...] = ("What?",)
-    known_instructions: tuple[str, ...] = ("What?",)
-    image_encoder: None = None
-    alone: bool = False
-    image_size: int = 8
-
-    def asking(self, instructions: tuple[str, ...]) -> SilentCaptioner:
-        return replace(self, instructions=instructions)
-
-    def load(self) -> SilentCaptioner:
-        return self
-
-    def understand(self, pixels: NDArray[np.uint8], *, beams: int = 3) -> list[Understanding]:
-        return [Understanding(captions=("",), view=None) for _ in pixels]
 
 
 @pytest.fixture(scope="module")
