@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from export.cli.arguments import make_parser
-from tests.unit.infra.test_template import Loader
+from tests.unit.infra.templates import Loader
 from tests.unit.test_documents import DOCUMENTS, ROOT
 
 import cost
