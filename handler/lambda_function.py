@@ -30,7 +30,7 @@ def _create(hashes: HashesAhead) -> Callable[[Event, object], Answer]:
     from handler.settings import Settings
     from handler.store.store import deliver, open_store
 
-    logging.getLogger("handler").setLevel(logging.INFO)
+    logging.getLogger(__package__).setLevel(logging.INFO)
     settings = Settings.from_environment(os.environ)
     store = open_store(settings, os.environ, hashes)
     delivery = deliver(store)

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-import handler.bundle.manifest
 from export.bundles.background import calibrate_by_background, calibrate_by_certainty, lay_over_collection
 from export.bundles.bundle_before import BundleBefore
 from export.bundles.caption_texts import photo_texts
@@ -29,6 +28,7 @@ from export.library.library import Library
 from export.library.records import UnderstoodPhoto
 from export.models.model_set import Models
 from export.progress import Progress
+from handler.bundle import manifest as manifest_format
 from handler.bundle.encoder import Encoder
 from handler.bundle.encoder_files import ENCODER_FILES, EncoderConfiguration
 from handler.bundle.manifest import (
@@ -110,7 +110,7 @@ def write_bundle(
             dim=encoder.dim,
             max_tokens=encoder.max_tokens,
         ),
-        index=handler.bundle.manifest.DEFAULT_KIND,
+        index=manifest_format.DEFAULT_KIND,
         views=tuple(kinds),
         columns=column_names(folder, segments),
         segments=tuple(segments.segments),

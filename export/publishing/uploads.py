@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence, Set
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 
-import handler
 from export.bundles.segment_writer import file_info
 from export.errors import PublishingError
 from export.library.library import Library
@@ -25,7 +24,7 @@ from handler.web.routes import ASSETS, WIDGET, hashed_widget
 
 SENT_AT_ONCE = 16
 _PICTURES = (THUMBNAILS, PREVIEWS, PHOTOS)
-_WIDGET = Path(handler.__file__).parent / ASSETS[WIDGET].file
+_WIDGET = ASSETS[WIDGET].path
 
 
 def file_upload(key: str, path: Path) -> Upload:

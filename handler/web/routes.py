@@ -46,6 +46,11 @@ class Asset:
     file: str
     media_type: str
 
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return _HANDLER / self.file
+
 
 WIDGET = "/assets/thinlens-search.js"
 _HASHED_WIDGET = re.compile(r"/assets/thinlens-search\.[0-9a-f]{16}\.js")

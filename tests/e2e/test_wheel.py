@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import ast
+import os
 import subprocess
 import sys
+import sysconfig
 import tomllib
+import venv
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from packaging.requirements import Requirement
 from PIL import Image
+
+from tests.e2e.processes import free_port, running
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,22 +33,108 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return wheel
 
 
-def test_the_wheel_holds_both_packages_whole_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_holds_both_halves_whole_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
         entry_points = archive.read(next(name for name in archive.namelist() if name.endswith("entry_points.txt")))
     # What is not committed yet counts too; what .gitignore names does not.
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "export", "handler"]
     ours = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert names == set(filter(None, ours.stdout.split("\0")))
-    assert entry_points.decode().split() == ["[console_scripts]", "thinlens", "=", "export.cli.main:main"]
+    assert names == {f"thinlens/{name}" for name in ("__init__.py", "__main__.py", *ours.stdout.split("\0")) if name}
+    assert entry_points.decode().split() == ["[console_scripts]", "thinlens", "=", "thinlens.__main__:main"]
     # Models, page and interface description are data, which a build setting can lose.
     for needed in (
-        "export/models/shipped/encoder/encoder.onnx",
-        "handler/widget/index.html",
-        "handler/web/openapi.json",
+        "thinlens/export/models/shipped/encoder/encoder.onnx",
+        "thinlens/handler/widget/index.html",
+        "thinlens/handler/web/openapi.json",
     ):
         assert needed in names
+
+
+def test_its_modules_import_nothing_by_the_names_of_the_folders(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        sources = {name: archive.read(name) for name in archive.namelist() if name.endswith(".py")}
+    assert len(sources) > 200
+    assert [name for name, source in sources.items() if {"export", "handler"} & set(imported(source))] == []
+
+
+def imported(source: bytes) -> Iterator[str]:
+    """The first name of every module that a module imports."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (each.name.partition(".")[0] for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "").partition(".")[0]
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment with the wheel in it; what the wheel depends on is that of this environment."""
+    folder = tmp_path_factory.mktemp("installed")
+    venv.create(folder, symlinks=True)
+    site_packages = sysconfig.get_path("purelib")
+    ours = sysconfig.get_path("purelib", vars={"base": str(folder)})
+    Path(ours, "dependencies.pth").write_text(site_packages)
+    pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin/python"), "install", "-q", "--no-deps"]
+    subprocess.run([*pip, "--no-index", "--ignore-installed", str(wheel)], check=True)
+    return folder / "bin"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder with a photo, and modules that are called as our folders are."""
+    for name in ("handler", "export", "build", "tests"):
+        (tmp_path / f"{name}.py").write_text("THEIRS = True\n")
+    (tmp_path / "photos").mkdir()
+    Image.effect_noise((96, 72), 60).save(tmp_path / "photos/noise.png")
+    return tmp_path
+
+
+def test_the_command_works_beside_modules_called_as_our_folders(installed: Path, project: Path) -> None:
+    beside = {**os.environ, "PYTHONPATH": str(project)}
+    for command in (
+        [installed / "thinlens", "index", "photos"],
+        [installed / "python", "-m", "thinlens", "search", "noise", "--min-relevance", "0"],
+        [installed / "thinlens", "publish", "store", "--force"],
+    ):
+        done = subprocess.run(command, cwd=project, env=beside, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    serve = [str(installed / "thinlens"), "serve", "--port", str(port)]
+    with running(serve, ready=f"{address}/healthz", log=project / "log", environment=beside, cwd=project):
+        found = httpx.get(f"{address}/v1/search", params={"q": "noise", "min_relevance": 0}).json()
+    assert [photo["id"] for photo in found["results"]] == ["noise.png"]
+
+
+PROGRAM = """
+import pickle
+import export
+import handler
+from thinlens.export.gallery.indexing import index_photos
+from thinlens.handler.client import Client
+from thinlens.handler.search.selection import Selection
+
+assert export.THEIRS and handler.THEIRS
+assert Selection.__module__ == "thinlens.handler.search.selection"
+assert type(pickle.loads(pickle.dumps(Selection()))) is Selection
+"""
+
+
+def test_a_program_has_its_own_modules_and_ours(installed: Path, project: Path) -> None:
+    done = subprocess.run([installed / "python", "-c", PROGRAM], cwd=project, env={}, capture_output=True, check=False)
+    assert done.stderr == b""
+
+
+def test_the_command_of_a_clone_finds_the_clone_first(project: Path, tmp_path: Path) -> None:
+    editable = tmp_path / "editable"
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel:editable", "-d", str(editable)]
+    subprocess.run(build, cwd=ROOT, capture_output=True, check=True)
+    (wheel,) = editable.glob("*.whl")
+    search = [sys.executable, "-m", "thinlens", "--version"]
+    path = os.pathsep.join((str(project), str(wheel)))
+    done = subprocess.run(search, cwd=project, env={"PYTHONPATH": path}, capture_output=True, text=True, check=False)
+    assert (done.stdout[:9], done.stderr) == ("thinlens ", "")
 
 
 def lowest_versions() -> list[str]:

@@ -44,7 +44,6 @@ FOLDER = "gallery/"
 MOST_BYTES = 20_000_000
 """What a visitor fetches once, pictures not counted."""
 _BROWSER = Path(__file__).parent / "browser"
-_HANDLER = Path(__file__).parents[3] / "handler"
 _MARKS = {PAGE_KEY: b"<!-- A static gallery of Thinlens -->", SERVICE_WORKER_KEY: b"/*! Thinlens: "}
 _MOST_PAGE_BYTES = 1 << 20
 _OWN_NAME = re.compile(r"gallery/(?:[0-9a-f]{16}/(?:languages/)?[a-z_-]+\.(?:js|json|css|svg)|[0-9a-f]{16}\.bin)")
@@ -210,7 +209,7 @@ def _code(runtime: bytes) -> Mapping[str, bytes]:
     for address, asset in ASSETS.items():
         name = address.removeprefix("/assets/")
         if name != address:
-            code["language.js" if name == "page.js" else name] = (_HANDLER / asset.file).read_bytes()
+            code["language.js" if name == "page.js" else name] = asset.path.read_bytes()
     return {**code, "onnxruntime.js": runtime}
 
 
