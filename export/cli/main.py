@@ -7,11 +7,14 @@ of which only that of the command is imported: each starts as fast as it can.
 from __future__ import annotations
 
 import argparse
+import codecs
 import io
+import locale
 import logging
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from export.cli.arguments import make_parser
 from export.errors import ExportError
@@ -29,10 +32,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments is None:
+        _read_names_as_utf8()
+        arguments = [_as_typed(argument) for argument in sys.argv[1:]]
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # file names and captions come in every script
+            # File names and captions come in every script.
+            stream.reconfigure(encoding=_encoding_of_terminal(stream), errors="backslashreplace")
     logging.basicConfig(level=logging.WARNING, format="thinlens: %(message)s")
     try:
         parsed = make_parser(with_models=list(arguments[:1]) == ["models"]).parse_args(arguments)
@@ -49,6 +55,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0
+
+
+def _read_names_as_utf8() -> None:
+    """Begin this process anew in Python's UTF-8 mode where the locale has another encoding.
+
+    Names of files are UTF-8 whatever the locale says, and so is what they are called in a gallery. The processes that
+    this one starts have the same mode.
+    """
+    if sys.getfilesystemencoding() != "utf-8" and os.environ.get("PYTHONUTF8") != "1":
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+def _as_typed(argument: str) -> str:
+    """An argument that isn't UTF-8 in the encoding of the locale, unless it is the name of a file."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        if not os.path.lexists(argument):
+            with suppress(UnicodeDecodeError):
+                return os.fsencode(argument).decode(locale.getencoding())
+    return argument
+
+
+def _encoding_of_terminal(stream: io.TextIOWrapper) -> str | None:
+    """What a terminal shows, where the locale has another encoding than UTF-8; files and pipes get UTF-8."""
+    here = codecs.lookup(locale.getencoding()).name
+    return here if stream.isatty() and here != "ascii" and "PYTHONIOENCODING" not in os.environ else None
 
 
 def _commands_beside(command: str) -> Mapping[str, Command]:

@@ -12,6 +12,7 @@ import logging
 import os
 import re
 import stat
+import sys
 from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
@@ -208,8 +209,8 @@ class _Search:
     def _take(self, path: str, status: os.stat_result) -> None:
         if not stat.S_ISREG(status.st_mode):
             self._refuse(path, "not a file")
-        elif not (path.isascii() or _is_unicode(path)):
-            self._refuse(path, "its name is not valid UTF-8; rename it")
+        elif not path.isascii() and (fault := _fault_of_name(path)):
+            self._refuse(path, fault)
         else:
             photo_id = one_form(path)
             if (other := self.paths.get(photo_id, path)) != path:
@@ -252,9 +253,12 @@ def _inode(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _is_unicode(path: str) -> bool:
+def _fault_of_name(path: str) -> str | None:
+    """Why the bytes of a name are no id, if so."""
+    if (encoding := sys.getfilesystemencoding()) != "utf-8":
+        return f"its name is read as {encoding} (expected utf-8); run Python with -X utf8"
     try:
         path.encode()
     except UnicodeEncodeError:
-        return False
-    return True
+        return "its name is not valid UTF-8; rename it"
+    return None

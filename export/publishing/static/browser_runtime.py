@@ -56,7 +56,13 @@ def _fetched(npm: str, folder: Path) -> Path:
     ]
     try:
         run = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=_FETCHED_WITHIN_S, check=False
+            command,
+            cwd=folder,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_FETCHED_WITHIN_S,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise PublishingError(f"npm didn't fetch {PACKAGE} within {_FETCHED_WITHIN_S} s: try again") from error
