@@ -139,7 +139,7 @@ def _calibrate(library: Library, sample: Sequence[UnderstoodPhoto], count: int, 
     views = photo_views(library, sample, models)
     encoder = Encoder.load(models.asked)
     if models.calibration:
-        return lay_over_collection(models.calibration, views, encoder.encode(THINGS), photos=count)
+        return lay_over_collection(models.calibration, views, encoder.encode_queries(THINGS), photos=count)
     if models.image_encoder is not None and models.image_encoder.certainty is not None:
         return calibrate_by_certainty(
             models.image_encoder.certainty,
@@ -149,7 +149,7 @@ def _calibrate(library: Library, sample: Sequence[UnderstoodPhoto], count: int, 
         )
     return calibrate_by_background(
         views,
-        encoder.encode(PROBES),
+        encoder.encode_queries(PROBES),
         weights=models.weights,
         photos=count,
         encoder=models.encoder_identity,

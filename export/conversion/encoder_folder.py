@@ -39,6 +39,7 @@ class FloatEncoder:
         configuration: What encoder.json says.
         others: Texts, beside everyday English ones, that a scheme which looks at what flows through is shown.
         expected: float32 [probes, dim], unit L2 norm: what the source, before it became a graph, makes of PROBES.
+        expected_queries: The same of PROBES as queries, where a prompt makes them others.
     """
 
     graph: onnx.ModelProto
@@ -46,6 +47,7 @@ class FloatEncoder:
     configuration: EncoderConfiguration
     expected: NDArray[np.float32]
     others: tuple[str, ...] = ()
+    expected_queries: NDArray[np.float32] | None = None
 
 
 def write_encoder_folder(encoder: FloatEncoder, folder: Path, *, scheme: Scheme) -> None:
@@ -64,14 +66,16 @@ def write_encoder_folder(encoder: FloatEncoder, folder: Path, *, scheme: Scheme)
     """
     refuse_foreign_encoder(folder)
     name = encoder.configuration.name
+    asked = encoder.expected if encoder.expected_queries is None else encoder.expected_queries
+    expected = np.concatenate([encoder.expected, asked])
     with TemporaryDirectory() as scratch:
-        worst = float(np.abs(_probe(encoder, FLOAT32, Path(scratch)) - encoder.expected).max())
+        worst = float(np.abs(_probe(encoder, FLOAT32, Path(scratch)) - expected).max())
     if not worst <= TOLERANCE:
         raise ModelError(
             f"the graph of {name} disagrees with its source: a vector differs by {worst:.2g}, "
             f"expected at most {TOLERANCE:.2g}; it isn't used"
         )
-    least = float((_probe(encoder, scheme, folder) * encoder.expected).sum(1).min())
+    least = float((_probe(encoder, scheme, folder) * expected).sum(1).min())
     if not least >= scheme.least_cosine:
         for file in ENCODER_FILES:
             (folder / file).unlink()
@@ -86,7 +90,9 @@ def _everyday_texts(encoder: FloatEncoder) -> Iterator[Arrays]:
     tokenizer = Tokenizer.from_str(encoder.tokenizer)
     tokenizer.no_padding()
     tokenizer.enable_truncation(encoder.configuration.max_tokens)
-    alone = [[text] for text in (*PROBES, *OFF_TOPIC_QUERIES.read_text(encoding="utf-8").splitlines())]
+    prompts = {encoder.configuration.query_prompt, encoder.configuration.document_prompt}
+    everyday = (*PROBES, *OFF_TOPIC_QUERIES.read_text(encoding="utf-8").splitlines())
+    alone = [[prompt + text] for prompt in sorted(prompts) for text in everyday]
     by_length: dict[int, list[str]] = {}
     for text in encoder.others:
         by_length.setdefault(len(tokenizer.encode(text)), []).append(text)
@@ -96,9 +102,10 @@ def _everyday_texts(encoder: FloatEncoder) -> Iterator[Arrays]:
 
 
 def _probe(encoder: FloatEncoder, scheme: Scheme, folder: Path) -> NDArray[np.float32]:
-    """Write the folder, and see what the handler's own code makes of PROBES with it."""
+    """Write the folder, and see what the handler's own code makes of PROBES with it, then of PROBES as queries."""
     folder.mkdir(parents=True, exist_ok=True)
     write_graph(quantise(encoder.graph, scheme, _everyday_texts(encoder)), folder / "encoder.onnx")
     (folder / "tokenizer.json").write_text(encoder.tokenizer, encoding="utf-8")
     (folder / "encoder.json").write_text(encoder.configuration.to_json(), encoding="utf-8")
-    return Encoder.load(folder).encode(PROBES)
+    written = Encoder.load(folder)
+    return np.concatenate([written.encode(PROBES), written.encode_queries(PROBES)])

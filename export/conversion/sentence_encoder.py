@@ -2,6 +2,7 @@
 
 Plain BERT with mean or first-token pooling is written node by node (bert_graph.py); whatever else optimum carries is
 traced by optimum, pooling and all, and tidied up to the two inputs and the one output that the handler asks for.
+Prompts are kept beside it, and a Matryoshka model's vectors are cut in it, both as sentence-transformers does.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import onnx
 import torch
-from onnx import TensorProto, helper
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
 from optimum.exporters.onnx import main_export
 from sentence_transformers import SentenceTransformer
 from transformers import BertModel
@@ -28,7 +31,9 @@ from export.evaluation.probes import PROBES
 from handler.bundle.encoder_files import MAX_DIM, MAX_TOKENS, EncoderConfiguration
 
 LONGEST = 128
-"""In tokens: queries and captions are short, and what is longer is cut."""
+"""In tokens, without a prompt: queries and captions are short, and what is longer is cut."""
+_DOCUMENTS = ("document", "passage", "corpus")
+"""What the prompt for documents may be called: the first that a model has is taken, be it empty."""
 
 
 def load_sentence_encoder(folder: Path) -> SentenceTransformer:
@@ -67,15 +72,36 @@ def export_sentence_encoder(source: Path, *, name: str) -> FloatEncoder:
     dim = model.get_embedding_dimension()
     if tokenizer is None or dim is None or dim > MAX_DIM:
         raise ModelError(f"{name} can't be served: expected a fast tokenizer and at most {MAX_DIM} dimensions")
-    with torch.inference_mode():
-        expected = model.encode(list(PROBES), convert_to_numpy=True, normalize_embeddings=True, show_progress_bar=False)
-    max_tokens = min(model.max_seq_length or LONGEST, LONGEST, MAX_TOKENS)
+    query, document = _prompts(model)
+    if (query or document) and not all(getattr(module, "include_prompt", True) for module in model):
+        raise ModelError(f"{name} can't be served: its pooling leaves prompts out (expected include_prompt true)")
+    longest = LONGEST + max(len(tokenizer.encode(prompt, add_special_tokens=False)) for prompt in (query, document))
     return FloatEncoder(
-        graph=_graph(model, source, name),
+        graph=_cut(_graph(model, source, name), dim),
         tokenizer=tokenizer.to_str(),
-        configuration=EncoderConfiguration(name=name, dim=dim, max_tokens=max_tokens),
-        expected=np.asarray(expected, np.float32),
+        configuration=EncoderConfiguration(
+            name=name,
+            dim=dim,
+            max_tokens=min(model.max_seq_length or longest, longest, MAX_TOKENS),
+            query_prompt=query,
+            document_prompt=document,
+        ),
+        expected=_vectors(model.encode_document),
+        expected_queries=_vectors(model.encode_query),
     )
+
+
+def _prompts(model: SentenceTransformer) -> tuple[str, str]:
+    """What stands before queries, and before documents, as ``encode_query`` and ``encode_document`` choose them."""
+    prompts = {name: prompt or "" for name, prompt in model.prompts.items()}
+    default = prompts.get(model.default_prompt_name or "", "")
+    return prompts.get("query", default), next((prompts[name] for name in _DOCUMENTS if name in prompts), default)
+
+
+def _vectors(encode: Callable[..., object]) -> NDArray[np.float32]:
+    with torch.inference_mode():
+        vectors = encode(list(PROBES), convert_to_numpy=True, normalize_embeddings=True, show_progress_bar=False)
+    return np.asarray(vectors, np.float32)
 
 
 def _graph(model: SentenceTransformer, source: Path, name: str) -> onnx.ModelProto:
@@ -103,6 +129,22 @@ def _graph(model: SentenceTransformer, source: Path, name: str) -> onnx.ModelPro
                 f"{name} can't be exported ({', '.join(kinds)}; {type(error).__name__}: {error}); supported are the "
                 "architectures that optimum exports for sentence-transformers, such as BERT, MPNet, RoBERTa, DistilBERT"
             ) from error
+
+
+def _cut(model: onnx.ModelProto, dim: int) -> onnx.ModelProto:
+    """The same with the first components alone, of unit norm again (Kusupati et al. 2022), where it has more."""
+    graph = model.graph
+    (output,) = graph.output
+    if output.type.tensor_type.shape.dim[-1].dim_value == dim:
+        return model
+    for node in graph.node:
+        node.output[:] = ["whole_embedding" if name == output.name else name for name in node.output]
+    ends = {"cut_from": 0, "cut_to": dim, "cut_axis": 1}
+    graph.initializer.extend(numpy_helper.from_array(np.array([end]), name) for name, end in ends.items())
+    graph.node.append(helper.make_node("Slice", ["whole_embedding", *ends], ["cut_embedding"]))
+    graph.node.append(helper.make_node("LpNormalization", ["cut_embedding"], [output.name], p=2, axis=-1))
+    output.type.tensor_type.shape.dim[-1].dim_value = dim
+    return model
 
 
 _POOLINGS: dict[str, Pooling] = {"mean": "mean", "cls": "cls"}

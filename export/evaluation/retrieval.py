@@ -219,7 +219,9 @@ def _rank(searcher: Searcher, query: EvaluationQuery, number: int | None, answer
         ids = [result["id"] for result in results]
         if query.photo_id in ids:
             return ids.index(query.photo_id) + 1
-    hits = searcher.bundle.index.search(searcher.bundle.encoder.encode([query.text])[0], len(searcher.bundle.photos))
+    hits = searcher.bundle.index.search(
+        searcher.bundle.encoder.encode_queries([query.text])[0], len(searcher.bundle.photos)
+    )
     places = np.flatnonzero(hits.numbers == number)
     return int(places[0]) + 1 if len(places) else math.inf
 
@@ -227,10 +229,9 @@ def _rank(searcher: Searcher, query: EvaluationQuery, number: int | None, answer
 def _relevances(bundle: Bundle, query: str, numbers: Sequence[int]) -> list[float]:
     """The relevance of certain photos to a query, whether they would be answered or not."""
     calibration = bundle.manifest.calibration
-    vector = bundle.encoder.encode([query])[0]
-    cosines = bundle.photos.views(np.array(numbers, dtype=np.int64)) @ vector
-    scores = cosines @ np.array(calibration.weights, dtype=np.float32)
-    captions = cosines[:, : bundle.manifest.views.count("caption")]
+    views = bundle.photos.views(np.array(numbers, dtype=np.int64))
+    scores = views @ bundle.encoder.encode_queries([query])[0] @ np.array(calibration.weights, dtype=np.float32)
+    captions = views[:, : bundle.manifest.views.count("caption")] @ bundle.encoder.encode([query])[0]
     curve = calibration.curve(kind_of_query(query))
     relevances: list[float] = curve.relevance(scores, captions.max(axis=1)).tolist()
     return relevances

@@ -61,7 +61,7 @@ def check_quality(bundle: Bundle, progress: Progress) -> list[Check]:
             )
         ]
     golden = [_answers(searcher, query.query, len(query.ids)) == query.ids for query in bundle.manifest.golden]
-    recall = _recall(bundle, bundle.encoder.encode(texts))
+    recall = _recall(bundle, bundle.encoder.encode_queries(texts))
     cpu_ms = _search_cpu_ms(searcher, texts)
     size_mb = sum(info.size_bytes for info in bundle.manifest.whole_files.values()) / 1e6
     return [

@@ -25,14 +25,17 @@ _WORD_BEGIN = "\u2581"
 
 
 class TextEncoder(Protocol):
-    """Anything that embeds texts, captions and queries alike."""
+    """Anything that embeds texts, captions and queries, in one space."""
 
     @property
     def configuration(self) -> EncoderConfiguration:
         """What encoder.json says."""
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Encode texts: float32 [n, dim], unit L2 norm."""
+        """Encode texts as what is found: float32 [n, dim], unit L2 norm."""
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encode texts as what is asked, which is the same unless the model tells them apart."""
 
     def canonical(self, text: str) -> str:
         """A query in the form that is encoded: two that are the same here have the same vector."""
@@ -96,12 +99,21 @@ class Encoder:
         return identify_encoder(self._folder)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Encode texts, normalised first; one that is too long is cut at the encoder's length.
+        """Encode texts as what is found, such as captions.
+
+        They are normalised first; one that is too long is cut at the encoder's length.
 
         Returns:
             float32 [n, dim], unit L2 norm.
         """
-        encodings = [self._tokenizer.encode(normalise(text)) for text in texts]
+        return self._encode(self.configuration.document_prompt, texts)
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encode texts as what is asked."""
+        return self._encode(self.configuration.query_prompt, texts)
+
+    def _encode(self, prompt: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        encodings = [self._tokenizer.encode(prompt + normalise(text)) for text in texts]
         vectors = np.empty((len(encodings), self.dim), dtype=np.float32)
         # Batches of similar length: a batch costs its longest text times its size.
         order = sorted(range(len(encodings)), key=lambda i: len(encodings[i]))

@@ -5,9 +5,11 @@ Knows the encoder and words; knows nothing of how photos are ranked.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from handler.bundle.bundle import Bundle
 from handler.bundle.photos.columns import term
@@ -112,17 +114,24 @@ class Questions:
     def _encoded(self, query: Query, kind: QueryKind) -> Sought:
         texts = [self._meant(text) for text in query.texts]
         shares = np.array(query.shares, dtype=np.float32)
-        sought = Sought.of(self._bundle.encoder.encode(texts), shares, kind)
-        return replace(sought, without=self._unwanted(query))
+        asked, said = self._vectors(texts)
+        return Sought(texts=said, direction=shares @ asked, kind=kind, without=self._unwanted(query))
 
     def _unwanted(self, query: Query) -> tuple[Sought, ...]:
         """What no photo should be relevant to."""
         unwanted = [text for text in map(self._meant, query.without) if self._bundle.encoder.knows(text)]
-        vectors = self._bundle.encoder.encode(unwanted) if unwanted else ()
+        if not unwanted:
+            return ()
         return tuple(
-            Sought(texts=vector[np.newaxis], direction=vector, kind=kind_of_query(text))
-            for text, vector in zip(unwanted, vectors, strict=True)
+            Sought(texts=said[np.newaxis], direction=asked, kind=kind_of_query(text))
+            for text, asked, said in zip(unwanted, *self._vectors(unwanted), strict=True)
         )
+
+    def _vectors(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Of texts as they are asked, and as captions that say the same: float32 [n, dim] each."""
+        encoder = self._bundle.encoder
+        asked = encoder.encode_queries(texts)
+        return asked, encoder.encode(texts) if encoder.configuration.tells_queries_apart else asked
 
     def like(self, number: int, filters: Filters) -> Question:
         """What is like the photo of a number; raises QueryError where a filter can't be heeded."""

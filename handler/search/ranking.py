@@ -27,9 +27,9 @@ class Sought:
     """What photos are ranked by.
 
     Attributes:
-        texts: float32 [n, dim], unit norm; a caption is the query's own if it is close to each of them.
-        direction: float32 [dim], their weighted mean: relevance is logistic in the inner product with it, so its
-            logit is the weighted mean of the logits that each text alone would have.
+        texts: float32 [n, dim], unit norm, as captions; one is the query's own if it is close to each of them.
+        direction: float32 [dim], their weighted mean as queries: relevance is logistic in the inner product with it,
+            so its logit is the weighted mean of the logits that each text alone would have.
         kind: What the curve of relevance depends on.
         without: What no photo should be relevant to.
         own_curve: Of a picture, the curve of relevance in place of that of its kind. What photos show is then compared
@@ -41,10 +41,6 @@ class Sought:
     kind: QueryKind = "sentence"
     without: tuple[Sought, ...] = ()
     own_curve: Curve | None = None
-
-    @classmethod
-    def of(cls, texts: NDArray[np.float32], shares: NDArray[np.float32], kind: QueryKind) -> Self:
-        return cls(texts=texts, direction=shares @ texts, kind=kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

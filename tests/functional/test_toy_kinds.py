@@ -259,6 +259,8 @@ class ToyTextEncoder:
     def encode(self, texts: Iterable[str]) -> NDArray[np.float32]:
         return self._encoder.encode([text.replace("rot", "red") for text in texts])
 
+    encode_queries = encode
+
     def canonical(self, text: str) -> str:
         return text
 

@@ -61,6 +61,8 @@ class GivenVectors:
         encoded = self._encoder.encode(texts)
         return np.stack([self._vectors.get(text, vector) for text, vector in zip(texts, encoded, strict=True)])
 
+    encode_queries = encode
+
     def canonical(self, text: str) -> str:
         return self._encoder.canonical(text)
 

@@ -89,14 +89,18 @@ def _collection(bundle: Bundle, parts: list[SegmentContent]) -> dict[str, object
     ids = [record.id for part in parts for record in part.records]
     numbers = bundle.photos.present().tolist()
     in_order = [number for _, number in sorted(zip(ids, numbers, strict=True))]
-    manifest = bundle.manifest
+    manifest, encoder = bundle.manifest, bundle.encoder.configuration
     return {
         "bundle": bundle.id,
         "suggestions": manifest.suggestions,
         "columns": searcher.collection(k=1)["columns"],
         "calibration": manifest.calibration.to_json(),
         "views": manifest.views,
-        "encoder": {"dim": manifest.encoder.dim, "most_tokens": manifest.encoder.max_tokens},
+        "encoder": {
+            "dim": encoder.dim,
+            "most_tokens": encoder.max_tokens,
+            "prompts": {"query": encoder.query_prompt, "document": encoder.document_prompt},
+        },
         "groups": bundle.photos.groups[in_order].tolist(),
         "photos": [_photo(searcher, photo_id) for photo_id in sorted(ids)],
     }

@@ -169,7 +169,7 @@ def serve_held_out(encoder: Encoder, understood: Sequence[Understanding], held_o
     return CalibrationData(
         views=join_views(captions, visual, said=texts != ""),
         kinds={kind: asked for kind in QUERY_KINDS if (asked := _of_kind(encoder, held_out, kind))},
-        things=encoder.encode(THINGS),
+        things=encoder.encode_queries(THINGS),
     )
 
 
@@ -182,7 +182,7 @@ def _of_kind(encoder: Encoder, held_out: HeldOut, kind: QueryKind) -> KindData |
     for row, text in enumerate(texts):
         for photo, sure in held_out.queries[text].items():
             right[row, photo] = sure
-    return KindData(queries=encoder.encode(texts), right=right, absent=encoder.encode(absent))
+    return KindData(queries=encoder.encode_queries(texts), right=right, absent=encoder.encode_queries(absent))
 
 
 def absent_names(known: Iterable[str], photos: Sequence[CaptionedPhoto], *, count: int, seed: int) -> list[str]:

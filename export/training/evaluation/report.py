@@ -147,7 +147,7 @@ def _search_ranks(bundle: Bundle, collection: _Collection) -> dict[str, Ranks]:
     """Ranks by each view alone and by all of them, and by a human caption of each photo for comparison."""
     captions = [photo.captions for photo in collection.photos]
     owners = np.repeat(np.arange(len(captions)), [len(texts) for texts in captions])
-    queries = bundle.encoder.encode([text for texts in captions for text in texts])
+    queries = bundle.encoder.encode_queries([text for texts in captions for text in texts])
     views = bundle.photos.views(collection.numbers)
     weights = np.array(bundle.manifest.calibration.weights, np.float32)
     instructions = [caption.instruction for caption in bundle.photos.record(0).captions]

@@ -128,7 +128,14 @@ class BundleChoices:
     suggestions: tuple[str, ...] = ("dog", "snow")
 
 
-def write_encoder(folder: Path, *, seed: int = 0, dim: int = DIM, words: Sequence[str] = WORDS) -> Path:
+def write_encoder(
+    folder: Path,
+    *,
+    seed: int = 0,
+    dim: int = DIM,
+    words: Sequence[str] = WORDS,
+    prompts: Mapping[str, str] | None = None,
+) -> Path:
     """Write a bag-of-words encoder's four files into `folder`, which is made."""
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary = {word: number for number, word in enumerate((*SPECIAL, *words))}
@@ -138,6 +145,7 @@ def write_encoder(folder: Path, *, seed: int = 0, dim: int = DIM, words: Sequenc
     table[: len(SPECIAL)] *= 0.01
     _write_graph(folder / "encoder.onnx", table)
     configuration = {"name": "bag-of-words", "dim": dim, "max_tokens": MAX_TOKENS}
+    configuration |= {"prompts": prompts} if prompts else {}
     (folder / "encoder.json").write_text(json.dumps(configuration))
     return folder
 

@@ -140,9 +140,8 @@ export class Gallery {
       const collection = await this.#collection();
       const names = ["vectors", "runtime", "graph", "weights", "tokenizer"];
       const [vectors, runtime, graph, weights, tokenizer] = await Promise.all(names.map((name) => this.#read(name)));
-      const { dim, most_tokens: mostTokens } = collection.encoder;
-      const shape = { photos: collection.photos.length, views: collection.views.length, dim };
-      const encoder = await Encoder.open({ runtime, graph, weights, tokenizer: parse(tokenizer) }, mostTokens);
+      const shape = { photos: collection.photos.length, views: collection.views.length, dim: collection.encoder.dim };
+      const encoder = await Encoder.open({ runtime, graph, weights, tokenizer: parse(tokenizer) }, collection.encoder);
       return new Searcher(collection, new Vectors(vectors, shape), encoder);
     });
   }

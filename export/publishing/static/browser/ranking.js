@@ -11,8 +11,8 @@ const { fround } = Math;
 
 /**
  * @typedef {object} Sought What photos are ranked by.
- * @property {Float32Array[]} texts Unit vectors; a caption is the query's own if it is close to each of them.
- * @property {Float32Array} direction Their weighted mean.
+ * @property {Float32Array[]} texts Unit vectors, as captions; a caption is the query's own if it is close to each of them.
+ * @property {Float32Array} direction Their weighted mean as queries.
  * @property {"name" | "phrase" | "sentence"} kind What the curve of relevance depends on.
  * @property {Sought[]} without What no photo should be relevant to.
  *
@@ -110,10 +110,10 @@ export function bySight(relevance, byWords) {
   return absent > 0 ? fround(1 - fround(fround(1 - relevance) / Math.max(absent, fround(1e-6)))) : 0;
 }
 
-/** Unit vectors, and how much each counts of a sum of 1, as what is sought. */
-export function soughtOf(texts, shares, kind, without = []) {
-  const direction = texts[0].map((_, place) => dot(shares.map(fround), texts.map((text) => text[place])));
-  return { texts, direction, kind, without };
+/** Texts as encoder.js encodes them, and how much each counts of a sum of 1, as what is sought. */
+export function soughtOf({ asked, said }, shares, kind, without = []) {
+  const direction = asked[0].map((_, place) => dot(shares.map(fround), asked.map((text) => text[place])));
+  return { texts: said, direction, kind, without };
 }
 
 /** The most relevant first, others in the order that they have. */

@@ -113,8 +113,9 @@ export class Searcher {
   /** What no photo should be relevant to. */
   async #unwanted(without) {
     const texts = without.map((text) => this.#meant(text)).filter((text) => this.#encoder.knows(text));
-    const vectors = await this.#encoder.encode(texts);
-    return vectors.map((vector, place) => soughtOf([vector], [1], kindOfQuery(texts[place])));
+    const { asked, said } = await this.#encoder.encode(texts);
+    const alone = (place) => ({ asked: [asked[place]], said: [said[place]] });
+    return texts.map((text, place) => soughtOf(alone(place), [1], kindOfQuery(text)));
   }
 
   /** A page of the photos by what is asked for; `without` is the number of a photo that is left out. */

@@ -11,7 +11,7 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from handler.bundle.encoder import BATCH_SIZE, Encoder
-from handler.bundle.encoder_files import ENCODER_FILES
+from handler.bundle.encoder_files import ENCODER_FILES, EncoderConfiguration
 from handler.errors import BundleError
 from tests.functional.handler.artefacts import DIM, WORDS, write_encoder
 
@@ -54,6 +54,45 @@ def test_texts_are_normalised_and_cut(encoder: Encoder) -> None:
     one, other = encoder.encode(["dog\u00a0\x00 runs\u200b", "ｄｏｇ runs"])
     np.testing.assert_allclose(one, other, atol=1e-6)
     assert encoder.encode(["dog " * 100_000]).shape == (1, DIM)
+
+
+def test_prompts_stand_before_what_is_asked_and_what_is_found(encoder: Encoder, tmp_path: Path) -> None:
+    prompted = Encoder.load(write_encoder(tmp_path, prompts={"query": "red ", "document": "two of "}))
+    assert prompted.configuration.tells_queries_apart
+    np.testing.assert_array_equal(prompted.encode_queries([" dog  runs"]), encoder.encode(["red dog runs"]))
+    np.testing.assert_array_equal(prompted.encode([" dog  runs"]), encoder.encode(["two of dog runs"]))
+    assert prompted.canonical(" Dog") == "dog"
+    assert not prompted.knows("🐕")
+    assert prompted.identity != encoder.identity
+
+
+def test_an_encoder_without_prompts_makes_no_difference(encoder: Encoder) -> None:
+    assert not encoder.configuration.tells_queries_apart
+    assert "prompts" not in encoder.configuration.to_json()
+    np.testing.assert_array_equal(encoder.encode_queries(["dog runs"]), encoder.encode(["dog runs"]))
+
+
+@pytest.mark.parametrize(
+    ("prompts", "reason"),
+    [
+        ({"query": "q: "}, "Missing field 'prompts.document' in encoder.json"),
+        ({"query": "q: ", "document": "", "passage": ""}, "Unexpected field 'prompts.passage' in encoder.json"),
+        ({"query": 1, "document": ""}, r"Unexpected type int \(expected str\) in 'prompts.query' of encoder.json"),
+        ({"query": "q" * 1025, "document": ""}, "Unexpected length 1025"),
+        (["q: "], "Unexpected type list"),
+    ],
+)
+def test_broken_prompts_are_refused(prompts: object, reason: str, folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "encoder.json"
+    path.write_text(json.dumps({**json.loads((folder / "encoder.json").read_text()), "prompts": prompts}))
+    with pytest.raises(BundleError, match=reason):
+        EncoderConfiguration.read(path)
+
+
+def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
+    said = EncoderConfiguration(name="e5", dim=2, max_tokens=9, query_prompt="query: ", document_prompt="passage: ")
+    (tmp_path / "encoder.json").write_text(said.to_json())
+    assert EncoderConfiguration.read(tmp_path / "encoder.json") == said
 
 
 def test_nothing_is_encoded_as_nothing(encoder: Encoder) -> None:

@@ -10,11 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handler.errors import PhotoNotFoundError, QueryError
-from handler.search.query import MAX_QUERY_LENGTH
+from handler.search.query import MAX_QUERY_LENGTH, Query
 from handler.search.searcher import Searcher
 from handler.search.selection import MAX_K
 from handler.store.folder_store import open_bundle
-from tests.functional.handler.artefacts import CAPTIONER, INSTRUCTION, PHOTOS, BundleChoices, TinyPhoto, write_bundle
+from tests.functional.handler.artefacts import (
+    CAPTIONER,
+    INSTRUCTION,
+    PHOTOS,
+    BundleChoices,
+    TinyPhoto,
+    write_bundle,
+    write_encoder,
+)
 
 BASE = "https://cdn.example.org/gallery/"
 
@@ -59,6 +67,21 @@ def test_every_caption_finds_its_photo(request: pytest.FixtureRequest, kind: str
     first = Searcher(open_bundle(request.getfixturevalue(kind))).search(photo.caption)["results"][0]
 
     assert (first["id"], first["relevance"], first["matched"]) == (photo.id, 1.0, photo.caption)
+
+
+def test_prompts_choose_photos_and_a_caption_is_still_known_for_the_query(tmp_path: Path) -> None:
+    encoder = write_encoder(tmp_path / "encoder", prompts={"query": "snow snow snow ", "document": ""})
+    searcher = Searcher(open_bundle(write_bundle(tmp_path / "bundle", choices=BundleChoices(encoder=encoder))))
+
+    def found(*texts: str, without: tuple[str, ...] = ()) -> list[tuple[str, float]]:
+        query = Query(texts=texts, without=without, mode="meaning")
+        results = searcher.search(query, k=2, min_relevance=0.0)["results"]
+        return [(result["id"], result["relevance"]) for result in results]
+
+    caption, second = found("a dog runs in the park")
+    assert (caption, second[0]) == (("animals/dog.jpg", 1.0), "Zürich/雪 100%.jpg")
+    assert found("street")[0][0] == "Zürich/雪 100%.jpg"
+    assert "Zürich/雪 100%.jpg" not in dict(found("a dog runs in the park", without=("street",)))
 
 
 def test_what_is_seen_finds_the_photo_too(searcher: Searcher) -> None:

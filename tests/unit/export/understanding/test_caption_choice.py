@@ -24,6 +24,8 @@ class TwoWords:
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return np.array([VECTORS[text] for text in texts], np.float32)
 
+    encode_queries = encode
+
     def canonical(self, text: str) -> str:
         return text
 

@@ -116,9 +116,9 @@ def publish_site(folder: Path, photos: Sequence[TinyPhoto], choices: BundleChoic
     return Site(folder=store.folder, out=out, done=done)
 
 
-def tiny_choices(folder: Path) -> BundleChoices:
+def tiny_choices(folder: Path, prompts: Mapping[str, str] | None = None) -> BundleChoices:
     """A bundle of the bag of words, whose tokenizer is of the kind that browsers have; it is written to a folder."""
-    tokenizer = write_encoder(folder) / "tokenizer.json"
+    tokenizer = write_encoder(folder, prompts=prompts) / "tokenizer.json"
     says = json.loads(tokenizer.read_bytes())
     says["model"] |= {"type": "WordPiece", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100}
     tokenizer.write_text(json.dumps(says))

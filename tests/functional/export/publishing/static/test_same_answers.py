@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -14,7 +15,8 @@ from handler.search.selection import BY_DATE
 from handler.settings import Settings
 from handler.store.folder_store import open_bundle
 from handler.web.app import App, create_app
-from tests.functional.export.publishing.static.sites import publish_site, synthetic_photos
+from tests.functional.export.publishing.static.sites import publish_site, synthetic_photos, tiny_choices
+from tests.functional.handler.artefacts import PHOTOS as PHOTOS_OF_THE_HANDLER
 from tests.functional.handler.client import ask
 
 PHOTOS = 2_000
@@ -170,6 +172,20 @@ def test_nearly_all_answers_are_the_same_in_their_order_too(answers: Answers) ->
         for address, found in answers.found.items()
     ]
     assert sum(same) / len(same) > 0.95
+
+
+def test_the_browser_reads_the_encoders_prompts(tmp_path: Path) -> None:
+    choices = tiny_choices(tmp_path / "encoder", {"query": "snow snow ", "document": "a boat "})
+    site = publish_site(tmp_path, PHOTOS_OF_THE_HANDLER, replace(choices, originals="none"))
+    bundle = open_bundle(site.out / "bundle")
+    app = create_app(lambda: Searcher(bundle), Settings.from_environment({}))
+    asked = [
+        *(search(q=query, min_relevance=0) for query in ("dog", "a red ball", "a dog runs in the park", "snow")),
+        search(q="dog", not_="snow", min_relevance=0),
+    ]
+    for address, found in zip(asked, site.answers(asked), strict=True):
+        bodies = settled(comparable(found["body"])), settled(comparable(ask(app, f"/{address}").json()))
+        assert bodies[0] == bodies[1], difference(*bodies)
 
 
 def settled(body: Any) -> Any:
