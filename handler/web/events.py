@@ -86,7 +86,8 @@ def create_handler(app: App, base_path: str = "") -> Callable[[Any, object], Ans
 def _is_edge(event: Any) -> bool:
     """Whether an event is of Lambda@Edge; other events have records too, of queues and buckets for instance."""
     records = event.get("Records") if isinstance(event, Mapping) else None
-    return bool(records) and isinstance(records, list) and isinstance(records[0], Mapping) and "cf" in records[0]
+    first = _mapping(records[0]) if isinstance(records, list) and records else {}
+    return _mapping(_mapping(first.get("cf")).get("request")).keys() >= {"headers", "method", "querystring", "uri"}
 
 
 def _run(coroutine: Any) -> None:
@@ -108,15 +109,15 @@ def _read(event: Any) -> _Request | None:
     # A load balancer hands the query on as it was sent, API Gateway decodes it.
     encoded = "elb" in context
     method = http.get("method") or event.get("httpMethod") or event.get("method")
-    path = http.get("path") or event.get("path")
-    if isinstance(path, str) and "method" in event:  # VPC Lattice, which sends the query with the path
-        path = path.partition("?")[0]
+    path = http.get("path") or event.get("path") or event.get("raw_path")  # the latter: VPC Lattice's first version
     if not isinstance(method, str) or not isinstance(path, str):
         return None
     query = event.get("rawQueryString")
-    if not isinstance(query, str):
-        parameters = _pairs(event, "multiValueQueryStringParameters", "queryStringParameters")
-        query = _query_string(parameters, encoded)
+    if "method" in event:  # VPC Lattice, which sends the query with the path
+        path, _, query = path.partition("?")
+    if not isinstance(query, str) or not query:
+        names = ("queryStringParameters", "query_string_parameters")
+        query = _query_string(_pairs(event, "multiValueQueryStringParameters", *names), encoded)
     stage, proxy = context.get("stage"), _mapping(event.get("pathParameters")).get("proxy")
     return _Request(
         method=method,
@@ -179,9 +180,9 @@ def _body(event: Event) -> bytes:
         return b""
 
 
-def _pairs(event: Event, many: str, single: str) -> list[tuple[str, str]]:
-    """Names and values, from the form in which a name has several values if the event holds it."""
-    pairs = _mapping(event.get(many)) or _mapping(event.get(single))
+def _pairs(event: Event, *names: str) -> list[tuple[str, str]]:
+    """Names and values, from the first that the event holds: the one in which a name has several values goes first."""
+    pairs: Event = next(filter(None, (_mapping(event.get(name)) for name in names)), {})
     return [
         (str(name), str(value))
         for name, values in pairs.items()

@@ -166,6 +166,8 @@ def test_what_is_no_text_goes_out_in_base64() -> None:
         [],
         "ping",
         {"Records": [{"s3": {}}]},
+        {"Records": [{"cf": None}]},
+        {"Records": [{"cf": {"config": {"eventType": "origin-request"}, "request": {"uri": "/"}}}]},
         {"version": "1.0"},
         {"version": "2.0"},
         {"version": "2.0", "requestContext": {"http": None}},
@@ -249,15 +251,24 @@ def test_mappings_of_base_paths(app: App) -> None:
     assert status(app, load_balancer("/a/bc/healthz", "", {}, "GET"), "/a/b") == 404
 
 
-def test_vpc_lattice(app: App) -> None:
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"path": "/v1/search?q=a%20red%20wall"},
+        {"path": "/v1/search?q=a%20red%20wall", "queryStringParameters": {"q": ["a red wall"]}},
+        {"path": "/v1/search", "queryStringParameters": {"q": ["a red wall"]}},
+        {"raw_path": "/v1/search?q=a%20red%20wall", "query_string_parameters": {"q": "a red wall"}},
+        {"raw_path": "/v1/search", "query_string_parameters": {"q": "a red wall"}},
+    ],
+)
+def test_vpc_lattice(app: App, query: JsonObject) -> None:
     context = {"serviceNetworkArn": "arn:aws:vpc-lattice:eu-central-1:1:servicenetwork/sn-1"}
     event = {
         "version": "2.0",
         "method": "GET",
-        "path": "/v1/search?q=a%20red%20wall",
         "headers": {"host": ["example.org"]},
-        "queryStringParameters": {"q": ["a red wall"]},
         "requestContext": context,
+        **query,
     }
     assert json.loads(create_handler(app)(event, None)["body"])["query"] == "a red wall"
 
