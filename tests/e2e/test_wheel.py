@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 from PIL import Image
 
 from tests.e2e.processes import free_port, running
+from tests.e2e.test_readme import documented
 
 ROOT = Path(__file__).parents[2]
 
@@ -92,11 +93,12 @@ def project(tmp_path: Path) -> Path:
 
 def test_the_command_works_beside_modules_called_as_our_folders(installed: Path, project: Path) -> None:
     beside = {**os.environ, "PYTHONPATH": str(project)}
-    for command in (
-        [installed / "thinlens", "index", "photos"],
-        [installed / "python", "-m", "thinlens", "search", "noise", "--min-relevance", "0"],
-        [installed / "thinlens", "publish", "store", "--force"],
+    for program, *arguments in (
+        ["thinlens", "index", "photos"],
+        ["python", "-m", "thinlens", "search", "noise", "--min-relevance", "0"],
+        ["thinlens", "publish", "store", "--force"],
     ):
+        command = [installed / program, *arguments]
         done = subprocess.run(command, cwd=project, env=beside, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, ""), done.stderr
     port = free_port()
@@ -123,6 +125,15 @@ assert type(pickle.loads(pickle.dumps(Selection()))) is Selection
 
 def test_a_program_has_its_own_modules_and_ours(installed: Path, project: Path) -> None:
     done = subprocess.run([installed / "python", "-c", PROGRAM], cwd=project, env={}, capture_output=True, check=False)
+    assert done.stderr == b""
+
+
+def test_what_the_documents_import_is_there(installed: Path, project: Path) -> None:
+    blocks = [block for document in ("README.md", "handler/README.md") for block in documented(document, "python")]
+    imports = [line for block in blocks for line in block.splitlines() if line.startswith("from thinlens.")]
+    assert len(imports) == 9
+    program = [installed / "python", "-c", "\n".join(imports)]
+    done = subprocess.run(program, cwd=project, capture_output=True, check=False)
     assert done.stderr == b""
 
 
