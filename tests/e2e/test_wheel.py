@@ -98,7 +98,7 @@ def test_the_command_works_beside_modules_called_as_our_folders(installed: Path,
         ["python", "-m", "thinlens", "search", "noise", "--min-relevance", "0"],
         ["thinlens", "publish", "store", "--force"],
     ):
-        command = [installed / program, *arguments]
+        command = [str(installed / program), *arguments]
         done = subprocess.run(command, cwd=project, env=beside, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, ""), done.stderr
     port = free_port()
@@ -132,7 +132,7 @@ def test_what_the_documents_import_is_there(installed: Path, project: Path) -> N
     blocks = [block for document in ("README.md", "handler/README.md") for block in documented(document, "python")]
     imports = [line for block in blocks for line in block.splitlines() if line.startswith("from thinlens.")]
     assert len(imports) == 9
-    program = [installed / "python", "-c", "\n".join(imports)]
+    program = [str(installed / "python"), "-c", "\n".join(imports)]
     done = subprocess.run(program, cwd=project, capture_output=True, check=False)
     assert done.stderr == b""
 
