@@ -159,16 +159,26 @@ def lowest_versions() -> list[str]:
 def test_the_oldest_packages_that_are_allowed_index_and_search(wheel: Path, tmp_path: Path) -> None:
     lowest = lowest_versions()
     assert {"numkong", "numpy", "onnxruntime", "usearch"} <= {each.partition("==")[0] for each in lowest}
-    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
-    install = [str(tmp_path / "venv/bin/pip"), "install", "-q", "--only-binary", ":all:", str(wheel), *lowest]
+    indexes_and_searches(wheel, lowest, tmp_path)
+
+
+@pytest.mark.skipif("THINLENS_NEWEST" not in os.environ, reason="what is newest changes; THINLENS_NEWEST=1 asks for it")
+def test_the_newest_packages_index_and_search(wheel: Path, tmp_path: Path) -> None:
+    indexes_and_searches(wheel, [], tmp_path)
+
+
+def indexes_and_searches(wheel: Path, versions: list[str], folder: Path) -> None:
+    """Install the wheel from the registry, with some packages in given versions, and find a photo with it."""
+    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+    install = [str(folder / "venv/bin/pip"), "install", "-q", "--only-binary", ":all:", str(wheel), *versions]
     installed = subprocess.run(install, capture_output=True, text=True, check=False)
     if "onnection" in installed.stderr:
         pytest.skip("the package registry can't be reached")
     assert installed.returncode == 0, installed.stderr
-    (tmp_path / "photos").mkdir()
-    Image.effect_noise((96, 72), 60).save(tmp_path / "photos/noise.png")
-    thinlens = tmp_path / "venv/bin/thinlens"
+    (folder / "photos").mkdir()
+    Image.effect_noise((96, 72), 60).save(folder / "photos/noise.png")
+    thinlens = folder / "venv/bin/thinlens"
     for command in (["index", "photos"], ["search", "noise", "--min-relevance", "0"]):
-        done = subprocess.run([thinlens, *command], cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = subprocess.run([thinlens, *command], cwd=folder, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, ""), done.stderr
     assert "noise.png" in done.stdout
