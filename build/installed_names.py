@@ -46,7 +46,7 @@ class InstalledNames(BuildHookInterface[Any]):
             main = _MAIN.format(first=_CLONE_FIRST.format(root=self.root))
             build_data["force_include_editable"] = self._written({"__init__.py": _INIT, "__main__.py": main})
             return
-        modules = {"__init__.py": _INIT, "__main__.py": renamed(_MAIN.format(first=""))}
+        modules = {"__init__.py": _INIT, "__main__.py": renamed(_MAIN.format(first="")), "py.typed": ""}
         for file in self.build_config.builder.recurse_included_files():
             if file.path.endswith(".py"):
                 modules[file.relative_path] = renamed(Path(file.path).read_text(encoding="utf-8"))

@@ -41,7 +41,8 @@ def test_the_wheel_holds_both_halves_whole_and_nothing_else(wheel: Path) -> None
     # What is not committed yet counts too; what .gitignore names does not.
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "export", "handler"]
     ours = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert names == {f"thinlens/{name}" for name in ("__init__.py", "__main__.py", *ours.stdout.split("\0")) if name}
+    made = ("__init__.py", "__main__.py", "py.typed")
+    assert names == {f"thinlens/{name}" for name in (*made, *ours.stdout.split("\0")) if name}
     assert entry_points.decode().split() == ["[console_scripts]", "thinlens", "=", "thinlens.__main__:main"]
     # Models, page and interface description are data, which a build setting can lose.
     for needed in (

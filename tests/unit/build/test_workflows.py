@@ -70,3 +70,18 @@ def test_every_python_that_is_named_is_tested_with_the_oldest_and_the_newest_pac
         "run": ".venv/bin/python -m pytest tests/e2e/test_wheel.py",
         "env": {"THINLENS_NEWEST": 1},
     }
+
+
+def test_the_readme_names_the_pythons_and_the_oldest_packages() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    readme = (ROOT / "README.md").read_text()
+    pythons = yaml.safe_load(VERSIONS.read_text())["jobs"]["versions"]["strategy"]["matrix"]["python"]
+    assert f"| Python | {', '.join(pythons[:-1])} and {pythons[-1]}, on Linux;" in readme
+    (row,) = re.findall(r"^\| of these, oldest and newest \| (.*) \|$", readme, re.MULTILINE)
+    named = re.findall(r"(\w+) ([\d.]+) to [\d.]+", row)
+    assert len(named) > 5
+    assert [f"{name}>={oldest}" for name, oldest in named if f"{name}>={oldest}" not in bounds(project)] == []
+
+
+def bounds(project: dict[str, Any]) -> set[str]:
+    return {declared.partition(";")[0].strip() for declared in project["dependencies"]}
