@@ -76,7 +76,7 @@ def test_the_readme_names_the_pythons_and_the_oldest_packages() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     readme = (ROOT / "README.md").read_text()
     pythons = yaml.safe_load(VERSIONS.read_text())["jobs"]["versions"]["strategy"]["matrix"]["python"]
-    assert f"| Python | {', '.join(pythons[:-1])} and {pythons[-1]}, on Linux;" in readme
+    assert f"| Python | {', '.join(pythons[:-1])} and {pythons[-1]}, on Linux with x86-64 |" in readme
     (row,) = re.findall(r"^\| of these, oldest and newest \| (.*) \|$", readme, re.MULTILINE)
     named = re.findall(r"(\w+) ([\d.]+) to [\d.]+", row)
     assert len(named) > 5
