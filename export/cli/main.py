@@ -75,14 +75,22 @@ def _as_typed(argument: str) -> str:
     except UnicodeEncodeError:
         if not os.path.lexists(argument):
             with suppress(UnicodeDecodeError):
-                return os.fsencode(argument).decode(locale.getencoding())
+                return os.fsencode(argument).decode(_encoding_of_locale())
     return argument
 
 
 def _encoding_of_terminal(stream: io.TextIOWrapper) -> str | None:
     """What a terminal shows, where the locale has another encoding than UTF-8; files and pipes get UTF-8."""
-    here = codecs.lookup(locale.getencoding()).name
+    here = _encoding_of_locale()
     return here if stream.isatty() and here != "ascii" and "PYTHONIOENCODING" not in os.environ else None
+
+
+def _encoding_of_locale() -> str:
+    """What Python calls it, UTF-8 where it has no such encoding."""
+    try:
+        return codecs.lookup(locale.getencoding()).name
+    except LookupError:
+        return "utf-8"
 
 
 def _commands_beside(command: str) -> Mapping[str, Command]:
