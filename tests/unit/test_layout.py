@@ -53,6 +53,14 @@ def test_what_docstrings_list_begins_with_a_capital(path: Path) -> None:
     assert not wrong
 
 
+@pytest.mark.parametrize("path", MODULES, ids=NAMES)
+def test_no_text_names_a_module(path: Path) -> None:
+    """The wheel has modules by other names, which build/installed_names.py writes into imports alone."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    assert [text for text in texts if re.fullmatch(r"(handler|export)(\.\w+)+", text)] == []
+
+
 def lower_case_entries(docstring: str) -> list[str]:
     """The entries of a docstring's lists whose text begins with a small letter."""
     found, indent = [], None
