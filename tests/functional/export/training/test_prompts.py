@@ -16,7 +16,14 @@ from export.conversion.quantisation import BITS_8, FLOAT32, Scheme
 from export.conversion.sentence_encoder import LONGEST, export_sentence_encoder
 from export.errors import ModelError
 from export.evaluation.probes import PROBES
+from export.gallery.correction import correct_caption
+from export.gallery.indexing import index_photos
+from export.models.model_choice import ModelChoice
 from handler.bundle.encoder import Encoder
+from handler.search.query import Query
+from handler.search.searcher import Searcher
+from handler.store.folder_store import open_bundle
+from tests.functional.export.galleries import write_photos
 from tests.functional.export.training.tiny_models import save_tokenizer, tiny_bert
 
 pytestmark = [
@@ -91,6 +98,23 @@ def _assert_served(source: Path, served: Path, prompts: Prompts, dim: int, schem
     np.testing.assert_allclose(written.encode(PROBES), found, atol=worst)
     configuration = written.configuration
     assert (configuration.query_prompt, configuration.document_prompt) == (prompts.query, prompts.document)
+
+
+def test_captions_are_documents_and_questions_are_queries(tmp_path: Path) -> None:
+    prompts = Prompts(given={"query": f"{PROBES[1]} {PROBES[2]} ", "document": "the man "})
+    source = save(tmp_path / "source", prompts, dim=24)
+    (photo,) = write_photos(tmp_path / "photos", 1)
+    index_photos(tmp_path / "photos", tmp_path / "out", workers=1, choice=ModelChoice(encoder=str(source)))
+    correct_caption(photo, PROBES[0], tmp_path / "out")
+    bundle = open_bundle(tmp_path / "out/bundle")
+    (caption,) = bundle.photos.views(np.array([0]))[0]
+    model = SentenceTransformer(str(source), device="cpu")
+    said = model.encode_document(PROBES[0], normalize_embeddings=True)
+    asked = model.encode_query(PROBES[0], normalize_embeddings=True)
+    assert said @ caption > 0.98 > asked @ caption
+    assert bundle.encoder.encode_queries([PROBES[0]])[0] @ asked > 0.98
+    (found,) = Searcher(bundle).search(Query(texts=(PROBES[0],), mode="meaning"))["results"]
+    assert (found["id"], found["relevance"]) == (photo, 1.0)
 
 
 def test_a_long_prompt_takes_no_room_from_the_text(tmp_path: Path) -> None:
