@@ -26,6 +26,7 @@ from handler.runtime import onnxruntime
 if TYPE_CHECKING:
     from PIL import Image
 
+    from export.pictures.fitting.patching import Patching
     from export.pictures.fitting.preprocessing import Preprocessing
 
 PIXELS, VIEW = "pixels", "visual"
@@ -78,12 +79,12 @@ class ImageTowerSource:
             raise ModelError(f"{path} can't be read: {in_words(error)}; remove its folder, and index again") from error
 
     @property
-    def preprocessing(self) -> Preprocessing:
+    def preprocessing(self) -> Preprocessing | Patching:
         """How pictures are prepared for it; raises ModelError."""
-        from export.pictures.fitting.preprocessing import Preprocessing  # and with it Pillow
+        from export.pictures.fitting.patching import preparation  # and with it Pillow
 
         try:
-            return Preprocessing.from_json(self.description["preprocessing"])
+            return preparation(self.description["preprocessing"])
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{self.folder / IMAGE_DESCRIPTION} isn't what it should be: {in_words(error)}") from error
 
