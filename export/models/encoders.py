@@ -12,9 +12,8 @@ from pathlib import Path
 from export.errors import ModelError, OutputError, unwritable
 from export.models.dual_encoders import OPEN_CLIP, convert_dual_encoder, dual_folder, refuse_one_tower
 from export.models.hub import content_identity, model_folder
+from export.models.kept_models import ENCODERS
 from handler.bundle.encoder_files import ENCODER_FILES, EncoderConfiguration, identify_encoder
-
-ENCODERS = "encoders"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

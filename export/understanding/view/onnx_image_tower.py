@@ -6,7 +6,6 @@ says how pictures are prepared for it, and how its cosines with texts become log
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from export.disk.model_files import IMAGE_DESCRIPTION, IMAGE_FILES, IMAGE_GRAPH, has_image_tower
+from export.disk.model_files import IMAGE_DESCRIPTION, IMAGE_GRAPH, has_image_tower, image_tower_identity
 from export.errors import ModelError
 from export.understanding.view.image_encoder import Certainty
 from handler.errors import in_words
@@ -63,11 +62,7 @@ class ImageTowerSource:
     @cached_property
     def identity(self) -> str:
         """Sha256 over its files' names and hashes, hexadecimal."""
-        digest = hashlib.sha256()
-        for name in IMAGE_FILES:
-            with (self.folder / name).open("rb") as file:
-                digest.update(f"{name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
-        return digest.hexdigest()
+        return image_tower_identity(self.folder)
 
     @cached_property
     def description(self) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from export.bundles.background import LIKELY
 from export.errors import ModelError
 from export.gallery.correction import correct_caption
 from export.gallery.indexing import index_photos
-from export.models.encoders import ENCODERS, encoder_space, open_encoder
+from export.models.encoders import encoder_space, open_encoder
+from export.models.kept_models import ENCODERS
 from export.models.model_choice import ModelChoice
 from export.models.model_set import Models
 from export.understanding.view.onnx_image_tower import ImageTowerSource

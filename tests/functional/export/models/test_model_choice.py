@@ -10,7 +10,8 @@ import pytest
 from export.errors import ModelError, OutputError
 from export.models.captioners import open_captioner
 from export.models.hub import model_folder
-from export.models.model_choice import CHOICE_FILE, SHIPPED, ModelChoice
+from export.models.kept_models import CHOICE_FILE
+from export.models.model_choice import SHIPPED, ModelChoice
 from export.models.model_set import LANGUAGES, MODELS
 from handler.bundle.encoder import Encoder
 from handler.bundle.encoder_files import identify_encoder
