@@ -45,7 +45,7 @@ def load_sentence_encoder(folder: Path) -> SentenceTransformer:
             model: SentenceTransformer = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
     except Exception as error:  # whatever broken files lead it to
         raise ModelError(
-            f"{folder} can't be loaded as a sentence encoder: {error}; "
+            f"{folder} can't be loaded as a sentence encoder: {_shortly(error)}; "
             "expected a folder as sentence-transformers saves it"
         ) from error
     model.eval()
@@ -67,8 +67,15 @@ def export_sentence_encoder(source: Path, *, name: str) -> FloatEncoder:
     dim = model.get_embedding_dimension()
     if tokenizer is None or dim is None or dim > MAX_DIM:
         raise ModelError(f"{name} can't be served: expected a fast tokenizer and at most {MAX_DIM} dimensions")
-    with torch.inference_mode():
-        expected = model.encode(list(PROBES), convert_to_numpy=True, normalize_embeddings=True, show_progress_bar=False)
+    try:
+        with torch.inference_mode():
+            expected = model.encode(
+                list(PROBES), convert_to_numpy=True, normalize_embeddings=True, show_progress_bar=False
+            )
+    except Exception as error:  # what reads no texts raises whatever it likes
+        raise ModelError(
+            f"{name} reads no texts ({_shortly(error)}); expected a sentence encoder, or a model with two towers"
+        ) from error
     max_tokens = min(model.max_seq_length or LONGEST, LONGEST, MAX_TOKENS)
     return FloatEncoder(
         graph=_graph(model, source, name),
@@ -103,6 +110,11 @@ def _graph(model: SentenceTransformer, source: Path, name: str) -> onnx.ModelPro
                 f"{name} can't be exported ({', '.join(kinds)}; {type(error).__name__}: {error}); supported are the "
                 "architectures that optimum exports for sentence-transformers, such as BERT, MPNet, RoBERTa, DistilBERT"
             ) from error
+
+
+def _shortly(error: Exception) -> str:
+    """What went wrong, in one line: others explain at length what to install."""
+    return " ".join(str(error).split())[:200]
 
 
 _POOLINGS: dict[str, Pooling] = {"mean": "mean", "cls": "cls"}

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
+from transformers import __version__ as transformers_version
 from transformers.utils import logging
 
 from export.conversion.dual.dual_encoder import DualEncoder, Tokens, fill
@@ -93,15 +94,13 @@ def load_transformers(folder: Path, *, name: str, licence: str | None) -> DualEn
         model = AutoModel.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, attn_implementation="eager", dtype=torch.float32
         )
-        processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
-            folder, local_files_only=True, use_fast=False
-        )
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)  # type: ignore[no-untyped-call]
     except Exception as error:  # transformers raises whatever broken files lead it to
         reason = " ".join(str(error).split())
         raise ModelError(
             f"{name} can't be loaded: {reason[:300]}; fetch the folder anew, or name another model"
         ) from error
+    processor = _processor(folder, name)
     model.eval()
     config = model.config
     text = config.text_config
@@ -157,6 +156,20 @@ def load_transformers(folder: Path, *, name: str, licence: str | None) -> DualEn
         tokenizer=written,
         max_tokens=length,
     )
+
+
+def _processor(folder: Path, name: str) -> Any:
+    """What prepares pictures; raises ModelError."""
+    try:
+        return AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
+            folder, local_files_only=True, use_fast=False
+        )
+    except Exception as error:  # transformers raises whatever broken files lead it to
+        reason = " ".join(str(error).split())
+        raise ModelError(
+            f"{name} says in preprocessor_config.json how pictures are prepared, and transformers "
+            f"{transformers_version} can't do that: {reason[:100]}; update transformers, or name another model"
+        ) from error
 
 
 def _longest(tokenizer: Any) -> int:

@@ -36,15 +36,30 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
         model_folder(str(tmp_path / "model"))
 
 
-def test_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            "LocalEntryNotFoundError",
+            "no folder some/model, nothing .* before, and Hugging Face can't be reached; run this",
+        ),
+        ("RepositoryNotFoundError", "Hugging Face has no model of that name, or it is private; see how it is spelt"),
+        ("", r"some/model can't be fetched from Hugging Face \(ConnectionError: off line\); try again, or bring"),
+    ],
+)
+def test_what_can_not_be_fetched(monkeypatch: pytest.MonkeyPatch, error: str, message: str) -> None:
     hub = pytest.importorskip("huggingface_hub", reason="needs huggingface_hub")
+    requests = pytest.importorskip("requests", reason="needs requests, as huggingface_hub does")
 
     def unreachable(*_: object, **__: object) -> str:
-        raise ConnectionError("offline")
+        if error == "RepositoryNotFoundError":
+            raise hub.errors.RepositoryNotFoundError("404", response=requests.Response())
+        raise (getattr(hub.errors, error) if error else ConnectionError)("off\nline")
 
     monkeypatch.setattr(hub, "snapshot_download", unreachable)
-    with pytest.raises(ModelError, match="no folder some/model, and Hugging Face .* can't be reached"):
+    with pytest.raises(ModelError, match=message) as refused:
         model_folder("some/model")
+    assert "\n" not in str(refused.value)
 
 
 def test_a_model_whose_terms_have_to_be_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
