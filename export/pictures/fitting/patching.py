@@ -64,9 +64,15 @@ class Patching:
         return asdict(self)
 
     @property
+    def crop(self) -> tuple[int, int]:
+        """Height and width in pixels of a picture that is a square."""
+        side = math.isqrt(self.patches) * self.patch
+        return side, side
+
+    @property
     def picture_side(self) -> int:
         """Pixels that each side of a picture should have at least, so that it is resized with nothing lost."""
-        return 2 * math.ceil(math.sqrt(self.patches)) * self.patch
+        return 2 * max(self.crop)
 
     def apply(self, pictures: Sequence[Image.Image]) -> NDArray[np.float32]:
         """Pictures, RGB, upright, in any shapes, as float32 [n, patches, 3 * patch * patch + 2 * grid].

@@ -7,6 +7,7 @@ says how pictures are prepared for it, and how its cosines with texts become log
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from export.pictures.fitting.patching import Patching
     from export.pictures.fitting.preprocessing import Preprocessing
+
+_log = logging.getLogger(__name__)
 
 PIXELS, VIEW = "pixels", "visual"
 _CUDA = "CUDAExecutionProvider"
@@ -98,7 +101,7 @@ class ImageTowerSource:
 
     @property
     def alone(self) -> bool:
-        """Each process loads its own, on one thread, unless there is a GPU."""
+        """Each process loads its own, on one thread, unless ONNX Runtime was built for a GPU."""
         return _CUDA in onnxruntime.get_available_providers()
 
     def load(self) -> ImageTower:
@@ -111,7 +114,6 @@ class ImageTower:
 
     def __init__(self, source: ImageTowerSource) -> None:
         self._preprocessing = source.preprocessing
-        self._at_once = _SEEN_AT_ONCE[source.alone]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -122,6 +124,12 @@ class ImageTower:
             self._session = onnxruntime.InferenceSession(path, options, providers=providers)
         except Exception as error:  # onnxruntime's exceptions share no base
             raise ModelError(f"{source.folder / IMAGE_GRAPH} can't be loaded: {error}") from error
+        on_gpu = _CUDA in self._session.get_providers()
+        if source.alone and not on_gpu:
+            _log.warning(
+                "ONNX Runtime can't use a GPU here, so one core sees the photos; without onnxruntime-gpu all do"
+            )
+        self._at_once = _SEEN_AT_ONCE[on_gpu]
 
     @property
     def picture_side(self) -> int:
