@@ -35,7 +35,12 @@ def curve_by_closeness(bundle: Bundle) -> Curve | None:
         hits = bundle.index.search(view, 2)
         others.append(float(hits.scores[hits.numbers != number][0]))
         own.append(float(bundle.index.scores(view[np.newaxis], np.array([number]))[0, 0]))
-    other = float(np.median(others))
-    way = max(float(np.median(own)) - other, _LEAST_WAY)
+    other = _middle(others)
+    way = max(_middle(own) - other, _LEAST_WAY)
     slope = _STEEPNESS / way
     return Curve(slope=slope, intercept=-slope * (other + _EVEN * way), threshold=_THRESHOLD, perhaps=_PERHAPS)
+
+
+def _middle(values: list[float]) -> float:
+    """The upper median; numpy's own needs numpy.ma, which the package hasn't."""
+    return sorted(values)[len(values) // 2]
