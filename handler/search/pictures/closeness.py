@@ -2,7 +2,7 @@
 
 Where nobody has fitted a curve for pictures, that of texts doesn't fit: texts may lie far from all photos. Whether a
 photo shows the same as a picture is told by how close it comes, between how close another photo comes to a photo, as a
-rule, and the photo itself. Where in between was measured with two dual encoders (export/training/README.md).
+rule, and the photo itself. Where in between was measured with three dual encoders (export/training/README.md).
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from handler.bundle.bundle import Bundle
 from handler.bundle.relevance import Curve
 
 _SAMPLE = 32
-_EVEN = 0.63
-"""The part of the way from another photo to the photo itself at which a photo is as likely the same as not."""
-_STEEPNESS = 3.5
-"""How much the logit rises on the whole of it."""
+_KNOT, _AT_KNOT = 0.6, -0.35
+"""The part of the way from another photo to the photo itself from which on the logit rises more steeply, and the logit
+there."""
+_STEEPNESS, _BEND = 4.3, 9.5
+"""How much the logit would rise on the whole of the way, and how much more from the knot on."""
 _LEAST_WAY = 0.02
 """Of a collection in which every photo is there twice."""
 _THRESHOLD, _PERHAPS = 0.3, 0.1
@@ -37,8 +38,15 @@ def curve_by_closeness(bundle: Bundle) -> Curve | None:
         own.append(float(bundle.index.scores(view[np.newaxis], np.array([number]))[0, 0]))
     other = _middle(others)
     way = max(_middle(own) - other, _LEAST_WAY)
-    slope = _STEEPNESS / way
-    return Curve(slope=slope, intercept=-slope * (other + _EVEN * way), threshold=_THRESHOLD, perhaps=_PERHAPS)
+    slope, knot = _STEEPNESS / way, other + _KNOT * way
+    return Curve(
+        slope=slope,
+        intercept=_AT_KNOT - slope * knot,
+        knot=knot,
+        bend=_BEND / way,
+        threshold=_THRESHOLD,
+        perhaps=_PERHAPS,
+    )
 
 
 def _middle(values: list[float]) -> float:

@@ -188,7 +188,8 @@ def test_without_a_curve_of_its_own_it_counts_how_close_photos_come_to_each_othe
     for number in range(len(pictures)):
         best = ask(searcher, number)["results"][0]
         way = (scores(searcher, pictures[number])[best["id"]] - other) / (own - other)
-        assert best["relevance"] == pytest.approx(1 / (1 + np.exp(3.5 * (0.63 - way))), abs=0.02)
+        logit = -0.35 + (4.3 if way < 0.6 else 13.8) * (way - 0.6)
+        assert best["relevance"] == pytest.approx(1 / (1 + np.exp(-logit)), abs=0.02)
 
 
 def test_of_one_photo_alone_nothing_tells_how_close_others_come(tmp_path: Path) -> None:
