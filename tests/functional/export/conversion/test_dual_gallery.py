@@ -137,6 +137,10 @@ def test_siglip_says_itself_how_probable_a_photo_is(siglip: Path, tmp_path: Path
     [
         ("text only", r"is the text tower of a dual encoder alone \(clip_text_model\); take the whole model"),
         ("image only", r"is the vision tower of a dual encoder alone \(clip_vision_model\); take the whole model"),
+        ("no texts", r"model reads no texts \(You have to specify pixel_values\); expected a sentence encoder, or a"),
+        ("own code", r"needs code of its own repository \(auto_map in config\.json\), and such code isn't run"),
+        ("no tokenizer", r"has no tokenizer \(tokenizer\.json, vocab\.json, .*; fetch it whole"),
+        ("unknown processor", r"transformers [\d.]+ can't do that: .*; update transformers, or name another model"),
         ("no processor", r"has no preprocessor_config\.json, which says how pictures are prepared"),
         ("pickle", r"only as pytorch_model\.bin, a pickle"),
         ("half fetched", r"lacks model-00002-of-00002\.safetensors"),
@@ -157,6 +161,18 @@ def test_what_is_no_whole_dual_encoder(clip: Path, tmp_path: Path, damage: str, 
     elif damage == "image only":
         described = {**configuration["vision_config"], "model_type": "clip_vision_model"}
         (folder / "config.json").write_text(json.dumps(described))
+    elif damage == "no texts":
+        (folder / "config.json").write_text(json.dumps({**configuration["vision_config"], "model_type": "vit"}))
+    elif damage == "own code":
+        own = {"model_type": "moondream1", "auto_map": {"AutoModel": "moondream.Moondream"}}
+        (folder / "config.json").write_text(json.dumps(own))
+    elif damage == "no tokenizer":
+        for name in ("tokenizer.json", "vocab.json", "merges.txt"):
+            (folder / name).unlink()
+    elif damage == "unknown processor":
+        said = json.loads((folder / "preprocessor_config.json").read_text())
+        said["image_processor_type"] = "NoSuchImageProcessor"
+        (folder / "preprocessor_config.json").write_text(json.dumps(said))
     elif damage == "no processor":
         (folder / "preprocessor_config.json").unlink()
     elif damage == "pickle":
