@@ -9,7 +9,8 @@
 #   make test FAST=1                 without what needs torch, Ray, a browser or servers
 #   make widget                      the one file that pages embed, and the lines that embed it
 #   make package                     the function as zips for AWS Lambda, in dist/ (BUNDLE=DIR puts a bundle into them,
-#                                    IMAGE_QUERIES=1 what looks at pictures that are asked with)
+#                                    IMAGE_QUERIES=1 what looks at pictures that are asked with,
+#                                    IMAGE_QUERIES=my-photos the image tower that my-photos was indexed with)
 #   make lint | format | bench       the checks alone, the formatter, the benchmarks
 
 PYTHON ?= python3
@@ -46,7 +47,8 @@ serve: .venv/.app
 	@$(BIN)/thinlens serve --out "$(OUT)" --port $(PORT)
 
 package: .venv/.app
-	@$(BIN)/python build/package.py $${BUNDLE:+--bundle "$$BUNDLE"} $(if $(filter-out 0,$(IMAGE_QUERIES)),--image-queries)
+	@$(BIN)/python build/package.py $${BUNDLE:+--bundle "$$BUNDLE"} \
+	  $(if $(filter-out 0,$(IMAGE_QUERIES)),--image-queries $(if $(filter-out 0 1,$(IMAGE_QUERIES)),"$(IMAGE_QUERIES)"))
 
 ifdef FAST
 # Types are checked of everything but what imports torch.

@@ -78,7 +78,7 @@ def build_zip(target: Target, out: Path, bundle: Path | None, models: Path | Non
         if size_bytes > LAMBDA_LIMIT_BYTES:
             raise PackageError(
                 f"{size_bytes:,} bytes unpacked are more than Lambda takes ({LAMBDA_LIMIT_BYTES:,}):"
-                " package without --bundle, and publish the bundle to S3"
+                " package without --bundle, and publish the bundle to S3, or without --image-queries"
             )
         archive.write_zip(folder, path)
     return path
@@ -117,10 +117,11 @@ def _add_vision(models: Path, folder: Path) -> None:
     sys.path.insert(0, str(ROOT))  # this is a script; what it needs of the export needs nothing installed
     from export.errors import ModelError
     from export.models.vision_folder import write_vision
+    from handler.errors import NoVisionError
 
     try:
         size_bytes = write_vision(models, folder)
-    except ModelError as error:
+    except (ModelError, NoVisionError) as error:
         raise PackageError(str(error)) from error
     finally:
         sys.path.remove(str(ROOT))
@@ -138,7 +139,8 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         type=Path,
         const=MODELS,
         metavar="MODELS",
-        help="let pictures be asked with; MODELS are those of the photos, in place of the shipped ones",
+        help="let pictures be asked with; MODELS are those of the photos, or the output folder of a run with a dual "
+        "encoder, in place of the shipped ones",
     )
     parser.add_argument("--out", type=Path, default=ROOT / "dist", metavar="DIR", help="where the zips go")
     parser.add_argument("--unpacked", type=Path, metavar="DIR", help="write a folder for this machine instead of zips")

@@ -50,8 +50,9 @@ class Client:
         """The photos that are like a picture, and that texts describe too if there are some.
 
         Args:
-            pixels: The picture squashed to a square, of as many pixels a side as `collection()` says in `image_side`:
-                rows from top to bottom, a byte each of red, green and blue for each pixel.
+            pixels: The picture as a square, of as many pixels a side as `collection()` says in `image_side`, squashed
+                or cropped as `image_fit` says: rows from top to bottom, a byte each of red, green and blue for each
+                pixel.
             q: Texts.
             without: What photos should not show.
             parameters: Others, such as `image_weight`.

@@ -20,7 +20,6 @@ class EmptyCollection:
 
     bundle_id = NO_BUNDLE
     photo_count = 0
-    image_side = None
 
     def search(self, query: Query, *, selection: Selection) -> SearchAnswer:
         query.check()
@@ -82,6 +81,7 @@ class EmptyCollection:
             "columns": [],
             "image_queries": False,
             "image_side": None,
+            "image_fit": None,
             "photos": [],
         }
 

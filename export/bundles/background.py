@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from export.understanding.view.image_encoder import Certainty
 from handler.bundle.relevance import QUERY_KINDS, Calibration, Curve
 
 NEAREST = 2.2
@@ -29,9 +28,6 @@ background: of many photos, the one that comes closest to a query that has nothi
 STEEPNESS = 0.8
 """How much the logit rises with each spread."""
 THRESHOLD, PERHAPS = 0.5, 0.3
-LIKELY, POSSIBLE = 0.1, 0.01
-"""The same of probabilities by SigLIP, which learnt that one in tens of thousands of photos fits a text: among fewer
-photos a text that fits one is likelier than it says."""
 _PROBED_PHOTOS = 2_000
 _SHOWN_BY_FEW = 0.3
 """The share of things whose closest photo lies below the level."""
@@ -110,21 +106,6 @@ def calibrate_by_background(
     slope = STEEPNESS / background.spread
     even = background.middle + background.spread * (NEAREST + FARTHER_WITH_PHOTOS * math.log(photos))
     curve = Curve(slope=slope, intercept=-slope * even, threshold=THRESHOLD, perhaps=PERHAPS)
-    return Calibration.of_one_curve(curve, encoder=encoder, captioner=captioner, weights=weights)
-
-
-def calibrate_by_certainty(
-    certainty: Certainty, *, weights: tuple[float, ...], encoder: str, captioner: str
-) -> Calibration:
-    """A calibration in which a relevance is the probability that the image encoder itself gives.
-
-    Args:
-        certainty: The image encoder's.
-        weights: What each view counts for; captions nothing.
-        encoder: Identity of the encoder of its space.
-        captioner: Identity of the captioner.
-    """
-    curve = Curve(slope=certainty.scale, intercept=certainty.bias, threshold=LIKELY, perhaps=POSSIBLE)
     return Calibration.of_one_curve(curve, encoder=encoder, captioner=captioner, weights=weights)
 
 

@@ -13,16 +13,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from export.bundles.background import calibrate_by_background, calibrate_by_certainty, lay_over_collection
+import handler.bundle.manifest
+from export.bundles.background import calibrate_by_background, lay_over_collection
 from export.bundles.bundle_before import BundleBefore
-from export.bundles.caption_texts import photo_texts
+from export.bundles.caption_texts import photo_texts, spoken_captions
 from export.bundles.column_names import column_names
 from export.bundles.grouping import near_duplicates
 from export.bundles.photo_vectors import photo_views
 from export.bundles.segment_set import SegmentSet, SegmentSetWriter
 from export.bundles.segment_writer import file_info
 from export.bundles.suggestions import suggest
+from export.bundles.told_by_captions import closest, curve_by_captions, curve_by_certainty
 from export.evaluation.probes import PROBES, THINGS
 from export.library.library import Library
 from export.library.records import UnderstoodPhoto
@@ -44,7 +47,7 @@ from handler.bundle.manifest import (
     ViewKind,
 )
 from handler.bundle.photos.collection_file import CollectionFile
-from handler.bundle.relevance import Calibration
+from handler.bundle.relevance import Calibration, Curve
 from handler.bundle.texts import normalise
 from handler.errors import BundleError
 from handler.search.query import MAX_QUERY_LENGTH, Query
@@ -140,13 +143,14 @@ def _calibrate(library: Library, sample: Sequence[UnderstoodPhoto], count: int, 
     encoder = Encoder.load(models.asked)
     if models.calibration:
         return lay_over_collection(models.calibration, views, encoder.encode_queries(THINGS), photos=count)
-    if models.image_encoder is not None and models.image_encoder.certainty is not None:
-        return calibrate_by_certainty(
-            models.image_encoder.certainty,
-            weights=models.weights,
-            encoder=models.encoder_identity,
-            captioner=models.captioner.identity,
-        )
+    if models.image_encoder is not None and models.image_encoder.texts_apart:
+        seen = views[:, -1]
+        everyday = closest(seen, encoder.encode_queries((*THINGS, *PROBES)), photos=count)
+        curve = _curve_of_towers(library, sample, seen, everyday, models)
+        if curve is not None:
+            return Calibration.of_one_curve(
+                curve, encoder=models.encoder_identity, captioner=models.captioner.identity, weights=models.weights
+            )
     return calibrate_by_background(
         views,
         encoder.encode_queries(PROBES),
@@ -155,6 +159,29 @@ def _calibrate(library: Library, sample: Sequence[UnderstoodPhoto], count: int, 
         encoder=models.encoder_identity,
         captioner=models.captioner.identity,
     )
+
+
+def _curve_of_towers(
+    library: Library,
+    sample: Sequence[UnderstoodPhoto],
+    seen: NDArray[np.float32],
+    everyday: NDArray[np.float32],
+    models: Models,
+) -> Curve | None:
+    """The curve of a dual encoder: as the captions tell it, or as it says itself; None where neither does.
+
+    Args:
+        library: Has the captions' vectors.
+        sample: Some photos.
+        seen: float32 [photos, dim], where the image tower saw them.
+        everyday: How close the closest photo comes to everyday texts.
+        models: Among them the image tower, whose view alone counts.
+    """
+    captions = spoken_captions(library, sample, models)
+    if (curve := curve_by_captions(captions.vectors, seen[captions.rows], everyday)) is not None:
+        return curve
+    certainty = None if models.image_encoder is None else models.image_encoder.certainty
+    return None if certainty is None else curve_by_certainty(certainty, everyday)
 
 
 def _with_answers(

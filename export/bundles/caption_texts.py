@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from export.progress import Progress
 from handler.bundle.photos.catalogue import Caption
 
 _EMBEDDED_AT_ONCE = 512
+_NO_VECTORS: NDArray[np.float32] = np.empty((0, 0), np.float32)
 
 
 def photo_captions(photo: UnderstoodPhoto, instructions: Sequence[str]) -> tuple[Caption, ...]:
@@ -35,6 +37,22 @@ def _caption(photo: UnderstoodPhoto, instruction: str) -> Caption:
         return Caption(instruction=instruction, text=text, edited=False, kind="caption")
     names = photo.captions.get(NAMES, "")
     return Caption(instruction=instruction, text=names, edited=False, kind="names" if names else "none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpokenCaptions:
+    """What the captioner said of some photos: those that have a first caption, and its vectors, float32 [n, dim]."""
+
+    rows: list[int]
+    vectors: NDArray[np.float32]
+
+
+def spoken_captions(library: Library, photos: Sequence[UnderstoodPhoto], models: Models) -> SpokenCaptions:
+    """The first captions of photos, where they have one; what stands in a caption's place is none."""
+    first = [photo_captions(photo, models.captioner.instructions)[0] for photo in photos]
+    rows = [row for row, caption in enumerate(first) if caption.kind == "caption" and caption.text]
+    vectors = caption_vectors(library, [first[row] for row in rows], models) if rows else _NO_VECTORS
+    return SpokenCaptions(rows=rows, vectors=vectors)
 
 
 def embed_captions(library: Library, captions: Sequence[Caption], models: Models, progress: Progress) -> None:

@@ -52,14 +52,12 @@ def _search(arguments: argparse.Namespace) -> None:
 
 
 def _search_by_picture(arguments: argparse.Namespace, query: Query, selection: Selection) -> SearchAnswer:
-    from export.gallery.vision_in_service import vision_of  # not before a search, which needs none of it
-    from export.pictures.decoding import decode_photo
+    from export.gallery.vision_in_service import square_of, vision_of  # not before a search, which needs none of it
 
     with open_in_service(arguments.out) as bundle:
         searcher = Searcher(bundle, vision=vision_of(arguments.out))
-        side = searcher.vision().description.image_side
         try:
-            pixels = decode_photo(arguments.image, image_size=side).pixels
+            pixels = square_of(arguments.image, searcher.vision().description)
         except PhotoError as error:
             raise PhotosError(f"{arguments.image}: {error}") from error
         asked = PictureQuery(pixels=pixels.tobytes(), image_weight=arguments.image_weight, query=query)

@@ -50,7 +50,7 @@ def load_sentence_encoder(folder: Path) -> SentenceTransformer:
             model: SentenceTransformer = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
     except Exception as error:  # whatever broken files lead it to
         raise ModelError(
-            f"{folder} can't be loaded as a sentence encoder: {error}; "
+            f"{folder} can't be loaded as a sentence encoder: {_shortly(error)}; "
             "expected a folder as sentence-transformers saves it"
         ) from error
     model.eval()
@@ -72,6 +72,12 @@ def export_sentence_encoder(source: Path, *, name: str) -> FloatEncoder:
     dim = model.get_embedding_dimension()
     if tokenizer is None or dim is None or dim > MAX_DIM:
         raise ModelError(f"{name} can't be served: expected a fast tokenizer and at most {MAX_DIM} dimensions")
+    try:
+        expected, expected_queries = _vectors(model.encode_document), _vectors(model.encode_query)
+    except Exception as error:  # what reads no texts raises whatever it likes
+        raise ModelError(
+            f"{name} reads no texts ({_shortly(error)}); expected a sentence encoder, or a model with two towers"
+        ) from error
     query, document = _prompts(model)
     if (query or document) and not all(getattr(module, "include_prompt", True) for module in model):
         raise ModelError(f"{name} can't be served: its pooling leaves prompts out (expected include_prompt true)")
@@ -86,8 +92,8 @@ def export_sentence_encoder(source: Path, *, name: str) -> FloatEncoder:
             query_prompt=query,
             document_prompt=document,
         ),
-        expected=_vectors(model.encode_document),
-        expected_queries=_vectors(model.encode_query),
+        expected=expected,
+        expected_queries=expected_queries,
     )
 
 
@@ -145,6 +151,11 @@ def _cut(model: onnx.ModelProto, dim: int) -> onnx.ModelProto:
     graph.node.append(helper.make_node("LpNormalization", ["cut_embedding"], [output.name], p=2, axis=-1))
     output.type.tensor_type.shape.dim[-1].dim_value = dim
     return model
+
+
+def _shortly(error: Exception) -> str:
+    """What went wrong, in one line: others explain at length what to install."""
+    return " ".join(str(error).split())[:200]
 
 
 _POOLINGS: dict[str, Pooling] = {"mean": "mean", "cls": "cls"}

@@ -10,8 +10,8 @@ from export.disk.own_names import refuse_foreign
 from handler.bundle.encoder_files import ENCODER_FILES
 
 CAPTIONER_FILES = ("captioner.json", "decoder.onnx", "tokenizer.json", "vision.onnx")
-IMAGE_GRAPH, IMAGE_DESCRIPTION = "image.onnx", "image.json"
-IMAGE_FILES = ("image.bin", IMAGE_DESCRIPTION, IMAGE_GRAPH)
+IMAGE_GRAPH, IMAGE_WEIGHTS, IMAGE_DESCRIPTION = "image.onnx", "image.bin", "image.json"
+IMAGE_FILES = (IMAGE_WEIGHTS, IMAGE_DESCRIPTION, IMAGE_GRAPH)
 """What sees photos of a dual encoder; beside the files of the encoder of its texts."""
 CALIBRATION_FILE = "calibration.json"
 SCHEME_FILE = "quantisation.json"
@@ -27,6 +27,14 @@ def captioner_identity(folder: Path, *, with_encoder: bool) -> str:
         digest.update(f"{name} {file_sha256(folder / name)}\n".encode())
     if with_encoder:
         digest.update(b"with its encoder\n")
+    return digest.hexdigest()
+
+
+def image_tower_identity(folder: Path) -> str:
+    """Identity of the image tower in a folder, likewise. Raises OSError."""
+    digest = hashlib.sha256()
+    for name in IMAGE_FILES:
+        digest.update(f"{name} {file_sha256(folder / name)}\n".encode())
     return digest.hexdigest()
 
 

@@ -152,7 +152,7 @@ def measure(searcher: Searcher, queries: Sequence[EvaluationQuery], progress: Pr
         progress.advance(1)
     progress.end()
     off_topic = _like(queries, off_topic_texts(query.text for query in queries))
-    pairs = _pairs(of_right, of_other, [_closest_relevance(searcher, text) for text in off_topic])
+    pairs = pairs_of(of_right, of_other, [_closest_relevance(searcher, text) for text in off_topic])
     answered = [not searcher.search(text)["no_relevant_results"] for text in off_topic]
     evaluation: Evaluation = {
         "queries": len(queries),
@@ -177,7 +177,7 @@ def expected_calibration_error(pairs: RelevancePairs) -> float:
     return sum(abs(float(gaps[bins == n].sum())) for n in range(_BINS))
 
 
-def _pairs(of_right: Sequence[float], of_other: Sequence[float], of_absent: Sequence[float]) -> RelevancePairs:
+def pairs_of(of_right: Sequence[float], of_other: Sequence[float], of_absent: Sequence[float]) -> RelevancePairs:
     """The three kinds of pairs, each of the same weight where there are any."""
     kinds = [(of_right, 1.0), (of_other, 0.0), (of_absent, 0.0)]
     present = [(relevances, label) for relevances, label in kinds if relevances]

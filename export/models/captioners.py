@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from export.errors import ModelError
-from export.models.hub import check_weights, content_identity, model_folder, read_configuration
+from export.models.hub import check_weights, content_identity, model_folder, read_configuration, refuse_own_code
 from export.understanding.captioner import CaptionerSource
 from export.understanding.hub_models.hub_captioner import HubCaptionerSource
 from export.understanding.hub_models.prompts import PROMPTS, WITHOUT_TEMPLATE
@@ -31,14 +31,9 @@ def open_captioner(name: str, *, encoder: Path | None = None) -> CaptionerSource
     for open_kind in KINDS:
         if (source := open_kind(folder, encoder)) is not None:
             return source
-    configuration = read_configuration(folder)
-    if "auto_map" in configuration:
-        raise ModelError(
-            f"{name} needs code of its own repository (auto_map in config.json), and such code isn't run; "
-            "take a model that transformers itself has"
-        )
+    refuse_own_code(folder, name)
     raise ModelError(
-        f"{name} is a model of the kind {configuration.get('model_type')!r}; supported as captioners: "
+        f"{name} is a model of the kind {read_configuration(folder).get('model_type')!r}; supported as captioners: "
         f"{', '.join((*PROMPTS, *WITHOUT_TEMPLATE))}, what converses about pictures by a chat template, "
         "and the folders that 'thinlens models export' writes"
     )

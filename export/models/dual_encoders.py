@@ -18,6 +18,7 @@ OPEN_CLIP = "open_clip:"
 _OPEN_CLIP_FILE = "open_clip_config.json"
 KINDS = ("clip", "siglip", "siglip2", "align", "altclip", "chinese_clip", "metaclip_2")
 """`model_type` in config.json of the models of transformers with two towers."""
+_TOKENIZERS = ("tokenizer.json", "vocab.json", "vocab.txt", "spiece.model", "sentencepiece.bpe.model")
 _LICENCE = re.compile(r"^license: *([\w.+-]+)", re.MULTILINE)
 
 
@@ -113,6 +114,8 @@ def _check_towers(folder: Path, name: str) -> None:
         raise ModelError(
             f"{name} has no preprocessor_config.json, which says how pictures are prepared; fetch it whole"
         )
+    if not any((folder / file).is_file() for file in _TOKENIZERS):
+        raise ModelError(f"{name} has no tokenizer ({', '.join(_TOKENIZERS)}), which cuts texts; fetch it whole")
     configuration = read_configuration(folder)
     towers = [configuration.get(f"{tower}_config") or {} for tower in ("text", "vision")]
     widths = {int(tower["projection_dim"]) for tower in towers if tower.get("projection_dim")}

@@ -11,10 +11,9 @@ from pathlib import Path
 
 from export.errors import ModelError, OutputError, unwritable
 from export.models.dual_encoders import OPEN_CLIP, convert_dual_encoder, dual_folder, refuse_one_tower
-from export.models.hub import content_identity, model_folder
+from export.models.hub import content_identity, model_folder, refuse_own_code
+from export.models.kept_models import ENCODERS
 from handler.bundle.encoder_files import ENCODER_FILES, EncoderConfiguration, identify_encoder
-
-ENCODERS = "encoders"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +117,12 @@ def _convert_sentence_encoder(source: Path, name: str, folder: Path) -> None:
         from export.conversion.sentence_encoder import export_sentence_encoder
     except ModuleNotFoundError as error:
         raise ModelError.needs_training_extra(error) from error
-    write_encoder_folder(export_sentence_encoder(source, name=name), folder, scheme=BITS_8)
+    try:
+        exported = export_sentence_encoder(source, name=name)
+    except ModelError:
+        refuse_own_code(source, name)  # which may be why
+        raise
+    write_encoder_folder(exported, folder, scheme=BITS_8)
 
 
 _DUAL = "dual encoder, 1"

@@ -45,10 +45,21 @@ def model_folder(name: str) -> Path:
             f"{name} is given to those alone who accept its terms: do so at https://huggingface.co/{name}, log in with "
             "'hf auth login', and run this again"
         ) from error
-    except Exception as error:  # the hub's, the network's and the disk's own share no base
+    except huggingface_hub.errors.RepositoryNotFoundError as error:
         raise ModelError(
-            f"there is no folder {name}, and Hugging Face has no such model or can't be reached "
-            f"({type(error).__name__}); give a folder, or the name of a public model and a network"
+            f"there is no folder {name}, and Hugging Face has no model of that name, or it is private; see how it is "
+            "spelt, or log in with 'hf auth login'"
+        ) from error
+    except huggingface_hub.errors.LocalEntryNotFoundError as error:
+        raise ModelError(
+            f"there is no folder {name}, nothing of that name was fetched before, and Hugging Face can't be reached; "
+            "run this with a network once, or bring the model's folder and name that"
+        ) from error
+    except Exception as error:  # the hub's, the network's and the disk's own share no base
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(
+            f"{name} can't be fetched from Hugging Face ({type(error).__name__}: {reason}); try again, or bring the "
+            "model's folder and name that"
         ) from error
 
 
@@ -68,6 +79,15 @@ def read_configuration(folder: Path, file: str = "config.json") -> dict[str, Any
     if not isinstance(configuration, dict):
         raise ModelError(f"{path}: expected an object, found {type(configuration).__name__}")
     return configuration
+
+
+def refuse_own_code(folder: Path, name: str) -> None:
+    """Raises ModelError where a model can't be loaded without code of its own repository."""
+    if (folder / "config.json").is_file() and "auto_map" in read_configuration(folder):
+        raise ModelError(
+            f"{name} needs code of its own repository (auto_map in config.json), and such code isn't run; "
+            "take a model that transformers itself has"
+        )
 
 
 def check_weights(folder: Path) -> None:

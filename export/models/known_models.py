@@ -1,7 +1,8 @@
 """Known models: what has been tried or is published to work, and what it costs. The documents' table is made of this.
 
 Costs are measured by this project on models of the same architecture and size with random weights, on a core of an
-Intel Xeon; parameters, licences and languages are as published. What nobody measured is left out.
+Intel Xeon. Parameters are those of OpenCLIP's docs/model_profile.csv, of model cards, or what the size of the weights
+says; licences are those of model cards, looked up in November 2026. What nobody measured or could look up is left out.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class KnownModel:
         languages: In which it can be asked, or answers.
         licence: Of its weights, as their card says it; "not said" where it doesn't.
         cost: None where nobody measured it.
+        pickled: Whether its weights are published as a pickle alone, so that it has to be copied first.
     """
 
     option: str
@@ -48,6 +50,7 @@ class KnownModel:
     languages: str
     licence: str
     cost: Cost | None = None
+    pickled: bool = False
 
 
 KNOWN_MODELS = (
@@ -67,6 +70,7 @@ KNOWN_MODELS = (
         dim=None,
         languages="English",
         licence="BSD-3-Clause",
+        pickled=True,
     ),
     KnownModel(
         option="--captioner",
@@ -108,6 +112,7 @@ KNOWN_MODELS = (
         dim=512,
         languages="English",
         licence="CC-BY-NC-4.0",
+        pickled=True,
     ),
     KnownModel(
         option="--encoder",
@@ -127,6 +132,14 @@ KNOWN_MODELS = (
     ),
     KnownModel(
         option="--encoder",
+        name="google/siglip2-base-patch16-naflex",
+        parameters=None,
+        dim=768,
+        languages="many",
+        licence="Apache-2.0",
+    ),
+    KnownModel(
+        option="--encoder",
         name="google/siglip-so400m-patch14-384",
         parameters=878,
         dim=1152,
@@ -140,6 +153,7 @@ KNOWN_MODELS = (
         dim=512,
         languages="Chinese",
         licence="not said",
+        pickled=True,
     ),
     KnownModel(
         option="--encoder",
@@ -165,6 +179,7 @@ def known_models_table() -> str:
     ]
     for model in KNOWN_MODELS:
         typed = f"`{model.option} {model.name}`" if model.option else model.name.strip("()")
+        typed += " ¹" if model.pickled else ""
         said = [typed, _millions(model), "" if model.dim is None else f"{model.dim:,}", model.languages, model.licence]
         lines.append(f"| {' | '.join([*said, *_costs(model.cost)])} |")
     return "\n".join(lines) + "\n"
@@ -181,6 +196,8 @@ def known_models_text() -> str:
             f"{typed:<52} {_millions(model) or '-':>10} {numbers}",
             f"    {model.languages}; licence: {model.licence}" + (f"; {model.dim} dimensions" if model.dim else ""),
         ]
+        if model.pickled:
+            lines.append(f"    a pickle, so copy it first: thinlens models safetensors {model.name} --to DIR")
     lines += [
         "",
         "Processor time of one core, and what is served, measured with random weights of that size; - is not measured.",

@@ -17,11 +17,10 @@ from export.errors import OutputError
 from export.models.captioners import open_captioner
 from export.models.encoders import encoder_space, open_encoder
 from export.models.instructions import asking
+from export.models.kept_models import CHOICE_FILE
 from export.models.model_set import LANGUAGES, MODELS, Models, shipped_models
 from export.understanding.view.onnx_image_tower import ImageTowerSource
 from handler.errors import in_words
-
-CHOICE_FILE = "models.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

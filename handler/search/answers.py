@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, NotRequired, TypeAlias, TypedDict
 
 from handler.bundle.photos.catalogue import CaptionKind, TakenSource
+from handler.search.pictures.vision import Fit
 
 # What the collection's own table says of a photo, by the columns' names.
 ColumnsAnswer: TypeAlias = dict[str, str | float | list[str]]
@@ -119,7 +120,8 @@ class CollectionAnswer(TypedDict):
     """What there is to search: how many photos, some of them, and what may be asked for.
 
     `next_offset` is where the next page starts, if the photos are a page of all in an order. `image_queries` says
-    whether pictures may be asked with, `image_side` of how many pixels a side then.
+    whether pictures may be asked with, `image_side` of how many pixels a side then, and `image_fit` how they become
+    squares.
     """
 
     bundle: str
@@ -129,6 +131,7 @@ class CollectionAnswer(TypedDict):
     columns: list[ColumnAnswer]
     image_queries: bool
     image_side: int | None
+    image_fit: Fit | None
     photos: list[PhotoAnswer]
 
 

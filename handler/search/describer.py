@@ -27,6 +27,7 @@ from handler.search.answers import (
 )
 from handler.search.blending import Question, by_sight
 from handler.search.matching import best_match
+from handler.search.pictures.vision import VisionDescription
 from handler.search.ranking import Ranked
 
 VISUAL = "visual"
@@ -82,7 +83,7 @@ class Describer:
         }
 
     def collection(
-        self, numbers: Sequence[int], *, total: int, next_offset: int | None, image_side: int | None
+        self, numbers: Sequence[int], *, total: int, next_offset: int | None, pictures: VisionDescription | None
     ) -> CollectionAnswer:
         """What there is to search: so many photos, some of which are shown.
 
@@ -90,7 +91,7 @@ class Describer:
             numbers: Those of the photos that are shown, in their order.
             total: How many there are.
             next_offset: Where the next page starts, if there is one.
-            image_side: That of pictures to ask with; None where there can be none.
+            pictures: What those to ask with have to be; None where there can be none.
         """
         names = self._bundle.photos.names
         numbers_first: list[ColumnAnswer] = [{"name": name, "kind": "number"} for name in names.numbers]
@@ -101,8 +102,9 @@ class Describer:
             "next_offset": next_offset,
             "suggestions": list(self._bundle.manifest.suggestions),
             "columns": [*numbers_first, *texts],
-            "image_queries": image_side is not None,
-            "image_side": image_side,
+            "image_queries": pictures is not None,
+            "image_side": None if pictures is None else pictures.image_side,
+            "image_fit": None if pictures is None else pictures.fit,
             "photos": list(map(self._photo, self._bundle.photos.records(numbers))),
         }
 

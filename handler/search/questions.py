@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,10 @@ from numpy.typing import NDArray
 from handler.bundle.bundle import Bundle
 from handler.bundle.photos.columns import term
 from handler.bundle.photos.segments import Mask
-from handler.bundle.relevance import QueryKind, kind_of_query
+from handler.bundle.relevance import Curve, QueryKind, kind_of_query
 from handler.search.blending import Question
 from handler.search.filters import Filters
+from handler.search.pictures.closeness import curve_by_closeness
 from handler.search.pictures.picture_query import PictureQuery
 from handler.search.pictures.vision import Vision
 from handler.search.query import Query
@@ -65,8 +67,14 @@ class Questions:
             with_words = np.zeros(len(self._bundle.photos), dtype=bool)
             with_words[question.hits.numbers] = True
             allowed = with_words if allowed is None else allowed & with_words
-        sought = asked.sought(vision, texts, self._bundle.manifest.calibration, self._unwanted(query))
+        curve = vision.description.curve or self._curve_of_pictures
+        sought = asked.sought(vision, texts, curve, self._bundle.manifest.calibration, self._unwanted(query))
         return Question(kind=question.kind, sought=sought, allowed=allowed)
+
+    @cached_property
+    def _curve_of_pictures(self) -> Curve:
+        """Where nobody has fitted one."""
+        return curve_by_closeness(self._bundle) or self._bundle.manifest.calibration.sentence
 
     def _of_no_text(self, query: Query, filters: Filters) -> Question:
         """The question of a query that says no more than what photos should not show."""

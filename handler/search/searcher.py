@@ -26,7 +26,7 @@ from handler.search.blending import Question
 from handler.search.describer import Describer
 from handler.search.filters import EVERY_PHOTO, Filters
 from handler.search.finding import Finding
-from handler.search.pictures.picture_query import PictureQuery, image_side, sighted
+from handler.search.pictures.picture_query import PictureQuery, sighted, taken
 from handler.search.pictures.vision import Vision
 from handler.search.query import Query
 from handler.search.questions import Questions
@@ -169,11 +169,6 @@ class Searcher:
 
         return Chronology(self.bundle.photos)
 
-    @property
-    def image_side(self) -> int | None:
-        """Side in pixels of the squares that pictures to ask with are; None where none can be."""
-        return image_side(self._vision, self.bundle.manifest)
-
     def vision(self) -> Vision:
         """What sees pictures as the photos were seen; raises NoVisionError where nothing does."""
         return sighted(self._vision, self.bundle.manifest)
@@ -247,7 +242,7 @@ class Searcher:
             shown.tolist(),
             total=len(numbers),
             next_offset=offset + k if more else None,
-            image_side=self.image_side,
+            pictures=taken(self._vision, self.bundle.manifest),
         )
         if order is None:
             answer["photos"].sort(key=lambda photo: photo["id"])

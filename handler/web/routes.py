@@ -138,7 +138,7 @@ class Routes:
         order, filters = parameters.choice("order", BY_DATE), _filters(parameters)
         searcher = self._in_service(parameters)
         answer = searcher.collection(k, filters, order=order, offset=offset)
-        return self._answer(answer, searcher, parameters, depends_on=answer["image_side"])
+        return self._answer(answer, searcher, parameters, depends_on=[answer["image_side"], answer["image_fit"]])
 
     def _facets(self, request: Request) -> Response:
         once = ("mode", "min_relevance", "dedupe", "bundle", *_DATES)
@@ -200,7 +200,7 @@ class Routes:
         searcher: Searcher | EmptyCollection,
         parameters: Parameters,
         *,
-        depends_on: int | None = None,
+        depends_on: object = None,
     ) -> Response:
         """An answer that may be kept; what it depends on beside the bundle and the parameters is in its etag."""
         return content(
@@ -210,7 +210,7 @@ class Routes:
             max_age_s=self._settings.max_age_s,
         )
 
-    def _etag(self, searcher: Searcher | EmptyCollection, parameters: Parameters, depends_on: int | None) -> str:
+    def _etag(self, searcher: Searcher | EmptyCollection, parameters: Parameters, depends_on: object) -> str:
         """The bundle's id, and a digest of whatever else the answer depends on.
 
         That is what was asked, in the form in which it is understood, where the photos lie, and the interface itself.

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from export.pictures.fitting.patching import Patching
 from export.pictures.fitting.preprocessing import Preprocessing
 
 _TEXTS_AT_ONCE = 64
@@ -50,7 +51,7 @@ class DualEncoder:
             together; None where it was trained to choose among several.
         text_tower: Token ids and mask as Tokens has them, to float32 [n, dimensions] of any length; what stands where
             there is padding makes no difference.
-        image_tower: Float32 [n, 3, height, width] to float32 [n, dimensions] of any length.
+        image_tower: Float32 [n, …], which `prepare` and `preprocessing` give, to float32 [n, dimensions] of any length.
         tokenise: The model's own tokenizer.
         prepare: The model's own preprocessing: pictures to what the image tower takes.
         preprocessing: What that does.
@@ -67,7 +68,7 @@ class DualEncoder:
     image_tower: nn.Module
     tokenise: Callable[[list[str]], Tokens]
     prepare: Callable[[list[Image.Image]], Tensor]
-    preprocessing: Preprocessing
+    preprocessing: Preprocessing | Patching
     tokenizer: str
     max_tokens: int
 

@@ -6,6 +6,7 @@ attention looks back alone, or heeds the mask; padding to the full length where 
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,14 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
+from transformers import __version__ as transformers_version
 from transformers.utils import logging
 
 from export.conversion.dual.dual_encoder import DualEncoder, Tokens, fill
+from export.conversion.dual.patch_tower import PatchTower, with_places
 from export.conversion.dual.sentencepiece_tokenizer import siglip_tokenizer
 from export.errors import ModelError
+from export.pictures.fitting.patching import Patching
 from export.pictures.fitting.preprocessing import Preprocessing
 
 PADDED = ("siglip", "siglip2")
@@ -90,15 +94,13 @@ def load_transformers(folder: Path, *, name: str, licence: str | None) -> DualEn
         model = AutoModel.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, attn_implementation="eager", dtype=torch.float32
         )
-        processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
-            folder, local_files_only=True, use_fast=False
-        )
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)  # type: ignore[no-untyped-call]
     except Exception as error:  # transformers raises whatever broken files lead it to
         reason = " ".join(str(error).split())
         raise ModelError(
             f"{name} can't be loaded: {reason[:300]}; fetch the folder anew, or name another model"
         ) from error
+    processor = _processor(folder, name)
     model.eval()
     config = model.config
     text = config.text_config
@@ -111,6 +113,7 @@ def load_transformers(folder: Path, *, name: str, licence: str | None) -> DualEn
     if padded:
         dimensions = int(getattr(text, "projection_size", None) or text.hidden_size)
     written = _as_json(tokenizer, config.model_type)
+    said = processor.to_dict()
 
     def tokenise(texts: list[str]) -> Tokens:
         found = tokenizer(
@@ -124,9 +127,14 @@ def load_transformers(folder: Path, *, name: str, licence: str | None) -> DualEn
         mask = torch.ones_like(found.input_ids) if padded and reads_padding else found.attention_mask
         return Tokens(ids=found.input_ids, mask=mask)
 
+    image_tower: ImageTower | PatchTower = PatchTower(model) if "max_num_patches" in said else ImageTower(model)
+
     def prepare(pictures: list[Image.Image]) -> Tensor:
-        prepared: Tensor = processor(images=pictures, return_tensors="pt").pixel_values
-        return prepared
+        prepared = processor(images=pictures, return_tensors="pt")
+        if isinstance(image_tower, PatchTower):
+            return with_places(prepared.pixel_values, prepared.spatial_shapes, image_tower.grid)
+        pixels: Tensor = prepared.pixel_values
+        return pixels
 
     bias = getattr(model, "logit_bias", None)
     return DualEncoder(
@@ -141,13 +149,27 @@ def load_transformers(folder: Path, *, name: str, licence: str | None) -> DualEn
             length=length if padded else None,
             reads_padding=padded and reads_padding,
         ),
-        image_tower=ImageTower(model),
+        image_tower=image_tower,
         tokenise=tokenise,
         prepare=prepare,
-        preprocessing=_preprocessing(processor, name),
+        preprocessing=_preparation(said, name, config),
         tokenizer=written,
         max_tokens=length,
     )
+
+
+def _processor(folder: Path, name: str) -> Any:
+    """What prepares pictures; raises ModelError."""
+    try:
+        return AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
+            folder, local_files_only=True, use_fast=False
+        )
+    except Exception as error:  # transformers raises whatever broken files lead it to
+        reason = " ".join(str(error).split())
+        raise ModelError(
+            f"{name} says in preprocessor_config.json how pictures are prepared, and transformers "
+            f"{transformers_version} can't do that: {reason[:100]}; update transformers, or name another model"
+        ) from error
 
 
 def _longest(tokenizer: Any) -> int:
@@ -173,10 +195,17 @@ def _as_json(tokenizer: Any, kind: str) -> str:
     )
 
 
-def _preprocessing(processor: Any, name: str) -> Preprocessing:
+def _preparation(said: dict[str, Any], name: str, config: Any) -> Preprocessing | Patching:
     """What an image processor of transformers does, as its configuration says it."""
-    said = processor.to_dict()
     try:
+        if not said.get("do_resize", True):
+            raise ValueError("pictures of one size")
+        scale, offset = _scaling(said)
+        if "max_num_patches" in said:
+            grid = math.isqrt(int(config.vision_config.num_patches))
+            patch, patches = int(said["patch_size"]), int(said["max_num_patches"])
+            resample = int(said["resample"])
+            return Patching(patch=patch, patches=patches, grid=grid, resample=resample, scale=scale, offset=offset)
         size = said["size"]
         if "shortest_edge" in size:
             resize, sides = "shortest", (int(size["shortest_edge"]),) * 2
@@ -185,26 +214,30 @@ def _preprocessing(processor: Any, name: str) -> Preprocessing:
         crop = sides
         if said.get("do_center_crop"):
             crop = (int(said["crop_size"]["height"]), int(said["crop_size"]["width"]))
-        factor = float(said["rescale_factor"]) if said.get("do_rescale", True) else 1.0
-        mean, std = (
-            (said["image_mean"], said["image_std"]) if said.get("do_normalize", True) else ([0.0] * 3, [1.0] * 3)
-        )
-        start = -1.0 if said.get("rescale_offset") else 0.0
-        again = std if said.get("include_top") else [1.0] * 3
-        if not said.get("do_resize", True) or len(mean) != 3:
-            raise ValueError("pictures of one size and three channels")
         return Preprocessing(
             resize=resize,  # type: ignore[arg-type]
             size=sides,
             crop=crop,
             resample=int(said["resample"]),
-            scale=tuple(factor / (deviation * twice) for deviation, twice in zip(std, again, strict=True)),
-            offset=tuple(
-                (start - middle) / (each * twice) for middle, each, twice in zip(mean, std, again, strict=True)
-            ),
+            scale=scale,
+            offset=offset,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(
-            f"{name}: {type(processor).__name__} asks for what isn't known here ({error}); expected a size, a mean and "
-            "a standard deviation in preprocessor_config.json"
+            f"{name}: {said.get('image_processor_type')} asks for what isn't known here ({error}); expected a size, a "
+            "mean and a standard deviation in preprocessor_config.json"
         ) from error
+
+
+_Channels = tuple[float, float, float]
+
+
+def _scaling(said: dict[str, Any]) -> tuple[_Channels, _Channels]:
+    """What each channel, 0 to 255, is multiplied by, and what is added then."""
+    factor = float(said["rescale_factor"]) if said.get("do_rescale", True) else 1.0
+    mean, std = (said["image_mean"], said["image_std"]) if said.get("do_normalize", True) else ([0.0] * 3, [1.0] * 3)
+    start = -1.0 if said.get("rescale_offset") else 0.0
+    again = std if said.get("include_top") else [1.0] * 3
+    (red, green, blue), divisors = mean, [first * second for first, second in zip(std, again, strict=True)]
+    scale = (factor / divisors[0], factor / divisors[1], factor / divisors[2])
+    return scale, ((start - red) / divisors[0], (start - green) / divisors[1], (start - blue) / divisors[2])

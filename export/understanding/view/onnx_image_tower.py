@@ -6,8 +6,8 @@ says how pictures are prepared for it, and how its cosines with texts become log
 
 from __future__ import annotations
 
-import hashlib
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from export.disk.model_files import IMAGE_DESCRIPTION, IMAGE_FILES, IMAGE_GRAPH, has_image_tower
+from export.disk.model_files import IMAGE_DESCRIPTION, IMAGE_GRAPH, has_image_tower, image_tower_identity
 from export.errors import ModelError
 from export.understanding.view.image_encoder import Certainty
 from handler.errors import in_words
@@ -26,7 +26,10 @@ from handler.runtime import onnxruntime
 if TYPE_CHECKING:
     from PIL import Image
 
+    from export.pictures.fitting.patching import Patching
     from export.pictures.fitting.preprocessing import Preprocessing
+
+_log = logging.getLogger(__name__)
 
 PIXELS, VIEW = "pixels", "visual"
 _CUDA = "CUDAExecutionProvider"
@@ -62,11 +65,7 @@ class ImageTowerSource:
     @cached_property
     def identity(self) -> str:
         """Sha256 over its files' names and hashes, hexadecimal."""
-        digest = hashlib.sha256()
-        for name in IMAGE_FILES:
-            with (self.folder / name).open("rb") as file:
-                digest.update(f"{name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
-        return digest.hexdigest()
+        return image_tower_identity(self.folder)
 
     @cached_property
     def description(self) -> dict[str, Any]:
@@ -78,12 +77,12 @@ class ImageTowerSource:
             raise ModelError(f"{path} can't be read: {in_words(error)}; remove its folder, and index again") from error
 
     @property
-    def preprocessing(self) -> Preprocessing:
+    def preprocessing(self) -> Preprocessing | Patching:
         """How pictures are prepared for it; raises ModelError."""
-        from export.pictures.fitting.preprocessing import Preprocessing  # and with it Pillow
+        from export.pictures.fitting.patching import preparation  # and with it Pillow
 
         try:
-            return Preprocessing.from_json(self.description["preprocessing"])
+            return preparation(self.description["preprocessing"])
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{self.folder / IMAGE_DESCRIPTION} isn't what it should be: {in_words(error)}") from error
 
@@ -102,7 +101,7 @@ class ImageTowerSource:
 
     @property
     def alone(self) -> bool:
-        """Each process loads its own, on one thread, unless there is a GPU."""
+        """Each process loads its own, on one thread, unless ONNX Runtime was built for a GPU."""
         return _CUDA in onnxruntime.get_available_providers()
 
     def load(self) -> ImageTower:
@@ -115,7 +114,6 @@ class ImageTower:
 
     def __init__(self, source: ImageTowerSource) -> None:
         self._preprocessing = source.preprocessing
-        self._at_once = _SEEN_AT_ONCE[source.alone]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -126,6 +124,12 @@ class ImageTower:
             self._session = onnxruntime.InferenceSession(path, options, providers=providers)
         except Exception as error:  # onnxruntime's exceptions share no base
             raise ModelError(f"{source.folder / IMAGE_GRAPH} can't be loaded: {error}") from error
+        on_gpu = _CUDA in self._session.get_providers()
+        if source.alone and not on_gpu:
+            _log.warning(
+                "ONNX Runtime can't use a GPU here, so one core sees the photos; without onnxruntime-gpu all do"
+            )
+        self._at_once = _SEEN_AT_ONCE[on_gpu]
 
     @property
     def picture_side(self) -> int:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from handler.bundle.manifest import Manifest
 from handler.bundle.relevance import Calibration, Curve
 from handler.errors import NoVisionError, PictureError, QueryError
-from handler.search.pictures.vision import Vision
+from handler.search.pictures.vision import Vision, VisionDescription
 from handler.search.query import MAX_WEIGHT, Query
 from handler.search.ranking import Sought
 
@@ -26,8 +26,8 @@ class PictureQuery:
     """What is searched for with a picture.
 
     Attributes:
-        pixels: Of the picture, upright, squashed to a square: rows from top to bottom, a byte each of red, green and
-            blue for each pixel.
+        pixels: Of the picture, upright, made a square as the vision says: rows from top to bottom, a byte each of red,
+            green and blue for each pixel.
         image_weight: How much the picture counts beside the texts, above 0.
         query: Texts that the photo should show too, if any, and what it should not show.
     """
@@ -54,13 +54,19 @@ class PictureQuery:
         return np.frombuffer(self.pixels, dtype=np.uint8).reshape(side, side, 3)
 
     def sought(
-        self, vision: Vision, texts: Sought | None, calibration: Calibration, without: tuple[Sought, ...]
+        self,
+        vision: Vision,
+        texts: Sought | None,
+        curve: Curve,
+        calibration: Calibration,
+        without: tuple[Sought, ...],
     ) -> Sought:
         """What photos are ranked by.
 
         Args:
             vision: Sees the picture.
             texts: What they are ranked by for the texts alone, if there are some.
+            curve: That of pictures.
             calibration: Has the curves of the texts.
             without: What no photo should be relevant to.
 
@@ -69,7 +75,6 @@ class PictureQuery:
             BundleError: The vision can't be used.
         """
         seen = vision.see(self._square(vision.description.image_side))
-        curve = vision.description.curve or calibration.sentence
         picture = Sought(texts=seen[np.newaxis], direction=seen, without=without, own_curve=curve)
         return picture if texts is None else together(picture, texts, calibration.curve(texts.kind), self.image_share)
 
@@ -88,10 +93,10 @@ def sighted(vision: Vision | None, manifest: Manifest) -> Vision:
     return vision
 
 
-def image_side(vision: Vision | None, manifest: Manifest) -> int | None:
-    """Side in pixels of the squares that pictures to ask with are; None where none can be."""
+def taken(vision: Vision | None, manifest: Manifest) -> VisionDescription | None:
+    """What pictures to ask with have to be; None where none can be."""
     try:
-        return sighted(vision, manifest).description.image_side
+        return sighted(vision, manifest).description
     except NoVisionError:
         return None
 

@@ -1,13 +1,14 @@
-"""A small CLIPModel of transformers, trained on our own photos: the dual encoder that the whole chain is shown with.
+"""A small CLIPModel or SiglipModel, trained on our own photos: the dual encoders that the whole chain is shown with.
 
-    python -m tests.performance.training.small_clip --data DIR --work DIR --to DIR
+    python -m tests.performance.training.small_clip --data DIR --work DIR --to DIR [--loss sigmoid]
 
-Killed, it goes on where it was. It writes what transformers saves of a CLIPModel: config.json, model.safetensors,
+Killed, it goes on where it was. It writes what transformers saves of such a model: config.json, model.safetensors,
 vocab.json and merges.txt of CLIP's kind of byte pairs, and preprocessor_config.json. Its weights aren't shipped.
 
 A vision transformer knows nothing about pictures when it starts, and there are few photos. So beside CLIP's own loss
-(Radford et al. 2021, arXiv 2103.00020) it learns from the shipped models: each patch what the shipped backbone sees
-there, each photo the shipped visual view, and each text the shipped encoder's vector, both through one linear map.
+(Radford et al. 2021, arXiv 2103.00020), or SigLIP's (Zhai et al. 2023, arXiv 2303.15343), it learns from the shipped
+models: each patch what the shipped backbone sees there, each photo the shipped visual view, and each text the shipped
+encoder's vector, both through one linear map.
 """
 
 # transformers' configurations and tokenizers come without types.
@@ -20,7 +21,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -35,6 +36,9 @@ from transformers import (
     CLIPTextConfig,
     CLIPTokenizerFast,
     CLIPVisionConfig,
+    SiglipConfig,
+    SiglipImageProcessor,
+    SiglipModel,
 )
 
 from export.training.data.augmentation import load_pixels, to_input
@@ -47,12 +51,14 @@ from tests.performance.training.shipped_targets import Seen, look, read, trainin
 IMAGE_SIZE = 96
 PATCH = 16
 TOKENS = 32
+Loss = Literal["softmax", "sigmoid"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """Sizes, rates and weights of the losses."""
+    """Sizes, rates and weights of the losses, and whose it is: CLIP's by a softmax, SigLIP's by sigmoids."""
 
+    loss: Loss = "softmax"
     width: int = 192
     layers: int = 4
     text_width: int = 256
@@ -75,26 +81,34 @@ class Recipe:
 class Learner(nn.Module):
     """The model, and the linear maps into what the shipped models see, which are thrown away."""
 
-    def __init__(self, model: CLIPModel, *, view: int, cell: int) -> None:
+    def __init__(self, model: CLIPModel | SiglipModel, *, dim: int, view: int, cell: int) -> None:
         super().__init__()
         # The gradient of the fused attention in bfloat16 is slow on CPUs.
         model.set_attn_implementation("eager")
         self.clip = model
-        self.to_view = nn.Linear(model.config.projection_dim, view, bias=False)
+        self.to_view = nn.Linear(dim, view, bias=False)
         self.to_cell = nn.Linear(model.config.vision_config.hidden_size, cell)
 
     def see(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """The vectors of photos, of unit length, and what is seen at each patch."""
         with torch.autocast("cpu", torch.bfloat16):
             seen = self.clip.vision_model(images)
-            vectors = self.clip.visual_projection(seen.pooler_output)
-            cells = self.to_cell(seen.last_hidden_state[:, 1:])
+            vectors = seen.pooler_output
+            if isinstance(self.clip, CLIPModel):
+                vectors = self.clip.visual_projection(vectors)
+            cells = self.to_cell(seen.last_hidden_state[:, -((IMAGE_SIZE // PATCH) ** 2) :])
         return functional.normalize(vectors.float(), dim=-1), functional.normalize(cells.float(), dim=-1)
 
     def read(self, tokens: Tensor, mask: Tensor) -> Tensor:
         """The vectors of texts, of unit length."""
         with torch.autocast("cpu", torch.bfloat16):
-            vectors = self.clip.get_text_features(tokens, attention_mask=mask)
+            if isinstance(self.clip, SiglipModel):  # which reads the padding
+                tokens = functional.pad(
+                    tokens, (0, TOKENS - tokens.shape[1]), value=self.clip.config.text_config.pad_token_id
+                )
+                vectors = self.clip.get_text_features(tokens)
+            else:
+                vectors = self.clip.get_text_features(tokens, attention_mask=mask)
         return functional.normalize(vectors.float(), dim=-1)
 
     def as_shipped(self, vectors: Tensor) -> Tensor:
@@ -111,7 +125,7 @@ def train(data: Path, work: Path, to: Path, recipe: Recipe) -> None:
     tokenizer = train_byte_pairs(known.texts, work / "tokenizer", size=recipe.vocabulary_size, max_tokens=TOKENS)
     ids = tokenizer(list(known.texts), truncation=True, max_length=TOKENS)["input_ids"]
     torch.manual_seed(recipe.seed)
-    learner = Learner(CLIPModel(_configuration(recipe, tokenizer)), view=vectors.shape[1], cell=seen.cells.shape[-1])
+    learner = Learner(_model(recipe, tokenizer), dim=recipe.dim, view=vectors.shape[1], cell=seen.cells.shape[-1])
     run = _make_run(learner, work, recipe)
     run.resume()
     learner.train()
@@ -160,14 +174,21 @@ def _losses(
     random: np.random.Generator,
     recipe: Recipe,
 ) -> dict[str, Tensor]:
-    """CLIP's loss, where the texts of no photo of the batch are negatives too, and what the shipped models see."""
+    """CLIP's or SigLIP's loss, where the texts of no photo of the batch are negatives too, and what the shipped see."""
     images, wanted = _parts(seen, rows, random)
     photo, cells = learner.see(images)
     text = learner.read(*tokens)
     own = torch.from_numpy(with_captions)
     logits = learner.clip.logit_scale.exp() * text @ photo.T
     itself = torch.arange(len(own))
-    found = functional.cross_entropy(logits[: len(own)], own) + functional.cross_entropy(logits.T[own], itself)
+    if isinstance(learner.clip, SiglipModel):
+        belongs = torch.zeros_like(logits)
+        belongs[itself, own] = 1.0
+        logits = logits + learner.clip.logit_bias
+        pairs = functional.binary_cross_entropy_with_logits(logits, belongs, reduction="sum") / len(own)
+        found = 2.0 * pairs
+    else:
+        found = functional.cross_entropy(logits[: len(own)], own) + functional.cross_entropy(logits.T[own], itself)
     views = torch.from_numpy(seen.views[rows].astype(np.float32))
     return {
         "captions": 0.5 * found,
@@ -224,17 +245,24 @@ def _make_run(learner: Learner, work: Path, recipe: Recipe) -> Run:
     )
 
 
-def _configuration(recipe: Recipe, tokenizer: CLIPTokenizerFast) -> CLIPConfig:
-    text = CLIPTextConfig(
-        vocab_size=len(tokenizer),
-        max_position_embeddings=TOKENS,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
+def _model(recipe: Recipe, tokenizer: CLIPTokenizerFast) -> CLIPModel | SiglipModel:
+    text = {
+        "vocab_size": len(tokenizer),
+        "max_position_embeddings": TOKENS,
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
         **_tower(recipe.text_width, recipe.text_layers),
-    )
-    vision = CLIPVisionConfig(image_size=IMAGE_SIZE, patch_size=PATCH, **_tower(recipe.width, recipe.layers))
-    return CLIPConfig(text_config=text.to_dict(), vision_config=vision.to_dict(), projection_dim=recipe.dim)
+    }
+    vision = {"image_size": IMAGE_SIZE, "patch_size": PATCH, **_tower(recipe.width, recipe.layers)}
+    if recipe.loss == "softmax":
+        text, vision = CLIPTextConfig(**text).to_dict(), CLIPVisionConfig(**vision).to_dict()
+        return CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=recipe.dim))
+    model = SiglipModel(SiglipConfig(text_config={**text, "projection_size": recipe.dim}, vision_config=vision))
+    with torch.no_grad():
+        model.logit_scale.fill_(np.log(10.0))
+        model.logit_bias.fill_(-10.0)
+    return model
 
 
 def _tower(width: int, layers: int) -> dict[str, Any]:
@@ -257,17 +285,18 @@ def _padded(
     return tokens, (torch.arange(tokens.shape[1]) < lengths[:, None]).long()
 
 
-def _write(model: CLIPModel, tokenizer: CLIPTokenizerFast, to: Path) -> None:
-    """As transformers saves a CLIPModel with its processor."""
-    half = [0.5, 0.5, 0.5]
-    pictures = CLIPImageProcessor(
-        size={"shortest_edge": IMAGE_SIZE},
-        crop_size={"height": IMAGE_SIZE, "width": IMAGE_SIZE},
-        image_mean=half,
-        image_std=half,
-    )
+def _write(model: CLIPModel | SiglipModel, tokenizer: CLIPTokenizerFast, to: Path) -> None:
+    """As transformers saves such a model with its processor."""
+    half, square = [0.5, 0.5, 0.5], {"height": IMAGE_SIZE, "width": IMAGE_SIZE}
     model.save_pretrained(to)
-    CLIPProcessor(pictures, tokenizer).save_pretrained(to)
+    if isinstance(model, SiglipModel):
+        SiglipImageProcessor(size=square, image_mean=half, image_std=half).save_pretrained(to)
+        tokenizer.model_input_names = ["input_ids"]
+        tokenizer.save_pretrained(to)
+    else:
+        shortest = {"shortest_edge": IMAGE_SIZE}
+        pictures = CLIPImageProcessor(size=shortest, crop_size=square, image_mean=half, image_std=half)
+        CLIPProcessor(pictures, tokenizer).save_pretrained(to)
 
 
 def main() -> None:
@@ -277,9 +306,13 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="what the shipped models see, checkpoint and log")
     parser.add_argument("--to", type=Path, required=True, help="where the model goes")
     parser.add_argument("--steps", type=int, default=Recipe().steps)
+    parser.add_argument("--loss", choices=("softmax", "sigmoid"), default="softmax", help="CLIP's or SigLIP's")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    train(arguments.data, arguments.work, arguments.to, dataclasses.replace(Recipe(), steps=arguments.steps))
+    recipe = Recipe(loss=arguments.loss, steps=arguments.steps)
+    if recipe.loss == "sigmoid":
+        recipe = dataclasses.replace(recipe, dim=recipe.width)  # SigLIP's photos lie where its tower ends
+    train(arguments.data, arguments.work, arguments.to, recipe)
 
 
 if __name__ == "__main__":

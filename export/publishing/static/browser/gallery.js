@@ -85,6 +85,7 @@ export class Gallery {
       columns,
       image_queries: false,
       image_side: null,
+      image_fit: null,
       photos: shown.map((number) => ({ bundle, ...photos[number] })),
     };
   }

@@ -32,6 +32,9 @@ from transformers import (
     EfficientNetImageProcessor,
     GemmaTokenizerFast,
     PreTrainedModel,
+    Siglip2Config,
+    Siglip2ImageProcessor,
+    Siglip2Model,
     SiglipConfig,
     SiglipImageProcessor,
     SiglipModel,
@@ -48,7 +51,8 @@ TEXTS = (*PROBES, *THINGS, *OFF_TOPIC_QUERIES.read_text(encoding="utf-8").splitl
 _TOWER = {"hidden_size": WIDTH, "intermediate_size": 2 * WIDTH, "num_hidden_layers": 2, "num_attention_heads": 2}
 _VISION = {**_TOWER, "image_size": SIDE, "patch_size": PATCH}
 MEAN, STD = [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]
-TRANSFORMERS = ("clip", "sentence-transformers", "siglip", "siglip2", "align", "altclip", "chinese_clip")
+NAFLEX = "siglip2-naflex"
+TRANSFORMERS = ("clip", "sentence-transformers", "siglip", "siglip2", NAFLEX, "align", "altclip", "chinese_clip")
 
 
 def save_dual_encoder(folder: Path, kind: str, *, seed: int = 0) -> Path:
@@ -102,6 +106,16 @@ def _siglip_2(folder: Path) -> PreTrainedModel:
     return _biased(SiglipModel(SiglipConfig(text_config=text, vision_config=_VISION)))
 
 
+def _naflex(folder: Path) -> PreTrainedModel:
+    """Of pictures in their own shapes, at most 20 patches each, with a table of 4 x 4 places."""
+    tokenizer = gemma_tokenizer()
+    tokenizer.save_pretrained(folder)
+    Siglip2ImageProcessor(patch_size=PATCH, max_num_patches=20).save_pretrained(folder)
+    text = {**_TOWER, "vocab_size": len(tokenizer), "max_position_embeddings": 64, "projection_size": WIDTH}
+    vision = {**_TOWER, "num_patches": (SIDE // PATCH) ** 2, "patch_size": PATCH}
+    return _biased(Siglip2Model(Siglip2Config(text_config=text, vision_config=vision)))
+
+
 def _biased(model: PreTrainedModel) -> PreTrainedModel:
     with torch.no_grad():
         model.logit_scale.fill_(2.3)
@@ -153,6 +167,7 @@ _MAKERS = {
     "clip": _clip,
     "siglip": _siglip,
     "siglip2": _siglip_2,
+    NAFLEX: _naflex,
     "align": _align,
     "altclip": _altclip,
     "chinese_clip": _chinese_clip,

@@ -41,8 +41,8 @@ class Reference:
         """Float32 [n, dimensions], unit L2 norm."""
         if self._kind.startswith("open_clip"):
             return _unit(self._model.encode_image(torch.stack([self._prepare(picture) for picture in pictures])))
-        pixels = self._prepare(images=list(pictures), return_tensors="pt").pixel_values
-        return _unit(self._model.get_image_features(pixel_values=pixels))
+        prepared = self._prepare(images=list(pictures), return_tensors="pt")
+        return _unit(self._model.get_image_features(**prepared))
 
     def scale_and_bias(self) -> tuple[float, float]:
         """By which SigLIP's cosines become logits."""

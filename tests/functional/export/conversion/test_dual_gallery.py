@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from export.bundles.background import LIKELY
 from export.errors import ModelError
+from export.evaluation.probes import PROBES, THINGS
 from export.gallery.correction import correct_caption
 from export.gallery.indexing import index_photos
-from export.models.encoders import ENCODERS, encoder_space, open_encoder
+from export.models.encoders import encoder_space, open_encoder
+from export.models.kept_models import ENCODERS
 from export.models.model_choice import ModelChoice
 from export.models.model_set import Models
 from export.understanding.view.onnx_image_tower import ImageTowerSource
@@ -125,7 +126,10 @@ def test_siglip_says_itself_how_probable_a_photo_is(siglip: Path, tmp_path: Path
     scale, bias = reference.scale_and_bias()
     expected = 1 / (1 + np.exp(-(scale * cosines + bias)))
     np.testing.assert_allclose([result["relevance"] for result in results], expected, atol=0.02)
-    assert bundle.manifest.calibration.sentence.threshold == LIKELY
+    everyday = reference.embed_texts([*THINGS, *PROBES]) @ reference.embed_pictures(pictures).T
+    often = 1 / (1 + np.exp(-(scale * np.quantile(everyday.max(1), (0.7, 0.9)) + bias)))
+    curve = bundle.manifest.calibration.sentence
+    np.testing.assert_allclose((curve.perhaps, curve.threshold), often, rtol=0.1)
 
 
 @pytest.mark.parametrize(
@@ -133,6 +137,10 @@ def test_siglip_says_itself_how_probable_a_photo_is(siglip: Path, tmp_path: Path
     [
         ("text only", r"is the text tower of a dual encoder alone \(clip_text_model\); take the whole model"),
         ("image only", r"is the vision tower of a dual encoder alone \(clip_vision_model\); take the whole model"),
+        ("no texts", r"model reads no texts \(You have to specify pixel_values\); expected a sentence encoder, or a"),
+        ("own code", r"needs code of its own repository \(auto_map in config\.json\), and such code isn't run"),
+        ("no tokenizer", r"has no tokenizer \(tokenizer\.json, vocab\.json, .*; fetch it whole"),
+        ("unknown processor", r"transformers [\d.]+ can't do that: .*; update transformers, or name another model"),
         ("no processor", r"has no preprocessor_config\.json, which says how pictures are prepared"),
         ("pickle", r"only as pytorch_model\.bin, a pickle"),
         ("half fetched", r"lacks model-00002-of-00002\.safetensors"),
@@ -153,6 +161,18 @@ def test_what_is_no_whole_dual_encoder(clip: Path, tmp_path: Path, damage: str, 
     elif damage == "image only":
         described = {**configuration["vision_config"], "model_type": "clip_vision_model"}
         (folder / "config.json").write_text(json.dumps(described))
+    elif damage == "no texts":
+        (folder / "config.json").write_text(json.dumps({**configuration["vision_config"], "model_type": "vit"}))
+    elif damage == "own code":
+        own = {"model_type": "moondream1", "auto_map": {"AutoModel": "moondream.Moondream"}}
+        (folder / "config.json").write_text(json.dumps(own))
+    elif damage == "no tokenizer":
+        for name in ("tokenizer.json", "vocab.json", "merges.txt"):
+            (folder / name).unlink()
+    elif damage == "unknown processor":
+        said = json.loads((folder / "preprocessor_config.json").read_text())
+        said["image_processor_type"] = "NoSuchImageProcessor"
+        (folder / "preprocessor_config.json").write_text(json.dumps(said))
     elif damage == "no processor":
         (folder / "preprocessor_config.json").unlink()
     elif damage == "pickle":

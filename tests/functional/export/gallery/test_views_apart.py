@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from export.bundles.background import PERHAPS, THRESHOLD
+from export.bundles.told_by_captions import FEWEST
 from export.errors import ModelError
 from export.gallery.indexing import index_photos
 from export.library.library import Library
@@ -84,6 +86,21 @@ def test_a_bundle_whose_captioner_sees_says_nothing_more(photos: Path, tmp_path:
     manifest = open_bundle(tmp_path / "out/bundle").manifest
     assert (manifest.provenance.image_encoder, manifest.seen_by) == (None, manifest.provenance.captioner)
     assert b"image_encoder" not in manifest.to_bytes()
+
+
+def test_captions_tell_how_sure_a_dual_encoder_is_where_there_are_enough(tmp_path: Path) -> None:
+    models = apart(tmp_path / "models")
+    assert isinstance(models.image_encoder, FakeVisionSource)
+    models = replace(models, image_encoder=replace(models.image_encoder, texts_apart=True))
+    for seed in range(FEWEST):
+        write_photo(tmp_path / f"photos/{seed}.png", list(COLOURS)[seed % len(COLOURS)], seed=seed)
+    index_photos(tmp_path / "photos", tmp_path / "out", workers=1, models=models)
+    told = open_bundle(tmp_path / "out/bundle").manifest.calibration.sentence
+    assert (told.threshold, told.perhaps) != (THRESHOLD, PERHAPS)
+    (tmp_path / "photos/0.png").unlink()
+    index_photos(tmp_path / "photos", tmp_path / "out", workers=1, models=models)
+    laid = open_bundle(tmp_path / "out/bundle").manifest.calibration.sentence
+    assert (laid.threshold, laid.perhaps) == (THRESHOLD, PERHAPS)
 
 
 def test_an_image_encoder_of_another_space_is_refused(tmp_path: Path) -> None:

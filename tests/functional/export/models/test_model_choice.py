@@ -10,7 +10,8 @@ import pytest
 from export.errors import ModelError, OutputError
 from export.models.captioners import open_captioner
 from export.models.hub import model_folder
-from export.models.model_choice import CHOICE_FILE, SHIPPED, ModelChoice
+from export.models.kept_models import CHOICE_FILE
+from export.models.model_choice import SHIPPED, ModelChoice
 from export.models.model_set import LANGUAGES, MODELS
 from handler.bundle.encoder import Encoder
 from handler.bundle.encoder_files import identify_encoder
@@ -35,15 +36,30 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
         model_folder(str(tmp_path / "model"))
 
 
-def test_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            "LocalEntryNotFoundError",
+            "no folder some/model, nothing .* before, and Hugging Face can't be reached; run this",
+        ),
+        ("RepositoryNotFoundError", "Hugging Face has no model of that name, or it is private; see how it is spelt"),
+        ("", r"some/model can't be fetched from Hugging Face \(ConnectionError: off line\); try again, or bring"),
+    ],
+)
+def test_what_can_not_be_fetched(monkeypatch: pytest.MonkeyPatch, error: str, message: str) -> None:
     hub = pytest.importorskip("huggingface_hub", reason="needs huggingface_hub")
+    requests = pytest.importorskip("requests", reason="needs requests, as huggingface_hub does")
 
     def unreachable(*_: object, **__: object) -> str:
-        raise ConnectionError("offline")
+        if error == "RepositoryNotFoundError":
+            raise hub.errors.RepositoryNotFoundError("404", response=requests.Response())
+        raise (getattr(hub.errors, error) if error else ConnectionError)("off\nline")
 
     monkeypatch.setattr(hub, "snapshot_download", unreachable)
-    with pytest.raises(ModelError, match="no folder some/model, and Hugging Face .* can't be reached"):
+    with pytest.raises(ModelError, match=message) as refused:
         model_folder("some/model")
+    assert "\n" not in str(refused.value)
 
 
 def test_a_model_whose_terms_have_to_be_accepted(monkeypatch: pytest.MonkeyPatch) -> None:

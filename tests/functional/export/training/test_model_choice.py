@@ -32,8 +32,8 @@ from export.evaluation.probes import PROBES
 from export.gallery.correction import correct_caption
 from export.gallery.indexing import index_photos
 from export.models.captioners import open_captioner
-from export.models.encoders import ENCODERS
-from export.models.model_choice import CHOICE_FILE, SHIPPED, ModelChoice
+from export.models.kept_models import CHOICE_FILE, ENCODERS
+from export.models.model_choice import SHIPPED, ModelChoice
 from handler.bundle.encoder import Encoder
 from handler.search.searcher import Searcher
 from handler.store.folder_store import open_bundle

@@ -163,14 +163,44 @@ def test_filters_and_pages(sighted: Searcher) -> None:
     assert sorted([*ids(first), *ids(second)]) == ["sea/boat.webp", "sea/surf.jpg"]
 
 
-def test_without_a_curve_of_its_own_that_of_sentences_holds(bundle_folder: Path, tmp_path: Path) -> None:
+def middle(values: Sequence[float]) -> float:
+    """The upper median."""
+    return sorted(values)[len(values) // 2]
+
+
+def test_without_a_curve_of_its_own_it_counts_how_close_photos_come_to_each_other(
+    bundle_folder: Path, tmp_path: Path
+) -> None:
     bundle = open_bundle(bundle_folder)
     shown = bundle.encoder.encode([photo.seen for photo in PHOTOS])
-    searcher = Searcher(bundle, vision=found_vision(write_vision_folder(tmp_path / "vision", shown, curve=None)))
+    halfway = shown[0] + shown[1]
+    pictures = np.stack([*shown, halfway / np.linalg.norm(halfway)])
+    searcher = Searcher(bundle, vision=found_vision(write_vision_folder(tmp_path / "vision", pictures, curve=None)))
 
-    best = ask(searcher, 1)["results"][0]
-    score = scores(searcher, shown[1])[best["id"]]
-    assert best["relevance"] == pytest.approx(1 / (1 + np.exp(4.0 - score)), abs=0.01)
+    of_views = [score_of_views(searcher, vector) for vector in shown]
+    fused = [{photo_id: both[0] for photo_id, both in of_photo.items()} for of_photo in of_views]
+    own = middle([of_photo[photo.id] for of_photo, photo in zip(fused, PHOTOS, strict=True)])
+    closest = [
+        max(score for photo_id, score in of.items() if photo_id != photo.id)
+        for of, photo in zip(fused, PHOTOS, strict=True)
+    ]
+    other = middle(closest)
+    for number in range(len(pictures)):
+        best = ask(searcher, number)["results"][0]
+        way = (scores(searcher, pictures[number])[best["id"]] - other) / (own - other)
+        logit = -0.35 + (4.3 if way < 0.6 else 13.8) * (way - 0.6)
+        assert best["relevance"] == pytest.approx(1 / (1 + np.exp(-logit)), abs=0.02)
+
+
+def test_of_one_photo_alone_nothing_tells_how_close_others_come(tmp_path: Path) -> None:
+    bundle = open_bundle(write_bundle(tmp_path / "bundle", PHOTOS[:1]))
+    shown = bundle.encoder.encode([PHOTOS[0].seen])
+    searcher = Searcher(bundle, vision=found_vision(write_vision_folder(tmp_path / "vision", shown, curve=None)))
+    (best,) = ask(searcher, 0)["results"]
+    sentence = bundle.manifest.calibration.sentence
+    score = scores(searcher, shown[0])[best["id"]]
+    expected = 1 / (1 + np.exp(-(sentence.slope * score + sentence.intercept)))
+    assert best["relevance"] == pytest.approx(expected, abs=0.01)
 
 
 @pytest.mark.parametrize("size", [0, 1, PIXELS - 1, PIXELS + 1, SIDE])
@@ -192,12 +222,13 @@ def test_what_can_not_be_asked_beside_a_picture_either(sighted: Searcher) -> Non
 
 
 def test_without_a_vision(searcher: Searcher) -> None:
-    assert searcher.image_side is None
+    assert searcher.collection(1)["image_side"] is None
     with pytest.raises(NoVisionError, match="deployed without image queries"):
         ask(searcher, 0)
 
 
 def test_the_collection_says_so(sighted: Searcher, searcher: Searcher) -> None:
     with_vision, without = sighted.collection(1), searcher.collection(1)
-    assert (with_vision["image_queries"], with_vision["image_side"]) == (True, SIDE)
-    assert (without["image_queries"], without["image_side"]) == (False, None)
+    asked = ("image_queries", "image_side", "image_fit")
+    assert [with_vision[name] for name in asked] == [True, SIDE, "squash"]  # type: ignore[literal-required]
+    assert [without[name] for name in asked] == [False, None, None]  # type: ignore[literal-required]

@@ -105,7 +105,7 @@ def test_a_bundle_of_another_captioner_is_refused(tmp_path: Path, manifest: Mani
     with pytest.raises(NoVisionError) as refusal:
         vision.check(manifest)
     assert str(refusal.value) == (
-        f"The photos of this bundle were seen by captioner {CAPTIONER[:16]}, and what looks at pictures here belongs to"
+        f"The photos of this bundle were seen by {CAPTIONER[:16]}, and what looks at pictures here belongs to"
         " abababababababab and cdcdcdcdcdcdcdcd"
     )
 

@@ -83,6 +83,7 @@ def test_a_sample_is_spread_over_the_collection(app: App, searcher: Searcher) ->
         "columns": [{"name": "stars", "kind": "number"}, {"name": "place", "kind": "text"}],
         "image_queries": False,
         "image_side": None,
+        "image_fit": None,
         "photos": [searcher.photo(photo_id) for photo_id in spread],
     }
     assert [photo["id"] for photo in all_of_them] == ids

@@ -39,6 +39,7 @@ def test_there_are_no_photos(app: App) -> None:
         "columns": [],
         "image_queries": False,
         "image_side": None,
+        "image_fit": None,
         "photos": [],
     }
     assert answer.headers["etag"].startswith(f'W/"{NO_BUNDLE}-')

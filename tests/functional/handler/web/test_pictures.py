@@ -180,7 +180,7 @@ def test_with_the_vision_of_another_captioner(bundle_folder: Path, tmp_path: Pat
     answer = post(create_app(lambda: other, Settings(bundle="unused")), picture_of(0))
 
     assert kind(answer) == (405, "no-image-queries")
-    assert "seen by captioner" in answer.json()["detail"]
+    assert "were seen by" in answer.json()["detail"]
     assert ask(create_app(lambda: other, Settings(bundle="unused")), "/v1/photos").json()["image_queries"] is False
 
 

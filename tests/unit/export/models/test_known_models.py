@@ -29,6 +29,13 @@ def test_the_command_lists_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(model.name in printed and model.licence in printed for model in KNOWN_MODELS)
 
 
+def test_what_is_a_pickle_has_to_be_copied_first(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "list"]) == 0
+    printed = capsys.readouterr().out
+    for model in KNOWN_MODELS:
+        assert (f"thinlens models safetensors {model.name} --to DIR" in printed) == model.pickled
+
+
 def test_as_json(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     assert main(["models", "list", "--json"]) == 0
     listed = json.loads(capsysbinary.readouterr().out)["models"]
