@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-import handler.bundle.manifest
 from export.bundles.background import calibrate_by_background, lay_over_collection
 from export.bundles.bundle_before import BundleBefore
 from export.bundles.caption_texts import photo_texts, spoken_captions
