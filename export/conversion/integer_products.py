@@ -18,7 +18,7 @@ CONTRIBUTED = "com.microsoft"
 _HIGHEST_OF_7_BITS, _HIGHEST_OF_8_BITS = 63, 127
 """Of weights. Without VNNI, sums of two products with a byte are kept in 16 bits, unless a session is told to be exact,
 which takes longer: then 8 bits of the weights would be too many."""
-_ROWS = {
+_ROWS: dict[str, NDArray[np.generic]] = {
     "one": np.array(1.0, np.float32),
     "highest": np.array(1 / 127, np.float32),
     "least": np.array(1e-12, np.float32),

@@ -92,7 +92,7 @@ def quantise(model: onnx.ModelProto, scheme: Scheme, runs: Iterable[Arrays] = ()
     products = [node for node in graph.node if node.op_type == "MatMul" and node.input[1] in weights]
     taps = {node.name: Tap(tensor=node.input[0], channels=-1) for node in products}
     looks = scheme.inputs != "blocks"
-    seen = observe(model, taps, runs) if looks else {}
+    seen = observe(model, taps, runs) if looks and taps else {}
     if looks and seen.keys() != taps.keys():
         raise ValueError(f"the scheme {scheme.name} rounds for what it sees flow through the graph; found nothing")
     replaced: set[str] = set()
