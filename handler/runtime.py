@@ -90,6 +90,8 @@ def open_session(path: Path, *, threads: int = 1, exact_bytes: bool = False) -> 
     # Waiting threads that spin eat a function's share of CPU; the arena keeps its peak for ever.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_cpu_mem_arena = False
+    # To find out which tensor may lie where another did takes longer than all else that loading does.
+    options.enable_mem_reuse = False
     options.log_severity_level = 3
     if exact_bytes and not adds_bytes_exactly():
         options.add_session_config_entry("session.x64quantprecision", "1")

@@ -74,38 +74,60 @@ def observe(model: onnx.ModelProto, taps: Mapping[str, Tap], runs: Iterable[Arra
     outputs = {output.name for output in opened.graph.output}
     opened.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in tensors if name not in outputs)
     session = onnxruntime.InferenceSession(opened.SerializeToString(), providers=["CPUExecutionProvider"])
-    seen: dict[str, Activations] = {}
+    watches = {tap: _Watch(tap) for tap in taps.values()}  # products of one tensor share what is seen of it
     for inputs in runs:
         found = dict(zip(tensors, session.run(tensors, dict(inputs)), strict=True))
-        for name, tap in taps.items():
-            array = found[tap.tensor]
-            new = Activations(low=float(array.min()), high=float(array.max()), moments=_moments(array, tap))
-            seen[name] = _together(seen[name], new) if name in seen else new
-    return seen
+        for tap, watch in watches.items():
+            watch.see(found[tap.tensor])
+    return {name: watches[tap].seen() for name, tap in taps.items() if watches[tap].runs}
 
 
-def _moments(array: NDArray[np.float32], tap: Tap) -> NDArray[np.float32] | None:
+class _Watch:
+    """What is seen of one tensor, run by run: rows are gathered, for moments of many together take much less time."""
+
+    def __init__(self, tap: Tap) -> None:
+        self.runs = 0
+        self._tap = tap
+        self._low, self._high = math.inf, -math.inf
+        self._waiting: list[NDArray[np.float32]] = []
+        self._moments: NDArray[np.float32] | None = None
+
+    def see(self, array: NDArray[np.float32]) -> None:
+        self.runs += 1
+        self._low, self._high = min(self._low, float(array.min())), max(self._high, float(array.max()))
+        if (rows := _rows(array, self._tap)) is None:
+            return
+        self._waiting.append(rows)
+        if sum(each.shape[-2] for each in self._waiting) >= _MOST_ROWS:
+            self._fold()
+
+    def seen(self) -> Activations:
+        if self._waiting:
+            self._fold()
+        return Activations(low=self._low, high=self._high, moments=self._moments)
+
+    def _fold(self) -> None:
+        rows = np.concatenate(self._waiting, axis=-2)
+        moments: NDArray[np.float32] = rows.swapaxes(-1, -2) @ rows
+        self._moments = moments if self._moments is None else self._moments + moments
+        self._waiting = []
+
+
+def _rows(array: NDArray[np.float32], tap: Tap) -> NDArray[np.float32] | None:
+    """What a product or a convolution reads of a tensor: float32 [rows, inputs], or [channels, rows, inputs]."""
     if tap.window is not None:
         size, stride = tap.window.size, tap.window.stride
         top, left, bottom, right = tap.window.pads
         padded = np.pad(array, ((0, 0), (0, 0), (top, bottom), (left, right)))
         windows = _thinned(sliding_window_view(padded, (size, size), axis=(2, 3))[:, :, ::stride, ::stride])
-        rows: NDArray[np.float32] = np.moveaxis(windows, 1, 0).reshape(array.shape[1], -1, size * size)
-    elif tap.channels is not None:
+        return np.moveaxis(windows, 1, 0).reshape(array.shape[1], -1, size * size)
+    if tap.channels is not None:
         thinned = _thinned(array) if array.ndim == 4 else array
-        rows = np.moveaxis(thinned, tap.channels, -1).reshape(-1, array.shape[tap.channels])
-    else:
-        return None
-    moments: NDArray[np.float32] = rows.swapaxes(-1, -2) @ rows
-    return moments
+        return np.moveaxis(thinned, tap.channels, -1).reshape(-1, array.shape[tap.channels])
+    return None
 
 
 def _thinned(grids: NDArray[np.float32]) -> NDArray[np.float32]:
     """Every so many places of grids [n, channels, height, width, …], in both directions."""
     step = max(1, round(math.sqrt(len(grids) * grids.shape[2] * grids.shape[3] / _MOST_ROWS)))
     return grids[:, :, ::step, ::step]
-
-
-def _together(seen: Activations, new: Activations) -> Activations:
-    moments = None if seen.moments is None or new.moments is None else seen.moments + new.moments
-    return Activations(low=min(seen.low, new.low), high=max(seen.high, new.high), moments=moments)

@@ -1,9 +1,9 @@
-"""Quantisation: in how few bits the weights of a text encoder's graph are kept.
+"""Quantisation: in how few bits the weights of an encoder's graph are kept.
 
 It knows graphs and matrices, nothing of torch. Matrix products become MatMulNBits, whose weights alone are rounded, or
-static int8: products of integers, whose inputs are rounded by what was seen of them on some texts. With either, a text
-has the same vector alone and in a batch; dynamic int8 has one scale for all texts of a batch. The table of the words
-becomes GatherBlockQuantized.
+products of integers (integer_products.py), whose inputs are rounded by what was seen of them, or row by row. With any,
+a text has the same vector alone and in a batch; dynamic int8 has one scale for all texts of a batch. The table of the
+words becomes GatherBlockQuantized.
 """
 
 from __future__ import annotations
@@ -13,23 +13,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from export.conversion.activations import Activations, Arrays, Tap, observe
+from export.conversion.activations import Arrays, Tap, observe
 from export.conversion.blocks import BLOCK, to_blocks
-from export.conversion.rounding import round_for_inputs
+from export.conversion.integer_products import (
+    CONTRIBUTED,
+    constants,
+    product_by_fixed_scales,
+    product_row_by_row,
+)
 from handler.runtime import onnxruntime
 
 _SMALL = 2_048
 WORDS = "input_ids"
 """What the names of tensors begin with that hold the numbers of words."""
-_CONTRIBUTED = "com.microsoft"
-_HIGHEST = 63
-"""Of the weights of static int8, which have 7 bits: without VNNI, sums of two products with a byte are kept in 16."""
 _ROUNDED_TO_INT8 = 4  # MatMulNBits' accuracy_level: blocks of what flows through it are rounded while it multiplies
 
 
@@ -40,7 +42,8 @@ class Scheme:
     Attributes:
         name: What it is called on the command line.
         products: Bits of the weights of matrix products, 4, 8 or 32 (float32).
-        static: Of 8 bits, whether what flows through the graph is rounded too, by scales that are fixed.
+        inputs: How what flows into products is rounded: "blocks" of a row, to 8 bits, while they are multiplied;
+            "static", to 8 bits by scales that are fixed; or "rows", each to 16 bits. The last two need weights of 8.
         table: Bits of the table of words, 4, 8 or 32.
         dynamic: Instead of both, ONNX Runtime's dynamic int8 with a scale for each output channel.
         least_cosine: How far a vector may turn away from that in float32 before the result is refused.
@@ -48,7 +51,7 @@ class Scheme:
 
     name: str
     products: int = 32
-    static: bool = False
+    inputs: Literal["blocks", "static", "rows"] = "blocks"
     table: int = 32
     dynamic: bool = False
     least_cosine: float
@@ -60,20 +63,21 @@ BITS_8 = Scheme(name="8-bit", products=8, table=8, least_cosine=0.99)
 BITS_8_TABLE_4 = Scheme(name="8-bit-table-4", products=8, table=4, least_cosine=0.95)
 BITS_4_TABLE_8 = Scheme(name="4-bit-table-8", products=4, table=8, least_cosine=0.85)
 BITS_4 = Scheme(name="4-bit", products=4, table=4, least_cosine=0.85)
-STATIC_INT8 = Scheme(name="static-int8-table-4", products=8, static=True, table=4, least_cosine=0.85)
-SCHEMES = (FLOAT32, DYNAMIC_INT8, BITS_8, BITS_8_TABLE_4, BITS_4_TABLE_8, BITS_4, STATIC_INT8)
+STATIC_INT8 = Scheme(name="static-int8-table-4", products=8, inputs="static", table=4, least_cosine=0.85)
+INT8_BY_INT16 = Scheme(name="int8-by-int16", products=8, inputs="rows", table=8, least_cosine=0.999)
+SCHEMES = (FLOAT32, DYNAMIC_INT8, BITS_8, BITS_8_TABLE_4, BITS_4_TABLE_8, BITS_4, STATIC_INT8, INT8_BY_INT16)
 
 
-def quantise(model: onnx.ModelProto, scheme: Scheme, texts: Iterable[Arrays] = ()) -> onnx.ModelProto:
+def quantise(model: onnx.ModelProto, scheme: Scheme, runs: Iterable[Arrays] = ()) -> onnx.ModelProto:
     """A graph with its weights in the scheme's bits; the graph that is given stays as it is.
 
     Args:
         model: In float32.
         scheme: The bits.
-        texts: The graph's inputs for some texts, one after the other, which a static scheme looks at.
+        runs: The graph's inputs for some texts or pictures, run by run, which products of integers are made for.
 
     Raises:
-        ValueError: The scheme is static and there are no texts.
+        ValueError: The scheme is such a one and there are no runs.
     """
     if scheme.dynamic:
         return _dynamic(model)
@@ -87,25 +91,29 @@ def quantise(model: onnx.ModelProto, scheme: Scheme, texts: Iterable[Arrays] = (
     }
     products = [node for node in graph.node if node.op_type == "MatMul" and node.input[1] in weights]
     taps = {node.name: Tap(tensor=node.input[0], channels=-1) for node in products}
-    seen = observe(model, taps, texts) if scheme.static else {}
-    if scheme.static and seen.keys() != taps.keys():
-        raise ValueError(f"the scheme {scheme.name} fixes its scales by what it sees of texts; found none")
+    looks = scheme.inputs != "blocks"
+    seen = observe(model, taps, runs) if looks and taps else {}
+    if looks and seen.keys() != taps.keys():
+        raise ValueError(f"the scheme {scheme.name} rounds for what it sees flow through the graph; found nothing")
     replaced: set[str] = set()
+    encoded: set[str] = set()
     nodes = list(graph.node)
     del graph.node[:]
     for node in nodes:
         if node in products and scheme.products < 32:
             replaced.add(node.input[1])
             weight = weights[node.input[1]]
-            if scheme.static:
-                graph.node.append(_encode(graph, node, seen[node.name]))
-                node = _product_of_integers(graph, node, weight, seen[node.name])
+            if scheme.inputs == "static":
+                graph.node.extend(product_by_fixed_scales(graph, node, weight, seen[node.name]))
+            elif scheme.inputs == "rows":
+                graph.node.extend(product_row_by_row(graph, node, weight, seen[node.name], encoded=encoded))
             else:
-                node = _product_of_blocks(graph, node, weight, bits=scheme.products)
+                graph.node.append(_product_of_blocks(graph, node, weight, bits=scheme.products))
         elif node.op_type == "Gather" and node.input[0] in weights and _reads_words(node) and scheme.table < 32:
             replaced.add(node.input[0])
-            node = _table_of_blocks(graph, node, weights[node.input[0]], bits=scheme.table)
-        graph.node.append(node)
+            graph.node.append(_table_of_blocks(graph, node, weights[node.input[0]], bits=scheme.table))
+        else:
+            graph.node.append(node)
     used = {name for node in graph.node for name in node.input}
     for name in replaced - used:
         graph.initializer.remove(weights[name])
@@ -141,13 +149,13 @@ def _product_of_blocks(
     matrix = numpy_helper.to_array(weight)
     width, rows = matrix.shape
     blocks = to_blocks(np.ascontiguousarray(matrix.T), bits=bits)
-    names = _constants(graph, weight.name, codes=blocks.codes, scales=blocks.scales)
+    names = constants(graph, weight.name, codes=blocks.codes, scales=blocks.scales)
     return helper.make_node(
         "MatMulNBits",
         [node.input[0], *names],
         list(node.output),
         name=node.name,
-        domain=_CONTRIBUTED,
+        domain=CONTRIBUTED,
         K=width,
         N=rows,
         bits=bits,
@@ -156,43 +164,18 @@ def _product_of_blocks(
     )
 
 
-def _encode(graph: onnx.GraphProto, node: onnx.NodeProto, seen: Activations) -> onnx.NodeProto:
-    """The node that rounds what flows into a product to bytes."""
-    low, high = min(seen.low, 0.0), max(seen.high, 0.0)
-    step = np.float32(max(high - low, 1e-6) / 255)
-    names = _constants(graph, node.name, step=np.array(step), zero=np.array(np.rint(-low / step), np.uint8))
-    return helper.make_node("QuantizeLinear", [node.input[0], *names], [f"{node.name}_bytes"])
-
-
-def _product_of_integers(
-    graph: onnx.GraphProto, node: onnx.NodeProto, weight: TensorProto, seen: Activations
-) -> onnx.NodeProto:
-    matrix = numpy_helper.to_array(weight)
-    assert seen.moments is not None
-    rounded = round_for_inputs(np.ascontiguousarray(matrix.T), seen.moments, highest=_HIGHEST)
-    whole, scales, zeros = _constants(
-        graph,
-        weight.name,
-        whole=np.ascontiguousarray(rounded.whole.T),
-        scales=rounded.scale[:, 0],
-        zeros=np.zeros(matrix.shape[1], np.int8),
-    )
-    inputs = [f"{node.name}_bytes", whole, f"{node.name}_step", scales, f"{node.name}_zero", zeros]
-    return helper.make_node("MatMulIntegerToFloat", inputs, list(node.output), name=node.name, domain=_CONTRIBUTED)
-
-
 def _table_of_blocks(graph: onnx.GraphProto, node: onnx.NodeProto, weight: TensorProto, *, bits: int) -> onnx.NodeProto:
     table = numpy_helper.to_array(weight)
     blocks = to_blocks(table, bits=bits)
     rows, width = table.shape
     codes = blocks.codes.reshape(rows, -1)[:, : width * bits // 8]  # without the padding of the last block
-    names = _constants(graph, weight.name, codes=np.ascontiguousarray(codes), scales=blocks.scales)
+    names = constants(graph, weight.name, codes=np.ascontiguousarray(codes), scales=blocks.scales)
     return helper.make_node(
         "GatherBlockQuantized",
         [names[0], node.input[1], names[1]],
         list(node.output),
         name=node.name,
-        domain=_CONTRIBUTED,
+        domain=CONTRIBUTED,
         bits=bits,
         block_size=BLOCK,
         gather_axis=0,
@@ -200,19 +183,9 @@ def _table_of_blocks(graph: onnx.GraphProto, node: onnx.NodeProto, weight: Tenso
     )
 
 
-def _constants(graph: onnx.GraphProto, name: str, **arrays: NDArray[np.generic]) -> list[str]:
-    """Add what stands for a weight to the graph, unless another node that uses it has done so."""
-    known = {item.name for item in graph.initializer}
-    names = [f"{name}_{part}" for part in arrays]
-    for full_name, array in zip(names, arrays.values(), strict=True):
-        if full_name not in known:
-            graph.initializer.append(numpy_helper.from_array(array, full_name))
-    return names
-
-
 def _declare(model: onnx.ModelProto) -> None:
-    if all(opset.domain != _CONTRIBUTED for opset in model.opset_import):
-        model.opset_import.append(helper.make_opsetid(_CONTRIBUTED, 1))
+    if all(opset.domain != CONTRIBUTED for opset in model.opset_import):
+        model.opset_import.append(helper.make_opsetid(CONTRIBUTED, 1))
 
 
 def _dynamic(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _DAMPING = 0.01
+_AT_ONCE = 64
+"""Inputs whose errors are made good among themselves, before those that follow are told of all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,8 @@ def round_to_nearest(weights: NDArray[np.float32]) -> Rounded:
 def round_for_inputs(weights: NDArray[np.float32], moments: NDArray[np.float32], *, highest: int = 127) -> Rounded:
     """Round weights so that their products with inputs change least: what one is off by, the following ones make good.
 
-    GPTQ (Frantar et al. 2022, arXiv 2210.17323, section 3), in the order of the inputs' size.
+    GPTQ (Frantar et al. 2022, arXiv 2210.17323, section 3), the largest inputs first, computed as Babai's nearest
+    plane, which is the same without an inverse (Chen et al. 2025, arXiv 2507.18553).
 
     Args:
         weights: [rows, …], as many in a row as there are inputs.
@@ -39,24 +42,29 @@ def round_for_inputs(weights: NDArray[np.float32], moments: NDArray[np.float32],
     """
     scale = _scale(weights, highest)
     groups = moments[None] if moments.ndim == 2 else moments  # of rows that have the same inputs
-    shape = (len(groups), -1, groups.shape[-1])
-    scales = np.broadcast_to(scale, weights.shape).reshape(shape)[:, :, :1].astype(np.float64)
+    inputs = groups.shape[-1]
+    shape = (len(groups), -1, inputs)
     diagonal = np.diagonal(groups, axis1=1, axis2=2).astype(np.float64)
-    order = np.argsort(-diagonal, axis=1, kind="stable")
+    order = np.argsort(diagonal, axis=1, kind="stable")
     damping = _DAMPING * diagonal.mean(1) + 1e-8  # inputs that are always 0 have no moments at all
-    damped = groups + damping[:, None, None] * np.eye(groups.shape[-1])
+    damped = groups + damping[:, None, None] * np.eye(inputs)
     damped = np.take_along_axis(np.take_along_axis(damped, order[:, :, None], 1), order[:, None], 2)
-    upper = np.linalg.cholesky(np.linalg.inv(damped)).swapaxes(1, 2)
-    left = np.take_along_axis(weights.reshape(shape).astype(np.float64), order[:, None], 2)
-    whole = np.zeros(left.shape, np.int8)
-    for place in range(left.shape[2]):
-        wanted = left[:, :, place : place + 1]
-        rounded = np.clip(np.rint(wanted / scales), -highest, highest)
-        whole[:, :, place] = rounded[:, :, 0]
-        row = upper[:, place : place + 1, place:]
-        left[:, :, place:] -= (wanted - rounded * scales) / row[:, :, :1] * row
-    restored = np.take_along_axis(whole, np.argsort(order, axis=1)[:, None], 2)
-    return Rounded(whole=restored.reshape(weights.shape), scale=scale)
+    lower = np.linalg.cholesky(damped)
+    lower /= np.diagonal(lower, axis1=1, axis2=2)[:, None].copy()
+    steps = (weights / scale).astype(np.float64).reshape(shape)
+    given = np.ascontiguousarray(np.take_along_axis(steps, order[:, None], 2).swapaxes(1, 2))
+    wanted, whole = given.copy(), np.zeros(given.shape, np.int8)
+    for end in range(inputs, 0, -_AT_ONCE):
+        start = max(0, end - _AT_ONCE)
+        off = np.empty_like(given[:, start:end])
+        for place in reversed(range(start, end)):
+            rounded = np.clip(np.rint(wanted[:, place]), -highest, highest)
+            whole[:, place] = rounded
+            off[:, place - start] = given[:, place] - rounded
+            wanted[:, start:place] += lower[:, place, start:place, None] * off[:, place - start, None]
+        wanted[:, :start] += lower[:, start:end, :start].swapaxes(1, 2) @ off
+    restored = np.take_along_axis(whole, np.argsort(order, axis=1)[:, :, None], 1).swapaxes(1, 2)
+    return Rounded(whole=np.ascontiguousarray(restored).reshape(weights.shape), scale=scale)
 
 
 def _scale(weights: NDArray[np.float32], highest: int) -> NDArray[np.float32]:

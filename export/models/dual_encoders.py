@@ -96,11 +96,11 @@ def convert_dual_encoder(source: Path | str, name: str, folder: Path) -> None:
     from export.conversion.dual.image_tower import write_image_tower
     from export.conversion.dual.text_tower import export_text_tower
     from export.conversion.encoder_folder import write_encoder_folder
-    from export.conversion.quantisation import BITS_8, FLOAT32
+    from export.conversion.quantisation import FLOAT32, INT8_BY_INT16
 
     text_tower = export_text_tower(dual)
     try:
-        write_encoder_folder(text_tower, folder, scheme=BITS_8)
+        write_encoder_folder(text_tower, folder, scheme=INT8_BY_INT16)
     except ModelError:
         write_encoder_folder(text_tower, folder, scheme=FLOAT32)
     write_image_tower(dual, folder, space=identify_encoder(folder))

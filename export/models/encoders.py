@@ -125,7 +125,7 @@ def _convert_sentence_encoder(source: Path, name: str, folder: Path) -> None:
     write_encoder_folder(exported, folder, scheme=BITS_8)
 
 
-_DUAL = "dual encoder, 1"
+_DUAL = "dual encoder, 2"
 KINDS: list[EncoderKind] = [
     EncoderKind(version=_DUAL, recognises=lambda folder: dual_folder(folder) is not None, convert=convert_dual_encoder),
     EncoderKind(version="encoder, 8-bit, 2", recognises=_is_sentence_encoder, convert=_convert_sentence_encoder),

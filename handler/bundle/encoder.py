@@ -197,7 +197,7 @@ def _open_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
 
 
 def _open_session(path: Path, threads: int, dim: int) -> onnxruntime.InferenceSession:
-    session = open_session(path, threads=threads)
+    session = open_session(path, threads=threads, exact_bytes=True)
     inputs = {(node.name, node.type) for node in session.get_inputs()}
     outputs = {(node.name, node.type): node.shape for node in session.get_outputs()}
     expected = {("input_ids", "tensor(int64)"), ("attention_mask", "tensor(int64)")}

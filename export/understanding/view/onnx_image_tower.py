@@ -21,7 +21,7 @@ from export.disk.model_files import IMAGE_DESCRIPTION, IMAGE_GRAPH, has_image_to
 from export.errors import ModelError
 from export.understanding.view.image_encoder import Certainty
 from handler.errors import in_words
-from handler.runtime import onnxruntime
+from handler.runtime import adds_bytes_exactly, onnxruntime
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -117,7 +117,10 @@ class ImageTower:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
+        options.enable_mem_reuse = False  # for it takes seconds to find out what may lie where
         options.log_severity_level = 3
+        if not adds_bytes_exactly():
+            options.add_session_config_entry("session.x64quantprecision", "1")
         providers = [*([_CUDA] if source.alone else []), "CPUExecutionProvider"]
         try:
             path = str(source.folder / IMAGE_GRAPH)

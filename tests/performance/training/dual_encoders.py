@@ -1,11 +1,15 @@
 """Dual encoders: what one of CLIP B/32's size costs to index with and to serve, with random weights.
 
 The same image tower sees the same photo files in plain onnxruntime and, in OpenCLIP's own code, in torch; the function
-starts and answers beside the one of the shipped models.
+starts and answers beside the one of the shipped models. `thinlens index` is a process of its own, which loads no torch,
+as the command is.
 """
 
 from __future__ import annotations
 
+import resource
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,17 +23,13 @@ from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
 
 from export.conversion.dual.tracing import trace
 from export.conversion.quantisation import write_graph
-from export.gallery.indexing import index_photos
 from export.models.dual_encoders import open_dual_encoder
-from export.models.encoders import encoder_space, open_encoder
-from export.models.model_set import Models
-from export.understanding.view.onnx_image_tower import ImageTowerSource
+from export.models.encoders import open_encoder
 from handler.bundle.encoder import Encoder
 from handler.bundle.encoder_files import ENCODER_FILES
 from handler.runtime import onnxruntime
 from tests.functional.export.conversion.dual_models import clip_tokenizer
 from tests.functional.export.conversion.open_clip_here import require_open_clip
-from tests.functional.export.conversion.silent_captioner import SilentCaptioner
 from tests.performance.cold_start import BARE_IMPORTS, FIRST_ANSWER, Kind, start_in_turn
 from tests.performance.report import Table, spread
 from tests.performance.small_memory import ask
@@ -38,6 +38,22 @@ PHOTOS, ROUNDS, STARTS, WORKERS = 128, 3, 7, 2
 AT_ONCE = 8
 QUERY = "a dog runs on the beach at night"
 OPEN_CLIP = "ViT-B-32"
+
+INDEX = """
+import sys
+from pathlib import Path
+from export.gallery.indexing import index_photos
+from export.models.encoders import encoder_space
+from export.models.model_set import Models
+from export.understanding.view.onnx_image_tower import ImageTowerSource
+from tests.functional.export.conversion.silent_captioner import SilentCaptioner
+
+photos, out, encoder = map(Path, sys.argv[1:4])
+space = encoder_space(encoder)
+tower = ImageTowerSource.find(encoder, space=space)
+models = Models(encoder=encoder, encoder_identity=space, captioner=SilentCaptioner(), image_encoder=tower)
+index_photos(photos, out, workers=int(sys.argv[4]), models=models)
+"""
 
 See = Callable[[Sequence[Path]], None]
 
@@ -51,26 +67,40 @@ def measure(folder: Path, shipped: Path) -> Table:
     """
     model = _save_model(folder / "clip-b32")
     photos = _write_photos(folder / "photos")
-    see = {"plain onnxruntime": _see_plainly(model, folder), "OpenCLIP in torch": _see_in_torch()}
-    models = _models(model, folder / "converted")
-    rates: dict[str, list[float]] = {"thinlens index": [], **{name: [] for name in see}}
+    encoder = open_encoder(str(model), folder / "converted")
+
+    def index(number: int) -> None:
+        given = [str(folder / "photos"), str(folder / f"out{number}"), str(encoder), str(WORKERS)]
+        subprocess.run([sys.executable, "-c", INDEX, *given], check=True)
+
+    plainly, in_torch = _see_plainly(model, folder), _see_in_torch()
+    ways: dict[str, Callable[[int], None]] = {
+        "thinlens index": index,
+        "plain onnxruntime": lambda _: plainly(photos),
+        "OpenCLIP in torch": lambda _: in_torch(photos),
+    }
+    rates: dict[str, list[float]] = {name: [] for name in ways}
+    worked: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(ROUNDS):
-        started = time.perf_counter()
-        index_photos(folder / "photos", folder / f"out{number}", workers=WORKERS, models=models)
-        rates["thinlens index"].append(PHOTOS / (time.perf_counter() - started))
-        for name, by in see.items():
-            started = time.perf_counter()
-            by(photos)
+        for name, way in ways.items():
+            started, processor = time.perf_counter(), _processor_s()
+            way(number)
             rates[name].append(PHOTOS / (time.perf_counter() - started))
+            worked[name].append((_processor_s() - processor) * 1_000 / PHOTOS)
     ours = median(rates["thinlens index"])
     rows = [(f"photos a second, {name}", spread(rate), f"{ours / median(rate):.2f}") for name, rate in rates.items()]
+    ours = median(worked["thinlens index"])
+    rows += [
+        (f"processor ms a photo, {name}", spread(ms, 0), f"{ours / median(ms):.2f}") for name, ms in worked.items()
+    ]
     return Table(
         title="Dual encoders",
         how=(
             f"A CLIPModel of B/32's size with random weights; {PHOTOS} JPEG files of 1,280 x 960 pixels, {ROUNDS} "
-            f"rounds in turn, on {WORKERS} cores; median and quartiles. `thinlens index` starts its processes, writes "
-            "thumbnails and a bundle too; the others have loaded their model before. The ratio is ours to theirs. Of "
-            f"the function: {STARTS} fresh processes of each kind in turn, beside the shipped models."
+            f"rounds in turn, on {WORKERS} cores; median and quartiles. `thinlens index` is a process of its own, "
+            "which starts others, writes thumbnails and a bundle too; the others have loaded their model before. The "
+            f"ratio is ours to theirs. Of the function: {STARTS} fresh processes of each kind in turn, beside the "
+            "shipped models."
         ),
         header=("what", "measured", "ratio"),
         rows=[*rows, *_function(folder / f"out{ROUNDS - 1}/bundle", shipped)],
@@ -131,11 +161,10 @@ def _write_photos(folder: Path) -> list[Path]:
     return sorted(folder.iterdir())
 
 
-def _models(model: Path, out: Path) -> Models:
-    encoder = open_encoder(str(model), out)
-    space = encoder_space(encoder)
-    tower = ImageTowerSource.find(encoder, space=space)
-    return Models(encoder=encoder, encoder_identity=space, captioner=SilentCaptioner(), image_encoder=tower)
+def _processor_s() -> float:
+    """Processor time of this process and of those that it has waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def _see_plainly(model: Path, folder: Path) -> See:

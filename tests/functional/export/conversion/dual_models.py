@@ -13,7 +13,9 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image
 from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers, processors, trainers
 from tokenizers.models import BPE, Unigram
 from transformers import (
@@ -67,6 +69,20 @@ def save_dual_encoder(folder: Path, kind: str, *, seed: int = 0) -> Path:
     _spread(model)
     model.save_pretrained(folder)
     return folder
+
+
+def random_texts(count: int) -> list[str]:
+    """Different ones, of the words of real ones."""
+    random = np.random.default_rng(5)
+    words = sorted({word for text in TEXTS for word in text.lower().split()})
+    return [" ".join(random.choice(words, size=random.integers(1, 9))) for _ in range(count)]
+
+
+def random_pictures(count: int) -> list[Image.Image]:
+    """Different ones, of several shapes."""
+    random = np.random.default_rng(4)
+    pictures = [Image.fromarray(random.integers(0, 256, (8, 8, 3), dtype=np.uint8)) for _ in range(count)]
+    return [picture.resize((64, 72 + number % 20)) for number, picture in enumerate(pictures)]
 
 
 def _spread(model: PreTrainedModel) -> None:

@@ -107,8 +107,10 @@ def test_the_graph_that_is_given_stays_as_it_is(tmp_path: Path) -> None:
     assert graph.SerializeToString() == before
 
 
-def test_scales_are_not_fixed_by_nothing() -> None:
-    with pytest.raises(ValueError, match=r"static-int8-table-4 fixes its scales by what it sees of texts; found none"):
+def test_products_of_integers_are_not_made_for_nothing() -> None:
+    with pytest.raises(
+        ValueError, match=r"static-int8-table-4 rounds for what it sees flow through the graph; found nothing"
+    ):
         quantise(bert_graph(tiny_bert(), "mean"), STATIC_INT8)
 
 

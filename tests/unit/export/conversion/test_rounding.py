@@ -36,6 +36,28 @@ def test_products_with_known_inputs_change_less() -> None:
     assert known.scale.shape == (12, 1)
 
 
+def test_what_many_inputs_are_off_by_is_made_good_by_those_that_follow() -> None:
+    weights = np.random.default_rng(6).normal(size=(5, 150)).astype(np.float32)
+    seen = inputs(900, 150, seed=7)
+    expected = gptq(weights, seen.T @ seen)
+    np.testing.assert_array_equal(round_for_inputs(weights, seen.T @ seen).whole, expected)
+
+
+def gptq(weights: NDArray[np.float32], moments: NDArray[np.float32]) -> NDArray[np.int8]:
+    """As the paper has it: by the inverse, one input after the other, and all that follow told at once."""
+    scale = np.abs(weights).max(1, keepdims=True) / np.float32(127)
+    order = np.argsort(np.diagonal(moments), kind="stable")[::-1]
+    damped = moments[np.ix_(order, order)] + (0.01 * np.diagonal(moments).mean() + 1e-8) * np.eye(len(moments))
+    upper = np.linalg.cholesky(np.linalg.inv(damped.astype(np.float64))).T
+    left = (weights / scale).astype(np.float64)[:, order]
+    whole = np.zeros(left.shape, np.int8)
+    for place in range(left.shape[1]):
+        rounded = np.clip(np.rint(left[:, place]), -127, 127)
+        whole[:, order[place]] = rounded
+        left[:, place:] -= np.outer((left[:, place] - rounded) / upper[place, place], upper[place, place:])
+    return whole
+
+
 def test_each_channel_of_its_own_as_if_it_were_alone() -> None:
     kernels = np.random.default_rng(3).normal(size=(5, 1, 3, 3)).astype(np.float32)
     windows = np.stack([inputs(200, 9, seed=seed) for seed in range(5)])
