@@ -27,14 +27,20 @@ export class FilterBar {
     const open = textButton({ click: () => this.#open() }, icon("filter"), say("filters"));
     const change = ({ target }) => reader.sort(target.value);
     this.#order = make("select", { class: "pill", part: "order", "aria-label": say("order"), change });
-    const close = iconButton("cross", say("close"), { click: () => this.sheet.close() });
+    const shut = () => this.sheet.hidePopover();
+    const close = iconButton("cross", say("close"), { click: shut });
+    // Modal by its own means: of a page that is made inert the browser works out the style of everything anew.
     this.sheet = make(
       "dialog",
       {
         class: "sheet",
         part: "filters",
+        popover: true,
+        "aria-modal": "true",
         "aria-labelledby": "filters",
-        click: ({ target }) => target === this.sheet && this.sheet.close(),
+        click: ({ target }) => target === this.sheet && shut(),
+        focusout: ({ relatedTarget }) => relatedTarget && !this.sheet.contains(relatedTarget) && close.focus(),
+        toggle: ({ newState }) => newState === "closed" && open.focus(),
       },
       make("div", { class: "head" }, this.#title, close),
       this.#groups,
@@ -60,7 +66,7 @@ export class FilterBar {
         return textButton(attributes, name, icon("cross"));
       }),
     );
-    if (this.sheet.open) this.#fill();
+    if (this.#isOpen) this.#fill();
   }
 
   /** Whether an element is here, in the bar or in the sheet. */
@@ -68,17 +74,21 @@ export class FilterBar {
     return this.element.contains(element) || this.sheet.contains(element);
   }
 
+  get #isOpen() {
+    return this.sheet.matches(":popover-open");
+  }
+
   #choose({ target }) {
     const filter = target.closest("[data-filter]")?.dataset.filter;
     if (!filter) return;
     this.#reader.toggle(filter);
     // A chip is gone then, and the focus with it.
-    if (!this.sheet.open) this.#order.focus({ preventScroll: true });
+    if (!this.#isOpen) this.#order.focus({ preventScroll: true });
   }
 
   #open() {
     this.#title.textContent = this.#say("filters");
-    this.sheet.showModal();
+    this.sheet.showPopover();
     this.#fill();
   }
 

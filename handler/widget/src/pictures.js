@@ -5,26 +5,36 @@ import { make } from "./dom.js";
 const COLUMNS = 4;
 const ROWS = 3;
 const SMOOTHNESS = 8;
+// A picture that is there so soon needs no colours before it.
+const SLOW_MS = 50;
+// A little longer than pictures take to show (styles.css).
+const FADE_MS = 300;
 // So few pixels are not worth the way to a graphics card.
 const ON_PROCESSOR = { willReadFrequently: true };
 /** Where the colours are put before they are made larger; made when first needed. */
 let palette;
 
-/**
- * A frame of the photo's shape that holds its thumbnail, and says so where there is none; `below` stands there until then.
- * Where hundreds are scrolled past that is best nothing: a browser composes each canvas by itself.
- */
-export function framed(photo, say, below = blurred(photo)) {
-  const { thumbnail: src, width, height } = photo;
-  const missing = make("span", { class: "missing" }, say("missing"));
-  const error = ({ target }) => (target.src === src ? target.replaceWith(missing) : (target.src = src));
-  const picture = src ? image({ src, loading: "lazy", width, height, error }) : missing;
-  return make("span", { class: "frame" }, ...below, picture);
+/** A frame of the photo's shape that holds its thumbnail, or else the photo's colours if that takes a while. */
+export function framed(photo, say) {
+  const picture = thumbnail(photo, say, { loading: "lazy" });
+  const frame = make("span", { class: "frame" }, picture);
+  setTimeout(() => picture.matches(".there, .missing") || frame.prepend(...blurred(photo)), SLOW_MS);
+  return frame;
 }
 
-/** A picture that shows once it has come. */
+/** The photo's thumbnail, or what says that there is none. */
+export function thumbnail({ thumbnail: src, width, height }, say, attributes) {
+  const missing = make("span", { class: "missing" }, say("missing"));
+  const error = ({ target }) => (target.src === src ? target.replaceWith(missing) : (target.src = src));
+  return src ? image({ src, width, height, error, ...attributes }) : missing;
+}
+
+/** A picture that shows once it has come; the colours below it go then, for a browser composes each canvas by itself. */
 export function image(attributes) {
-  const load = ({ target }) => target.classList.add("there");
+  const load = ({ target }) => {
+    target.classList.add("there");
+    setTimeout(() => target.parentNode?.querySelector("canvas")?.remove(), FADE_MS);
+  };
   return make("img", { alt: "", decoding: "async", load, ...attributes });
 }
 

@@ -51,9 +51,9 @@ export function place({ aspect, perhaps, ...photo }) {
 }
 
 /** What opens a photo at large: its picture, and what is to stand below. */
-export function picture({ id }, name, ...content) {
+export function picture({ id }, name, attributes, ...content) {
   const open = { type: "button", class: "open", part: "picture", tabindex: -1, value: id, "aria-label": name };
-  return make("button", open, ...content);
+  return make("button", { ...open, ...attributes }, ...content);
 }
 
 /** All that is said of a photo that was found, with its picture in a frame. */
@@ -66,7 +66,7 @@ export function content(photo, say, frame) {
   const name = [caption, ...words.map(({ said }) => said), ...unsure, ...relevant, ...alike].join(say("pause"));
   const hidden = { "aria-hidden": "true" };
   return [
-    picture(photo, name, frame, make("span", { class: "caption", part: "caption", dir: "auto", ...hidden }, caption)),
+    picture(photo, name, {}, frame, make("span", { class: "caption", part: "caption", dir: "auto", ...hidden }, caption)),
     ...words.map(({ said, nodes }) => make("div", { class: "words", part: "words", title: said, ...hidden }, ...nodes)),
     make(
       "div",
