@@ -2,15 +2,16 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
+const LENS = "M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM15.5 15.5 20 20";
 const PATHS = {
-  search: "M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM15.5 15.5 20 20",
+  search: LENS,
   picture: "M4 5h16v14H4zM4 16l4.5-4.5 4 4 3-3 4.5 4.5M15 9h.01",
   cross: "M6 6l12 12M18 6 6 18",
   similar: "M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4M12 8.5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7Z",
   back: "M15 5l-7 7 7 7",
   forward: "M9 5l7 7-7 7",
   filter: "M4 7h16M7 12h10M10 17h4",
-  zoom: "M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM15.5 15.5 20 20M8 10.5h5M10.5 8v5",
+  zoom: `${LENS}M8 10.5h5M10.5 8v5`,
 };
 
 /**
