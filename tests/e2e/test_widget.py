@@ -86,7 +86,7 @@ def test_while_it_waits_it_says_so_and_keeps_what_is_there(page: Page) -> None:
             "The answer could not be read. Perhaps something else answers at this address.",
         ),
         (
-            {"json": {"results": [{"id": None}]}},
+            {"json": {"results": [None]}},
             "The answer could not be read. Perhaps something else answers at this address.",
         ),
         ({"status": 502, "body": "bad gateway"}, "The server said: 502"),

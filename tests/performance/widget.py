@@ -89,8 +89,8 @@ def measure(folder: Path) -> Table:
             "Something is there when the frame that shows it was drawn; nothing else looks into the page meanwhile. "
             "Median and quartiles; of layout shift, requests, bytes (as sent, up to the first picture, and without "
             "pictures) and memory the most. "
-            f"The module has {size:,} bytes gzipped, all in all. Lighthouse {lighthouse.VERSION} looks at `thinlens serve`, as it "
-            "does at a phone."
+            f"The module has {size:,} bytes gzipped, all in all. Lighthouse {lighthouse.VERSION} looks at `thinlens "
+            "serve`, as it does at a phone."
         ),
         header=("", "processor as it is", f"{SLOWDOWNS[1]} times slower", "aim"),
         rows=[*_rows(visits, browsing), *_marks(folder, program)],
