@@ -50,7 +50,7 @@ export interface ThinlensSearchDetail {
   answer: { bundle: string; no_relevant_results: boolean; next_offset: number | null; results: object[]; perhaps: object[] };
 }
 
-/** Attributes: `endpoint`, `lang`, `texts` (a JSON object), `no-history`, `autofocus`. */
+/** Attributes: `endpoint`, `lang`, `texts` (a JSON object), `query`, `parameter`, `no-history`, `autofocus`. */
 export interface ThinlensSearchElement extends HTMLElement {
   /** Set before the element is defined, it is asked in place of `fetch`; `timeoutMs` is for how long that may take. */
   ask?: typeof fetch & { timeoutMs?: number };

@@ -46,9 +46,13 @@ export function takePictures(element, { takes, ask }, signal) {
   const take = (event) => {
     const { types, files } = event.dataTransfer ?? event.clipboardData;
     const taken = takes() && types.includes("Files");
-    if (taken) event.preventDefault();
+    // Were it the page's, too, that would take it for something of its own.
+    if (taken) {
+      event.preventDefault();
+      event.stopPropagation();
+    }
     element.toggleAttribute("data-dropping", taken && event.type === "dragover");
     if (taken && files[0] && ["drop", "paste"].includes(event.type)) ask(files[0]);
   };
-  for (const type of ["dragover", "dragleave", "drop", "paste"]) element.addEventListener(type, take, { signal });
+  for (const type of ["dragenter", "dragover", "dragleave", "drop", "paste"]) element.addEventListener(type, take, { signal });
 }

@@ -5,6 +5,7 @@
 
 import { make } from "./dom.js";
 import { thumbnail } from "./pictures.js";
+import { watcher } from "./sight.js";
 import { picture, Walk } from "./tiles.js";
 
 // Photos that come and go together: whole rows of 3, 4, 5, 6, 10 and 12 (styles.css).
@@ -46,7 +47,7 @@ export class Browse {
     this.#say = say;
     this.#onError = onError;
     const keydown = (event) => this.#leap(event);
-    this.element = make("div", { class: "browse", part: "browse", "aria-description": say("keys"), keydown });
+    this.element = make("div.browse", { "aria-description": say("keys"), keydown });
     this.#walk = new Walk(this.element, ({ ariaPosInSet }) => onOpen(ariaPosInSet - 1));
   }
 
@@ -58,9 +59,7 @@ export class Browse {
   show({ months, undated }, load) {
     this.clear();
     this.#load = load;
-    this.#observer = new IntersectionObserver((entries) => entries.forEach((entry) => this.#notice(entry)), {
-      rootMargin: "100% 0px",
-    });
+    this.#observer = watcher((entry) => this.#notice(entry));
     const dated = months.map(({ month, count }) => [this.#say("{date}", { date: month }), count]);
     for (const [name, count] of [...dated, [this.#say("undated"), undated]]) this.#layOut(name, count);
   }
@@ -83,7 +82,7 @@ export class Browse {
 
   /** Move the focus to a photo, wherever it is. */
   async focus(index = 0) {
-    const [shelf, { start }] = [...this.#shelves].findLast(([, { start }]) => start <= index);
+    const [shelf, { start }] = [...this.#shelves].filter(([, { start }]) => start <= index).at(-1);
     this.#furnish(shelf);
     const block = shelf.children[Math.floor((index - start) / BLOCK)];
     const place = (index - start) % BLOCK;

@@ -160,18 +160,25 @@ export class Client {
   /** What `read` makes of an answer; where it stumbles over it, that can't be read. */
   async #fetch(address, signal, read, request, timeoutMs = this.#source.timeoutMs ?? TIMEOUT_MS) {
     const ask = this.#source;
-    const limit = AbortSignal.timeout(timeoutMs);
+    const asking = new AbortController();
+    const end = () => asking.abort();
+    const limit = setTimeout(end, timeoutMs);
+    signal.addEventListener("abort", end);
+    if (signal.aborted) end();
     let response;
     let body;
     try {
-      response = await ask(new URL(address, this.#base), { ...request, signal: AbortSignal.any([signal, limit]) });
+      response = await ask(new URL(address, this.#base), { ...request, signal: asking.signal });
       body = await response.json();
       if (response.ok) return read(body);
     } catch (error) {
       if (signal.aborted) throw error;
-      if (limit.aborted) throw new NoAnswer("slow");
+      if (asking.signal.aborted) throw new NoAnswer("slow");
       if (response?.ok) throw new NoAnswer("unreadable");
       if (!response) throw new NoAnswer(globalThis.navigator?.onLine === false ? "offline" : "unreachable");
+    } finally {
+      clearTimeout(limit);
+      signal.removeEventListener("abort", end);
     }
     throw new NoAnswer(nameOf(body ?? {}), String(body?.detail ?? response.status));
   }
@@ -208,8 +215,13 @@ export class Client {
 
   /** The address if a browser may safely be sent there, for it comes from the collection. */
   #webAddress(address) {
-    const url = address && URL.canParse(address, this.#base) && new URL(address, this.#base);
-    return url && /^https?:$/.test(url.protocol) ? url.href : undefined;
+    if (typeof address !== "string") return undefined;
+    try {
+      const { protocol, href } = new URL(address, this.#base);
+      return /^https?:$/.test(protocol) ? href : undefined;
+    } catch {
+      return undefined;
+    }
   }
 }
 

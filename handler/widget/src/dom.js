@@ -15,11 +15,14 @@ const PATHS = {
 };
 
 /**
- * An element with attributes and children. An attribute that is undefined or false is left out, a function listens to the
- * event of its name, and `--name` is a property of its styles.
+ * An element ("div", or "div.head" with its class, which is its part if no other is given), attributes and children. An
+ * attribute that is undefined or false is left out, a function listens to the event of its name, and `--name` is a property
+ * of its styles.
  */
-export function make(tag, attributes = {}, ...children) {
+export function make(kind, attributes = {}, ...children) {
+  const [tag, name] = kind.split(".");
   const element = document.createElement(tag);
+  if (name) element.className = element.part = name;
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") element.addEventListener(name, value);
     else if (name.startsWith("--")) element.style.setProperty(name, value);
@@ -31,7 +34,7 @@ export function make(tag, attributes = {}, ...children) {
 
 /** A button that shows an icon and is called by a text. */
 export function iconButton(name, label, attributes) {
-  return make("button", { type: "button", class: "round", "aria-label": label, title: label, ...attributes }, icon(name));
+  return make("button.round", { type: "button", "aria-label": label, title: label, ...attributes }, icon(name));
 }
 
 /** Call an element by a text, which is shown where one points at it. */
@@ -41,7 +44,20 @@ export function call(element, text) {
 
 /** A button that says what it does, with a text and perhaps an icon. */
 export function textButton(attributes, ...content) {
-  return make("button", { type: "button", class: "pill", part: "button", ...attributes }, ...content);
+  return make("button.pill", { type: "button", part: "button", ...attributes }, ...content);
+}
+
+/** What selects a dialog that is shown, by whichever method. */
+export const SHOWN = ":is([open], :popover-open)";
+
+/** Show or close a dialog by one of its methods; a browser that hasn't got it shows the dialog among all else. */
+export function operate(dialog, method) {
+  try {
+    dialog[method]();
+  } catch {
+    dialog.toggleAttribute("open", method.startsWith("show"));
+    dialog.querySelector("button").focus();
+  }
 }
 
 /** One of the icons, of the size and colour of the text around it. */

@@ -1,6 +1,6 @@
 /** The element: what a page says to it and hears from it, and what is wanted, from the box, the chips or the address. */
 
-import { NOTHING } from "./address.js";
+import { isNothing, NOTHING } from "./address.js";
 import { Answers, ordersFor } from "./answers.js";
 import { readPicture, takePictures } from "./asked_picture.js";
 import { Client, NoAnswer } from "./client.js";
@@ -8,6 +8,7 @@ import { make } from "./dom.js";
 import { FilterBar } from "./filter_bar.js";
 import { toggled } from "./filters.js";
 import { History } from "./history.js";
+import { keepKeys } from "./keys.js";
 import { rootsAround, tagAround } from "./languages.js";
 import { isAlone } from "./moves.js";
 import { Results } from "./results.js";
@@ -19,7 +20,9 @@ const TYPED_INTO = "input, textarea, select, dialog, [role=textbox], [role=combo
 
 /**
  * Attributes: `endpoint`, where the search interface is; `lang`, if not that of the page around; `texts`, a JSON object
- * of texts in place of its own; `no-history`, to leave the page's address alone; `autofocus`.
+ * of texts in place of its own; `query`, what is searched for where the page's address asks for nothing, and whenever it
+ * changes; `parameter`, the name of the query in that address, and the beginning of its other names; `no-history`, to leave
+ * the address alone; `autofocus`.
  *
  * Events, both bubbling and composed: `thinlens-search` with every answer, its detail `{query, similar, picture, answer}`;
  * `thinlens-select` when a photo is chosen, its detail the photo. Where a listener prevents the latter's default, the
@@ -29,13 +32,17 @@ const TYPED_INTO = "input, textarea, select, dialog, [role=textbox], [role=combo
  * A page that has the answers itself sets the property `ask` before the element is defined: what is asked in place of
  * `fetch`, its `timeoutMs` for how long that may take.
  */
-export class ThinlensSearch extends HTMLElement {
-  static observedAttributes = ["endpoint", "texts"];
+export class ThinlensSearch extends (globalThis.HTMLElement ?? Object) {
+  static observedAttributes = ["endpoint", "texts", "query"];
   /** What it looks like. */
-  static sheet;
+  static styles;
 
   #root = this.attachShadow({ mode: "open" });
-  #history = new History(() => !this.hasAttribute("no-history"));
+  #history = new History(() => (this.hasAttribute("no-history") ? undefined : (this.getAttribute("parameter") ?? "")));
+  /** All that is seen; what is inherited from the page ends here. */
+  #body = make("div");
+  /** The document for which it is dressed. */
+  #dressedFor;
   /** Ends with the element's stay in the page, and with it what it listens to there. */
   #stay;
   /** Ends the request in flight, so that an earlier answer never replaces a later one. */
@@ -63,16 +70,24 @@ export class ThinlensSearch extends HTMLElement {
   #results;
   #answers;
 
+  constructor() {
+    super();
+    keepKeys(this.#root, (event) => this.#takeSlash(event));
+  }
+
   connectedCallback() {
     const { signal } = (this.#stay = new AbortController());
+    const view = this.ownerDocument.defaultView ?? window;
     window.addEventListener("popstate", () => this.#goBack(), { signal });
-    window.addEventListener("keydown", (event) => this.#takeSlash(event), { signal });
-    window.addEventListener("online", () => this.#offline && this.refresh(), { signal });
+    view.addEventListener("keydown", (event) => this.#takeSlash(event), { signal });
+    view.addEventListener("online", () => this.#offline && this.refresh(), { signal });
     takePictures(this, { takes: () => this.#answers?.imageSide > 0, ask: (file) => this.#askWith(file) }, signal);
-    this.#root.adoptedStyleSheets = [ThinlensSearch.sheet];
-    this.#wanted = this.#history.wanted ?? this.#wanted;
+    this.#dress(view);
+    this.#history.enter();
+    this.#arrive();
     this.#followLanguage();
-    this.#root.prepend(this.#box.element);
+    this.#root.append(this.#body);
+    this.#body.prepend(this.#box.element);
     this.#box.show(this.#wanted.query);
     this.#build();
     if (this.autofocus) this.focus({ preventScroll: true });
@@ -82,10 +97,13 @@ export class ThinlensSearch extends HTMLElement {
     this.#stay.abort();
     this.#inFlight.abort();
     this.#making.abort();
+    this.#history.leave();
   }
 
-  attributeChangedCallback() {
-    if (this.#making && this.isConnected) this.#build();
+  attributeChangedCallback(name) {
+    if (!this.#making || !this.isConnected) return;
+    if (name !== "query") this.#build();
+    else if (this.#query !== this.#wanted.query) this.#search(this.#query);
   }
 
   focus(options) {
@@ -95,6 +113,31 @@ export class ThinlensSearch extends HTMLElement {
   /** Show the same anew, for the collection has changed. */
   refresh() {
     return this.#follow(this.#wanted);
+  }
+
+  get #query() {
+    return this.getAttribute("query")?.trim() ?? "";
+  }
+
+  /** Want what the address asks for, if that is news; at first what the page does, where the address asks for nothing. */
+  #arrive() {
+    const isFirst = !this.#making;
+    const news = this.#history.takeNews();
+    if (isFirst) this.#wanted = { ...NOTHING, query: this.#query };
+    if (news && !(isFirst && isNothing(news))) this.#wanted = news;
+  }
+
+  /** Put the styles on: a document takes no sheet but those that were made for it. */
+  #dress({ CSSStyleSheet }) {
+    if (this.#dressedFor === this.ownerDocument) return;
+    this.#dressedFor = this.ownerDocument;
+    try {
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(ThinlensSearch.styles);
+      this.#root.adoptedStyleSheets.push(sheet);
+    } catch {
+      this.#root.append(make("style", {}, ThinlensSearch.styles));
+    }
   }
 
   /** A slash leads into the box, unless somebody types it somewhere. */
@@ -124,7 +167,7 @@ export class ThinlensSearch extends HTMLElement {
     this.#furnish(client, speaker(this.getAttribute("texts"), this.#tag, known));
     // English in a page of another language is pronounced as such.
     const foreign = known.tag !== this.#tag && !this.hasAttribute("texts");
-    for (const part of this.#root.children) {
+    for (const part of this.#body.children) {
       part.removeAttribute("lang");
       if (foreign) part.lang = "en";
     }
@@ -154,9 +197,9 @@ export class ThinlensSearch extends HTMLElement {
       show: (photo) => this.#tell("thinlens-show", photo),
     }));
     this.#answers = new Answers(client, results, (detail) => this.#tell("thinlens-search", detail));
-    const drop = make("div", { class: "drop", "aria-hidden": "true" }, say("dropPicture"));
-    for (const other of [...this.#root.children].slice(1)) other.remove();
-    this.#root.append(this.#bar.element, ...results.elements, drop, this.#bar.sheet);
+    const drop = make("div.drop", { "aria-hidden": "true" }, say("dropPicture"));
+    for (const other of [...this.#body.children].slice(1)) other.remove();
+    this.#body.append(this.#bar.element, ...results.elements, drop, this.#bar.sheet);
   }
 
   /** Search; an order that was chosen for browsing is not meant for what is found, nor the other way round. */
@@ -202,9 +245,10 @@ export class ThinlensSearch extends HTMLElement {
 
   /** Show what the page's address asks for, now that the reader went back or forward to it. */
   #goBack() {
-    if (this.#history.asksFor(this.#wanted)) return;
+    const wanted = this.#history.takeNews();
+    if (!wanted) return;
     this.#history.settle();
-    this.#follow(this.#history.wanted);
+    this.#follow(wanted);
   }
 
   /**
@@ -237,8 +281,9 @@ export class ThinlensSearch extends HTMLElement {
       this.#offline = error.kind === "offline";
       if (after) this.#results.stumble(error);
       else this.#results.showFailure(error);
+    } finally {
+      if (!signal.aborted) this.#busy = false;
     }
-    this.#busy = false;
     // Unless the reader moved it elsewhere in the meantime.
     if (!stays && (this.#root.activeElement ?? used) === used) this.#results.focus(focus);
   }

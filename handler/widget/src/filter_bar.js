@@ -1,16 +1,16 @@
 /** The bar below the search box: the filters as chips that can be taken off, and the order; and the sheet to choose from. */
 
 import { told } from "./client.js";
-import { icon, iconButton, make, textButton } from "./dom.js";
+import { icon, iconButton, make, operate, SHOWN, textButton } from "./dom.js";
 import { readFilter } from "./filters.js";
 
 export class FilterBar {
   #say;
   #reader;
-  #chips = make("div", { class: "chips", click: (event) => this.#choose(event) });
+  #chips = make("div.chips", { click: (event) => this.#choose(event) });
   #order;
   #title = make("h2", { id: "filters", "aria-live": "polite" });
-  #groups = make("div", { class: "groups", click: (event) => this.#choose(event) });
+  #groups = make("div.groups", { click: (event) => this.#choose(event) });
   #filters = [];
   #fetching;
 
@@ -26,26 +26,26 @@ export class FilterBar {
     this.#reader = reader;
     const open = textButton({ click: () => this.#open() }, icon("filter"), say("filters"));
     const change = ({ target }) => reader.sort(target.value);
-    this.#order = make("select", { class: "pill", part: "order", "aria-label": say("order"), change });
-    const shut = () => this.sheet.hidePopover();
+    this.#order = make("select.pill", { part: "order", "aria-label": say("order"), change });
+    const shut = () => operate(this.sheet, "hidePopover");
     const close = iconButton("cross", say("close"), { click: shut });
     // Modal by its own means: of a page that is made inert the browser works out the style of everything anew.
     this.sheet = make(
-      "dialog",
+      "dialog.sheet",
       {
-        class: "sheet",
         part: "filters",
         popover: true,
         "aria-modal": "true",
         "aria-labelledby": "filters",
         click: ({ target }) => target === this.sheet && shut(),
+        cancel: shut,
         focusout: ({ relatedTarget }) => relatedTarget && !this.sheet.contains(relatedTarget) && close.focus(),
         toggle: ({ newState }) => newState === "closed" && open.focus(),
       },
-      make("div", { class: "head" }, this.#title, close),
+      make("div.head", {}, this.#title, close),
       this.#groups,
     );
-    this.element = make("div", { class: "filters", part: "filter-bar" }, open, this.#order, this.#chips);
+    this.element = make("div.filters", { part: "filter-bar" }, open, this.#order, this.#chips);
   }
 
   /**
@@ -75,7 +75,7 @@ export class FilterBar {
   }
 
   get #isOpen() {
-    return this.sheet.matches(":popover-open");
+    return this.sheet.matches(SHOWN);
   }
 
   #choose({ target }) {
@@ -88,7 +88,7 @@ export class FilterBar {
 
   #open() {
     this.#title.textContent = this.#say("filters");
-    this.sheet.showPopover();
+    operate(this.sheet, "showPopover");
     this.#fill();
   }
 

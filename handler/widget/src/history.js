@@ -2,30 +2,43 @@
 
 import { NOTHING, readAddress, readPhoto, writeAddress } from "./address.js";
 
+/** Those of this page's elements that are in it, the first that came first: of several by one name that one has the address. */
+const PRESENT = new Set();
+
 export class History {
-  #used;
+  #nameOf;
   /** Whether the page's address is one to come back to; while somebody types it is not. */
   #settled = true;
+  /** What the address asked for when it was last read or written. */
+  #known;
 
-  /** @param {() => boolean} used Whether the page's address may be used now. */
-  constructor(used) {
-    this.#used = used;
+  /** @param {() => string | undefined} nameOf By which name the element has its place in the address now; none if undefined. */
+  constructor(nameOf) {
+    this.#nameOf = nameOf;
   }
 
-  /** @returns {import("./address.js").Wanted | undefined} What the address asks for; nothing where it isn't used. */
-  get wanted() {
-    return this.#used() ? readAddress(location.href) : undefined;
+  /** The element is in the page now. */
+  enter() {
+    PRESENT.add(this);
   }
 
-  /** @returns {boolean} Whether the address asks for this, or isn't used. */
-  asksFor(wanted) {
-    const { href } = location;
-    return !this.#used() || writeAddress(href, readAddress(href)) === writeAddress(href, wanted);
+  /** The element is there no more. */
+  leave() {
+    PRESENT.delete(this);
+  }
+
+  /** @returns {import("./address.js").Wanted | undefined} What the address asks for, where that is something else than before. */
+  takeNews() {
+    const known = this.#known;
+    if (!this.#used) return undefined;
+    const wanted = readAddress(location.href, this.#nameOf());
+    this.#known = JSON.stringify(wanted);
+    return this.#known === known ? undefined : wanted;
   }
 
   /** @returns {string} The id of the photo that was shared by this address, or ""; the next thing noted takes its place. */
   takePhoto() {
-    const photo = this.#used() ? readPhoto(location.href) : "";
+    const photo = this.#used ? readPhoto(location.href, this.#nameOf()) : "";
     if (photo) this.#settled = false;
     return photo;
   }
@@ -37,14 +50,39 @@ export class History {
 
   /** Note what is wanted: in a new entry if the last one is settled. */
   note(wanted, settled) {
-    if (!this.#used()) return;
-    const address = writeAddress(location.href, wanted);
-    if (address !== location.href) history[this.#settled ? "pushState" : "replaceState"](history.state, "", address);
+    if (!this.#used) return;
+    const { href } = location;
+    const address = writeAddress(href, wanted, this.#nameOf());
+    try {
+      if (address !== href) history[this.#settled ? "pushState" : "replaceState"](stateAt(address, href), "", address);
+    } catch {
+      // In some frames never, and in Safari not a hundred times in a row: then the address stays behind.
+    }
     this.#settled = settled;
+    this.takeNews();
   }
 
   /** Where a photo can be shown again. */
   addressOf({ id, url }) {
-    return this.#used() ? writeAddress(location.href, NOTHING, id) : (url ?? location.href);
+    return this.#used ? writeAddress(location.href, NOTHING, this.#nameOf(), id) : (url ?? location.href);
   }
+
+  /** Whether the address may be used now: not that of a frame without one, nor where it is another element's. */
+  get #used() {
+    const name = this.#nameOf();
+    const first = [...PRESENT].find((other) => other.#nameOf() === name);
+    return name !== undefined && first === this && /^(http|file)/.test(location.protocol);
+  }
+}
+
+/**
+ * The state of the present entry as it is at another address. The page's router may keep there where it is (`current` of Vue
+ * Router's, `url` and `as` of that of Next.js), and would lead back to an address without what is asked for.
+ */
+function stateAt(address, href) {
+  const moved = Object.entries(history.state ?? {}).flatMap(([key, value]) => {
+    const start = String(value).startsWith("/") && href.endsWith(value) ? href.slice(0, -value.length) : "";
+    return start && address.startsWith(start) ? [[key, address.slice(start.length)]] : [];
+  });
+  return moved.length ? { ...history.state, ...Object.fromEntries(moved) } : history.state;
 }

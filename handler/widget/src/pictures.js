@@ -17,14 +17,14 @@ let palette;
 /** A frame of the photo's shape that holds its thumbnail, or else the photo's colours if that takes a while. */
 export function framed(photo, say) {
   const picture = thumbnail(photo, say, { loading: "lazy" });
-  const frame = make("span", { class: "frame" }, picture);
+  const frame = make("span.frame", {}, picture);
   setTimeout(() => picture.matches(".there, .missing") || frame.prepend(...blurred(photo)), SLOW_MS);
   return frame;
 }
 
 /** The photo's thumbnail, or what says that there is none. */
 export function thumbnail({ thumbnail: src, width, height }, say, attributes) {
-  const missing = make("span", { class: "missing" }, say("missing"));
+  const missing = make("span.missing", {}, say("missing"));
   const error = ({ target }) => (target.src === src ? target.replaceWith(missing) : (target.src = src));
   return src ? image({ src, width, height, error, ...attributes }) : missing;
 }
@@ -38,16 +38,20 @@ export function image(attributes) {
   return make("img", { alt: "", decoding: "async", load, ...attributes });
 }
 
-/** The photo's colours, flowing into each other; nothing where they are not known. */
+/** The photo's colours, flowing into each other; nothing where they are not known, or the reader lets no page draw. */
 export function blurred({ colours }) {
   if (!colours) return [];
-  const pixels = new ImageData(COLUMNS, ROWS);
-  pixels.data.fill(255);
-  colours.forEach((value, index) => (pixels.data[index + Math.floor(index / 3)] = value));
-  // In two steps: a browser that makes 4 x 3 pixels large at once leaves stripes.
-  palette ??= drawn(pixels.width, pixels.height);
-  palette.getContext("2d").putImageData(pixels, 0, 0);
-  return [drawn(SMOOTHNESS * COLUMNS, SMOOTHNESS * ROWS, palette)];
+  try {
+    const pixels = new ImageData(COLUMNS, ROWS);
+    pixels.data.fill(255);
+    colours.forEach((value, index) => (pixels.data[index + Math.floor(index / 3)] = value));
+    // In two steps: a browser that makes 4 x 3 pixels large at once leaves stripes.
+    palette ??= drawn(pixels.width, pixels.height);
+    palette.getContext("2d").putImageData(pixels, 0, 0);
+    return [drawn(SMOOTHNESS * COLUMNS, SMOOTHNESS * ROWS, palette)];
+  } catch {
+    return [];
+  }
 }
 
 /** A canvas of this size, with a picture if there is one, on white where it is transparent. */

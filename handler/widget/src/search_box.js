@@ -13,9 +13,10 @@ export class SearchBox {
   #pause;
   /** The query told last. */
   #told = "";
+  #entered = false;
   #say;
   #picture;
-  #chip = make("span", { class: "chip", part: "chip", role: "group", hidden: true });
+  #chip = make("span.chip", { role: "group", hidden: true });
   #clear = iconButton("cross", "", { class: "round clear", click: () => this.#empty() });
   #file = make("input", { type: "file", accept: "image/*", hidden: true, change: () => this.#choose() });
   #chooser = iconButton("picture", "", { part: "choose", hidden: true, click: () => this.#file.click() });
@@ -29,7 +30,8 @@ export class SearchBox {
     dir: "auto",
     input: ({ isComposing }) => isComposing || this.#typed(),
     compositionend: () => this.#typed(),
-    keydown: (event) => this.#descend(event),
+    keydown: (event) => this.#move(event),
+    keyup: () => this.#giveWay(),
     blur: () => this.#reader.settle(),
   });
 
@@ -44,7 +46,7 @@ export class SearchBox {
   constructor(reader) {
     this.#reader = reader;
     const parts = [icon("search"), this.#chip, this.input, this.#clear, this.#chooser, this.#file];
-    const field = make("div", { class: "field", part: "field" }, ...parts);
+    const field = make("div.field", {}, ...parts);
     const form = { role: "search", part: "search", submit: (event) => this.#enter(event) };
     this.element = make("form", form, make("slot", { name: "start" }), field);
   }
@@ -102,8 +104,13 @@ export class SearchBox {
   #enter(event) {
     event.preventDefault();
     this.#tell(true);
-    // On a touch screen the keyboard gives way to the answer.
-    if (matchMedia("(hover: none)").matches) this.input.blur();
+    this.#entered = true;
+  }
+
+  /** On a touch screen the keyboard gives way to the answer, once the key is up. */
+  #giveWay() {
+    if (this.#entered && globalThis.matchMedia?.("(hover: none)").matches) this.input.blur();
+    this.#entered = false;
   }
 
   #empty() {
@@ -112,10 +119,12 @@ export class SearchBox {
     this.#tell(true);
   }
 
-  #descend(event) {
-    if (event.key !== "ArrowDown" || event.isComposing) return;
+  #move(event) {
+    const acts = { ArrowDown: () => this.#reader.descend(), Escape: this.input.value && (() => this.#empty()) };
+    const act = !event.isComposing && acts[event.key];
+    if (!act) return;
     event.preventDefault();
-    this.#reader.descend();
+    act();
   }
 
   #choose() {

@@ -52,8 +52,8 @@ export function place({ aspect, perhaps, ...photo }) {
 
 /** What opens a photo at large: its picture, and what is to stand below. */
 export function picture({ id }, name, attributes, ...content) {
-  const open = { type: "button", class: "open", part: "picture", tabindex: -1, value: id, "aria-label": name };
-  return make("button", { ...open, ...attributes }, ...content);
+  const open = { type: "button", part: "picture", tabindex: -1, value: id, "aria-label": name };
+  return make("button.open", { ...open, ...attributes }, ...content);
 }
 
 /** All that is said of a photo that was found, with its picture in a frame. */
@@ -66,11 +66,11 @@ export function content(photo, say, frame) {
   const name = [caption, ...words.map(({ said }) => said), ...unsure, ...relevant, ...alike].join(say("pause"));
   const hidden = { "aria-hidden": "true" };
   return [
-    picture(photo, name, {}, frame, make("span", { class: "caption", part: "caption", dir: "auto", ...hidden }, caption)),
-    ...words.map(({ said, nodes }) => make("div", { class: "words", part: "words", title: said, ...hidden }, ...nodes)),
+    picture(photo, name, {}, frame, make("span.caption", { dir: "auto", ...hidden }, caption)),
+    ...words.map(({ said, nodes }) => make("div.words", { title: said, ...hidden }, ...nodes)),
     make(
-      "div",
-      { class: "line" },
+      "div.line",
+      {},
       ...meter(relevance, say),
       ...alike.map((text) => make("span", { title: text, ...hidden }, say("+{count}", { count: duplicates }))),
       iconButton("similar", say("similarOf", { caption }), { class: "round like", part: "similar", tabindex: -1, title: say("similar") }),
@@ -86,7 +86,7 @@ function saysWords({ words }) {
 /** A relevance as a bar and a number; nothing for a photo that was not searched for. */
 export function meter(relevance, say) {
   if (relevance === undefined) return [];
-  const bar = make("span", { class: "bar", part: "bar", "--relevance": relevance });
+  const bar = make("span.bar", { "--relevance": relevance });
   const number = say("{relevance}", { relevance });
-  return [make("span", { class: "relevance", part: "relevance", "aria-hidden": "true" }, bar, number)];
+  return [make("span.relevance", { "aria-hidden": "true" }, bar, number)];
 }

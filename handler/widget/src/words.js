@@ -68,6 +68,6 @@ export function wordsLine({ place, text, marks, column }, say, before, after) {
   const [where, ...rest] = line(SLOT).split(SLOT);
   return {
     said: line(cut.text),
-    nodes: [make("span", { class: "where" }, where), make("bdi", {}, ...marked(cut.text, cut.marks)), rest.join("")],
+    nodes: [make("span.where", {}, where), make("bdi", {}, ...marked(cut.text, cut.marks)), rest.join("")],
   };
 }
