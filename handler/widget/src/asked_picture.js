@@ -18,21 +18,14 @@ const CHIP_PX = 64;
  * @returns {Promise<AskedPicture | undefined>} Nothing where the browser can't read it.
  */
 export async function readPicture(file, side) {
-  let bitmap;
   try {
-    bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
-  } catch {
-    return undefined;
-  }
-  try {
+    const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
     const { data } = drawn(side, side, bitmap).getContext("2d").getImageData(0, 0, side, side);
     const pixels = new Uint8Array(data.filter((_, index) => index % 4 < 3));
     const scale = CHIP_PX / Math.min(bitmap.width, bitmap.height);
     return { name: file.name, pixels, chip: drawn(bitmap.width * scale, bitmap.height * scale, bitmap) };
   } catch {
-    return undefined; // too large for a canvas
-  } finally {
-    bitmap.close();
+    return undefined; // no picture, or too large for a canvas
   }
 }
 

@@ -50,16 +50,6 @@ export function textButton(attributes, ...content) {
 /** What selects a dialog that is shown, by whichever method. */
 export const SHOWN = ":is([open], :popover-open)";
 
-/** Show or close a dialog by one of its methods; a browser that hasn't got it shows the dialog among all else. */
-export function operate(dialog, method) {
-  try {
-    dialog[method]();
-  } catch {
-    dialog.toggleAttribute("open", method.startsWith("show"));
-    dialog.querySelector("button").focus();
-  }
-}
-
 /** One of the icons, of the size and colour of the text around it. */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");

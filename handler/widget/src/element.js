@@ -83,7 +83,6 @@ export class ThinlensSearch extends (globalThis.HTMLElement ?? Object) {
     view.addEventListener("online", () => this.#offline && this.refresh(), { signal });
     takePictures(this, { takes: () => this.#answers?.imageSide > 0, ask: (file) => this.#askWith(file) }, signal);
     this.#dress(view);
-    this.#history.enter();
     this.#arrive();
     this.#followLanguage();
     this.#root.append(this.#body);
@@ -97,7 +96,6 @@ export class ThinlensSearch extends (globalThis.HTMLElement ?? Object) {
     this.#stay.abort();
     this.#inFlight.abort();
     this.#making.abort();
-    this.#history.leave();
   }
 
   attributeChangedCallback(name) {
@@ -131,13 +129,9 @@ export class ThinlensSearch extends (globalThis.HTMLElement ?? Object) {
   #dress({ CSSStyleSheet }) {
     if (this.#dressedFor === this.ownerDocument) return;
     this.#dressedFor = this.ownerDocument;
-    try {
-      const sheet = new CSSStyleSheet();
-      sheet.replaceSync(ThinlensSearch.styles);
-      this.#root.adoptedStyleSheets.push(sheet);
-    } catch {
-      this.#root.append(make("style", {}, ThinlensSearch.styles));
-    }
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(ThinlensSearch.styles);
+    this.#root.adoptedStyleSheets = [sheet];
   }
 
   /** A slash leads into the box, unless somebody types it somewhere. */
@@ -166,11 +160,7 @@ export class ThinlensSearch extends (globalThis.HTMLElement ?? Object) {
     if (signal.aborted) return;
     this.#furnish(client, speaker(this.getAttribute("texts"), this.#tag, known));
     // English in a page of another language is pronounced as such.
-    const foreign = known.tag !== this.#tag && !this.hasAttribute("texts");
-    for (const part of this.#body.children) {
-      part.removeAttribute("lang");
-      if (foreign) part.lang = "en";
-    }
+    this.#body.lang = this.hasAttribute("texts") ? this.#tag : known.tag;
     this.#begin();
   }
 

@@ -1,7 +1,7 @@
 /** The bar below the search box: the filters as chips that can be taken off, and the order; and the sheet to choose from. */
 
 import { told } from "./client.js";
-import { icon, iconButton, make, operate, SHOWN, textButton } from "./dom.js";
+import { icon, iconButton, make, SHOWN, textButton } from "./dom.js";
 import { readFilter } from "./filters.js";
 
 export class FilterBar {
@@ -27,7 +27,7 @@ export class FilterBar {
     const open = textButton({ click: () => this.#open() }, icon("filter"), say("filters"));
     const change = ({ target }) => reader.sort(target.value);
     this.#order = make("select.pill", { part: "order", "aria-label": say("order"), change });
-    const shut = () => operate(this.sheet, "hidePopover");
+    const shut = () => this.sheet.hidePopover();
     const close = iconButton("cross", say("close"), { click: shut });
     // Modal by its own means: of a page that is made inert the browser works out the style of everything anew.
     this.sheet = make(
@@ -88,7 +88,7 @@ export class FilterBar {
 
   #open() {
     this.#title.textContent = this.#say("filters");
-    operate(this.sheet, "showPopover");
+    this.sheet.showPopover();
     this.#fill();
   }
 

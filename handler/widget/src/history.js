@@ -2,9 +2,6 @@
 
 import { NOTHING, readAddress, readPhoto, writeAddress } from "./address.js";
 
-/** Those of this page's elements that are in it, the first that came first: of several by one name that one has the address. */
-const PRESENT = new Set();
-
 export class History {
   #nameOf;
   /** Whether the page's address is one to come back to; while somebody types it is not. */
@@ -15,16 +12,6 @@ export class History {
   /** @param {() => string | undefined} nameOf By which name the element has its place in the address now; none if undefined. */
   constructor(nameOf) {
     this.#nameOf = nameOf;
-  }
-
-  /** The element is in the page now. */
-  enter() {
-    PRESENT.add(this);
-  }
-
-  /** The element is there no more. */
-  leave() {
-    PRESENT.delete(this);
   }
 
   /** @returns {import("./address.js").Wanted | undefined} What the address asks for, where that is something else than before. */
@@ -67,11 +54,9 @@ export class History {
     return this.#used ? writeAddress(location.href, NOTHING, this.#nameOf(), id) : (url ?? location.href);
   }
 
-  /** Whether the address may be used now: not that of a frame without one, nor where it is another element's. */
+  /** Whether the address may be used now: not that of a frame without one. */
   get #used() {
-    const name = this.#nameOf();
-    const first = [...PRESENT].find((other) => other.#nameOf() === name);
-    return name !== undefined && first === this && /^(http|file)/.test(location.protocol);
+    return this.#nameOf() !== undefined && /^(http|file)/.test(location.protocol);
   }
 }
 
@@ -80,9 +65,9 @@ export class History {
  * Router's, `url` and `as` of that of Next.js), and would lead back to an address without what is asked for.
  */
 function stateAt(address, href) {
-  const moved = Object.entries(history.state ?? {}).flatMap(([key, value]) => {
-    const start = String(value).startsWith("/") && href.endsWith(value) ? href.slice(0, -value.length) : "";
-    return start && address.startsWith(start) ? [[key, address.slice(start.length)]] : [];
-  });
-  return moved.length ? { ...history.state, ...Object.fromEntries(moved) } : history.state;
+  const state = history.state && { ...history.state };
+  for (const [key, value] of Object.entries(state ?? {})) {
+    if (/^\//.test(value) && href.endsWith(value)) state[key] = address.slice(href.length - value.length);
+  }
+  return state;
 }

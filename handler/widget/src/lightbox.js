@@ -1,6 +1,6 @@
 /** The lightbox: one photo at a time, as large as the window, with what is known of it. */
 
-import { call, icon, iconButton, make, operate, textButton } from "./dom.js";
+import { call, icon, iconButton, make, textButton } from "./dom.js";
 import { isAlone } from "./moves.js";
 import { blurred, image } from "./pictures.js";
 import { meter } from "./tiles.js";
@@ -80,14 +80,14 @@ export class Lightbox {
   open(count, index, at) {
     this.#count = count;
     this.#at = at;
-    operate(this.element, "showModal");
+    this.element.showModal();
     this.#show(index);
   }
 
   /** Close, and say so at once: by the time of the event "close" the reader may have moved the focus on. */
   close() {
     if (!this.element.open) return;
-    operate(this.element, "close");
+    this.element.close();
     this.#reader.closed(this.#index);
   }
 

@@ -196,8 +196,7 @@ export class Results {
     this.#more.textContent = offer && this.#say(offer);
     this.#more.onclick = () => this.#reader[offer](next);
     this.#goOn = () => this.#reader.more(next, true);
-    // A browser that doesn't tell how far the end is would ask for all there is.
-    if (offer === "more" && globalThis.IntersectionObserver) this.#watch.observe(this.#more);
+    if (offer === "more") this.#watch.observe(this.#more);
   }
 
   /** Show a photo at large, unless the page around does something else with it. */

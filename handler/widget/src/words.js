@@ -29,13 +29,9 @@ function nameOfColumn(columns, text) {
 
 /** A text as nodes, with its marked words as such. */
 export function marked(text, marks) {
-  const characters = [...text];
-  const between = (start, end) => characters.slice(start, end).join("");
-  const nodes = marks.flatMap(([start, end], index) => [
-    between(marks[index - 1]?.[1] ?? 0, start),
-    make("mark", {}, between(start, end)),
-  ]);
-  return [...nodes, between(marks.at(-1)?.[1] ?? 0)];
+  let done = 0;
+  const nodes = marks.flatMap(([start, end]) => [cut(text, done, start), make("mark", {}, cut(text, start, (done = end)))]);
+  return [...nodes, cut(text, done)];
 }
 
 /**
@@ -43,19 +39,21 @@ export function marked(text, marks) {
  * Example: ("a dog on the beach", [[6, 8]], 3, 8) -> { text: "… on the…", marks: [[2, 4]] }
  */
 export function excerpt(text, marks, before, after) {
-  const characters = [...text];
-  const first = marks[0]?.[0] ?? 0;
-  const spaces = characters.flatMap((character, place) => (/\s/.test(character) ? [place] : []));
-  const [from, to] = [first - before, first + after];
+  const [first] = marks[0] ?? [0];
+  const lead = first > before ? "… " : "";
   // In the midst of a word where that is longer than what is to be shown.
-  const start = from > 0 ? (spaces.find((place) => place >= from - 1 && place < first) ?? from - 1) + 1 : 0;
-  const end = to < characters.length ? (spaces.findLast((place) => place > first && place <= to) ?? to) : characters.length;
-  const lead = start ? "… " : "";
-  const shift = ([mark, close]) => [mark - start + lead.length, Math.min(close, end) - start + lead.length];
-  return {
-    text: lead + characters.slice(start, end).join("") + (end < characters.length ? "…" : ""),
-    marks: marks.filter(([mark]) => mark < end).map(shift),
-  };
+  const head = lead ? cut(text, first - before - 1, first).replace(/^(\S*\s|.)/su, "") : cut(text, 0, first);
+  const rest = cut(text, first, first + after + 1);
+  const tail = [...rest].length > after ? rest.replace(/(\s\S*|.)$/su, "…") : rest;
+  const shift = [...(lead + head)].length - first;
+  const end = [...tail].length + first - (tail !== rest);
+  const shown = ([start, stop]) => [start + shift, Math.min(stop, end) + shift];
+  return { text: lead + head + tail, marks: marks.filter(([start]) => start < end).map(shown) };
+}
+
+/** The characters of a text from one place to another. */
+function cut(text, start, end) {
+  return [...text].slice(start, end).join("");
 }
 
 /** The line that says where they stand: as a text, and as nodes with the words marked, for which it may be cut. */
