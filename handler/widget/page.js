@@ -1,2 +1,2 @@
-/*! Thinlens, Apache-2.0, 2c796370 */
+/*! Thinlens, Apache-2.0, e6edd450 */
 function n(n){try{const{language:a,script:t}=new Intl.Locale(n).maximize();return e.find(n=>n===a&&new Intl.Locale(n).maximize().script===t)}catch{return}}const e=["en","de","es","fr","ja","nl","pt","zh"],{documentElement:a,head:t}=document;a.lang||=navigator.languages.find(n)??"en";const c=document.createElement("link"),r=new URL(`languages/${n(a.lang)??"en"}.json`,import.meta.url);t.append(Object.assign(c,{rel:"preload",as:"fetch",crossOrigin:"anonymous",href:r}));

@@ -1,8 +1,10 @@
 /** A picture to ask with: the browser decodes and shrinks it, so that nothing but the pixels of a small square is sent. */
 
-import { drawn } from "./pictures.js";
+import { make } from "./dom.js";
 
 const CHIP_PX = 64;
+// So few pixels are not worth the way to a graphics card.
+const ON_PROCESSOR = { willReadFrequently: true };
 
 /**
  * @typedef {object} AskedPicture
@@ -48,4 +50,15 @@ export function takePictures(element, { takes, ask }, signal) {
     if (taken && files[0] && ["drop", "paste"].includes(event.type)) ask(files[0]);
   };
   for (const type of ["dragenter", "dragover", "dragleave", "drop", "paste"]) element.addEventListener(type, take, { signal });
+}
+
+/** A picture on a canvas of this size, on white where it is transparent. */
+function drawn(width, height, picture) {
+  const canvas = make("canvas", { width: Math.round(width), height: Math.round(height), "aria-hidden": "true" });
+  const context = canvas.getContext("2d", ON_PROCESSOR);
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, width, height);
+  context.imageSmoothingQuality = "high";
+  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  return canvas;
 }

@@ -53,7 +53,7 @@ export function told(error, say) {
  * @property {number} width In pixels.
  * @property {number} height
  * @property {number} aspect Width by height as in the grid.
- * @property {number[] | undefined} colours Red, green, blue (0 to 255) of 4 × 3 places, row by row.
+ * @property {string[] | undefined} colours Of 4 × 3 places, row by row, as "ff8000".
  */
 
 export class Client {
@@ -209,7 +209,7 @@ export class Client {
       width,
       height,
       aspect: Math.min(Math.max(width / height, NARROWEST), WIDEST),
-      colours: raw.placeholder?.match(/../g).map((pair) => parseInt(pair, 16)),
+      colours: raw.placeholder?.match(/.{6}/g),
     };
   };
 

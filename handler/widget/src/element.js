@@ -9,7 +9,7 @@ import { FilterBar } from "./filter_bar.js";
 import { toggled } from "./filters.js";
 import { History } from "./history.js";
 import { keepKeys } from "./keys.js";
-import { rootsAround, tagAround } from "./languages.js";
+import { tagAround } from "./languages.js";
 import { isAlone } from "./moves.js";
 import { Results } from "./results.js";
 import { SearchBox } from "./search_box.js";
@@ -142,11 +142,10 @@ export class ThinlensSearch extends (globalThis.HTMLElement ?? Object) {
     this.focus();
   }
 
-  /** Follow the language of the page around, wherever that is said. */
+  /** Follow the language of the page around, where that is said in its document. */
   #followLanguage() {
     const observer = new MutationObserver(() => tagAround(this) === this.#tag || this.#build());
-    const languages = { subtree: true, attributeFilter: ["lang"] };
-    for (const root of rootsAround(this)) observer.observe(root, languages);
+    observer.observe(this.ownerDocument, { subtree: true, attributeFilter: ["lang"] });
     this.#stay.signal.addEventListener("abort", () => observer.disconnect());
   }
 
@@ -260,7 +259,7 @@ export class ThinlensSearch extends (globalThis.HTMLElement ?? Object) {
     this.#offline = false;
     this.#box.showPicture(wanted.picture);
     this.#bar.show(wanted, ordersFor(wanted));
-    this.#busy = !after;
+    this.#box.busy = this.#results.busy = !after;
     try {
       const show = await this.#answers.to(wanted, { after, source, signal });
       if (signal.aborted) return;
@@ -272,15 +271,10 @@ export class ThinlensSearch extends (globalThis.HTMLElement ?? Object) {
       if (after) this.#results.stumble(error);
       else this.#results.showFailure(error);
     } finally {
-      if (!signal.aborted) this.#busy = false;
+      if (!signal.aborted) this.#box.busy = this.#results.busy = false;
     }
     // Unless the reader moved it elsewhere in the meantime.
     if (!stays && (this.#root.activeElement ?? used) === used) this.#results.focus(focus);
-  }
-
-  set #busy(yes) {
-    this.#box.busy = yes;
-    this.#results.busy = yes;
   }
 
   /** Tell the page; returns whether it leaves what happens next to this element. */

@@ -38,7 +38,6 @@ export class FilterBar {
         "aria-modal": "true",
         "aria-labelledby": "filters",
         click: ({ target }) => target === this.sheet && shut(),
-        cancel: shut,
         focusout: ({ relatedTarget }) => relatedTarget && !this.sheet.contains(relatedTarget) && close.focus(),
         toggle: ({ newState }) => newState === "closed" && open.focus(),
       },

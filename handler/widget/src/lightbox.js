@@ -2,7 +2,7 @@
 
 import { call, icon, iconButton, make, textButton } from "./dom.js";
 import { isAlone } from "./moves.js";
-import { blurred, image } from "./pictures.js";
+import { flowing, image } from "./pictures.js";
 import { meter } from "./tiles.js";
 import { marked, wordsLine } from "./words.js";
 
@@ -146,8 +146,8 @@ export class Lightbox {
     const fit = ({ target }) => figure.style.setProperty("--width", `${Math.min(width, BLOW_UP * target.naturalWidth)}px`);
     const small = image({ src: thumbnail });
     const full = image({ alt: caption, error: () => alone() });
-    const shape = { "--aspect": width / height, "--width": `${width}px` };
-    const figure = make("div.large", shape, ...blurred(photo), small, full);
+    const shape = { "--aspect": width / height, "--width": `${width}px`, ...flowing(photo) };
+    const figure = make("div.large", shape, small, full);
     const alone = () => {
       [small.alt, full.alt] = [caption, ""];
       if (small.naturalWidth) fit({ target: small });
@@ -180,26 +180,23 @@ export class Lightbox {
   /** Give the photo's address away: by what the device has for that, or else by the clipboard, or at least to be read. */
   async #share() {
     const url = this.#reader.addressOf(this.#photo);
-    const ways = [
-      () => navigator.share({ title: this.#photo.caption, url }),
-      () => navigator.clipboard.writeText(url).then(() => (this.#position.textContent = this.#say("copied"))),
-    ];
-    for (const way of ways) {
-      try {
-        return await way();
-      } catch (error) {
-        if (error.name === "AbortError") return; // by the reader
-      }
+    try {
+      if (navigator.share) return await navigator.share({ title: this.#photo.caption, url });
+      await navigator.clipboard.writeText(url);
+      this.#position.textContent = this.#say("copied");
+    } catch (error) {
+      if (error.name !== "AbortError") this.#position.textContent = url;
     }
-    this.#position.textContent = url;
   }
 
   #move(event) {
-    const acts = { "+": () => this.#enlarge(true), "-": () => this.#enlarge(false) };
-    if (!this.#enlarged) Object.assign(acts, { ArrowLeft: () => this.#step(-1), ArrowRight: () => this.#step(1) });
-    if (!isAlone(event) || !(event.key in acts)) return;
-    event.preventDefault();
-    acts[event.key]();
+    const act = {
+      "+": () => this.#enlarge(true),
+      "-": () => this.#enlarge(false),
+      ArrowLeft: () => this.#enlarged || this.#step(-1),
+      ArrowRight: () => this.#enlarged || this.#step(1),
+    }[event.key];
+    if (act && isAlone(event) && !act()) event.preventDefault();
   }
 
   /** One photo to the right (1) or to the left (-1), whichever way the page is read. */
@@ -209,18 +206,13 @@ export class Lightbox {
 
   #followSwipes() {
     let start;
-    const begin = ({ touches }) => (start = touches.length === 1 && !this.#enlarged ? touches[0].clientX : undefined);
-    const end = ({ changedTouches }) => {
-      const way = changedTouches[0].clientX - start;
-      if (Math.abs(way) > SWIPE_PX) this.#step(-Math.sign(way));
-    };
-    for (const [type, act] of Object.entries({ touchstart: begin, touchmove() {}, touchend: end })) {
-      const follow = (event) => {
-        event.stopPropagation(); // as the page may turn something by swipes, too
-        act(event);
-      };
-      this.#stage.addEventListener(type, follow, { passive: true });
-    }
+    // The page may turn something by swipes, too.
+    const swipe = (type, act) =>
+      this.#stage.addEventListener(type, (event) => event.stopPropagation() ?? act(event), { passive: true });
+    swipe("touchstart", ({ touches: [touch, other] }) => (start = other || this.#enlarged ? NaN : touch.clientX));
+    swipe("touchend", ({ changedTouches: [{ clientX }] }) => {
+      if (Math.abs(clientX - start) > SWIPE_PX) this.#step(Math.sign(start - clientX));
+    });
   }
 }
 

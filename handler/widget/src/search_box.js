@@ -13,12 +13,12 @@ export class SearchBox {
   #pause;
   /** The query told last. */
   #told = "";
-  #entered = false;
   #say;
   #picture;
   #chip = make("span.chip", { role: "group", hidden: true });
   #clear = iconButton("cross", "", { class: "round clear", click: () => this.#empty() });
-  #file = make("input", { type: "file", accept: "image/*", hidden: true, change: () => this.#choose() });
+  /** Nowhere in the page: whoever looks for an input there finds the one of text. */
+  #file = make("input", { type: "file", accept: "image/*", change: () => this.#choose() });
   #chooser = iconButton("picture", "", { part: "choose", hidden: true, click: () => this.#file.click() });
   input = make("input", {
     type: "search",
@@ -31,7 +31,6 @@ export class SearchBox {
     input: ({ isComposing }) => isComposing || this.#typed(),
     compositionend: () => this.#typed(),
     keydown: (event) => this.#move(event),
-    keyup: () => this.#giveWay(),
     blur: () => this.#reader.settle(),
   });
 
@@ -45,7 +44,7 @@ export class SearchBox {
    */
   constructor(reader) {
     this.#reader = reader;
-    const parts = [icon("search"), this.#chip, this.input, this.#clear, this.#chooser, this.#file];
+    const parts = [icon("search"), this.#chip, this.input, this.#clear, this.#chooser];
     const field = make("div.field", {}, ...parts);
     const form = { role: "search", part: "search", submit: (event) => this.#enter(event) };
     this.element = make("form", form, make("slot", { name: "start" }), field);
@@ -104,13 +103,8 @@ export class SearchBox {
   #enter(event) {
     event.preventDefault();
     this.#tell(true);
-    this.#entered = true;
-  }
-
-  /** On a touch screen the keyboard gives way to the answer, once the key is up. */
-  #giveWay() {
-    if (this.#entered && globalThis.matchMedia?.("(hover: none)").matches) this.input.blur();
-    this.#entered = false;
+    // On a touch screen the keyboard gives way to the answer.
+    if (globalThis.matchMedia?.("(hover: none)").matches) this.input.blur();
   }
 
   #empty() {
