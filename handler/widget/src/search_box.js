@@ -19,7 +19,7 @@ export class SearchBox {
   #chip = make("span.chip", { role: "group", hidden: true });
   #clear = iconButton("cross", "", { class: "round clear", click: () => this.#empty() });
   #file = make("input", { type: "file", accept: "image/*", hidden: true, change: () => this.#choose() });
-  #chooser = iconButton("picture", "", { part: "choose", hidden: true, click: () => this.#file.click() });
+  #chooser = iconButton("picture", "", { part: "choose", hidden: true, click: () => this.#browse() });
   input = make("input", {
     type: "search",
     part: "input",
@@ -45,7 +45,7 @@ export class SearchBox {
    */
   constructor(reader) {
     this.#reader = reader;
-    const parts = [icon("search"), this.#chip, this.input, this.#clear, this.#chooser, this.#file];
+    const parts = [icon("search"), this.#chip, this.input, this.#clear, this.#chooser];
     const field = make("div.field", {}, ...parts);
     const form = { role: "search", part: "search", submit: (event) => this.#enter(event) };
     this.element = make("form", form, make("slot", { name: "start" }), field);
@@ -125,6 +125,12 @@ export class SearchBox {
     if (!act) return;
     event.preventDefault();
     act();
+  }
+
+  /** The input of files comes when it is used: until then whoever looks for an input here finds the one of text. */
+  #browse() {
+    this.element.append(this.#file);
+    this.#file.click();
   }
 
   #choose() {
