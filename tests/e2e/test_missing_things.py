@@ -20,10 +20,8 @@ MISSING = {
     "what is newer": """
       for (const name of ["any", "timeout"]) delete AbortSignal[name];
       for (const name of ["toReversed", "toSorted", "findLast"]) delete Array.prototype[name];
-      delete ShadowRoot.prototype.adoptedStyleSheets;
-      for (const name of ["matchMedia", "IntersectionObserver"]) delete window[name];
+      delete window.matchMedia;
       delete URL.canParse;
-      delete HTMLDialogElement.prototype.showModal;
       delete Crypto.prototype.subtle;
     """,
     "canvases, which are null": "HTMLCanvasElement.prototype.getContext = () => null",

@@ -132,7 +132,7 @@ export class Client {
 
   /** @returns {Promise<object>} The texts of a language that is spoken here, by their names. */
   async texts(language, signal) {
-    return this.#fetch(`assets/languages/${language}.json`, signal, (texts) => texts, {}, TEXTS_TIMEOUT_MS);
+    return this.#fetch(`assets/languages/${language}.json`, signal, (texts) => texts.label.trim() && texts, {}, TEXTS_TIMEOUT_MS);
   }
 
   /** @returns {Promise<Photo>} One photo. */

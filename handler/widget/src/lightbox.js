@@ -180,13 +180,18 @@ export class Lightbox {
   /** Give the photo's address away: by what the device has for that, or else by the clipboard, or at least to be read. */
   async #share() {
     const url = this.#reader.addressOf(this.#photo);
-    try {
-      if (navigator.share) return await navigator.share({ title: this.#photo.caption, url });
-      await navigator.clipboard.writeText(url);
-      this.#position.textContent = this.#say("copied");
-    } catch (error) {
-      if (error.name !== "AbortError") this.#position.textContent = url;
+    const ways = [
+      () => navigator.share({ title: this.#photo.caption, url }),
+      () => navigator.clipboard.writeText(url).then(() => (this.#position.textContent = this.#say("copied"))),
+    ];
+    for (const way of ways) {
+      try {
+        return await way();
+      } catch (error) {
+        if (error.name === "AbortError") return; // by the reader
+      }
     }
+    this.#position.textContent = url;
   }
 
   #move(event) {
