@@ -5,7 +5,7 @@ export interface ThinlensWords {
   place: "caption" | "text" | "name" | "column";
   /** The photo's own words, as a whole. */
   text: string;
-  /** Where each word of the query starts and ends in them, as `text.slice(start, end)` takes it. */
+  /** Where each word of the query starts and ends in them, as `[...text].slice(start, end)` takes it. */
   marks: [start: number, end: number][];
   /** The name of the column, if it is one and its name is known. */
   column: string | undefined;
@@ -30,6 +30,8 @@ export interface ThinlensPhoto {
   guessed: boolean;
   /** The day on which it was taken, "2024-05-06", if that is known. */
   taken: string | undefined;
+  /** What the owner's column "camera" says. */
+  camera: string | number | (string | number)[] | undefined;
   /** Of the photo itself, where it is published. */
   url: string | undefined;
   /** A picture that is large enough for a window, where there is one. */

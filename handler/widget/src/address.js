@@ -15,11 +15,6 @@ const ORDERS = ["newest", "oldest"];
 /** What is wanted where nothing is. */
 export const NOTHING = { query: "", similar: "", filters: [], order: "" };
 
-/** Whether nothing is wanted. */
-export function isNothing(wanted) {
-  return !Object.values(wanted).some(({ length }) => length);
-}
-
 /**
  * @param {string} href
  * @param {string} [name] By which an element has its place there, if not by none.

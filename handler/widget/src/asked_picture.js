@@ -14,18 +14,18 @@ const ON_PROCESSOR = { willReadFrequently: true };
  */
 
 /**
- * Reads a file that may be a picture; it is turned upright and squashed to a square, as the photos were.
+ * Reads a file that may be a picture; it is turned upright and made a square, as the photos were.
  * @param {File} file
- * @param {number} side Of the square, in pixels.
+ * @param {{imageSide: number, imageFit: string}} square Its side in pixels, and whether pictures are cropped or squashed.
  * @returns {Promise<AskedPicture | undefined>} Nothing where the browser can't read it.
  */
-export async function readPicture(file, side) {
+export async function readPicture(file, { imageSide, imageFit }) {
   try {
     const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
-    const { data } = drawn(side, side, bitmap).getContext("2d").getImageData(0, 0, side, side);
+    const seen = squareOf(bitmap, imageSide, imageFit === "crop").getContext("2d");
+    const { data } = seen.getImageData(0, 0, imageSide, imageSide);
     const pixels = new Uint8Array(data.filter((_, index) => index % 4 < 3));
-    const scale = CHIP_PX / Math.min(bitmap.width, bitmap.height);
-    return { name: file.name, pixels, chip: drawn(bitmap.width * scale, bitmap.height * scale, bitmap) };
+    return { name: file.name, pixels, chip: squareOf(bitmap, CHIP_PX, true) };
   } catch {
     return undefined; // no picture, or too large for a canvas
   }
@@ -52,13 +52,15 @@ export function takePictures(element, { takes, ask }, signal) {
   for (const type of ["dragenter", "dragover", "dragleave", "drop", "paste"]) element.addEventListener(type, take, { signal });
 }
 
-/** A picture on a canvas of this size, on white where it is transparent. */
-function drawn(width, height, picture) {
-  const canvas = make("canvas", { width: Math.round(width), height: Math.round(height), "aria-hidden": "true" });
+/** A picture on a canvas with these sides, cropped or squashed, on white where it is transparent. */
+function squareOf(picture, side, cropped) {
+  const canvas = make("canvas", { width: side, height: side, "aria-hidden": "true" });
   const context = canvas.getContext("2d", ON_PROCESSOR);
+  const scale = side / Math.min(picture.width, picture.height);
+  const [width, height] = cropped ? [picture.width * scale, picture.height * scale] : [side, side];
   context.fillStyle = "#fff";
-  context.fillRect(0, 0, width, height);
+  context.fillRect(0, 0, side, side);
   context.imageSmoothingQuality = "high";
-  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  context.drawImage(picture, (side - width) / 2, (side - height) / 2, width, height);
   return canvas;
 }

@@ -1,7 +1,7 @@
 /** The client: asks the search interface, and makes what is shown of its answers, which are as openapi.json says. */
 
 import { asParameters, readFacets } from "./filters.js";
-import { readWords } from "./words.js";
+import { beyondCaption, readWords } from "./words.js";
 
 /** How many characters a query may have. */
 export const LONGEST_QUERY = 512;
@@ -47,6 +47,7 @@ export function told(error, say) {
  * @property {number} duplicates How many near-duplicates it stands for.
  * @property {boolean} guessed Whether a model wrote the caption.
  * @property {string | undefined} taken The day on which it was taken, "2024-05-06", if that is known.
+ * @property {string | number | undefined} camera What the owner's column of that name says.
  * @property {string | undefined} url Of the photo itself, if it is published: an http(s) address, as the others are.
  * @property {string | undefined} thumbnail
  * @property {string | undefined} preview A picture that is large enough for a window, where there is one.
@@ -100,15 +101,14 @@ export class Client {
   }
 
   /**
-   * Some photos of the collection, how many there are, what finds some, and the side in pixels of pictures to ask with,
-   * 0 for none.
-   * @returns {Promise<{photos: Photo[], total: number, suggestions: string[], imageSide: number}>}
+   * Some photos of the collection, how many there are, what finds some, the side in pixels of pictures to ask with, 0 for
+   * none, and how they become squares.
+   * @returns {Promise<{photos: Photo[], total: number, suggestions: string[], imageSide: number, imageFit: string}>}
    */
   async collection(count, signal) {
-    const read = ({ photos, total, suggestions, image_side: side }) => {
-      return { photos: photos.map(this.#known), total, suggestions: [...suggestions], imageSide: side > 0 ? side : 0 };
-    };
-    return this.#fetch(`v1/photos?k=${count}`, signal, read);
+    return this.#fetch(`v1/photos?k=${count}`, signal, ({ photos, image_side: side, image_fit: imageFit, ...others }) => {
+      return { ...others, photos: photos.map(this.#known), imageSide: side ?? 0, imageFit };
+    });
   }
 
   /** @returns {Promise<Photo[]>} Photos of the collection by date, from a place in that order on; of one bundle. */
@@ -192,17 +192,17 @@ export class Client {
   #photo = (raw) => {
     const { id, caption, matched, width, height, relevance, duplicates = 0 } = raw;
     const words = readWords(raw);
-    const elsewhere = words && words.place !== "caption";
     const byLook = matched === "visual" && raw.matched_in === "meaning";
     return {
       id,
-      caption: (byLook || elsewhere ? caption : matched) || caption || id,
+      caption: (byLook || beyondCaption(words) ? caption : matched) || caption || id,
       words: byLook ? undefined : words,
       byLook,
       relevance,
       duplicates,
       guessed: GUESSES.includes(raw.caption_kind),
       taken: raw.taken?.slice(0, DAY),
+      camera: raw.columns?.camera,
       url: raw.url === raw.thumbnail_url ? undefined : this.#webAddress(raw.url),
       thumbnail: this.#webAddress(raw.thumbnail_url),
       preview: this.#webAddress(raw.preview_url),

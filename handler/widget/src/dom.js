@@ -47,9 +47,6 @@ export function textButton(attributes, ...content) {
   return make("button.pill", { type: "button", part: "button", ...attributes }, ...content);
 }
 
-/** What selects a dialog that is shown, by whichever method. */
-export const SHOWN = ":is([open], :popover-open)";
-
 /** One of the icons, of the size and colour of the text around it. */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");

@@ -1,6 +1,6 @@
 /** The element: what a page says to it and hears from it, and what is wanted, from the box, the chips or the address. */
 
-import { isNothing, NOTHING } from "./address.js";
+import { NOTHING } from "./address.js";
 import { Answers, ordersFor } from "./answers.js";
 import { readPicture, takePictures } from "./asked_picture.js";
 import { Client, NoAnswer } from "./client.js";
@@ -62,7 +62,7 @@ export class ThinlensSearch extends (globalThis.HTMLElement ?? Object) {
     search: (query, settled) => this.#search(query, settled),
     ask: (file) => this.#askWith(file),
     leavePicture: () => this.#go({ ...NOTHING, query: this.#wanted.query }),
-    settle: () => this.#history.settle(),
+    settle: () => (this.#history.settled = true),
     descend: () => this.#results?.focus(),
   });
   /** These are there as soon as they have their texts, as `#client` and `#answers` are. */
@@ -119,10 +119,8 @@ export class ThinlensSearch extends (globalThis.HTMLElement ?? Object) {
 
   /** Want what the address asks for, if that is news; at first what the page does, where the address asks for nothing. */
   #arrive() {
-    const isFirst = !this.#making;
-    const news = this.#history.takeNews();
-    if (isFirst) this.#wanted = { ...NOTHING, query: this.#query };
-    if (news && !(isFirst && isNothing(news))) this.#wanted = news;
+    if (!this.#making) this.#wanted = { ...NOTHING, query: this.#query };
+    this.#wanted = this.#history.takeNews() ?? this.#wanted;
   }
 
   /** Put the styles on: a document takes no sheet but those that were made for it. */
@@ -194,7 +192,7 @@ export class ThinlensSearch extends (globalThis.HTMLElement ?? Object) {
   /** Search; an order that was chosen for browsing is not meant for what is found, nor the other way round. */
   #search(query, settled = true) {
     const { picture, filters, order } = this.#wanted;
-    const same = Boolean(query) === Boolean(this.#wanted.query);
+    const same = !query === !this.#wanted.query;
     return this.#go({ ...NOTHING, query, picture, filters, order: same ? order : "" }, settled);
   }
 
@@ -220,7 +218,7 @@ export class ThinlensSearch extends (globalThis.HTMLElement ?? Object) {
 
   /** Ask with what is in a file, if that is a picture. */
   async #askWith(file) {
-    const picture = await readPicture(file, this.#answers.imageSide);
+    const picture = await readPicture(file, this.#answers);
     if (picture) this.#go({ ...NOTHING, query: this.#wanted.query, picture });
     else this.#results.refuseFile(file.name);
   }
@@ -236,7 +234,7 @@ export class ThinlensSearch extends (globalThis.HTMLElement ?? Object) {
   #goBack() {
     const wanted = this.#history.takeNews();
     if (!wanted) return;
-    this.#history.settle();
+    this.#history.settled = true;
     this.#follow(wanted);
   }
 
@@ -255,7 +253,7 @@ export class ThinlensSearch extends (globalThis.HTMLElement ?? Object) {
     this.#box.show(wanted.query);
     if (!this.#answers) return; // what is wanted then is shown as soon as there are texts
     const used = this.#root.activeElement;
-    const stays = !used || used === this.#box.input || this.#bar.has(used) || focus === undefined;
+    const stays = !used || used === this.#box.input || used.closest(".filters, .sheet") || focus === undefined;
     this.#offline = false;
     this.#box.showPicture(wanted.picture);
     this.#bar.show(wanted, ordersFor(wanted));

@@ -1,7 +1,7 @@
 /** The bar below the search box: the filters as chips that can be taken off, and the order; and the sheet to choose from. */
 
 import { told } from "./client.js";
-import { icon, iconButton, make, SHOWN, textButton } from "./dom.js";
+import { icon, iconButton, make, textButton } from "./dom.js";
 import { readFilter } from "./filters.js";
 
 export class FilterBar {
@@ -68,13 +68,8 @@ export class FilterBar {
     if (this.#isOpen) this.#fill();
   }
 
-  /** Whether an element is here, in the bar or in the sheet. */
-  has(element) {
-    return this.element.contains(element) || this.sheet.contains(element);
-  }
-
   get #isOpen() {
-    return this.sheet.matches(SHOWN);
+    return this.sheet.matches(":popover-open");
   }
 
   #choose({ target }) {

@@ -5,9 +5,9 @@ import { NOTHING, readAddress, readPhoto, writeAddress } from "./address.js";
 export class History {
   #nameOf;
   /** Whether the page's address is one to come back to; while somebody types it is not. */
-  #settled = true;
+  settled = true;
   /** What the address asked for when it was last read or written. */
-  #known;
+  #known = JSON.stringify(NOTHING);
 
   /** @param {() => string | undefined} nameOf By which name the element has its place in the address now; none if undefined. */
   constructor(nameOf) {
@@ -26,13 +26,8 @@ export class History {
   /** @returns {string} The id of the photo that was shared by this address, or ""; the next thing noted takes its place. */
   takePhoto() {
     const photo = this.#used ? readPhoto(location.href, this.#nameOf()) : "";
-    if (photo) this.#settled = false;
+    if (photo) this.settled = false;
     return photo;
-  }
-
-  /** The next thing that is noted gets an entry of its own. */
-  settle() {
-    this.#settled = true;
   }
 
   /** Note what is wanted: in a new entry if the last one is settled. */
@@ -41,11 +36,11 @@ export class History {
     const { href } = location;
     const address = writeAddress(href, wanted, this.#nameOf());
     try {
-      if (address !== href) history[this.#settled ? "pushState" : "replaceState"](stateAt(address, href), "", address);
+      if (address !== href) history[this.settled ? "pushState" : "replaceState"](stateAt(address, href), "", address);
     } catch {
       // In some frames never, and in Safari not a hundred times in a row: then the address stays behind.
     }
-    this.#settled = settled;
+    this.settled = settled;
     this.takeNews();
   }
 

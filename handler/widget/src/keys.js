@@ -1,6 +1,5 @@
 /** Keys: those that the element has a use for are none of the page's business, whose shortcuts would take them for theirs. */
 
-import { SHOWN } from "./dom.js";
 import { isAlone } from "./moves.js";
 
 const MOVING = /^( |Enter|Home|End|Arrow.+)$/;
@@ -33,5 +32,5 @@ function isUsed(root, event) {
   // What stands in a slot is the page's own.
   if (!root.contains(target)) return false;
   if (!isAlone(event)) return typed && EDITING.test(key);
-  return MOVING.test(key) || (typed && TYPING.test(key)) || root.querySelector(SHOWN);
+  return MOVING.test(key) || (typed && TYPING.test(key)) || root.querySelector("[open], :popover-open");
 }

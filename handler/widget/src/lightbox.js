@@ -4,7 +4,7 @@ import { call, icon, iconButton, make, textButton } from "./dom.js";
 import { isAlone } from "./moves.js";
 import { flowing, image } from "./pictures.js";
 import { meter } from "./tiles.js";
-import { marked, wordsLine } from "./words.js";
+import { beyondCaption, marked, wordsLine } from "./words.js";
 
 const SWIPE_PX = 48;
 // A picture may be shown a little larger than it is.
@@ -122,14 +122,14 @@ export class Lightbox {
   }
 
   /** Say what the photo shows, and why it was found. */
-  #tell({ caption, words, relevance, byLook, guessed, taken } = this.#photo) {
-    const inCaption = words?.place === "caption";
-    const elsewhere = words && !inCaption;
-    this.#caption.replaceChildren(...marked(caption, inCaption ? words.marks : []));
+  #tell({ caption, words, relevance, byLook, guessed, taken, camera } = this.#photo) {
+    const elsewhere = beyondCaption(words);
+    this.#caption.replaceChildren(...marked(caption, (!elsewhere && words?.marks) || []));
     this.#words.hidden = !elsewhere;
     if (elsewhere) this.#words.replaceChildren(...wordsLine(words, this.#say, WORDS_BEFORE, WORDS_AFTER).nodes);
     const said = [
       taken && this.#say("{date}", { date: taken }),
+      camera,
       !elsewhere && relevance !== undefined && this.#say(byLook ? "byLook" : "byCaption"),
       guessed && this.#say("guessed"),
     ];

@@ -2,7 +2,7 @@
 
 import { iconButton, make } from "./dom.js";
 import { isAlone, neighbour } from "./moves.js";
-import { wordsLine } from "./words.js";
+import { beyondCaption, wordsLine } from "./words.js";
 
 // So many characters of the words that were found are shown: a few before the first of them, so that it is in sight.
 const BEFORE = 12;
@@ -46,7 +46,7 @@ export class Walk {
 
 /** The place of a photo, with nothing in it yet. */
 export function place({ aspect, perhaps, ...photo }) {
-  const kinds = [perhaps && "perhaps", saysWords(photo) && "worded"].filter(Boolean).join(" ");
+  const kinds = [perhaps && "perhaps", beyondCaption(photo.words) && "worded"].filter(Boolean).join(" ");
   return make("li", { part: perhaps ? "photo perhaps" : "photo", class: kinds, "--aspect": aspect });
 }
 
@@ -59,7 +59,7 @@ export function picture({ id }, name, attributes, ...content) {
 /** All that is said of a photo that was found, with its picture in a frame. */
 export function content(photo, say, frame) {
   const { caption, relevance, duplicates, perhaps } = photo;
-  const words = saysWords(photo) ? [wordsLine(photo.words, say, BEFORE, AFTER)] : [];
+  const words = beyondCaption(photo.words) ? [wordsLine(photo.words, say, BEFORE, AFTER)] : [];
   const alike = duplicates ? [say("duplicates", { count: duplicates })] : [];
   const relevant = relevance === undefined ? [] : [say("relevance", { relevance })];
   const unsure = perhaps ? [say("perhaps")] : [];
@@ -76,11 +76,6 @@ export function content(photo, say, frame) {
       iconButton("similar", say("similarOf", { caption }), { class: "round like", part: "similar", tabindex: -1, title: say("similar") }),
     ),
   ];
-}
-
-/** Whether the words of the query stand somewhere that the tile doesn't show anyway. */
-function saysWords({ words }) {
-  return words !== undefined && words.place !== "caption";
 }
 
 /** A relevance as a bar and a number; nothing for a photo that was not searched for. */

@@ -27,6 +27,11 @@ function nameOfColumn(columns, text) {
   return Object.entries(columns ?? {}).find(([, values]) => [values].flat().map(String).includes(text))?.[0];
 }
 
+/** Whether words stand somewhere that the caption doesn't show anyway. */
+export function beyondCaption(words) {
+  return Boolean(words) && words.place !== "caption";
+}
+
 /** A text as nodes, with its marked words as such. */
 export function marked(text, marks) {
   let done = 0;
