@@ -54,7 +54,7 @@ export function takePictures(element, { takes, ask }, signal) {
 
 /** A picture on a canvas with these sides, cropped or squashed, on white where it is transparent. */
 function squareOf(picture, side, cropped) {
-  const canvas = make("canvas", { width: side, height: side, "aria-hidden": "true" });
+  const canvas = make("canvas", { width: side, height: side });
   const context = canvas.getContext("2d", ON_PROCESSOR);
   const scale = side / Math.min(picture.width, picture.height);
   const [width, height] = cropped ? [picture.width * scale, picture.height * scale] : [side, side];
