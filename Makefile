@@ -141,13 +141,14 @@ $(BIN)/python:
 	@npm install --silent --no-save --prefix .venv/npm $$(sed -n '/^MINIFIERS = /s/[^"]*"\([a-z]*\)": "\([0-9.]*\)"[^"]*/\1@\2 /gp' $<)
 	@touch $@
 
-# Where Chromium, Node.js or npm is not there and cannot be installed, the tests that need it are skipped and say so.
+# Where a browser, Node.js or npm is not there and cannot be installed, the tests that need it are skipped and say so.
 browser:
-	@command -v chromium >/dev/null && command -v node >/dev/null && command -v npm >/dev/null || { \
-	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing Chromium, Node.js and npm …" && \
+	@command -v chromium >/dev/null && command -v firefox-esr >/dev/null && command -v node >/dev/null && command -v npm >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing Chromium, Firefox, Node.js and npm …" && \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium \
+	    $$(apt-cache show firefox-esr >/dev/null 2>&1 && echo firefox-esr) \
 	    $$(command -v node >/dev/null || echo nodejs) $$(command -v npm >/dev/null || echo npm) >/dev/null; \
-	} || echo "Chromium, Node.js or npm is missing and could not be installed here: the tests that need it will be skipped." >&2
+	} || echo "Chromium, Firefox, Node.js or npm is missing and could not be installed here: the tests that need it will be skipped." >&2
 
 # An S3 implementation that checks signatures and decides races: Ceph, on this machine alone, in memory.
 s3:

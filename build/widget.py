@@ -15,6 +15,7 @@ import hashlib
 import os
 import re
 import shutil
+import string
 import subprocess
 import sys
 from collections.abc import Callable
@@ -30,11 +31,22 @@ EXAMPLE = Path(__file__).parents[1] / "infra/embed.html"
 BANNER = "/*! Thinlens, Apache-2.0, {digest} */\n"
 MAX_GZIPPED_BYTES = 16_384
 MINIFIERS = {"esbuild": "0.28.2", "terser": "5.51.4"}  # terser alone can't shorten the names of private fields
-_TERSER = ("--module", "--ecma", "2022", "--compress", "passes=3", "--mangle")
+# What they may be written in: light-dark() came to Safari, round() to Chromium and popovers to Firefox with these.
+OLDEST_BROWSERS = {"chrome": "125", "firefox": "125", "safari": "17.5"}
+_TERSER = ("--module", "--ecma", "2022", "--compress", "passes=3,hoist_funs,pure_getters", "--mangle")
+# Properties that nobody hears of outside of the module: they get short names.
+OWN_PROPERTIES = """
+    addPhotos addressOf after aspect browseFolder busy byPicture chip closed collection colours descend element elements
+    facets filters groups imageFit imageSide leavePicture leaveSimilar locale minRelevance nodes note notice
+    offer otherwise pixels raw reach refuseFile retry said say settle settled sheet show showAll showCollection showFailure
+    showFound showLarge showPicture showUnpublished source speak start stumble styles suggest tag takeNews takePhoto
+    takesPictures texts unfilter
+""".split()
 _PROGRAMS = f"{Path(__file__).parents[1] / '.venv/npm/node_modules/.bin'}:{os.environ.get('PATH', os.defpath)}"
 
 _IMPORT = re.compile(r'^import [^"]*"\./(?P<module>[^"]+)"[^;]*;\n', re.MULTILINE)
 _STYLES = re.compile(r'^import (?P<name>\w+) from "\./(?P<file>[^"]+\.css)"[^;]*;\n', re.MULTILINE)
+_PRIVATE = re.compile(r"--_\w+")
 _EXPORT = re.compile(r"^export ", re.MULTILINE)
 _INTEGRITY = re.compile('integrity="[^"]*"')
 _HASHED_NAME = re.compile(r"thinlens-search\.[0-9a-f]{16}\.js")
@@ -54,7 +66,8 @@ def banner(module: str) -> str:
 
 def made(entry: str = ENTRY) -> str:
     """The file that pages load: the one module, small."""
-    short = _minified(assemble(entry, _small_styles), "--loader=js", "--format=esm")
+    properties = f"--mangle-props=^({'|'.join(OWN_PROPERTIES)})$"
+    short = _minified(assemble(entry, _small_styles), "--loader=js", "--format=esm", properties)
     return banner(assemble(entry)) + _run("terser", *_TERSER, code=short)
 
 
@@ -104,25 +117,28 @@ def _collect(name: str, modules: dict[str, str], styled: Callable[[str], str]) -
         if module.endswith(".js") and module not in modules:
             _collect(module, modules, styled)
     del modules[name]
-    code = _STYLES.sub(
-        lambda match: _sheet(match["name"], styled((SOURCES / match["file"]).read_text("utf-8"))), source
-    )
+    code = _STYLES.sub(lambda match: _text(match["name"], styled((SOURCES / match["file"]).read_text("utf-8"))), source)
     modules[name] = _EXPORT.sub("", _IMPORT.sub("", code))
 
 
-def _sheet(name: str, styles: str) -> str:
-    """A constructed style sheet: a content security policy need not allow inline styles for it."""
+def _text(name: str, styles: str) -> str:
+    """Styles as a text, for a constructed style sheet: a security policy need not allow inline styles for it."""
     if "`" in styles or "\\" in styles:
         sys.exit(f"The styles {name} have a backtick or a backslash, which the text around them would not keep")
-    return f"const {name} = new CSSStyleSheet();\n{name}.replaceSync(`{styles}`);\n"
+    return f"const {name} = `{styles}`;\n"
 
 
 def _small_styles(styles: str) -> str:
-    return _minified(styles, "--loader=css").strip()
+    """Minified, its own properties, which begin with `--_`, under names of one letter."""
+    names = dict(zip(sorted(set(_PRIVATE.findall(styles))), string.ascii_letters, strict=False))
+    return _minified(_PRIVATE.sub(lambda match: f"--_{names[match[0]]}", styles), "--loader=css").strip()
 
 
 def _minified(code: str, *options: str) -> str:
-    return _run("esbuild", "--minify", "--charset=utf8", "--log-level=warning", *options, code=code)
+    target = ",".join(name + version for name, version in OLDEST_BROWSERS.items())
+    return _run(
+        "esbuild", "--minify", "--charset=utf8", "--log-level=warning", f"--target={target}", *options, code=code
+    )
 
 
 def _run(name: str, *options: str, code: str) -> str:

@@ -5,7 +5,7 @@ export interface ThinlensWords {
   place: "caption" | "text" | "name" | "column";
   /** The photo's own words, as a whole. */
   text: string;
-  /** Where each word of the query starts and ends in them, as `text.slice(start, end)` takes it. */
+  /** Where each word of the query starts and ends in them, as `[...text].slice(start, end)` takes it. */
   marks: [start: number, end: number][];
   /** The name of the column, if it is one and its name is known. */
   column: string | undefined;
@@ -30,6 +30,8 @@ export interface ThinlensPhoto {
   guessed: boolean;
   /** The day on which it was taken, "2024-05-06", if that is known. */
   taken: string | undefined;
+  /** What the owner's column "camera" says. */
+  camera: string | number | (string | number)[] | undefined;
   /** Of the photo itself, where it is published. */
   url: string | undefined;
   /** A picture that is large enough for a window, where there is one. */
@@ -50,7 +52,7 @@ export interface ThinlensSearchDetail {
   answer: { bundle: string; no_relevant_results: boolean; next_offset: number | null; results: object[]; perhaps: object[] };
 }
 
-/** Attributes: `endpoint`, `lang`, `texts` (a JSON object), `no-history`, `autofocus`. */
+/** Attributes: `endpoint`, `lang`, `texts` (a JSON object), `query`, `parameter`, `no-history`, `autofocus`. */
 export interface ThinlensSearchElement extends HTMLElement {
   /** Set before the element is defined, it is asked in place of `fetch`; `timeoutMs` is for how long that may take. */
   ask?: typeof fetch & { timeoutMs?: number };

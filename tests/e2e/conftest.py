@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from export.photos.samples import copy_samples
-from tests.e2e.browser import chromium, installed_chromium, no_complaints
+from tests.e2e.browser import chromium, firefox, installed_chromium, installed_firefox, no_complaints
+from tests.e2e.elsewhere import Elsewhere, search, site
 from tests.e2e.processes import THINLENS, free_port, run_thinlens, running
 
 COFFEE = "été 2024 & 100%/café #1.png"
@@ -57,15 +59,50 @@ def address(gallery: Gallery, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield address
 
 
+@contextmanager
+def open_browser(name: str) -> Iterator[Browser]:
+    """Chromium or Firefox; without it, what needs it is skipped."""
+    open_it, program, package = {
+        "chromium": (chromium, installed_chromium(), "chromium"),
+        "firefox": (firefox, installed_firefox(), "firefox-esr"),
+    }[name]
+    if program is None:
+        pytest.skip(f"no {name.capitalize()} on this machine (Debian: apt-get install {package})")
+    with open_it(program) as browser:
+        yield browser
+
+
 # Not for the session: as long as Playwright lives, no other test can run an event loop.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium; without it, what needs it is skipped."""
-    program = installed_chromium()
-    if program is None:
-        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
-    with chromium(program) as browser:
+    """Chromium."""
+    with open_browser("chromium") as browser:
         yield browser
+
+
+# A module that asks for it asks for no other: two can't be there at once.
+@pytest.fixture(scope="module", params=["chromium", "firefox"])
+def each_browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """One after the other."""
+    with open_browser(request.param) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def somewhere(each_browser: Browser) -> Iterator[Elsewhere]:
+    """Pages of others with the widget, in each browser."""
+    context = each_browser.new_context(viewport={"width": 1000, "height": 800}, locale="en")
+    with search() as endpoint, site() as host:
+        host.policy = "frame-ancestors 'self'"
+        yield Elsewhere(page=context.new_page(), host=host, endpoint=endpoint)
+    context.close()
+
+
+@pytest.fixture
+def elsewhere(somewhere: Elsewhere) -> Iterator[Elsewhere]:
+    """The same; a script error fails the test."""
+    with no_complaints(somewhere.page):
+        yield somewhere
 
 
 @pytest.fixture

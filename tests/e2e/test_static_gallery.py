@@ -1,4 +1,4 @@
-"""The static gallery in Chromium, from a server that knows nothing but files: searched, kept, and there offline."""
+"""The static gallery in both browsers, from a server that knows nothing but files: searched, kept, there offline."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ class StaticServer:
     address: str
     server: http.server.ThreadingHTTPServer
     asked: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def browser(each_browser: Browser) -> Browser:
+    return each_browser
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ def browse(browser: Browser, address: str, slowdown: int) -> Browsing:
     devtools = context.new_cdp_session(page)
     devtools.send("Performance.enable")
     page.goto(f"{address}?order=newest")
-    page.locator(".browse img.there").first.wait_for()
+    page.locator(".browse img").first.wait_for()
     devtools.send("Emulation.setCPUThrottlingRate", {"rate": slowdown})
     seconds: list[dict[str, float]] = []
     heaps: list[float] = []

@@ -9,6 +9,8 @@ export class Answers {
   #tell;
   /** The side in pixels of pictures that may be asked with; 0 for none, and undefined where that isn't known yet. */
   imageSide;
+  /** How they become squares: "squash" or "crop". */
+  imageFit;
 
   /**
    * @param {import("./client.js").Client} client
@@ -41,6 +43,7 @@ export class Answers {
   async collection(signal) {
     const collection = await this.#client.collection(SAMPLE, signal).catch(() => ({ photos: [], suggestions: [] }));
     this.imageSide = collection.imageSide ?? this.imageSide;
+    this.imageFit = collection.imageFit;
     return collection;
   }
 

@@ -1,7 +1,7 @@
-/** The client: asks the search interface, and lets only what can be shown safely out of its answers. */
+/** The client: asks the search interface, and makes what is shown of its answers, which are as openapi.json says. */
 
 import { asParameters, readFacets } from "./filters.js";
-import { readWords } from "./words.js";
+import { beyondCaption, readWords } from "./words.js";
 
 /** How many characters a query may have. */
 export const LONGEST_QUERY = 512;
@@ -12,6 +12,8 @@ const TEXTS_TIMEOUT_MS = 5_000;
 // Panoramas and scrolls are cropped to these shapes in the grid, so that a row stays a row.
 const NARROWEST = 0.6;
 const WIDEST = 2.4;
+// Of a date "2024-05-06T12:00:00" so many characters are the day.
+const DAY = 10;
 /** Kinds of captions that a model wrote. */
 const GUESSES = ["caption", "names"];
 
@@ -45,13 +47,14 @@ export function told(error, say) {
  * @property {number} duplicates How many near-duplicates it stands for.
  * @property {boolean} guessed Whether a model wrote the caption.
  * @property {string | undefined} taken The day on which it was taken, "2024-05-06", if that is known.
+ * @property {string | number | undefined} camera What the owner's column of that name says.
  * @property {string | undefined} url Of the photo itself, if it is published: an http(s) address, as the others are.
  * @property {string | undefined} thumbnail
  * @property {string | undefined} preview A picture that is large enough for a window, where there is one.
  * @property {number} width In pixels.
  * @property {number} height
  * @property {number} aspect Width by height as in the grid.
- * @property {number[] | undefined} colours Red, green, blue (0 to 255) of 4 × 3 places, row by row.
+ * @property {string[] | undefined} colours Of 4 × 3 places, row by row, as "ff8000".
  */
 
 export class Client {
@@ -98,24 +101,20 @@ export class Client {
   }
 
   /**
-   * Some photos of the collection, how many there are, what finds some, and the side in pixels of pictures to ask with,
-   * 0 for none.
-   * @returns {Promise<{photos: Photo[], total: number, suggestions: string[], imageSide: number}>}
+   * Some photos of the collection, how many there are, what finds some, the side in pixels of pictures to ask with, 0 for
+   * none, and how they become squares.
+   * @returns {Promise<{photos: Photo[], total: number, suggestions: string[], imageSide: number, imageFit: string}>}
    */
   async collection(count, signal) {
-    const { photos, total, suggestions, image_side: side } = await this.#fetch(`v1/photos?k=${count}`, signal);
-    return {
-      photos: this.#known(photos),
-      total,
-      suggestions: listed(suggestions),
-      imageSide: side > 0 ? side : 0,
-    };
+    return this.#fetch(`v1/photos?k=${count}`, signal, ({ photos, image_side: side, image_fit: imageFit, ...others }) => {
+      return { ...others, photos: photos.map(this.#known), imageSide: side ?? 0, imageFit };
+    });
   }
 
   /** @returns {Promise<Photo[]>} Photos of the collection by date, from a place in that order on; of one bundle. */
   async browse(order, filters, { offset, count, bundle }, signal) {
-    const { photos } = await this.#ask("v1/photos", { order, k: count, offset, bundle }, filters, signal);
-    return this.#known(photos);
+    const read = ({ photos }) => photos.map(this.#known);
+    return this.#ask("v1/photos", { order, k: count, offset, bundle }, filters, signal, read);
   }
 
   /**
@@ -125,103 +124,105 @@ export class Client {
    */
   async facets({ query, filters, order, minRelevance }, signal) {
     const asked = query ? { q: query, dedupe: true, min_relevance: minRelevance } : {};
-    const raw = await this.#ask("v1/facets", asked, filters, signal);
-    try {
-      const groups = readFacets(raw);
-      return { ...raw, groups, months: order === "oldest" ? raw.months.toReversed() : raw.months };
-    } catch {
-      throw new NoAnswer("unreadable");
-    }
+    return this.#ask("v1/facets", asked, filters, signal, (counts) => {
+      const months = order === "oldest" ? [...counts.months].reverse() : counts.months;
+      return { ...counts, groups: readFacets(counts), months };
+    });
   }
 
   /** @returns {Promise<object>} The texts of a language that is spoken here, by their names. */
   async texts(language, signal) {
-    const texts = await this.#fetch(`assets/languages/${language}.json`, signal, {}, TEXTS_TIMEOUT_MS);
-    if (Array.isArray(texts)) throw new NoAnswer("unreadable");
-    return texts;
+    return this.#fetch(`assets/languages/${language}.json`, signal, (texts) => texts.label.trim() && texts, {}, TEXTS_TIMEOUT_MS);
   }
 
   /** @returns {Promise<Photo>} One photo. */
   async photo(id, signal) {
     const path = id.split("/").map(encodeURIComponent).join("/");
-    return this.#photo(withCaption(await this.#fetch(`v1/photos/${path}`, signal)));
+    return this.#fetch(`v1/photos/${path}`, signal, this.#known);
   }
 
   async #list(path, parameters, { count, after, minRelevance, filters = [], order, signal, request }) {
     const wanted = { ...parameters, k: count, order, min_relevance: minRelevance, ...after };
-    const raw = await this.#ask(path, wanted, filters, signal, request);
-    const found = listed(raw.results).map((result) => this.#photo(result));
-    const perhaps = listed(raw.perhaps ?? []).map((result) => ({ ...this.#photo(result), perhaps: true }));
-    const photos = [...found, ...perhaps];
-    const next = raw.next_offset > 0 ? { offset: raw.next_offset, bundle: raw.bundle } : undefined;
-    return { photos, next, raw };
+    const read = (raw) => {
+      const unsure = (raw.perhaps ?? []).map((result) => ({ ...this.#photo(result), perhaps: true }));
+      const photos = [...raw.results.map(this.#photo), ...unsure];
+      const next = raw.next_offset > 0 ? { offset: raw.next_offset, bundle: raw.bundle } : undefined;
+      return { photos, next, raw };
+    };
+    return this.#ask(path, wanted, filters, signal, read, request);
   }
 
-  #ask(path, parameters, filters, signal, request) {
+  #ask(path, parameters, filters, signal, read, request) {
     const given = Object.entries(parameters).filter(([, value]) => value !== undefined);
-    return this.#fetch(`${path}?${new URLSearchParams([...given, ...asParameters(filters)])}`, signal, request);
+    return this.#fetch(`${path}?${new URLSearchParams([...given, ...asParameters(filters)])}`, signal, read, request);
   }
 
-  async #fetch(address, signal, request, timeoutMs = this.#source.timeoutMs ?? TIMEOUT_MS) {
+  /** What `read` makes of an answer; where it stumbles over it, that can't be read. */
+  async #fetch(address, signal, read, request, timeoutMs = this.#source.timeoutMs ?? TIMEOUT_MS) {
     const ask = this.#source;
-    const limit = AbortSignal.timeout(timeoutMs);
+    const asking = new AbortController();
+    const end = () => asking.abort();
+    const limit = setTimeout(end, timeoutMs);
+    signal.addEventListener("abort", end);
+    if (signal.aborted) end();
     let response;
     let body;
     try {
-      response = await ask(new URL(address, this.#base), { ...request, signal: AbortSignal.any([signal, limit]) });
+      response = await ask(new URL(address, this.#base), { ...request, signal: asking.signal });
       body = await response.json();
+      if (response.ok) return read(body);
     } catch (error) {
       if (signal.aborted) throw error;
-      if (limit.aborted) throw new NoAnswer("slow");
+      if (asking.signal.aborted) throw new NoAnswer("slow");
       if (response?.ok) throw new NoAnswer("unreadable");
       if (!response) throw new NoAnswer(globalThis.navigator?.onLine === false ? "offline" : "unreachable");
+    } finally {
+      clearTimeout(limit);
+      signal.removeEventListener("abort", end);
     }
-    if (!response.ok) throw new NoAnswer(nameOf(body ?? {}), String(body?.detail ?? response.status));
-    if (body === null || typeof body !== "object") throw new NoAnswer("unreadable");
-    return body;
+    throw new NoAnswer(nameOf(body ?? {}), String(body?.detail ?? response.status));
   }
 
-  /** Photos as the catalogue knows them. */
-  #known(photos) {
-    return listed(photos).map((photo) => this.#photo(withCaption(photo)));
-  }
+  /** A photo as the catalogue knows it, with its first caption where a result has it. */
+  #known = (photo) => {
+    const { text, edited, kind } = photo.captions?.[0] ?? {};
+    return this.#photo({ ...photo, caption: text, caption_kind: edited ? "edited" : kind });
+  };
 
-  #photo(raw) {
-    if (typeof raw?.id !== "string") throw new NoAnswer("unreadable");
-    const known = raw.width > 0 && raw.height > 0;
-    const [width, height] = known ? [Number(raw.width), Number(raw.height)] : [4, 3];
+  #photo = (raw) => {
+    const { id, caption, matched, width, height, relevance, duplicates = 0 } = raw;
     const words = readWords(raw);
-    const elsewhere = words && words.place !== "caption";
-    const byLook = raw.matched === "visual" && (raw.matched_in ?? "meaning") === "meaning";
+    const byLook = matched === "visual" && raw.matched_in === "meaning";
     return {
-      id: raw.id,
-      caption: String((byLook || elsewhere ? raw.caption : raw.matched) || raw.caption || raw.id),
+      id,
+      caption: (byLook || beyondCaption(words) ? caption : matched) || caption || id,
       words: byLook ? undefined : words,
       byLook,
-      relevance: Number.isFinite(raw.relevance) ? Math.min(Math.max(raw.relevance, 0), 1) : undefined,
-      duplicates: raw.duplicates > 0 ? raw.duplicates : 0,
+      relevance,
+      duplicates,
       guessed: GUESSES.includes(raw.caption_kind),
-      taken: readDate(raw.taken),
+      taken: raw.taken?.slice(0, DAY),
+      camera: raw.columns?.camera,
       url: raw.url === raw.thumbnail_url ? undefined : this.#webAddress(raw.url),
       thumbnail: this.#webAddress(raw.thumbnail_url),
       preview: this.#webAddress(raw.preview_url),
       width,
       height,
       aspect: Math.min(Math.max(width / height, NARROWEST), WIDEST),
-      colours: readColours(raw.placeholder),
+      colours: raw.placeholder?.match(/.{6}/g),
     };
-  }
+  };
 
   /** The address if a browser may safely be sent there, for it comes from the collection. */
   #webAddress(address) {
-    const url = typeof address === "string" && URL.canParse(address, this.#base) && new URL(address, this.#base);
-    return url && /^https?:$/.test(url.protocol) ? url.href : undefined;
+    if (typeof address !== "string") return undefined;
+    try {
+      const { protocol, href } = new URL(address, this.#base);
+      return /^https?:$/.test(protocol) ? href : undefined;
+    } catch {
+      return undefined;
+    }
   }
-}
-
-function listed(value) {
-  if (!Array.isArray(value)) throw new NoAnswer("unreadable");
-  return value;
 }
 
 /** What asks with the pixels of a picture. */
@@ -241,21 +242,4 @@ function hexadecimal(byte) {
 function nameOf({ type, parameter }) {
   const name = String(type).split(":").at(-1);
   return name === "invalid-parameter" ? `${name}:${parameter}` : name;
-}
-
-/** A photo as the catalogue knows it, with its first caption where a result has it. */
-function withCaption(photo) {
-  const { text, edited, kind } = photo?.captions?.[0] ?? {};
-  return { ...photo, caption: text, caption_kind: edited ? "edited" : kind };
-}
-
-/** "2024-05-06T12:00:00" -> "2024-05-06"; what is no date -> undefined. */
-function readDate(taken) {
-  return /^\d{4}-\d\d-\d\d/.exec(taken)?.[0];
-}
-
-/** "ff0000…" (72 hexadecimal digits) -> [255, 0, 0, …]; anything else -> undefined. */
-export function readColours(placeholder) {
-  if (typeof placeholder !== "string" || !/^[0-9a-f]{72}$/i.test(placeholder)) return undefined;
-  return placeholder.match(/../g).map((pair) => parseInt(pair, 16));
 }

@@ -8,7 +8,8 @@ import { make } from "./dom.js";
 import { FilterBar } from "./filter_bar.js";
 import { toggled } from "./filters.js";
 import { History } from "./history.js";
-import { rootsAround, tagAround } from "./languages.js";
+import { keepKeys } from "./keys.js";
+import { tagAround } from "./languages.js";
 import { isAlone } from "./moves.js";
 import { Results } from "./results.js";
 import { SearchBox } from "./search_box.js";
@@ -19,7 +20,9 @@ const TYPED_INTO = "input, textarea, select, dialog, [role=textbox], [role=combo
 
 /**
  * Attributes: `endpoint`, where the search interface is; `lang`, if not that of the page around; `texts`, a JSON object
- * of texts in place of its own; `no-history`, to leave the page's address alone; `autofocus`.
+ * of texts in place of its own; `query`, what is searched for where the page's address asks for nothing, and whenever it
+ * changes; `parameter`, the name of the query in that address, and the beginning of its other names; `no-history`, to leave
+ * the address alone; `autofocus`.
  *
  * Events, both bubbling and composed: `thinlens-search` with every answer, its detail `{query, similar, picture, answer}`;
  * `thinlens-select` when a photo is chosen, its detail the photo. Where a listener prevents the latter's default, the
@@ -29,13 +32,17 @@ const TYPED_INTO = "input, textarea, select, dialog, [role=textbox], [role=combo
  * A page that has the answers itself sets the property `ask` before the element is defined: what is asked in place of
  * `fetch`, its `timeoutMs` for how long that may take.
  */
-export class ThinlensSearch extends HTMLElement {
-  static observedAttributes = ["endpoint", "texts"];
+export class ThinlensSearch extends (globalThis.HTMLElement ?? Object) {
+  static observedAttributes = ["endpoint", "texts", "query"];
   /** What it looks like. */
-  static sheet;
+  static styles;
 
   #root = this.attachShadow({ mode: "open" });
-  #history = new History(() => !this.hasAttribute("no-history"));
+  #history = new History(() => (this.hasAttribute("no-history") ? undefined : (this.getAttribute("parameter") ?? "")));
+  /** All that is seen; what is inherited from the page ends here. */
+  #body = make("div");
+  /** The document for which it is dressed. */
+  #dressedFor;
   /** Ends with the element's stay in the page, and with it what it listens to there. */
   #stay;
   /** Ends the request in flight, so that an earlier answer never replaces a later one. */
@@ -55,7 +62,7 @@ export class ThinlensSearch extends HTMLElement {
     search: (query, settled) => this.#search(query, settled),
     ask: (file) => this.#askWith(file),
     leavePicture: () => this.#go({ ...NOTHING, query: this.#wanted.query }),
-    settle: () => this.#history.settle(),
+    settle: () => (this.#history.settled = true),
     descend: () => this.#results?.focus(),
   });
   /** These are there as soon as they have their texts, as `#client` and `#answers` are. */
@@ -63,16 +70,23 @@ export class ThinlensSearch extends HTMLElement {
   #results;
   #answers;
 
+  constructor() {
+    super();
+    keepKeys(this.#root, (event) => this.#takeSlash(event));
+  }
+
   connectedCallback() {
     const { signal } = (this.#stay = new AbortController());
+    const view = this.ownerDocument.defaultView ?? window;
     window.addEventListener("popstate", () => this.#goBack(), { signal });
-    window.addEventListener("keydown", (event) => this.#takeSlash(event), { signal });
-    window.addEventListener("online", () => this.#offline && this.refresh(), { signal });
+    view.addEventListener("keydown", (event) => this.#takeSlash(event), { signal });
+    view.addEventListener("online", () => this.#offline && this.refresh(), { signal });
     takePictures(this, { takes: () => this.#answers?.imageSide > 0, ask: (file) => this.#askWith(file) }, signal);
-    this.#root.adoptedStyleSheets = [ThinlensSearch.sheet];
-    this.#wanted = this.#history.wanted ?? this.#wanted;
+    this.#dress(view);
+    this.#arrive();
     this.#followLanguage();
-    this.#root.prepend(this.#box.element);
+    this.#root.append(this.#body);
+    this.#body.prepend(this.#box.element);
     this.#box.show(this.#wanted.query);
     this.#build();
     if (this.autofocus) this.focus({ preventScroll: true });
@@ -84,8 +98,10 @@ export class ThinlensSearch extends HTMLElement {
     this.#making.abort();
   }
 
-  attributeChangedCallback() {
-    if (this.#making && this.isConnected) this.#build();
+  attributeChangedCallback(name) {
+    if (!this.#making || !this.isConnected) return;
+    if (name !== "query") this.#build();
+    else if (this.#query !== this.#wanted.query) this.#search(this.#query);
   }
 
   focus(options) {
@@ -97,6 +113,25 @@ export class ThinlensSearch extends HTMLElement {
     return this.#follow(this.#wanted);
   }
 
+  get #query() {
+    return this.getAttribute("query")?.trim() ?? "";
+  }
+
+  /** Want what the address asks for, if that is news; at first what the page does, where the address asks for nothing. */
+  #arrive() {
+    if (!this.#making) this.#wanted = { ...NOTHING, query: this.#query };
+    this.#wanted = this.#history.takeNews() ?? this.#wanted;
+  }
+
+  /** Put the styles on: a document takes no sheet but those that were made for it. */
+  #dress({ CSSStyleSheet }) {
+    if (this.#dressedFor === this.ownerDocument) return;
+    this.#dressedFor = this.ownerDocument;
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(ThinlensSearch.styles);
+    this.#root.adoptedStyleSheets = [sheet];
+  }
+
   /** A slash leads into the box, unless somebody types it somewhere. */
   #takeSlash(event) {
     if (event.key !== "/" || !isAlone(event)) return;
@@ -105,11 +140,10 @@ export class ThinlensSearch extends HTMLElement {
     this.focus();
   }
 
-  /** Follow the language of the page around, wherever that is said. */
+  /** Follow the language of the page around, where that is said in its document. */
   #followLanguage() {
     const observer = new MutationObserver(() => tagAround(this) === this.#tag || this.#build());
-    const languages = { subtree: true, attributeFilter: ["lang"] };
-    for (const root of rootsAround(this)) observer.observe(root, languages);
+    observer.observe(this.ownerDocument, { subtree: true, attributeFilter: ["lang"] });
     this.#stay.signal.addEventListener("abort", () => observer.disconnect());
   }
 
@@ -123,11 +157,7 @@ export class ThinlensSearch extends HTMLElement {
     if (signal.aborted) return;
     this.#furnish(client, speaker(this.getAttribute("texts"), this.#tag, known));
     // English in a page of another language is pronounced as such.
-    const foreign = known.tag !== this.#tag && !this.hasAttribute("texts");
-    for (const part of this.#root.children) {
-      part.removeAttribute("lang");
-      if (foreign) part.lang = "en";
-    }
+    this.#body.lang = this.hasAttribute("texts") ? this.#tag : known.tag;
     this.#begin();
   }
 
@@ -154,15 +184,15 @@ export class ThinlensSearch extends HTMLElement {
       show: (photo) => this.#tell("thinlens-show", photo),
     }));
     this.#answers = new Answers(client, results, (detail) => this.#tell("thinlens-search", detail));
-    const drop = make("div", { class: "drop", "aria-hidden": "true" }, say("dropPicture"));
-    for (const other of [...this.#root.children].slice(1)) other.remove();
-    this.#root.append(this.#bar.element, ...results.elements, drop, this.#bar.sheet);
+    const drop = make("div.drop", { "aria-hidden": "true" }, say("dropPicture"));
+    for (const other of [...this.#body.children].slice(1)) other.remove();
+    this.#body.append(this.#bar.element, ...results.elements, drop, this.#bar.sheet);
   }
 
   /** Search; an order that was chosen for browsing is not meant for what is found, nor the other way round. */
   #search(query, settled = true) {
     const { picture, filters, order } = this.#wanted;
-    const same = Boolean(query) === Boolean(this.#wanted.query);
+    const same = !query === !this.#wanted.query;
     return this.#go({ ...NOTHING, query, picture, filters, order: same ? order : "" }, settled);
   }
 
@@ -188,7 +218,7 @@ export class ThinlensSearch extends HTMLElement {
 
   /** Ask with what is in a file, if that is a picture. */
   async #askWith(file) {
-    const picture = await readPicture(file, this.#answers.imageSide);
+    const picture = await readPicture(file, this.#answers);
     if (picture) this.#go({ ...NOTHING, query: this.#wanted.query, picture });
     else this.#results.refuseFile(file.name);
   }
@@ -202,9 +232,10 @@ export class ThinlensSearch extends HTMLElement {
 
   /** Show what the page's address asks for, now that the reader went back or forward to it. */
   #goBack() {
-    if (this.#history.asksFor(this.#wanted)) return;
-    this.#history.settle();
-    this.#follow(this.#history.wanted);
+    const wanted = this.#history.takeNews();
+    if (!wanted) return;
+    this.#history.settled = true;
+    this.#follow(wanted);
   }
 
   /**
@@ -222,11 +253,11 @@ export class ThinlensSearch extends HTMLElement {
     this.#box.show(wanted.query);
     if (!this.#answers) return; // what is wanted then is shown as soon as there are texts
     const used = this.#root.activeElement;
-    const stays = !used || used === this.#box.input || this.#bar.has(used) || focus === undefined;
+    const stays = !used || used === this.#box.input || used.closest(".filters, .sheet") || focus === undefined;
     this.#offline = false;
     this.#box.showPicture(wanted.picture);
     this.#bar.show(wanted, ordersFor(wanted));
-    this.#busy = !after;
+    this.#box.busy = this.#results.busy = !after;
     try {
       const show = await this.#answers.to(wanted, { after, source, signal });
       if (signal.aborted) return;
@@ -237,15 +268,11 @@ export class ThinlensSearch extends HTMLElement {
       this.#offline = error.kind === "offline";
       if (after) this.#results.stumble(error);
       else this.#results.showFailure(error);
+    } finally {
+      if (!signal.aborted) this.#box.busy = this.#results.busy = false;
     }
-    this.#busy = false;
     // Unless the reader moved it elsewhere in the meantime.
     if (!stays && (this.#root.activeElement ?? used) === used) this.#results.focus(focus);
-  }
-
-  set #busy(yes) {
-    this.#box.busy = yes;
-    this.#results.busy = yes;
   }
 
   /** Tell the page; returns whether it leaves what happens next to this element. */

@@ -7,10 +7,10 @@ import { readFilter } from "./filters.js";
 export class FilterBar {
   #say;
   #reader;
-  #chips = make("div", { class: "chips", click: (event) => this.#choose(event) });
+  #chips = make("div.chips", { click: (event) => this.#choose(event) });
   #order;
   #title = make("h2", { id: "filters", "aria-live": "polite" });
-  #groups = make("div", { class: "groups", click: (event) => this.#choose(event) });
+  #groups = make("div.groups", { click: (event) => this.#choose(event) });
   #filters = [];
   #fetching;
 
@@ -26,20 +26,25 @@ export class FilterBar {
     this.#reader = reader;
     const open = textButton({ click: () => this.#open() }, icon("filter"), say("filters"));
     const change = ({ target }) => reader.sort(target.value);
-    this.#order = make("select", { class: "pill", part: "order", "aria-label": say("order"), change });
-    const close = iconButton("cross", say("close"), { click: () => this.sheet.close() });
+    this.#order = make("select.pill", { part: "order", "aria-label": say("order"), change });
+    const shut = () => this.sheet.hidePopover();
+    const close = iconButton("cross", say("close"), { click: shut });
+    // Modal by its own means: of a page that is made inert the browser works out the style of everything anew.
     this.sheet = make(
-      "dialog",
+      "dialog.sheet",
       {
-        class: "sheet",
         part: "filters",
+        popover: true,
+        "aria-modal": "true",
         "aria-labelledby": "filters",
-        click: ({ target }) => target === this.sheet && this.sheet.close(),
+        click: ({ target }) => target === this.sheet && shut(),
+        focusout: ({ relatedTarget }) => relatedTarget && !this.sheet.contains(relatedTarget) && close.focus(),
+        toggle: ({ newState }) => newState === "closed" && open.focus(),
       },
-      make("div", { class: "head" }, this.#title, close),
+      make("div.head", {}, this.#title, close),
       this.#groups,
     );
-    this.element = make("div", { class: "filters", part: "filter-bar" }, open, this.#order, this.#chips);
+    this.element = make("div.filters", { part: "filter-bar" }, open, this.#order, this.#chips);
   }
 
   /**
@@ -60,12 +65,11 @@ export class FilterBar {
         return textButton(attributes, name, icon("cross"));
       }),
     );
-    if (this.sheet.open) this.#fill();
+    if (this.#isOpen) this.#fill();
   }
 
-  /** Whether an element is here, in the bar or in the sheet. */
-  has(element) {
-    return this.element.contains(element) || this.sheet.contains(element);
+  get #isOpen() {
+    return this.sheet.matches(":popover-open");
   }
 
   #choose({ target }) {
@@ -73,12 +77,12 @@ export class FilterBar {
     if (!filter) return;
     this.#reader.toggle(filter);
     // A chip is gone then, and the focus with it.
-    if (!this.sheet.open) this.#order.focus({ preventScroll: true });
+    if (!this.#isOpen) this.#order.focus({ preventScroll: true });
   }
 
   #open() {
     this.#title.textContent = this.#say("filters");
-    this.sheet.showModal();
+    this.sheet.showPopover();
     this.#fill();
   }
 

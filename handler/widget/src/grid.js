@@ -34,8 +34,8 @@ export class Grid {
     const list = (name) => make("ol", { role: "list", part: "grid", "aria-label": say(name), "aria-description": keys });
     this.#found = list("grid");
     this.#unsure = list("perhaps");
-    const apart = make("section", { class: "apart", part: "apart" }, make("h2", {}, say("perhapsToo")), this.#unsure);
-    this.element = make("div", { class: "wall" }, this.#found, apart);
+    const apart = make("section.apart", {}, make("h2", {}, say("perhapsToo")), this.#unsure);
+    this.element = make("div.wall", {}, this.#found, apart);
     const indexOf = (tile) => this.#tiles.indexOf(tile);
     this.#walk = new Walk(
       this.element,

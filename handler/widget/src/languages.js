@@ -28,9 +28,3 @@ export function tagAround(element) {
   const { host } = element.getRootNode();
   return said ? said.lang : host ? tagAround(host) : "";
 }
-
-/** The trees that an element stands in: its own, that of the element in whose shadow that one is, and so on. */
-export function rootsAround(element) {
-  const root = element.getRootNode();
-  return root.host ? [root, ...rootsAround(root.host)] : [root];
-}

@@ -1,9 +1,10 @@
 /** The lightbox: one photo at a time, as large as the window, with what is known of it. */
 
 import { call, icon, iconButton, make, textButton } from "./dom.js";
-import { blurred, image } from "./pictures.js";
+import { isAlone } from "./moves.js";
+import { flowing, image } from "./pictures.js";
 import { meter } from "./tiles.js";
-import { marked, wordsLine } from "./words.js";
+import { beyondCaption, marked, wordsLine } from "./words.js";
 
 const SWIPE_PX = 48;
 // A picture may be shown a little larger than it is.
@@ -19,15 +20,14 @@ export class Lightbox {
   #at;
   #index = 0;
   #photo;
-  #stage = make("div", {
-    class: "stage",
+  #stage = make("div.stage", {
     dblclick: () => this.#enlarge(),
     click: ({ target }) => target === this.#stage && this.close(),
   });
-  #caption = make("p", { class: "told", id: "told", part: "caption", dir: "auto" });
-  #words = make("p", { class: "words", part: "words" });
-  #why = make("p", { class: "why" });
-  #position = make("span", { class: "position" });
+  #caption = make("p.told", { id: "told", part: "caption", dir: "auto" });
+  #words = make("p.words");
+  #why = make("p.why");
+  #position = make("span.position");
   #folder = textButton({ click: () => this.#leave().browseFolder(folderOf(this.#photo)) });
   #download;
   #link;
@@ -53,7 +53,7 @@ export class Lightbox {
     this.#next = iconButton("forward", say("next"), turn(1));
     this.#zoom = iconButton("zoom", say("zoomIn"), { click: () => this.#enlarge() });
     const close = iconButton("cross", say("close"), { click: () => this.close() });
-    const link = (name, attributes) => make("a", { class: "pill", part: "button", href: ".", ...attributes }, say(name));
+    const link = (name, attributes) => make("a.pill", { part: "button", href: ".", ...attributes }, say(name));
     this.#download = link("download", { download: true });
     this.#link = link("open", { target: "_blank", rel: "noreferrer" });
     const similar = textButton({ click: () => this.#leave().similar(this.#photo) }, icon("similar"), say("similar"));
@@ -61,19 +61,17 @@ export class Lightbox {
     const told = make("div", {}, this.#caption, this.#words, this.#why);
     // What the page around has in the slot may have changed the photo.
     const slot = make("slot", { name: "actions", change: () => this.#tell() });
-    const actions = make("div", { class: "actions" }, similar, this.#folder, share, this.#download, this.#link, slot);
+    const actions = make("div.actions", {}, similar, this.#folder, share, this.#download, this.#link, slot);
     this.element = make(
-      "dialog",
+      "dialog.lightbox",
       {
-        class: "lightbox",
-        part: "lightbox",
         "aria-labelledby": "told",
         cancel: () => this.close(),
         keydown: (event) => this.#move(event),
       },
-      make("div", { class: "head" }, this.#position, this.#zoom, close),
+      make("div.head", {}, this.#position, this.#zoom, close),
       ...[this.#stage, this.#previous, this.#next],
-      make("div", { class: "foot" }, told, actions),
+      make("div.foot", {}, told, actions),
     );
     this.#followSwipes();
   }
@@ -124,14 +122,14 @@ export class Lightbox {
   }
 
   /** Say what the photo shows, and why it was found. */
-  #tell({ caption, words, relevance, byLook, guessed, taken } = this.#photo) {
-    const inCaption = words?.place === "caption";
-    const elsewhere = words && !inCaption;
-    this.#caption.replaceChildren(...marked(caption, inCaption ? words.marks : []));
+  #tell({ caption, words, relevance, byLook, guessed, taken, camera } = this.#photo) {
+    const elsewhere = beyondCaption(words);
+    this.#caption.replaceChildren(...marked(caption, (!elsewhere && words?.marks) || []));
     this.#words.hidden = !elsewhere;
     if (elsewhere) this.#words.replaceChildren(...wordsLine(words, this.#say, WORDS_BEFORE, WORDS_AFTER).nodes);
     const said = [
       taken && this.#say("{date}", { date: taken }),
+      camera,
       !elsewhere && relevance !== undefined && this.#say(byLook ? "byLook" : "byCaption"),
       guessed && this.#say("guessed"),
     ];
@@ -148,12 +146,8 @@ export class Lightbox {
     const fit = ({ target }) => figure.style.setProperty("--width", `${Math.min(width, BLOW_UP * target.naturalWidth)}px`);
     const small = image({ src: thumbnail });
     const full = image({ alt: caption, error: () => alone() });
-    const figure = make(
-      "div",
-      { class: "large", "--aspect": width / height, "--width": `${width}px` },
-      ...blurred(photo),
-      ...[small, full],
-    );
+    const shape = { "--aspect": width / height, "--width": `${width}px`, ...flowing(photo) };
+    const figure = make("div.large", shape, small, full);
     const alone = () => {
       [small.alt, full.alt] = [caption, ""];
       if (small.naturalWidth) fit({ target: small });
@@ -186,21 +180,28 @@ export class Lightbox {
   /** Give the photo's address away: by what the device has for that, or else by the clipboard, or at least to be read. */
   async #share() {
     const url = this.#reader.addressOf(this.#photo);
-    try {
-      if (navigator.share) return await navigator.share({ title: this.#photo.caption, url });
-      await navigator.clipboard.writeText(url);
-      this.#position.textContent = this.#say("copied");
-    } catch (error) {
-      if (error.name !== "AbortError") this.#position.textContent = url;
+    const ways = [
+      () => navigator.share({ title: this.#photo.caption, url }),
+      () => navigator.clipboard.writeText(url).then(() => (this.#position.textContent = this.#say("copied"))),
+    ];
+    for (const way of ways) {
+      try {
+        return await way();
+      } catch (error) {
+        if (error.name === "AbortError") return; // by the reader
+      }
     }
+    this.#position.textContent = url;
   }
 
   #move(event) {
-    const steps = { ArrowLeft: -1, ArrowRight: 1 };
-    if (event.key === "+" || event.key === "-") return this.#enlarge(event.key === "+");
-    if (!(event.key in steps) || this.#enlarged) return;
-    event.preventDefault();
-    this.#step(steps[event.key]);
+    const act = {
+      "+": () => this.#enlarge(true),
+      "-": () => this.#enlarge(false),
+      ArrowLeft: () => this.#enlarged || this.#step(-1),
+      ArrowRight: () => this.#enlarged || this.#step(1),
+    }[event.key];
+    if (act && isAlone(event) && !act()) event.preventDefault();
   }
 
   /** One photo to the right (1) or to the left (-1), whichever way the page is read. */
@@ -210,11 +211,12 @@ export class Lightbox {
 
   #followSwipes() {
     let start;
-    const touchstart = ({ touches }) => (start = touches.length === 1 && !this.#enlarged ? touches[0].clientX : undefined);
-    this.#stage.addEventListener("touchstart", touchstart, { passive: true });
-    this.#stage.addEventListener("touchend", ({ changedTouches }) => {
-      const way = changedTouches[0].clientX - start;
-      if (Math.abs(way) > SWIPE_PX) this.#step(-Math.sign(way));
+    // The page may turn something by swipes, too.
+    const swipe = (type, act) =>
+      this.#stage.addEventListener(type, (event) => event.stopPropagation() ?? act(event), { passive: true });
+    swipe("touchstart", ({ touches: [touch, other] }) => (start = other || this.#enlarged ? NaN : touch.clientX));
+    swipe("touchend", ({ changedTouches: [{ clientX }] }) => {
+      if (Math.abs(clientX - start) > SWIPE_PX) this.#step(Math.sign(start - clientX));
     });
   }
 }

@@ -10,14 +10,14 @@ export function sourceOf(photo, say, onLeave) {
   if (!photo) return [];
   const words = make("span", { dir: "auto" }, say("similarTo", { caption: photo.caption }));
   const leave = iconButton("cross", say("leaveSimilar"), { click: onLeave });
-  return [make("div", { class: "source", part: "source" }, framed(photo, say), words, leave)];
+  return [make("div.source", {}, framed(photo, say), words, leave)];
 }
 
 /** Why there are no photos, and at most one thing to do about it: `act`, if it is offered. */
 export function notice(title, detail, offer, act) {
   const button = offer ? [textButton({ click: act }, offer)] : [];
   const words = [make("h2", {}, title), make("p", { dir: "auto" }, detail)];
-  return make("section", { class: "notice", part: "notice" }, ...words, ...button);
+  return make("section.notice", {}, ...words, ...button);
 }
 
 /** Queries that find something, each of them a button; nothing without any. */
@@ -26,5 +26,5 @@ export function suggestionsOf(queries, say, onSearch) {
     .slice(0, SUGGESTIONS)
     .map((query) => textButton({ part: "suggestion", dir: "auto", click: () => onSearch(query) }, query));
   if (!buttons.length) return [];
-  return [make("div", { class: "suggestions", part: "suggestions" }, make("span", {}, say("suggestions")), ...buttons)];
+  return [make("div.suggestions", {}, make("span", {}, say("suggestions")), ...buttons)];
 }

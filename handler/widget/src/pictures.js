@@ -1,52 +1,28 @@
-/** Pictures that come slowly: first their colours, blurred, then the picture itself, in a place kept for it. */
+/** Pictures that come slowly: first their colours, flowing into each other, then the picture itself, in a place kept for it. */
 
 import { make } from "./dom.js";
 
-const COLUMNS = 4;
-const ROWS = 3;
-const SMOOTHNESS = 8;
-// So few pixels are not worth the way to a graphics card.
-const ON_PROCESSOR = { willReadFrequently: true };
-/** Where the colours are put before they are made larger; made when first needed. */
-let palette;
+/** A frame of the photo's shape that holds its thumbnail, and until that has come the photo's colours. */
+export function framed(photo, say) {
+  return make("span.frame", flowing(photo), thumbnail(photo, say, { loading: "lazy" }));
+}
 
-/**
- * A frame of the photo's shape that holds its thumbnail, and says so where there is none; `below` stands there until then.
- * Where hundreds are scrolled past that is best nothing: a browser composes each canvas by itself.
- */
-export function framed(photo, say, below = blurred(photo)) {
-  const { thumbnail: src, width, height } = photo;
-  const missing = make("span", { class: "missing" }, say("missing"));
+/** The attributes that show a photo's colours: those of its middle row across, and over them those of a column, down. */
+export function flowing({ colours }) {
+  if (!colours) return {};
+  const flow = (way, half, ...places) => `linear-gradient(${way}${places.map((place) => `,#${colours[place]}${half}`).join("")})`;
+  return { "--colours": `${flow("180deg", "80", 1, 5, 9)},${flow("90deg", "", 4, 5, 6, 7)}` };
+}
+
+/** The photo's thumbnail, or what says that there is none. */
+export function thumbnail({ thumbnail: src, width, height }, say, attributes) {
+  const missing = make("span.missing", {}, say("missing"));
   const error = ({ target }) => (target.src === src ? target.replaceWith(missing) : (target.src = src));
-  const picture = src ? image({ src, loading: "lazy", width, height, error }) : missing;
-  return make("span", { class: "frame" }, ...below, picture);
+  return src ? image({ src, width, height, error, ...attributes }) : missing;
 }
 
 /** A picture that shows once it has come. */
 export function image(attributes) {
   const load = ({ target }) => target.classList.add("there");
   return make("img", { alt: "", decoding: "async", load, ...attributes });
-}
-
-/** The photo's colours, flowing into each other; nothing where they are not known. */
-export function blurred({ colours }) {
-  if (!colours) return [];
-  const pixels = new ImageData(COLUMNS, ROWS);
-  pixels.data.fill(255);
-  colours.forEach((value, index) => (pixels.data[index + Math.floor(index / 3)] = value));
-  // In two steps: a browser that makes 4 x 3 pixels large at once leaves stripes.
-  palette ??= drawn(pixels.width, pixels.height);
-  palette.getContext("2d").putImageData(pixels, 0, 0);
-  return [drawn(SMOOTHNESS * COLUMNS, SMOOTHNESS * ROWS, palette)];
-}
-
-/** A canvas of this size, with a picture if there is one, on white where it is transparent. */
-export function drawn(width, height, picture) {
-  const canvas = make("canvas", { width: Math.round(width), height: Math.round(height), "aria-hidden": "true" });
-  const context = canvas.getContext("2d", ON_PROCESSOR);
-  context.fillStyle = "#fff";
-  context.fillRect(0, 0, width, height);
-  context.imageSmoothingQuality = "high";
-  if (picture) context.drawImage(picture, 0, 0, canvas.width, canvas.height);
-  return canvas;
 }

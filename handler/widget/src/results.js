@@ -6,6 +6,7 @@ import { make, textButton } from "./dom.js";
 import { Grid } from "./grid.js";
 import { Lightbox } from "./lightbox.js";
 import { notice, sourceOf, suggestionsOf } from "./messages.js";
+import { watcher } from "./sight.js";
 
 /**
  * @typedef {object} Reader What the reader can ask for here.
@@ -23,15 +24,13 @@ import { notice, sourceOf, suggestionsOf } from "./messages.js";
  * @property {(photo: object) => void} show Told of each photo at large.
  */
 
-// More is asked for when the end is a window's height away.
-const AHEAD = "100% 0px";
 // So many photos have an end that is worth a word.
 const MANY = 48;
 
 export class Results {
   #say;
   #reader;
-  #status = make("p", { class: "status", part: "status", role: "status" });
+  #status = make("p.status", { role: "status" });
   /** What stands above the photos, in this order. */
   #said = { source: [], notice: [], suggestions: [] };
   #above = make("div");
@@ -55,8 +54,8 @@ export class Results {
     this.#grid = new Grid(say, (index) => this.#open(index), reader.similar);
     this.#browse = new Browse(say, (index) => this.#open(index), (error) => this.stumble(error));
     this.#lightbox = new Lightbox(say, { ...reader, closed: (index) => this.focus(index) });
-    this.#last = make("p", { class: "end" }, say("end"));
-    this.#watch = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.#goOn(), { rootMargin: AHEAD });
+    this.#last = make("p.end", {}, say("end"));
+    this.#watch = watcher(({ isIntersecting }) => isIntersecting && this.#goOn());
     this.#parts = [this.#above, this.#grid.element, this.#browse.element, this.#last, this.#more];
     this.elements = [this.#status, ...this.#parts, this.#lightbox.element];
     this.#offer();

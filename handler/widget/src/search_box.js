@@ -15,9 +15,10 @@ export class SearchBox {
   #told = "";
   #say;
   #picture;
-  #chip = make("span", { class: "chip", part: "chip", role: "group", hidden: true });
+  #chip = make("span.chip", { role: "group", hidden: true });
   #clear = iconButton("cross", "", { class: "round clear", click: () => this.#empty() });
-  #file = make("input", { type: "file", accept: "image/*", hidden: true, change: () => this.#choose() });
+  /** Nowhere in the page: whoever looks for an input there finds the one of text. */
+  #file = make("input", { type: "file", accept: "image/*", change: () => this.#choose() });
   #chooser = iconButton("picture", "", { part: "choose", hidden: true, click: () => this.#file.click() });
   input = make("input", {
     type: "search",
@@ -29,7 +30,7 @@ export class SearchBox {
     dir: "auto",
     input: ({ isComposing }) => isComposing || this.#typed(),
     compositionend: () => this.#typed(),
-    keydown: (event) => this.#descend(event),
+    keydown: (event) => this.#move(event),
     blur: () => this.#reader.settle(),
   });
 
@@ -43,8 +44,8 @@ export class SearchBox {
    */
   constructor(reader) {
     this.#reader = reader;
-    const parts = [icon("search"), this.#chip, this.input, this.#clear, this.#chooser, this.#file];
-    const field = make("div", { class: "field", part: "field" }, ...parts);
+    const parts = [icon("search"), this.#chip, this.input, this.#clear, this.#chooser];
+    const field = make("div.field", {}, ...parts);
     const form = { role: "search", part: "search", submit: (event) => this.#enter(event) };
     this.element = make("form", form, make("slot", { name: "start" }), field);
   }
@@ -103,7 +104,7 @@ export class SearchBox {
     event.preventDefault();
     this.#tell(true);
     // On a touch screen the keyboard gives way to the answer.
-    if (matchMedia("(hover: none)").matches) this.input.blur();
+    if (globalThis.matchMedia?.("(hover: none)").matches) this.input.blur();
   }
 
   #empty() {
@@ -112,10 +113,12 @@ export class SearchBox {
     this.#tell(true);
   }
 
-  #descend(event) {
-    if (event.key !== "ArrowDown" || event.isComposing) return;
+  #move(event) {
+    const acts = { ArrowDown: () => this.#reader.descend(), Escape: this.input.value && (() => this.#empty()) };
+    const act = !event.isComposing && acts[event.key];
+    if (!act) return;
     event.preventDefault();
-    this.#reader.descend();
+    act();
   }
 
   #choose() {

@@ -16,8 +16,8 @@ export async function textsOf(tag, client, signal) {
       if (!language) continue;
       if (!TEXTS.has(language)) TEXTS.set(language, await client.texts(language, signal));
       return { tag: language === wanted ? tag : language, texts: TEXTS.get(language) };
-    } catch {
-      if (!signal.aborted) console.warn(`thinlens-search: no texts in "${language}"`);
+    } catch (error) {
+      if (!signal.aborted) console.warn(error);
     }
   }
   return { tag: "en", texts: {} };
@@ -67,8 +67,8 @@ function voice(texts, tag) {
 function given(overrides) {
   try {
     return onlyTexts(JSON.parse(overrides ?? "{}"));
-  } catch {
-    console.warn("thinlens-search: its texts are not JSON");
+  } catch (error) {
+    console.warn(error);
     return {};
   }
 }

@@ -1,8 +1,9 @@
 /** <thinlens-search endpoint="…">: a box to describe a photo in, and below it the photos that show it. */
 
 import { ThinlensSearch } from "./element.js";
-import sheet from "./styles.css" with { type: "css" };
+import styles from "./styles.css" with { type: "text" };
 
-ThinlensSearch.sheet = sheet;
-// A page may load the module from two addresses.
-if (!customElements.get("thinlens-search")) customElements.define("thinlens-search", ThinlensSearch);
+const { customElements } = globalThis;
+ThinlensSearch.styles = styles;
+// A page may load the module from two addresses, and a server, which has no elements, to render what is around one.
+if (customElements && !customElements.get("thinlens-search")) customElements.define("thinlens-search", ThinlensSearch);

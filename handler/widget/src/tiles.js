@@ -2,7 +2,7 @@
 
 import { iconButton, make } from "./dom.js";
 import { isAlone, neighbour } from "./moves.js";
-import { wordsLine } from "./words.js";
+import { beyondCaption, wordsLine } from "./words.js";
 
 // So many characters of the words that were found are shown: a few before the first of them, so that it is in sight.
 const BEFORE = 12;
@@ -46,31 +46,31 @@ export class Walk {
 
 /** The place of a photo, with nothing in it yet. */
 export function place({ aspect, perhaps, ...photo }) {
-  const kinds = [perhaps && "perhaps", saysWords(photo) && "worded"].filter(Boolean).join(" ");
+  const kinds = [perhaps && "perhaps", beyondCaption(photo.words) && "worded"].filter(Boolean).join(" ");
   return make("li", { part: perhaps ? "photo perhaps" : "photo", class: kinds, "--aspect": aspect });
 }
 
 /** What opens a photo at large: its picture, and what is to stand below. */
-export function picture({ id }, name, ...content) {
-  const open = { type: "button", class: "open", part: "picture", tabindex: -1, value: id, "aria-label": name };
-  return make("button", open, ...content);
+export function picture({ id }, name, attributes, ...content) {
+  const open = { type: "button", part: "picture", tabindex: -1, value: id, "aria-label": name };
+  return make("button.open", { ...open, ...attributes }, ...content);
 }
 
 /** All that is said of a photo that was found, with its picture in a frame. */
 export function content(photo, say, frame) {
   const { caption, relevance, duplicates, perhaps } = photo;
-  const words = saysWords(photo) ? [wordsLine(photo.words, say, BEFORE, AFTER)] : [];
+  const words = beyondCaption(photo.words) ? [wordsLine(photo.words, say, BEFORE, AFTER)] : [];
   const alike = duplicates ? [say("duplicates", { count: duplicates })] : [];
   const relevant = relevance === undefined ? [] : [say("relevance", { relevance })];
   const unsure = perhaps ? [say("perhaps")] : [];
   const name = [caption, ...words.map(({ said }) => said), ...unsure, ...relevant, ...alike].join(say("pause"));
   const hidden = { "aria-hidden": "true" };
   return [
-    picture(photo, name, frame, make("span", { class: "caption", part: "caption", dir: "auto", ...hidden }, caption)),
-    ...words.map(({ said, nodes }) => make("div", { class: "words", part: "words", title: said, ...hidden }, ...nodes)),
+    picture(photo, name, {}, frame, make("span.caption", { dir: "auto", ...hidden }, caption)),
+    ...words.map(({ said, nodes }) => make("div.words", { title: said, ...hidden }, ...nodes)),
     make(
-      "div",
-      { class: "line" },
+      "div.line",
+      {},
       ...meter(relevance, say),
       ...alike.map((text) => make("span", { title: text, ...hidden }, say("+{count}", { count: duplicates }))),
       iconButton("similar", say("similarOf", { caption }), { class: "round like", part: "similar", tabindex: -1, title: say("similar") }),
@@ -78,15 +78,10 @@ export function content(photo, say, frame) {
   ];
 }
 
-/** Whether the words of the query stand somewhere that the tile doesn't show anyway. */
-function saysWords({ words }) {
-  return words !== undefined && words.place !== "caption";
-}
-
 /** A relevance as a bar and a number; nothing for a photo that was not searched for. */
 export function meter(relevance, say) {
   if (relevance === undefined) return [];
-  const bar = make("span", { class: "bar", part: "bar", "--relevance": relevance });
+  const bar = make("span.bar", { "--relevance": relevance });
   const number = say("{relevance}", { relevance });
-  return [make("span", { class: "relevance", part: "relevance", "aria-hidden": "true" }, bar, number)];
+  return [make("span.relevance", { "aria-hidden": "true" }, bar, number)];
 }

@@ -30,8 +30,17 @@ test("an address that asks for nothing, or for what there can't be", () => {
 });
 
 test("the address of a photo asks for nothing else, and is gone with what is asked for next", () => {
-  const photo = writeAddress("https://a.example/x?page=2&q=dog&filter=type:png", NOTHING, "été/a b.jpg");
+  const photo = writeAddress("https://a.example/x?page=2&q=dog&filter=type:png", NOTHING, "", "été/a b.jpg");
   assert.equal(photo, "https://a.example/x?page=2&photo=%C3%A9t%C3%A9%2Fa+b.jpg");
   assert.deepEqual([readPhoto(photo), readAddress(photo)], ["été/a b.jpg", NOTHING]);
   assert.equal(writeAddress(photo, { ...NOTHING, query: "cat" }), "https://a.example/x?page=2&q=cat");
+});
+
+test("elements with names of their own have places of their own", () => {
+  const wanted = { ...NOTHING, query: "dog", filters: ["type:png"], order: "newest" };
+  const both = writeAddress(writeAddress("https://a.example/x", wanted, "one"), { ...NOTHING, query: "cat" });
+  assert.equal(both, "https://a.example/x?one=dog&one-filter=type%3Apng&one-order=newest&q=cat");
+  assert.deepEqual([readAddress(both, "one"), readAddress(both).query, readAddress(both, "two")], [wanted, "cat", NOTHING]);
+  const photo = writeAddress(both, NOTHING, "one", "a.jpg");
+  assert.deepEqual([photo, readPhoto(photo, "one")], ["https://a.example/x?q=cat&one-photo=a.jpg", "a.jpg"]);
 });

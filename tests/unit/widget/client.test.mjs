@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { after, before, beforeEach, test } from "node:test";
 
-import { Client, NoAnswer, readColours, told } from "../../../handler/widget/src/client.js";
+import { Client, NoAnswer, told } from "../../../handler/widget/src/client.js";
 import { speaker } from "../../../handler/widget/src/texts.js";
 
 const ENGLISH = JSON.parse(readFileSync(new URL("../../../handler/widget/languages/en.json", import.meta.url), "utf8"));
@@ -12,6 +12,8 @@ const RESULT = {
   relevance: 0.7,
   caption: "a dog",
   matched: "a dog on a beach",
+  matched_in: "meaning",
+  marks: [],
   url: "/photos/dogs/rex.jpg",
   thumbnail_url: "https://cdn.example.org/rex.jpg",
   width: 640,
@@ -28,11 +30,12 @@ const PHOTO = {
   guessed: false,
   preview: undefined,
   taken: undefined,
+  camera: undefined,
   thumbnail: "https://cdn.example.org/rex.jpg",
   width: 640,
   height: 480,
   aspect: 640 / 480,
-  colours: Array(36).fill(10),
+  colours: Array(12).fill("0a0a0a"),
 };
 
 let server;
@@ -105,7 +108,7 @@ test("a picture is sent as its pixels, with their hash for whoever signs them", 
 });
 
 test("a collection says of what size pictures are that may be asked with", async () => {
-  for (const [image_side, imageSide] of [[256, 256], [null, 0], [undefined, 0], [-1, 0], ["x", 0]]) {
+  for (const [image_side, imageSide] of [[256, 256], [null, 0], [undefined, 0]]) {
     respond = json({ photos: [], suggestions: [], image_side });
     assert.equal((await client().collection(3, signal)).imageSide, imageSide);
   }
@@ -159,23 +162,22 @@ test("where words explain it that are no caption, its caption is shown beside th
 });
 
 test("the texts of a language lie beside the module, at the endpoint", async () => {
-  respond = json({ empty: "Nichts" });
-  assert.deepEqual(await client("/gallery").texts("de", signal), { empty: "Nichts" });
+  respond = json({ label: "Suchen" });
+  assert.deepEqual(await client("/gallery").texts("de", signal), { label: "Suchen" });
   assert.deepEqual(asked, ["/gallery/assets/languages/de.json"]);
-  respond = json(["Nichts"]);
-  await assert.rejects(client().texts("de", signal), { kind: "unreadable" });
 });
 
 test("a photo of the catalogue has its first caption", async () => {
   const captions = [{ text: "a dog" }, { text: "a brown dog on a beach" }];
   const known = { ...RESULT, relevance: undefined, matched: undefined, caption: undefined, captions };
   const expected = { ...PHOTO, url: `${origin}/photos/dogs/rex.jpg`, caption: "a dog", relevance: undefined };
-  respond = json({ photos: [known], total: 1, suggestions: ["dog"] });
+  respond = json({ photos: [known], total: 1, suggestions: ["dog"], image_fit: "squash" });
   assert.deepEqual(await client().collection(3, signal), {
     photos: [expected],
     total: 1,
     suggestions: ["dog"],
     imageSide: 0,
+    imageFit: "squash",
   });
   respond = json(known);
   assert.deepEqual(await client().photo("a b/c#d.jpg", signal), expected);
@@ -183,10 +185,10 @@ test("a photo of the catalogue has its first caption", async () => {
 });
 
 test("a search can be narrowed down and ordered", async () => {
-  respond = json({ results: [{ ...RESULT, taken: "2024-05-06T12:00:00" }, { ...RESULT, taken: "May" }, { ...RESULT, taken: null }] });
+  respond = json({ results: [{ ...RESULT, taken: "2024-05-06T12:00:00" }, { ...RESULT, taken: null }] });
   const filters = ["folder:a&b", "taken:2024"];
   const { photos } = await client().search("dog", { ...options, filters, order: "newest" });
-  assert.deepEqual(photos.map(({ taken }) => taken), ["2024-05-06", undefined, undefined]);
+  assert.deepEqual(photos.map(({ taken }) => taken), ["2024-05-06", undefined]);
   assert.deepEqual(asked, ["/v1/search?q=dog&dedupe=true&k=5&order=newest&folder=a%26b&taken_from=2024&taken_to=2024"]);
 });
 
@@ -218,7 +220,7 @@ test("what is counted comes with its months in the order of the photos", async (
   }
 });
 
-for (const address of ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "http://[", 7, null, undefined]) {
+for (const address of ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "http://[", null, undefined]) {
   test(`an address that a browser should not be sent to is none: ${address}`, async () => {
     respond = json({ results: [{ ...RESULT, url: address }, { ...RESULT, thumbnail_url: address }] });
     const { photos } = await client().search("dog", options);
@@ -233,20 +235,11 @@ test("a photo that isn't published has the address of its thumbnail, which is no
   assert.deepEqual([photo.thumbnail, photo.preview].map((address) => new URL(address).pathname), ["/t/1.jpg", "/p/1.webp"]);
 });
 
-test("odd shapes and numbers can be laid out all the same", async () => {
-  const odd = [
-    { width: 10_000, height: 100 },
-    { width: 100, height: 10_000 },
-    { width: 0, height: 0 },
-    { width: "x", height: null },
-    { width: -4, height: 3 },
-    { relevance: "0.5" },
-    { relevance: 7 },
-  ];
-  respond = json({ results: odd.map((change) => ({ ...RESULT, ...change })) });
+test("panoramas and scrolls are cropped in the grid", async () => {
+  const shapes = [{ width: 10_000, height: 100 }, { width: 100, height: 10_000 }, { width: 4, height: 3 }];
+  respond = json({ results: shapes.map((shape) => ({ ...RESULT, ...shape })) });
   const { photos } = await client().search("dog", options);
-  assert.deepEqual(photos.map(({ aspect }) => aspect), [2.4, 0.6, 4 / 3, 4 / 3, 4 / 3, 4 / 3, 4 / 3]);
-  assert.deepEqual(photos.slice(-2).map(({ relevance }) => relevance), [undefined, 1]);
+  assert.deepEqual(photos.map(({ aspect }) => aspect), [2.4, 0.6, 4 / 3]);
 });
 
 const failures = {
@@ -254,8 +247,7 @@ const failures = {
   "no object": [json([1]), "unreadable", ""],
   nothing: [json(null), "unreadable", ""],
   "no list": [json({ results: { length: 1 } }), "unreadable", ""],
-  "no photo": [json({ results: [7] }), "unreadable", ""],
-  "no id": [json({ results: [{ ...RESULT, id: 7 }] }), "unreadable", ""],
+  "no photo": [json({ results: [null] }), "unreadable", ""],
   "half a body": [(response) => response.writeHead(200, { "content-length": 99 }).write("{", () => response.destroy()), "unreadable", ""],
   "a problem": [json({ detail: "k is 0 (expected 1 to 100)" }, 400), "undefined", "k is 0 (expected 1 to 100)"],
   "an error page": [(response) => response.writeHead(502).end("<html>"), "undefined", "502"],
@@ -316,9 +308,8 @@ test("a search that is no longer wanted is no failure of the server's", async ()
   await assert.rejects(search, { name: "AbortError" });
 });
 
-test("colours are read whole or not at all", () => {
-  assert.deepEqual(readColours("ff8000".repeat(12)), Array(12).fill([255, 128, 0]).flat());
-  for (const placeholder of [undefined, null, "", "ff8000", "g".repeat(72), "f".repeat(73), 7]) {
-    assert.equal(readColours(placeholder), undefined);
-  }
+test("a photo may have no colours", async () => {
+  respond = json({ results: [{ ...RESULT, placeholder: "ff8000".repeat(12) }, { ...RESULT, placeholder: null }] });
+  const { photos } = await client().search("dog", options);
+  assert.deepEqual(photos.map(({ colours }) => colours), [Array(12).fill("ff8000"), undefined]);
 });

@@ -85,6 +85,22 @@ def test_a_module_is_small_and_needs_no_other(name: str) -> None:
         assert unsafe not in module
 
 
+def test_no_property_that_is_renamed_is_known_outside(build: ModuleType) -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in (WIDGET / "src").glob("*.js"))
+    known = (WIDGET / "thinlens-search.d.ts").read_text(encoding="utf-8") + (
+        ROOT / "handler/web/openapi.json"
+    ).read_text()
+    for name in build.OWN_PROPERTIES:
+        assert re.search(rf"\b{name}\b", sources), f"{name} isn't there any more"
+        assert not re.search(rf'^\s*"?{name}"?[?(]?:', known, re.MULTILINE), f"{name} is known outside"
+
+
+def test_the_oldest_browsers_are_those_that_are_documented(build: ModuleType) -> None:
+    documented = (ROOT / "handler/README.md").read_text(encoding="utf-8")
+    chrome, firefox, safari = (build.OLDEST_BROWSERS[name] for name in ("chrome", "firefox", "safari"))
+    assert f"Chrome and Edge from {chrome} on, Firefox from {firefox} on, Safari from {safari} on" in documented
+
+
 def test_no_text_is_there_for_nothing() -> None:
     sources = "".join(path.read_text(encoding="utf-8") for path in (WIDGET / "src").glob("*.js"))
     texts = json.loads((WIDGET / "languages/en.json").read_text(encoding="utf-8"))
