@@ -36,11 +36,11 @@ OLDEST_BROWSERS = {"chrome": "125", "firefox": "125", "safari": "17.5"}
 _TERSER = ("--module", "--ecma", "2022", "--compress", "passes=3,hoist_funs,pure_getters", "--mangle")
 # Properties that nobody hears of outside of the module: they get short names.
 OWN_PROPERTIES = """
-    addPhotos addressOf after aspect browseFolder busy byPicture chip closed collection colours descend element elements
-    facets filters groups imageFit imageSide leavePicture leaveSimilar locale minRelevance nodes note notice
-    offer otherwise pixels raw reach refuseFile retry said say settle settled sheet show showAll showCollection showFailure
-    showFound showLarge showPicture showUnpublished source speak start stumble styles suggest tag takeNews takePhoto
-    takesPictures texts unfilter
+    addPhotos addressOf after aspect browseFolder busy byPicture chip closed collection colours descend element
+    elements facets filters groups imageFit imageSide leavePicture leaveSimilar locale minRelevance nodes note
+    notice offer otherwise pixels raw reach refuseFile retry said say settle settled sheet show showAll
+    showCollection showFailure showFound showLarge showPicture showUnpublished source speak start stumble styles
+    suggest tag takeNews takePhoto takesPictures texts unfilter
 """.split()
 _PROGRAMS = f"{Path(__file__).parents[1] / '.venv/npm/node_modules/.bin'}:{os.environ.get('PATH', os.defpath)}"
 

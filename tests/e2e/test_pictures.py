@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from export.pictures.decoding import decode_photo
 from tests.e2e.answers import answer, result
@@ -135,6 +135,21 @@ def test_choosing_a_picture(page: Page, gallery: Gallery, changed: Path) -> None
     page.get_by_role("button", name="Remove the picture").click()
     expect(page.get_by_role("group", name="Picture: my cat.jpg")).to_be_hidden()
     expect(page.get_by_role("searchbox")).to_be_focused()
+
+
+def test_a_picture_is_cropped_where_the_photos_were(page: Page, tmp_path: Path) -> None:
+    def cropping(route: Route) -> None:
+        told = route.fetch().json()
+        route.fulfill(json={**told, "image_fit": "crop"})
+
+    page.route("**/v1/photos?k=*", cropping)
+    page.reload()
+    wide = np.full((300, 900, 3), 255, np.uint8)
+    wide[:, 300:600] = (0, 128, 0)
+    Image.fromarray(wide).save(tmp_path / "wide.png")
+    request = sent(page, tmp_path / "wide.png")
+    pixels = np.frombuffer(request.post_data_buffer or b"", np.uint8).reshape(256, 256, 3)
+    assert np.abs(pixels[:, 2:-2].astype(int) - (0, 128, 0)).max() <= 1
 
 
 def test_what_a_transparent_picture_is_on(page: Page, tmp_path: Path) -> None:
