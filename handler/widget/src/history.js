@@ -60,9 +60,10 @@ export class History {
  * Router's, `url` and `as` of that of Next.js), and would lead back to an address without what is asked for.
  */
 function stateAt(address, href) {
-  const state = history.state && { ...history.state };
+  let { state } = history;
   for (const [key, value] of Object.entries(state ?? {})) {
-    if (/^\//.test(value) && href.endsWith(value)) state[key] = address.slice(href.length - value.length);
+    const start = value?.[0] === "/" && href.endsWith(value) && href.slice(0, -value.length);
+    if (address.startsWith(start)) state = { ...state, [key]: address.slice(start.length) };
   }
   return state;
 }

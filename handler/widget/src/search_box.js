@@ -114,11 +114,11 @@ export class SearchBox {
   }
 
   #move(event) {
-    const acts = { ArrowDown: () => this.#reader.descend(), Escape: this.input.value && (() => this.#empty()) };
-    const act = !event.isComposing && acts[event.key];
-    if (!act) return;
+    if (event.isComposing) return;
+    if (event.key === "ArrowDown") this.#reader.descend();
+    else if (event.key === "Escape" && this.input.value) this.#empty();
+    else return;
     event.preventDefault();
-    act();
   }
 
   #choose() {

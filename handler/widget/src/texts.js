@@ -11,9 +11,8 @@ const TEXTS = new Map();
  */
 export async function textsOf(tag, client, signal) {
   const wanted = spoken(tag);
-  for (const language of new Set([wanted, "en"])) {
+  for (const language of [wanted ?? "en", "en"]) {
     try {
-      if (!language) continue;
       if (!TEXTS.has(language)) TEXTS.set(language, await client.texts(language, signal));
       return { tag: language === wanted ? tag : language, texts: TEXTS.get(language) };
     } catch (error) {
