@@ -146,8 +146,9 @@ def test_what_is_typed_goes_on_though_the_page_repeats_it(elsewhere: Elsewhere) 
     )
     searches: list[str] = []
     page.on("request", lambda request: searches.append(request.url) if "/v1/search" in request.url else None)
-    find(page)
-    page.wait_for_timeout(100)
+    page.get_by_role("searchbox").fill("dog")
+    expect(page.get_by_role("status")).to_have_text("12 photos")
+    page.wait_for_timeout(300)
     assert len(searches) == 1
 
 
