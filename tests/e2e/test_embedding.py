@@ -256,7 +256,7 @@ def test_it_wears_what_its_host_gives_it(embed: Embed) -> None:
     expect(page.get_by_role("listitem").first).to_have_css("border-top-width", "7px")
     expect(page.locator("thinlens-search")).to_have_css("background-color", "rgb(9, 9, 9)")
     bar = page.get_by_role("listitem").first.locator(".bar")
-    expect(bar).to_have_css("background-image", re.compile(r"^linear-gradient\(rgb\(1, 2, 3\)"))
+    expect(bar).to_have_css("background-image", re.compile(r"^linear-gradient\(90deg, rgb\(1, 2, 3\)"))
 
 
 @pytest.mark.parametrize(("scheme", "ground"), [("light", "rgb(255, 255, 255)"), ("light dark", "rgb(20, 19, 18)")])

@@ -25,7 +25,7 @@ from tests.e2e.s3_servers import S3Server, moto_server
 ROOT = Path(__file__).parents[2]
 MENTIONED = {"dogs/rex.jpg": "rocket.jpg", "holidays/flower.jpg": "flower.jpg"}
 RUN = ("thinlens", "mkdir", "openssl")
-NOT_RUN = ("thinlens models ", "--engine ", "--captioner ", "--encoder ", "--models ", "--out blip", "THE-BUCKET")
+NOT_RUN = ("thinlens models ", "--engine ", "--captioner ", "--encoder ", "--models ", "--out florence", "THE-BUCKET")
 
 
 def documented(document: str, kind: str) -> list[str]:

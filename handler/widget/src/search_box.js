@@ -103,8 +103,8 @@ export class SearchBox {
   #enter(event) {
     event.preventDefault();
     this.#tell(true);
-    // On a touch screen the keyboard gives way to the answer.
-    if (globalThis.matchMedia?.("(hover: none)").matches) this.input.blur();
+    // On a touch screen the keyboard gives way to the answer, once its key is up.
+    if (globalThis.matchMedia?.("(hover: none)").matches) setTimeout(() => this.input.blur(), PAUSE_MS);
   }
 
   #empty() {
