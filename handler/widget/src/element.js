@@ -184,7 +184,7 @@ export class ThinlensSearch extends (globalThis.HTMLElement ?? Object) {
       show: (photo) => this.#tell("thinlens-show", photo),
     }));
     this.#answers = new Answers(client, results, (detail) => this.#tell("thinlens-search", detail));
-    const drop = make("div.drop", { "aria-hidden": "true" }, say("dropPicture"));
+    const drop = make("div.drop", {}, say("dropPicture"));
     for (const other of [...this.#body.children].slice(1)) other.remove();
     this.#body.append(this.#bar.element, ...results.elements, drop, this.#bar.sheet);
   }
