@@ -160,6 +160,7 @@ def test_a_visit_as_a_screen_reader_tells_it(visit: Page) -> None:
     )
     visit.keyboard.press("Escape")
     expect(everything).to_match_aria_snapshot('- button "Remove the filter 2024"')
+    expect(visit.get_by_role("button", name="Filters", exact=True)).to_be_focused()
     visit.keyboard.press("/")
     visit.keyboard.press("ArrowDown")
     visit.keyboard.press("Enter")
