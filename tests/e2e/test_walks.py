@@ -75,6 +75,7 @@ def test_a_visit_by_keyboard_alone(visit: Page) -> None:
 
     tab_to(visit, "Filters")
     keyboard.press("Enter")
+    expect(visit.get_by_role("dialog", name="6 photos")).to_be_visible()
     tab_to(visit, "2024 3")
     keyboard.press("Enter")
     expect(visit.get_by_role("button", name="2024 3", pressed=True)).to_be_focused()
@@ -144,6 +145,7 @@ def test_a_visit_as_a_screen_reader_tells_it(visit: Page) -> None:
     )
     tab_to(visit, "Filters")
     visit.keyboard.press("Enter")
+    expect(visit.get_by_role("dialog", name="6 photos")).to_be_visible()
     tab_to(visit, "2024 3")
     visit.keyboard.press("Enter")
     expect(visit.get_by_role("dialog")).to_match_aria_snapshot(
