@@ -41,10 +41,11 @@ class Scheme:
 
     Attributes:
         name: What it is called on the command line.
-        products: Bits of the weights of matrix products, 4, 8 or 32 (float32).
+        products: Bits of the weights of matrix products, 4, 8, 16 or 32 (float32).
         inputs: How what flows into products is rounded: "blocks" of a row, to 8 bits, while they are multiplied;
-            "static", to 8 bits by scales that are fixed; or "rows", each to 16 bits. The last two need weights of 8.
-        table: Bits of the table of words, 4, 8 or 32.
+            "static", to 8 bits by scales that are fixed; or "rows", each to 16 bits. The last two need weights of 8,
+            or for rows of 16.
+        table: Bits of the table of words, 4, 8, 16 (float16) or 32.
         dynamic: Instead of both, ONNX Runtime's dynamic int8 with a scale for each output channel.
         least_cosine: How far a vector may turn away from that in float32 before the result is refused.
     """
@@ -65,7 +66,18 @@ BITS_4_TABLE_8 = Scheme(name="4-bit-table-8", products=4, table=8, least_cosine=
 BITS_4 = Scheme(name="4-bit", products=4, table=4, least_cosine=0.85)
 STATIC_INT8 = Scheme(name="static-int8-table-4", products=8, inputs="static", table=4, least_cosine=0.85)
 INT8_BY_INT16 = Scheme(name="int8-by-int16", products=8, inputs="rows", table=8, least_cosine=0.999)
-SCHEMES = (FLOAT32, DYNAMIC_INT8, BITS_8, BITS_8_TABLE_4, BITS_4_TABLE_8, BITS_4, STATIC_INT8, INT8_BY_INT16)
+INT16_BY_INT16 = Scheme(name="int16-by-int16", products=16, inputs="rows", table=16, least_cosine=0.9999)
+SCHEMES = (
+    FLOAT32,
+    DYNAMIC_INT8,
+    BITS_8,
+    BITS_8_TABLE_4,
+    BITS_4_TABLE_8,
+    BITS_4,
+    STATIC_INT8,
+    INT8_BY_INT16,
+    INT16_BY_INT16,
+)
 
 
 def quantise(model: onnx.ModelProto, scheme: Scheme, runs: Iterable[Arrays] = ()) -> onnx.ModelProto:
@@ -84,14 +96,10 @@ def quantise(model: onnx.ModelProto, scheme: Scheme, runs: Iterable[Arrays] = ()
     quantised = onnx.ModelProto()
     quantised.CopyFrom(model)
     graph = quantised.graph
-    weights = {
-        item.name: item
-        for item in graph.initializer
-        if item.data_type == TensorProto.FLOAT and len(item.dims) == 2 and np.prod(item.dims) >= _SMALL
-    }
-    products = [node for node in graph.node if node.op_type == "MatMul" and node.input[1] in weights]
+    weights = _weights(graph)
+    products = _products(graph, weights)
     taps = {node.name: Tap(tensor=node.input[0], channels=-1) for node in products}
-    looks = scheme.inputs != "blocks"
+    looks = scheme.inputs != "blocks" and scheme.products == 8
     seen = observe(model, taps, runs) if looks and taps else {}
     if looks and seen.keys() != taps.keys():
         raise ValueError(f"the scheme {scheme.name} rounds for what it sees flow through the graph; found nothing")
@@ -106,12 +114,15 @@ def quantise(model: onnx.ModelProto, scheme: Scheme, runs: Iterable[Arrays] = ()
             if scheme.inputs == "static":
                 graph.node.extend(product_by_fixed_scales(graph, node, weight, seen[node.name]))
             elif scheme.inputs == "rows":
-                graph.node.extend(product_row_by_row(graph, node, weight, seen[node.name], encoded=encoded))
+                graph.node.extend(product_row_by_row(graph, node, weight, seen.get(node.name), encoded=encoded))
             else:
                 graph.node.append(_product_of_blocks(graph, node, weight, bits=scheme.products))
         elif node.op_type == "Gather" and node.input[0] in weights and _reads_words(node) and scheme.table < 32:
             replaced.add(node.input[0])
-            graph.node.append(_table_of_blocks(graph, node, weights[node.input[0]], bits=scheme.table))
+            if scheme.table == 16:
+                graph.node.extend(_table_of_halves(graph, node, weights[node.input[0]]))
+            else:
+                graph.node.append(_table_of_blocks(graph, node, weights[node.input[0]], bits=scheme.table))
         else:
             graph.node.append(node)
     used = {name for node in graph.node for name in node.input}
@@ -119,6 +130,12 @@ def quantise(model: onnx.ModelProto, scheme: Scheme, runs: Iterable[Arrays] = ()
         graph.initializer.remove(weights[name])
     _declare(quantised)
     return quantised
+
+
+def count_product_weights(model: onnx.ModelProto) -> int:
+    """How many weights of a graph's matrix products a scheme has in few bits."""
+    weights = _weights(model.graph)
+    return sum(int(np.prod(weights[name].dims)) for name in {node.input[1] for node in _products(model.graph, weights)})
 
 
 def write_graph(model: onnx.ModelProto, path: Path) -> None:
@@ -136,6 +153,19 @@ def write_graph(model: onnx.ModelProto, path: Path) -> None:
         size_threshold=1024,
     )
     weights.chmod(0o644)  # onnx writes it for its owner alone
+
+
+def _weights(graph: onnx.GraphProto) -> dict[str, TensorProto]:
+    """The matrices that are large enough to be put into few bits, by their names."""
+    return {
+        item.name: item
+        for item in graph.initializer
+        if item.data_type == TensorProto.FLOAT and len(item.dims) == 2 and np.prod(item.dims) >= _SMALL
+    }
+
+
+def _products(graph: onnx.GraphProto, weights: dict[str, TensorProto]) -> list[onnx.NodeProto]:
+    return [node for node in graph.node if node.op_type == "MatMul" and node.input[1] in weights]
 
 
 def _reads_words(gather: onnx.NodeProto) -> bool:
@@ -162,6 +192,15 @@ def _product_of_blocks(
         block_size=BLOCK,
         accuracy_level=_ROUNDED_TO_INT8,
     )
+
+
+def _table_of_halves(graph: onnx.GraphProto, node: onnx.NodeProto, weight: TensorProto) -> list[onnx.NodeProto]:
+    (name,) = constants(graph, weight.name, halves=numpy_helper.to_array(weight).astype(np.float16))
+    found = f"{node.output[0]}_halves"
+    return [
+        helper.make_node("Gather", [name, node.input[1]], [found], name=node.name, axis=0),
+        helper.make_node("Cast", [found], list(node.output), to=TensorProto.FLOAT),
+    ]
 
 
 def _table_of_blocks(graph: onnx.GraphProto, node: onnx.NodeProto, weight: TensorProto, *, bits: int) -> onnx.NodeProto:
