@@ -10,19 +10,17 @@ import torch
 from export.conversion.dual.dual_encoder import DualEncoder
 from export.conversion.dual.tracing import trace
 from export.conversion.encoder_folder import FloatEncoder, write_encoder_folder
-from export.conversion.quantisation import FLOAT32, INT8_BY_INT16, INT16_BY_INT16, WORDS, count_product_weights
+from export.conversion.quantisation import FLOAT32, INT16_IN_50_MB, WORDS
 from export.errors import ModelError
 from export.evaluation.probes import PROBES
 from handler.bundle.encoder_files import MAX_DIM, EncoderConfiguration
 
 _SHORT = 5
-_MOST_WEIGHTS = 32_000_000
-"""So many weights of products have 16 bits. CLIP B/32 has 38 million, which would not leave 120 MB of memory enough."""
 _AXES = {0: "texts", 1: "tokens"}
 
 
 def write_text_tower(dual: DualEncoder, folder: Path) -> None:
-    """Write the handler's four files of a dual encoder's text tower, in as many bits as its function has memory for.
+    """Write the handler's four files of a dual encoder's text tower, in 16 bits as far as the function has memory.
 
     Where its vectors turn away in so few bits they stay float32.
 
@@ -34,9 +32,8 @@ def write_text_tower(dual: DualEncoder, folder: Path) -> None:
         ModelError: It can't be exported, or disagrees with its source.
     """
     tower = export_text_tower(dual)
-    scheme = INT16_BY_INT16 if count_product_weights(tower.graph) <= _MOST_WEIGHTS else INT8_BY_INT16
     try:
-        write_encoder_folder(tower, folder, scheme=scheme)
+        write_encoder_folder(tower, folder, scheme=INT16_IN_50_MB)
     except ModelError:
         write_encoder_folder(tower, folder, scheme=FLOAT32)
 

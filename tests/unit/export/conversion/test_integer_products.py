@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
+import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
@@ -59,3 +62,22 @@ def test_weights_of_two_bytes_lose_nothing_either() -> None:
     expected = x @ weights
     assert np.linalg.norm(y - expected) < 2e-4 * np.linalg.norm(expected)
     np.testing.assert_allclose(z, -y, rtol=1e-5, atol=1e-12)
+
+
+def test_where_all_would_take_too_much_the_first_weights_have_two_bytes_and_the_others_one() -> None:
+    random = np.random.default_rng(2)
+    weights = random.normal(size=(INPUTS, OUTPUTS)).astype(np.float32)
+    x = random.normal(size=(3, 5, INPUTS)).astype(np.float32)
+    for spare, fine in {0: [], weights.size: ["wy"], 2 * weights.size: ["wy", "wz"]}.items():
+        scheme = replace(INT16_BY_INT16, most_bytes=2 * weights.size + spare)
+        quantised = quantise(product(weights), scheme, [{"x": x}])
+        assert [name for name in ("wy", "wz") if f"{name}_rest" in constants_of(quantised)] == fine
+        for name, sign, found in zip(("wy", "wz"), (1, -1), run(quantised, x), strict=True):
+            off = np.linalg.norm(found - sign * x @ weights) / np.linalg.norm(found)
+            assert (off < 2e-4) == (name in fine)
+    with pytest.raises(ValueError, match="rounds for what it sees flow through the graph; found nothing"):
+        quantise(product(weights), replace(INT16_BY_INT16, most_bytes=1))
+
+
+def constants_of(model: onnx.ModelProto) -> set[str]:
+    return {item.name for item in model.graph.initializer}

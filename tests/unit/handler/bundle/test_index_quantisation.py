@@ -67,7 +67,8 @@ def test_in_16_bits_steps_are_256_times_as_fine(vectors: np.ndarray[tuple[int, i
     largest = np.abs(vectors).max(axis=-1)
     np.testing.assert_allclose(stored.scales, np.where(largest > 0, largest / (127 * 256), 1.0), rtol=1e-6)
     pairs = to_bytes(stored.rows)
-    assert (pairs.dtype, pairs.shape) == (np.int8, (3, 2, 8))
+    assert pairs.shape == (3, 2, 8)
+    assert pairs.dtype == np.int8
     np.testing.assert_array_equal(from_bytes(pairs), stored.rows)
 
 
