@@ -30,7 +30,6 @@ from export.library.library import Library
 from export.library.records import UnderstoodPhoto
 from export.models.model_set import Models
 from export.progress import Progress
-from handler.bundle import manifest as manifest_format
 from handler.bundle.encoder_files import ENCODER_FILES, EncoderConfiguration
 from handler.bundle.manifest import (
     BUNDLE_FILES,
@@ -111,7 +110,7 @@ def write_bundle(
             dim=encoder.dim,
             max_tokens=encoder.max_tokens,
         ),
-        index=manifest_format.DEFAULT_KIND,
+        index=models.index_kind,
         views=tuple(kinds),
         columns=column_names(folder, segments),
         segments=tuple(segments.segments),

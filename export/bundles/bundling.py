@@ -20,7 +20,6 @@ from export.library.records import WrittenBundle
 from export.models.model_set import Models
 from export.photos.kept_pictures import Previews, Thumbnails
 from export.progress import Progress
-from handler.bundle import manifest as manifest_format
 from handler.bundle.manifest import FORMAT_VERSION, MANIFEST_FILE, Manifest, bundle_id
 from handler.bundle.manifest_reader import read_manifest
 from handler.errors import BundleError
@@ -198,5 +197,5 @@ def _fingerprint(revision: int, models: Models) -> str:
 def _base(models: Models) -> str:
     """A hash of all that segments are made of beside their photos: as long as it is the same, they can stay."""
     encoders = (models.encoder_identity, models.asked_identity)
-    parts = (FORMAT_VERSION, manifest_format.DEFAULT_KIND, *encoders, models.understander, models.weights)
+    parts = (FORMAT_VERSION, models.index_kind, *encoders, models.understander, models.weights)
     return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -14,11 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.bundles.caption_texts import caption_vectors, photo_captions, probe_vectors
-from export.conversion.rounding import round_for_inputs
 from export.library.library import Library
 from export.library.records import UnderstoodPhoto
 from export.models.model_set import Models
-from handler.bundle.index.vector_index import QuantisedVectors
 
 _CLOSER_THAN = 0.95
 """The share of everyday texts than which a caption has to come closer to its photo's view, to be believed."""
@@ -29,21 +27,6 @@ def fuse(views: NDArray[np.float32], weights: NDArray[np.float32], *, edited: ND
     fused: NDArray[np.float32] = np.einsum("pvd,v->pd", views, weights)
     fused[edited] = views[edited, 0] * weights.sum()
     return fused
-
-
-def round_for_texts(vectors: NDArray[np.float32], probes: NDArray[np.float32]) -> QuantisedVectors:
-    """Round vectors so that their cosines with texts change least.
-
-    Where texts and photos lie apart, as in dual encoders' spaces, texts fill few of the directions there are, and those
-    photos that a text finds first lie close together. What a component is off by is made good by the others where
-    texts would see it.
-
-    Args:
-        vectors: float32 [photos, dim].
-        probes: float32 [texts, dim], the vectors of everyday texts.
-    """
-    rounded = round_for_inputs(vectors, probes.T @ probes)
-    return QuantisedVectors(rows=rounded.whole, scales=rounded.scale[:, 0])
 
 
 def photo_views(library: Library, photos: Sequence[UnderstoodPhoto], models: Models) -> NDArray[np.float32]:

@@ -14,8 +14,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from export.bundles.caption_texts import photo_captions, probe_vectors
-from export.bundles.photo_vectors import fuse, photo_views, round_for_texts
+from export.bundles.caption_texts import photo_captions
+from export.bundles.photo_vectors import fuse, photo_views
 from export.library.library import Library
 from export.library.records import UnderstoodPhoto
 from export.models.model_set import Models
@@ -56,15 +56,14 @@ class SegmentContent:
         """
         weights = np.array(models.weights, np.float32)
         apart = models.image_encoder is not None and models.image_encoder.texts_apart
-        probes = probe_vectors(library, models) if apart else None
+        rounded = QuantisedVectors.in_16_bits if models.index_kind == "coded-16" else QuantisedVectors.of
         parts = []
         for start in range(0, len(photos), _PHOTOS_AT_ONCE):  # floats of all at once would be four times the memory
             part = photos[start : start + _PHOTOS_AT_ONCE]
             views = photo_views(library, part, models)
             fused = fuse(views, weights, edited=np.array([photo.edit is not None and not apart for photo in part]))
             records = [_record(photo, models.captioner.instructions) for photo in part]
-            rounded = QuantisedVectors.of(fused) if probes is None else round_for_texts(fused, probes)
-            parts.append(cls(records=records, fused=rounded, views=QuantisedVectors.of(views)))
+            parts.append(cls(records=records, fused=rounded(fused), views=QuantisedVectors.of(views)))
         return cls._concatenated(parts)
 
     @classmethod

@@ -9,8 +9,9 @@ words becomes GatherBlockQuantized.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -41,10 +42,14 @@ class Scheme:
 
     Attributes:
         name: What it is called on the command line.
-        products: Bits of the weights of matrix products, 4, 8 or 32 (float32).
+        products: Bits of the weights of matrix products, 4, 8, 16 or 32 (float32).
         inputs: How what flows into products is rounded: "blocks" of a row, to 8 bits, while they are multiplied;
-            "static", to 8 bits by scales that are fixed; or "rows", each to 16 bits. The last two need weights of 8.
-        table: Bits of the table of words, 4, 8 or 32.
+            "static", to 8 bits by scales that are fixed; or "rows", each to 16 bits. The last two need weights of 8,
+            or for rows of 16.
+        table: Bits of the table of words, 4, 8, 16 (float16) or 32.
+        most_bytes: What the weights of products may take, where they have 16 bits; None for any. Of a larger graph the
+            first ones have 16, as far as that goes, for what they are off by runs through all that follow; the others
+            have 8, and so has the table.
         dynamic: Instead of both, ONNX Runtime's dynamic int8 with a scale for each output channel.
         least_cosine: How far a vector may turn away from that in float32 before the result is refused.
     """
@@ -53,6 +58,7 @@ class Scheme:
     products: int = 32
     inputs: Literal["blocks", "static", "rows"] = "blocks"
     table: int = 32
+    most_bytes: int | None = None
     dynamic: bool = False
     least_cosine: float
 
@@ -65,7 +71,21 @@ BITS_4_TABLE_8 = Scheme(name="4-bit-table-8", products=4, table=8, least_cosine=
 BITS_4 = Scheme(name="4-bit", products=4, table=4, least_cosine=0.85)
 STATIC_INT8 = Scheme(name="static-int8-table-4", products=8, inputs="static", table=4, least_cosine=0.85)
 INT8_BY_INT16 = Scheme(name="int8-by-int16", products=8, inputs="rows", table=8, least_cosine=0.999)
-SCHEMES = (FLOAT32, DYNAMIC_INT8, BITS_8, BITS_8_TABLE_4, BITS_4_TABLE_8, BITS_4, STATIC_INT8, INT8_BY_INT16)
+INT16_BY_INT16 = Scheme(name="int16-by-int16", products=16, inputs="rows", table=16, least_cosine=0.9999)
+INT16_IN_50_MB = Scheme(
+    name="int16-in-50-mb", products=16, inputs="rows", table=16, most_bytes=50_000_000, least_cosine=0.999
+)
+SCHEMES = (
+    FLOAT32,
+    DYNAMIC_INT8,
+    BITS_8,
+    BITS_8_TABLE_4,
+    BITS_4_TABLE_8,
+    BITS_4,
+    STATIC_INT8,
+    INT8_BY_INT16,
+    INT16_IN_50_MB,
+)
 
 
 def quantise(model: onnx.ModelProto, scheme: Scheme, runs: Iterable[Arrays] = ()) -> onnx.ModelProto:
@@ -90,10 +110,12 @@ def quantise(model: onnx.ModelProto, scheme: Scheme, runs: Iterable[Arrays] = ()
         if item.data_type == TensorProto.FLOAT and len(item.dims) == 2 and np.prod(item.dims) >= _SMALL
     }
     products = [node for node in graph.node if node.op_type == "MatMul" and node.input[1] in weights]
-    taps = {node.name: Tap(tensor=node.input[0], channels=-1) for node in products}
-    looks = scheme.inputs != "blocks"
-    seen = observe(model, taps, runs) if looks and taps else {}
-    if looks and seen.keys() != taps.keys():
+    fine = _in_two_bytes(products, weights, scheme)
+    table = 8 if scheme.table == 16 and not all(node.input[1] in fine for node in products) else scheme.table
+    looked_at = [] if scheme.inputs == "blocks" else [node for node in products if node.input[1] not in fine]
+    taps = {node.name: Tap(tensor=node.input[0], channels=-1) for node in looked_at}
+    seen = observe(model, taps, runs) if taps else {}
+    if seen.keys() != taps.keys():
         raise ValueError(f"the scheme {scheme.name} rounds for what it sees flow through the graph; found nothing")
     replaced: set[str] = set()
     encoded: set[str] = set()
@@ -106,12 +128,15 @@ def quantise(model: onnx.ModelProto, scheme: Scheme, runs: Iterable[Arrays] = ()
             if scheme.inputs == "static":
                 graph.node.extend(product_by_fixed_scales(graph, node, weight, seen[node.name]))
             elif scheme.inputs == "rows":
-                graph.node.extend(product_row_by_row(graph, node, weight, seen[node.name], encoded=encoded))
+                graph.node.extend(product_row_by_row(graph, node, weight, seen.get(node.name), encoded=encoded))
             else:
                 graph.node.append(_product_of_blocks(graph, node, weight, bits=scheme.products))
-        elif node.op_type == "Gather" and node.input[0] in weights and _reads_words(node) and scheme.table < 32:
+        elif node.op_type == "Gather" and node.input[0] in weights and _reads_words(node) and table < 32:
             replaced.add(node.input[0])
-            graph.node.append(_table_of_blocks(graph, node, weights[node.input[0]], bits=scheme.table))
+            if table == 16:
+                graph.node.extend(_table_of_halves(graph, node, weights[node.input[0]]))
+            else:
+                graph.node.append(_table_of_blocks(graph, node, weights[node.input[0]], bits=table))
         else:
             graph.node.append(node)
     used = {name for node in graph.node for name in node.input}
@@ -138,6 +163,17 @@ def write_graph(model: onnx.ModelProto, path: Path) -> None:
     weights.chmod(0o644)  # onnx writes it for its owner alone
 
 
+def _in_two_bytes(products: Sequence[onnx.NodeProto], weights: Mapping[str, TensorProto], scheme: Scheme) -> set[str]:
+    """The names of the weights that have 16 bits: all of products, or the first for which a scheme has the bytes."""
+    if scheme.products != 16:
+        return set()
+    sizes = {node.input[1]: int(np.prod(weights[node.input[1]].dims)) for node in products}
+    if scheme.most_bytes is None:
+        return set(sizes)
+    spare = scheme.most_bytes - sum(sizes.values())
+    return {name for name, reached in zip(sizes, accumulate(sizes.values()), strict=True) if reached <= spare}
+
+
 def _reads_words(gather: onnx.NodeProto) -> bool:
     """Whether a Gather looks up words; the tables of positions and types are small, and touch every text."""
     return bool(gather.input[1].startswith(WORDS))
@@ -162,6 +198,15 @@ def _product_of_blocks(
         block_size=BLOCK,
         accuracy_level=_ROUNDED_TO_INT8,
     )
+
+
+def _table_of_halves(graph: onnx.GraphProto, node: onnx.NodeProto, weight: TensorProto) -> list[onnx.NodeProto]:
+    (name,) = constants(graph, weight.name, halves=numpy_helper.to_array(weight).astype(np.float16))
+    found = f"{node.output[0]}_halves"
+    return [
+        helper.make_node("Gather", [name, node.input[1]], [found], name=node.name, axis=0),
+        helper.make_node("Cast", [found], list(node.output), to=TensorProto.FLOAT),
+    ]
 
 
 def _table_of_blocks(graph: onnx.GraphProto, node: onnx.NodeProto, weight: TensorProto, *, bits: int) -> onnx.NodeProto:

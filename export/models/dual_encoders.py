@@ -94,15 +94,9 @@ def convert_dual_encoder(source: Path | str, name: str, folder: Path) -> None:
     """
     dual = load_dual_encoder(source, name=name)
     from export.conversion.dual.image_tower import write_image_tower
-    from export.conversion.dual.text_tower import export_text_tower
-    from export.conversion.encoder_folder import write_encoder_folder
-    from export.conversion.quantisation import FLOAT32, INT8_BY_INT16
+    from export.conversion.dual.text_tower import write_text_tower
 
-    text_tower = export_text_tower(dual)
-    try:
-        write_encoder_folder(text_tower, folder, scheme=INT8_BY_INT16)
-    except ModelError:
-        write_encoder_folder(text_tower, folder, scheme=FLOAT32)
+    write_text_tower(dual, folder)
     write_image_tower(dual, folder, space=identify_encoder(folder))
 
 

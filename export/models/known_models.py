@@ -95,7 +95,7 @@ KNOWN_MODELS = (
         dim=512,
         languages="English",
         licence="MIT",
-        cost=Cost(photo_ms=48, query_ms=10, served_mb=67, memory_mb=87),
+        cost=Cost(photo_ms=56, query_ms=11, served_mb=78, memory_mb=98),
     ),
     KnownModel(
         option="--encoder",

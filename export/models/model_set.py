@@ -14,8 +14,10 @@ from export.errors import ModelError
 from export.library.records import Understander
 from export.understanding.captioner import CaptionerSource, is_own, understander
 from export.understanding.view.image_encoder import ImageEncoderSource
+from handler.bundle import manifest
 from handler.bundle.encoder_files import EncoderConfiguration, identify_encoder
 from handler.bundle.fields import Fields
+from handler.bundle.manifest import IndexKind
 from handler.bundle.relevance import Calibration
 from handler.errors import BundleError, in_words
 
@@ -101,6 +103,15 @@ class Models:
         if self.image_encoder is None or is_own(self.captioner, self.image_encoder):
             return None
         return self.image_encoder.identity
+
+    @property
+    def index_kind(self) -> IndexKind:
+        """The kind of index that photos are written into.
+
+        Where texts lie apart from photos, those that a text finds first lie so close together that 8 bits confuse them.
+        """
+        apart = self.image_encoder is not None and self.image_encoder.texts_apart
+        return "coded-16" if apart else manifest.DEFAULT_KIND
 
     @property
     def weights(self) -> tuple[float, ...]:

@@ -26,12 +26,12 @@ BLOCKED_FILES = ("index.usearch", "views.i8", "catalogue.bin", "columns.bin", "w
 SEGMENT_FILES = (*WHOLE_FILES, *BLOCKED_FILES)
 SEGMENTS_FOLDER = "segments"
 
-IndexKind = Literal["coded"]
+IndexKind = Literal["coded", "coded-16"]
 ViewKind = Literal["caption", "visual"]
 Originals = Literal["id", "content", "none"]
-INDEX_KINDS: tuple[IndexKind, ...] = ("coded",)
+INDEX_KINDS: tuple[IndexKind, ...] = ("coded", "coded-16")
 DEFAULT_KIND: IndexKind = "coded"
-"""The kind of index that is written."""
+"""The kind of index that is written, unless photos lie so close together that it takes more bits to tell them apart."""
 VIEW_KINDS: tuple[ViewKind, ...] = ("caption", "visual")
 ORIGINALS: tuple[Originals, ...] = ("id", "content", "none")
 

@@ -1,13 +1,11 @@
-"""The image tower: what sees photos becomes a graph with weights in 8 bits, and a file that says what it takes.
+"""The image tower: what sees photos becomes a graph with weights in 16 bits, and a file that says what it takes.
 
-Its products are of integers, whose weights are rounded for what flows through it when it sees made-up pictures, so that
-no photos are needed. What is written is compared with the model's own code, preprocessing and all.
+Its products are of integers. What is written is compared with the model's own code, preprocessing and all.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +13,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from export.conversion.activations import Arrays
 from export.conversion.dual.dual_encoder import DualEncoder
 from export.conversion.dual.tracing import trace
-from export.conversion.quantisation import FLOAT32, INT8_BY_INT16, Scheme, quantise, write_graph
+from export.conversion.quantisation import FLOAT32, INT16_BY_INT16, Scheme, quantise, write_graph
 from export.disk.model_files import IMAGE_DESCRIPTION, IMAGE_GRAPH
 from export.errors import ModelError
 from handler.runtime import open_session
@@ -26,15 +23,12 @@ from handler.runtime import open_session
 PIXELS, VIEW = "pixels", "visual"
 _PROBED = ((100, 151), (87, 63), (31, 40), (224, 224), (640, 427), (333, 500), (512, 96), (60, 60))
 """Width and height of the pictures by which it is compared."""
-_SIDES = (2, 4, 8, 16, 32, 64)
-"""Of the grids of noise that a made-up picture is the sum of, as natural ones have less contrast the finer it is."""
-_PICTURES, _SEEN_AT_ONCE = 32, 4
 _PREPARED_ALIKE = 2e-3
 """How much a pixel may differ from the model's own preprocessing, in its own units: less than half a step of 255."""
 
 
 def write_image_tower(dual: DualEncoder, folder: Path, *, space: str) -> None:
-    """Write image.onnx, image.bin and image.json, in 8 bits where that sees the same, else in float32.
+    """Write image.onnx, image.bin and image.json, in 16 bits where that sees the same, else in float32.
 
     Args:
         dual: Whose image tower it is.
@@ -56,8 +50,8 @@ def write_image_tower(dual: DualEncoder, folder: Path, *, space: str) -> None:
     expected = dual.embed_pictures(pictures)
     example = torch.from_numpy(prepared[:2])
     graph = trace(dual.image_tower, {PIXELS: example}, VIEW, {PIXELS: {0: "n"}}, name=dual.name)
-    for scheme in (INT8_BY_INT16, FLOAT32):
-        write_graph(quantise(graph, scheme, _runs(dual)), folder / IMAGE_GRAPH)
+    for scheme in (INT16_BY_INT16, FLOAT32):
+        write_graph(quantise(graph, scheme), folder / IMAGE_GRAPH)
         cosine = float((_see(folder / IMAGE_GRAPH, prepared) * expected).sum(1).min())
         if cosine >= scheme.least_cosine:
             break
@@ -89,26 +83,6 @@ def _pictures() -> list[Image.Image]:
     random = np.random.default_rng(0)
     coarse = [random.integers(0, 256, (12, 12, 3), dtype=np.uint8) for _ in _PROBED]
     return [Image.fromarray(each).resize(size) for each, size in zip(coarse, _PROBED, strict=True)]
-
-
-def _runs(dual: DualEncoder) -> Iterator[Arrays]:
-    """What the tower takes, for made-up pictures of the size that it takes."""
-    random = np.random.default_rng(1)
-    size = dual.preprocessing.crop[::-1]
-    for _ in range(_PICTURES // _SEEN_AT_ONCE):
-        yield {PIXELS: dual.preprocessing.apply([_make_up(random, size) for _ in range(_SEEN_AT_ONCE)])}
-
-
-def _make_up(random: np.random.Generator, size: tuple[int, int]) -> Image.Image:
-    """Noise, the coarser the stronger, in a light and with a contrast of its own."""
-    planes = random.normal(128.0, 40.0, 3)[:, None, None] + np.zeros((3, *size[::-1]))
-    contrast = random.uniform(20.0, 60.0)
-    for step, side in enumerate(_SIDES):
-        strength = contrast * 0.6**step * random.uniform(0.3, 1.5)
-        for plane in planes:
-            noise = Image.fromarray(random.normal(size=(side, side)).astype(np.float32))
-            plane += strength * np.asarray(noise.resize(size, Image.Resampling.BICUBIC))
-    return Image.fromarray(planes.clip(0, 255).astype(np.uint8).transpose(1, 2, 0).copy())
 
 
 def _see(graph: Path, prepared: NDArray[np.float32]) -> NDArray[np.float32]:

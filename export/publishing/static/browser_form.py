@@ -112,6 +112,6 @@ def _photo(searcher: Searcher, photo_id: str) -> dict[str, object]:
 
 
 def _vectors(content: SegmentContent) -> bytes:
-    parts: tuple[QuantisedVectors, ...] = (content.fused, content.views)
+    parts: tuple[QuantisedVectors, ...] = (content.fused.in_8_bits(), content.views)
     arrays: list[NDArray[np.generic]] = [*(part.scales.astype("<f4") for part in parts), *(part.rows for part in parts)]
     return b"".join(array.tobytes() for array in arrays)

@@ -268,6 +268,11 @@ class BlockedArray:
     def __len__(self) -> int:
         return len(self._array)
 
+    @property
+    def ndim(self) -> int:
+        """How many axes it has."""
+        return self._array.ndim
+
     def wanted(self, rows: Offsets) -> Wanted:
         """Some rows, to be verified together with others."""
         starts = self._offset + rows * self._row_bytes

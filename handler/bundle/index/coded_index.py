@@ -1,6 +1,8 @@
-"""The coded index: bits of all photos in memory, and of those that may fit best the int8 rows, wherever they lie.
+"""The coded index: bits of all photos in memory, and of those that may fit best the rows, wherever they lie.
 
-The photos whose bits come nearest to the query (nearness.py) have their rows read and their scores computed.
+Rows have a byte for each component, or two where photos lie close together for the texts that ask for them, as in dual
+encoders' spaces; queries have as many. The photos whose bits come nearest to the query (nearness.py) have their rows
+read and their scores computed.
 """
 
 from __future__ import annotations
@@ -17,7 +19,15 @@ from handler.bundle.blocks.blocked_file import BlockedArray, Wanted, verify
 from handler.bundle.index.codes_file import Codes
 from handler.bundle.index.likeness_order import Order, Places, places_of
 from handler.bundle.index.nearness import Nearness
-from handler.bundle.index.vector_index import Hits, QuantisedVectors, VectorIndex, fits_something
+from handler.bundle.index.vector_index import (
+    COARSE,
+    Hits,
+    QuantisedVectors,
+    VectorIndex,
+    Whole,
+    fits_something,
+    to_bytes,
+)
 from handler.bundle.numbers import are_among
 from handler.runtime import numkong
 
@@ -36,7 +46,7 @@ class IndexPart:
     """The vectors of one segment.
 
     Attributes:
-        rows: int8 [photos, dim], verified as they are read.
+        rows: int8 [photos, dim], or [photos, 2, dim] in two bytes, verified as they are read.
         scales: float32 [photos], the value of one step of each row.
         codes: Their bits; None in bundles of format 1, whose rows are all read for every query.
         order: uint32 [photos], the row in its segment of the photo at each place of rows, scales and codes.
@@ -57,9 +67,9 @@ class IndexPart:
         They are whole numbers times two scales, so that they are the same in any company.
         """
         if self._is_scanned(chosen):
-            products = np.asarray(numkong.cdist(queries.rows, self.rows.taken(slice(None)), "dot"))[:, chosen]
+            products = _products(queries.rows, self.rows.taken(slice(None)))[:, chosen]
         else:
-            products = np.asarray(numkong.cdist(queries.rows, self.rows.taken(chosen), "dot"))
+            products = _products(queries.rows, self.rows.taken(chosen))
         return np.asarray(products * (queries.scales[:, np.newaxis] * self.scales[chosen]), dtype=np.float32)
 
     def _is_scanned(self, chosen: NDArray[np.int64]) -> bool:
@@ -75,6 +85,7 @@ class CodedIndex(VectorIndex):
     def __init__(self, parts: Sequence[IndexPart], gone: NDArray[np.int64]) -> None:
         """`gone` are the numbers of photos that are never found, int64 [n] in rising order."""
         self._parts = tuple(parts)
+        self._in_two_bytes = any(part.rows.ndim == 3 for part in parts)
         self._starts = np.cumsum([0, *(len(part.rows) for part in parts)])
         self._gone = gone
         self._gone_places = np.sort(self._places_of(gone)) if len(gone) else gone
@@ -150,7 +161,7 @@ class CodedIndex(VectorIndex):
         """The scores at places that rise, float32 [m, n]; what is read of all segments is verified at once."""
         wanted = [(part, places[low:high] - start) for start, part, (low, high) in self._by_segment(places)]
         verify([part.wanted(rows) for part, rows in wanted])
-        steps = QuantisedVectors.of(queries)
+        steps = QuantisedVectors.in_16_bits(queries) if self._in_two_bytes else QuantisedVectors.of(queries)
         scores = [part.scores(steps, rows) for part, rows in wanted]
         return np.concatenate([np.empty((len(queries), 0), np.float32), *scores], axis=1)
 
@@ -173,6 +184,23 @@ class CodedIndex(VectorIndex):
                 scores = np.minimum(head.scores, least)
                 settled, least = settled + len(scores), scores[-1]
                 yield Hits(numbers=head.numbers, scores=scores)
+
+
+def _products(queries: Whole, rows: Whole) -> NDArray[np.float64]:
+    """The inner products of m vectors with n rows, which are whole numbers: [m, n].
+
+    Args:
+        queries: int8 [m, dim], or int16 where rows have two bytes.
+        rows: int8 [n, dim], or [n, 2, dim].
+    """
+    if rows.ndim == 2:
+        return np.asarray(numkong.cdist(queries, rows, "dot"), dtype=np.float64)
+    pairs = to_bytes(queries)
+    dim = rows.shape[-1]
+    products = np.asarray(numkong.cdist(pairs.reshape(-1, dim), rows.reshape(-1, dim), "dot"), dtype=np.float64)
+    of_bytes = products.reshape(len(queries), 2, len(rows), 2)
+    of_queries = of_bytes[:, 0] * COARSE + of_bytes[:, 1]
+    return np.asarray(of_queries[..., 0] * COARSE + of_queries[..., 1])
 
 
 def _best_first(numbers: NDArray[np.int64], scores: NDArray[np.float32]) -> Iterator[Hits]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -17,7 +18,7 @@ from handler.bundle.index.coded_index import CodedIndex, IndexPart
 from handler.bundle.index.codes_file import Codes, read_codes_order, write_codes
 from handler.bundle.index.likeness_order import Order, likeness_order, places_of
 from handler.bundle.index.usearch_file import blocked_rows, check_shape, write_rows
-from handler.bundle.index.vector_index import QuantisedVectors, VectorIndex
+from handler.bundle.index.vector_index import QuantisedVectors, VectorIndex, from_bytes, to_bytes
 from handler.bundle.manifest import IndexKind
 
 INDEX_FILES = (codes_file.FILE, usearch_file.FILE)
@@ -42,47 +43,52 @@ class Kind(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Coded:
-    """Codes and int8 rows."""
+    """Codes, and rows of a byte for each component, or of two, the fine ones behind the coarse ones."""
 
-    @staticmethod
-    def write(folder: Path, vectors: QuantisedVectors) -> Order:
-        order = likeness_order(vectors.rows)
+    in_two_bytes: bool = False
+
+    def write(self, folder: Path, vectors: QuantisedVectors) -> Order:
+        pairs = to_bytes(vectors.rows) if self.in_two_bytes else vectors.rows[:, np.newaxis]
+        order = likeness_order(pairs[:, 0])
         ordered = QuantisedVectors(rows=vectors.rows[order], scales=vectors.scales[order])
-        write_rows(folder / usearch_file.FILE, ordered.rows)
+        write_rows(folder / usearch_file.FILE, pairs[order].reshape(len(pairs), -1))
         write_codes(folder / codes_file.FILE, ordered, order)
         return order
 
-    @staticmethod
-    def read(segment: SegmentFiles, dim: int) -> QuantisedVectors:
-        part = _open_part(segment, dim)
+    def read(self, segment: SegmentFiles, dim: int) -> QuantisedVectors:
+        part = self._open_part(segment, dim)
         file = segment.blocked[usearch_file.FILE]
         verify([file.everything()])
-        check_shape(file, photos=segment.photos, dim=dim)
+        check_shape(file, photos=segment.photos, dim=2 * dim if self.in_two_bytes else dim)
         places = places_of(part.order).astype(np.int64)
-        return QuantisedVectors(rows=part.rows.taken(places), scales=part.scales[places])
+        rows = part.rows.taken(places)
+        return QuantisedVectors(rows=from_bytes(rows) if self.in_two_bytes else rows, scales=part.scales[places])
 
-    @staticmethod
-    def order(segment: SegmentFiles) -> Order:
+    def order(self, segment: SegmentFiles) -> Order:
         return read_codes_order(segment.folder / codes_file.FILE, photos=segment.photos)
 
-    @staticmethod
-    def open(segments: Sequence[SegmentFiles], dim: int, gone: NDArray[np.int64]) -> VectorIndex:
-        return CodedIndex([_open_part(segment, dim) for segment in segments], gone)
+    def open(self, segments: Sequence[SegmentFiles], dim: int, gone: NDArray[np.int64]) -> VectorIndex:
+        return CodedIndex([self._open_part(segment, dim) for segment in segments], gone)
+
+    def _open_part(self, segment: SegmentFiles, dim: int) -> IndexPart:
+        codes = Codes.open(segment.folder / codes_file.FILE, photos=segment.photos, dim=dim)
+        file = segment.blocked[usearch_file.FILE]
+        rows = blocked_rows(file, photos=segment.photos, dim=dim, in_two_bytes=self.in_two_bytes)
+        return IndexPart(rows=rows, scales=codes.scales, codes=codes, order=codes.order)
 
 
-def _open_part(segment: SegmentFiles, dim: int) -> IndexPart:
-    codes = Codes.open(segment.folder / codes_file.FILE, photos=segment.photos, dim=dim)
-    rows = blocked_rows(segment.blocked[usearch_file.FILE], photos=segment.photos, dim=dim)
-    return IndexPart(rows=rows, scales=codes.scales, codes=codes, order=codes.order)
-
-
-KINDS: dict[IndexKind, Kind] = {"coded": _Coded}
+KINDS: dict[IndexKind, Kind] = {"coded": _Coded(), "coded-16": _Coded(in_two_bytes=True)}
 
 
 def write_index(folder: Path, vectors: QuantisedVectors) -> Order:
-    """Write the index files of a segment's fused vectors, [photos, dim]; gives the order in which they lie there."""
-    return KINDS[manifest.DEFAULT_KIND].write(folder, vectors)
+    """Write the index files of a segment's fused vectors, [photos, dim]; gives the order in which they lie there.
+
+    In int16 they are written as the kind "coded-16" has them.
+    """
+    kind = "coded-16" if vectors.rows.dtype == np.int16 else manifest.DEFAULT_KIND
+    return KINDS[kind].write(folder, vectors)
 
 
 def read_index(kind: IndexKind, segment: SegmentFiles, *, dim: int) -> QuantisedVectors:

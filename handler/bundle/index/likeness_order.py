@@ -7,6 +7,8 @@ same on every machine.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,7 +24,7 @@ Order = NDArray[np.uint32]
 """The row that lies at each place, [n]: every one once."""
 
 
-def likeness_order(rows: NDArray[np.int8]) -> Order:
+def likeness_order(rows: NDArray[np.signedinteger[Any]]) -> Order:
     """The order of int8 rows, [n, dim]; dim is at most 1,040, or what is said of machines above is not certain."""
     order = np.arange(len(rows), dtype=np.uint32)
     parts = [(0, len(rows))]

@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from handler.bundle.blocks.blocked_file import BlockedArray, BlockedFile
+from handler.bundle.index.vector_index import Whole
 from handler.errors import BundleError
 
 FILE = "index.usearch"
@@ -20,7 +20,7 @@ SHAPE_BYTES = 8
 _CONNECTIVITY = 2
 
 
-def write_rows(path: Path, rows: NDArray[np.int8]) -> None:
+def write_rows(path: Path, rows: Whole) -> None:
     """Write `rows`, int8 [photos, dim], the photo of row i under the key i."""
     # Here: an answer doesn't need it.
     from handler.runtime import usearch
@@ -45,10 +45,10 @@ def check_shape(file: BlockedFile, *, photos: int, dim: int) -> None:
         raise BundleError(f"Unexpected shape {shape} (expected {[photos, dim]}) in {file.name}")
 
 
-def blocked_rows(file: BlockedFile, *, photos: int, dim: int) -> BlockedArray:
-    """The vectors, int8 [photos, dim], as blocks of the file are verified.
+def blocked_rows(file: BlockedFile, *, photos: int, dim: int, in_two_bytes: bool = False) -> BlockedArray:
+    """The vectors, int8 [photos, dim], or [photos, 2, dim] in two bytes, as blocks of the file are verified.
 
     Raises:
         BundleError: The file is too short for so many.
     """
-    return BlockedArray(file, np.int8, (photos, dim), offset=SHAPE_BYTES)
+    return BlockedArray(file, np.int8, (photos, 2, dim) if in_two_bytes else (photos, dim), offset=SHAPE_BYTES)

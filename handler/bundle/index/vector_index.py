@@ -1,41 +1,77 @@
-"""The vector index: what every kind of index answers, and how vectors become int8."""
+"""The vector index: what every kind of index answers, and how vectors become int8, or int16 in two bytes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Any, Protocol, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 INT8_MAX = 127
+COARSE = 256
+"""So many steps of 16 bits are one of the first of their two bytes."""
+INT16_MAX = INT8_MAX * COARSE
+
+Whole: TypeAlias = NDArray[np.signedinteger[Any]]
+"""Whole numbers, int8 or int16."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuantisedVectors:
-    """Int8 vectors, each with the value of one of its steps.
+    """Vectors in whole numbers, each with the value of one of its steps.
 
     A vector's step depends on nothing but the vector, so that it is the same in whatever company it is written.
 
     Attributes:
-        rows: int8 [..., dim].
-        scales: float32 [...], component = int8 * scale.
+        rows: int8 or int16 [..., dim].
+        scales: float32 [...], component = whole number * scale.
     """
 
-    rows: NDArray[np.int8]
+    rows: Whole
     scales: NDArray[np.float32]
 
     @classmethod
     def of(cls, vectors: NDArray[np.float32]) -> Self:
         """Quantise float32 [..., dim], so that each vector's largest component becomes +-127."""
-        largest = np.abs(vectors).max(axis=-1, initial=0.0)
-        scales = np.where(largest > 0.0, largest / np.float32(INT8_MAX), np.float32(1.0)).astype(np.float32)
+        scales = _scales(vectors, INT8_MAX)
         return cls(rows=quantise(vectors, scales[..., np.newaxis]), scales=scales)
+
+    @classmethod
+    def in_16_bits(cls, vectors: NDArray[np.float32]) -> Self:
+        """The same in int16, so that the largest component becomes +-32,512."""
+        scales = _scales(vectors, INT16_MAX)
+        steps = np.rint(vectors / scales[..., np.newaxis]).clip(-INT16_MAX, INT16_MAX)
+        return cls(rows=steps.astype(np.int16), scales=scales)
+
+    def in_8_bits(self) -> Self:
+        """These, as `of` would have quantised them."""
+        return self if self.rows.dtype == np.int8 else self.of(self.floats())
 
     def floats(self) -> NDArray[np.float32]:
         """The vectors, float32 [..., dim], but for rounding."""
         return self.rows.astype(np.float32) * self.scales[..., np.newaxis]
+
+
+def _scales(vectors: NDArray[np.float32], highest: int) -> NDArray[np.float32]:
+    largest = np.abs(vectors).max(axis=-1, initial=0.0)
+    return np.where(largest > 0.0, largest / np.float32(highest), np.float32(1.0)).astype(np.float32)
+
+
+def to_bytes(rows: Whole) -> NDArray[np.int8]:
+    """Int16 [..., dim] as two bytes each, int8 [..., 2, dim]: 256 times the first and the second are the number.
+
+    Example: [[300, -5]] -> [[[1, 0], [44, -5]]]
+    """
+    coarse = (rows.astype(np.int32) + COARSE // 2) // COARSE
+    return np.stack([coarse, rows - COARSE * coarse], axis=-2).astype(np.int8)
+
+
+def from_bytes(pairs: NDArray[np.int8]) -> NDArray[np.int16]:
+    """What became int8 [..., 2, dim], int16 [..., dim]."""
+    wide = pairs.astype(np.int16)
+    return wide[..., 0, :] * np.int16(COARSE) + wide[..., 1, :]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

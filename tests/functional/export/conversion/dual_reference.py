@@ -59,19 +59,13 @@ class Reference:
 
 
 def assert_first_alike(found: ArrayLike, expected: NDArray[np.float32]) -> None:
-    """Texts find first what the model's own code would find, but where that hardly tells two photos apart.
-
-    Random weights say nothing of what belongs together, so that for many texts two photos are about as close: the
-    second is behind by less than 0.005 for one text of five, and what 8 bits are off by decides among those. In a model
-    that is trained texts come close to their photos (export/README.md says how many find the same there).
+    """Texts find first what the model's own code finds first, 99.5 of 100 of them.
 
     Args:
         found: The number of the first photo for each text.
         expected: The cosines, [texts, photos].
     """
-    behind = expected.max(1) - expected[np.arange(len(expected)), np.asarray(found)]
-    assert (behind <= 0.005).mean() >= 0.995
-    assert (behind == 0).mean() >= 0.94
+    assert (np.asarray(found) == expected.argmax(1)).mean() >= 0.995
 
 
 def _unit(features: Any) -> NDArray[np.float32]:

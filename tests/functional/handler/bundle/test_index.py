@@ -17,8 +17,9 @@ from handler.bundle.index import codes_file, usearch_file
 from handler.bundle.index.codes_file import Codes, write_codes
 from handler.bundle.index.index_kinds import open_index, read_index, write_index
 from handler.bundle.index.vector_index import QuantisedVectors
+from handler.bundle.manifest import INDEX_KINDS
 from handler.errors import BundleError
-from tests.functional.handler.bundle.vectors import DIM, Vectors, exact_scores, index_of, photos, things
+from tests.functional.handler.bundle.vectors import DIM, Vectors, exact_scores, index_of, photos, things, unit
 
 COUNT = 2_000
 NOTHING = np.empty(0, np.int64)
@@ -106,6 +107,39 @@ def test_any_number_of_components(tmp_path: Path, dim: int) -> None:
     index = index_of(tmp_path, vectors)
     hits = index.search(vectors[7], 2_500)
     assert sorted(hits.numbers.tolist()) == list(range(2_500))
+
+
+@pytest.mark.parametrize("count", [3_000, 9_000], ids=["scanned", "nearest by their bits"])
+def test_two_bytes_tell_photos_apart_that_one_confuses(tmp_path: Path, count: int) -> None:
+    """Photos of a dual encoder have much in common, and so have texts, which lie elsewhere."""
+    random = np.random.default_rng(4)
+    common, asked = random.normal(size=(2, DIM))
+    vectors = unit(common + 0.1 * random.normal(size=(count, DIM)))
+    query = unit(asked + 0.3 * random.normal(size=DIM))
+    expected = np.argsort(-(vectors.astype(np.float64) @ query))[:5].tolist()
+    found = {}
+    for kind in INDEX_KINDS:
+        (tmp_path / kind).mkdir()
+        index = index_of(tmp_path / kind, vectors, (0, 1_000), kind=kind)
+        hits = index.search(query, 5)
+        found[kind] = hits.numbers.tolist()
+        off = np.abs(hits.scores - vectors[hits.numbers] @ query).max()
+        assert off < (1e-5 if kind == "coded-16" else 1e-2)
+        np.testing.assert_array_equal(index.scores(query[np.newaxis], hits.numbers)[0], hits.scores)
+    assert found["coded-16"] == expected
+    assert found["coded"] != expected
+
+
+def test_rows_in_two_bytes_are_read_as_they_were_written(tmp_path: Path, vectors: Vectors) -> None:
+    stored = QuantisedVectors.in_16_bits(vectors[:5])
+    write_index(tmp_path, stored)
+    rows = BlockedFile(tmp_path / usearch_file.FILE)
+    segment = SegmentFiles(folder=tmp_path, photos=5, blocked={usearch_file.FILE: rows})
+    found = read_index("coded-16", segment, dim=DIM)
+    np.testing.assert_array_equal(found.rows, stored.rows)
+    np.testing.assert_array_equal(found.scales, stored.scales)
+    with pytest.raises(BundleError, match=rf"Unexpected shape \[5, {2 * DIM}\] \(expected \[5, {DIM}\]\)"):
+        read_index("coded", segment, dim=DIM)
 
 
 def opened(folder: Path, *, photos: int = 5, dim: int = DIM) -> None:

@@ -13,6 +13,7 @@ from handler.bundle.blocks.segment_files import SegmentFiles
 from handler.bundle.index import usearch_file
 from handler.bundle.index.index_kinds import open_index, write_index
 from handler.bundle.index.vector_index import QuantisedVectors, VectorIndex, quantise, scale_of
+from handler.bundle.manifest import IndexKind
 
 DIM = 96
 Vectors = NDArray[np.float32]
@@ -46,13 +47,21 @@ def exact_scores(vectors: Vectors, query: Vectors) -> Vectors:
     return np.asarray(products * (np.float32(scale) * stored.scales), dtype=np.float32)
 
 
-def index_of(folder: Path, vectors: Vectors, starts: Sequence[int] = (0,), gone: Sequence[int] = ()) -> VectorIndex:
+def index_of(
+    folder: Path,
+    vectors: Vectors,
+    starts: Sequence[int] = (0,),
+    gone: Sequence[int] = (),
+    *,
+    kind: IndexKind = "coded",
+) -> VectorIndex:
     """An index over segments that begin at these photos."""
+    rounded = QuantisedVectors.in_16_bits if kind == "coded-16" else QuantisedVectors.of
     segments = []
     for number, (low, high) in enumerate(zip(starts, (*starts[1:], len(vectors)), strict=True)):
         place = folder / str(number)
         place.mkdir()
-        write_index(place, QuantisedVectors.of(vectors[low:high]))
+        write_index(place, rounded(vectors[low:high]))
         rows = BlockedFile(place / usearch_file.FILE)
         segments.append(SegmentFiles(folder=place, photos=high - low, blocked={usearch_file.FILE: rows}))
-    return open_index("coded", segments, dim=vectors.shape[1], gone=np.array(gone, dtype=np.int64))
+    return open_index(kind, segments, dim=vectors.shape[1], gone=np.array(gone, dtype=np.int64))

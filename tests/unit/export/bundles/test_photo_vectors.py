@@ -3,10 +3,9 @@ from __future__ import annotations
 import numpy as np
 
 from export.bundles.caption_texts import photo_texts
-from export.bundles.photo_vectors import are_believed, fuse, round_for_texts
+from export.bundles.photo_vectors import are_believed, fuse
 from export.library.records import UnderstoodPhoto
 from export.pictures.facts import PhotoFacts
-from handler.bundle.index.vector_index import QuantisedVectors
 
 VIEWS = np.array([[[1, 0], [0, 1], [0.6, 0.8]], [[0, 1], [1, 0], [-1, 0]]], dtype=np.float32)
 WEIGHTS = np.array([1, 2, 5], dtype=np.float32)
@@ -51,17 +50,3 @@ def test_a_caption_is_believed_where_it_comes_closer_to_the_view_than_nearly_all
     inside, outside = float(angles[1]), float(angles[3])
     captions = np.array([[at(inside), at(outside)], [at(outside), at(np.pi / 2)]], dtype=np.float32)
     assert are_believed(captions, visual, probes).tolist() == [[True, False], [False, True]]
-
-
-def test_rows_are_rounded_so_that_texts_see_least_of_it() -> None:
-    random = np.random.default_rng(1)
-    cone = random.normal(size=(12, 64))  # texts fill few of the directions
-    probes, texts = ((random.normal(size=(n, 12)) @ cone).astype(np.float32) for n in (64, 200))
-    photos = random.normal(size=(300, 64)).astype(np.float32)
-    rounded, nearest = round_for_texts(photos, probes), QuantisedVectors.of(photos)
-    np.testing.assert_array_equal(rounded.scales, nearest.scales)
-
-    def off(rows: QuantisedVectors) -> float:
-        return float(np.square((rows.floats() - photos) @ texts.T).mean())
-
-    assert off(rounded) < 0.2 * off(nearest)

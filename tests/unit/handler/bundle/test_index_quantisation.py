@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from handler.bundle.index.vector_index import QuantisedVectors, quantise, scale_of
+from handler.bundle.index.vector_index import QuantisedVectors, from_bytes, quantise, scale_of, to_bytes
 
 
 def test_worked_example() -> None:
@@ -56,3 +56,29 @@ def test_the_largest_component_takes_all_of_int8() -> None:
 
     assert stored.rows.tolist() == [[127, -64], [0, 0]]
     assert stored.scales.tolist() == [pytest.approx(0.5 / 127), 1.0]
+
+
+@given(arrays(np.float32, (3, 8), elements=st.floats(-100, 100, width=16)))
+def test_in_16_bits_steps_are_256_times_as_fine(vectors: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> None:
+    stored = QuantisedVectors.in_16_bits(vectors)
+
+    assert stored.rows.dtype == np.int16
+    assert (np.abs(stored.floats() - vectors).max(axis=-1) <= stored.scales * 0.502).all()
+    largest = np.abs(vectors).max(axis=-1)
+    np.testing.assert_allclose(stored.scales, np.where(largest > 0, largest / (127 * 256), 1.0), rtol=1e-6)
+    pairs = to_bytes(stored.rows)
+    assert pairs.shape == (3, 2, 8)
+    assert pairs.dtype == np.int8
+    np.testing.assert_array_equal(from_bytes(pairs), stored.rows)
+
+
+def test_in_8_bits_they_are_as_if_they_had_never_been_finer() -> None:
+    vectors = np.random.default_rng(0).normal(size=(4, 8)).astype(np.float32)
+    coarse = QuantisedVectors.of(vectors)
+
+    assert coarse.in_8_bits() is coarse
+    assert np.abs(QuantisedVectors.in_16_bits(vectors).in_8_bits().rows - coarse.rows).max() <= 1
+
+
+def test_two_bytes_of_a_number() -> None:
+    assert to_bytes(np.array([[300, -5]], np.int16)).tolist() == [[[1, 0], [44, -5]]]
