@@ -30,7 +30,6 @@ from export.library.library import Library
 from export.library.records import UnderstoodPhoto
 from export.models.model_set import Models
 from export.progress import Progress
-from handler.bundle.encoder import Encoder
 from handler.bundle.encoder_files import ENCODER_FILES, EncoderConfiguration
 from handler.bundle.manifest import (
     BUNDLE_FILES,
@@ -138,7 +137,7 @@ def write_bundle(
 def _calibrate(library: Library, sample: Sequence[UnderstoodPhoto], count: int, models: Models) -> Calibration:
     """The calibration that came with the models, or where none did one by rule, laid over this collection's scores."""
     views = photo_views(library, sample, models)
-    encoder = Encoder.load(models.asked)
+    encoder = models.asked_encoder
     if models.calibration:
         return lay_over_collection(models.calibration, views, encoder.encode_queries(THINGS), photos=count)
     if models.image_encoder is not None and models.image_encoder.texts_apart:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from export.library.records import NAMES, UnderstoodPhoto
 from export.models.model_set import Models
 from export.progress import Progress
 from handler.bundle.photos.catalogue import Caption
+
+if TYPE_CHECKING:
+    from handler.bundle.encoder import Encoder
 
 _EMBEDDED_AT_ONCE = 512
 _NO_VECTORS: NDArray[np.float32] = np.empty((0, 0), np.float32)
@@ -60,17 +63,17 @@ def embed_captions(library: Library, captions: Sequence[Caption], models: Models
 
     What a person wrote is embedded by the encoder of the queries, which may know more languages than the captioner's.
     """
-    for edited, folder, identity in _encoders(models):
+    for edited, identity in _encoders(models):
         texts = [caption.text for caption in captions if caption.edited == edited]
         missing = library.text_vectors.missing(texts, encoder=identity)
         if missing:
-            _embed(library, missing, folder, identity, progress)
+            _embed(library, missing, models.asked_encoder if edited else models.text_encoder, identity, progress)
 
 
 def caption_vectors(library: Library, captions: Sequence[Caption], models: Models) -> NDArray[np.float32]:
     """The vectors of captions, which the library has; float32 [captions, dim], unit L2 norm."""
     by_text: dict[tuple[str, bool], NDArray[np.float32]] = {}
-    for edited, _, identity in _encoders(models):
+    for edited, identity in _encoders(models):
         texts = list(dict.fromkeys(caption.text for caption in captions if caption.edited == edited))
         if texts:
             vectors = library.text_vectors.of(texts, encoder=identity)
@@ -82,22 +85,17 @@ def probe_vectors(library: Library, models: Models) -> NDArray[np.float32]:
     """The vectors of PROBES by the captions' encoder, which the library keeps: float32 [probes, dim], unit L2 norm."""
     missing = library.text_vectors.missing(PROBES, encoder=models.encoder_identity)
     if missing:
-        from handler.bundle.encoder import Encoder
-
-        vectors = Encoder.load(models.encoder).encode(missing)
+        vectors = models.text_encoder.encode(missing)
         library.text_vectors.put(missing, vectors, encoder=models.encoder_identity)
     return library.text_vectors.of(PROBES, encoder=models.encoder_identity)
 
 
-def _encoders(models: Models) -> tuple[tuple[bool, Path, str], ...]:
-    """Whether it embeds what people wrote, the folder and the identity of each encoder."""
-    return (False, models.encoder, models.encoder_identity), (True, models.asked, models.asked_identity)
+def _encoders(models: Models) -> tuple[tuple[bool, str], ...]:
+    """Whether it embeds what people wrote, and the identity, of each encoder."""
+    return (False, models.encoder_identity), (True, models.asked_identity)
 
 
-def _embed(library: Library, texts: Sequence[str], folder: Path, identity: str, progress: Progress) -> None:
-    from handler.bundle.encoder import Encoder  # and with it onnxruntime, which is slow to import
-
-    encoder = Encoder.load(folder)
+def _embed(library: Library, texts: Sequence[str], encoder: Encoder, identity: str, progress: Progress) -> None:
     progress.begin("embedding captions", len(texts))
     for start in range(0, len(texts), _EMBEDDED_AT_ONCE):
         batch = texts[start : start + _EMBEDDED_AT_ONCE]

@@ -25,6 +25,7 @@ from export.evaluation.retrieval import OFF_TOPIC_QUERIES
 from handler.bundle.encoder import Encoder
 from handler.bundle.encoder_files import ENCODER_FILES, EncoderConfiguration
 
+_TEXTS_AT_ONCE = 32
 TOLERANCE = 1e-4
 """How much a component of a unit vector may differ from the source's before its weights are put into few bits."""
 
@@ -86,19 +87,20 @@ def write_encoder_folder(encoder: FloatEncoder, folder: Path, *, scheme: Scheme)
 
 
 def _everyday_texts(encoder: FloatEncoder) -> Iterator[Arrays]:
-    """The graph's inputs for texts such as people ask, each alone; other texts with those of their length."""
+    """The graph's inputs for texts such as people ask, and for the others: some of one length at once."""
     tokenizer = Tokenizer.from_str(encoder.tokenizer)
     tokenizer.no_padding()
     tokenizer.enable_truncation(encoder.configuration.max_tokens)
     prompts = {encoder.configuration.query_prompt, encoder.configuration.document_prompt}
     everyday = (*PROBES, *OFF_TOPIC_QUERIES.read_text(encoding="utf-8").splitlines())
-    alone = [[prompt + text] for prompt in sorted(prompts) for text in everyday]
-    by_length: dict[int, list[str]] = {}
-    for text in encoder.others:
-        by_length.setdefault(len(tokenizer.encode(text)), []).append(text)
-    for texts in (*alone, *by_length.values()):
-        token_ids = np.array([tokenizer.encode(text).ids for text in texts], np.int64)
-        yield {"input_ids": token_ids, "attention_mask": np.ones_like(token_ids)}
+    prompted = [prompt + text for prompt in sorted(prompts) for text in everyday]
+    by_length: dict[int, list[list[int]]] = {}
+    for encoding in tokenizer.encode_batch([*prompted, *encoder.others]):
+        by_length.setdefault(len(encoding), []).append(encoding.ids)
+    for ids in by_length.values():
+        for start in range(0, len(ids), _TEXTS_AT_ONCE):
+            token_ids = np.array(ids[start : start + _TEXTS_AT_ONCE], np.int64)
+            yield {"input_ids": token_ids, "attention_mask": np.ones_like(token_ids)}
 
 
 def _probe(encoder: FloatEncoder, scheme: Scheme, folder: Path) -> NDArray[np.float32]:

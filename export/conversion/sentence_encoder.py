@@ -1,7 +1,8 @@
 """A sentence encoder of one's own: any sentence-transformers folder becomes what the handler serves.
 
 Plain BERT with mean or first-token pooling is written node by node (bert_graph.py); whatever else optimum carries is
-traced by optimum, pooling and all, and tidied up to the two inputs and the one output that the handler asks for.
+traced by optimum, pooling and all, tidied up to the two inputs and the one output that the handler asks for, and
+simplified.
 Prompts are kept beside it, and a Matryoshka model's vectors are cut in it, both as sentence-transformers does.
 """
 
@@ -26,12 +27,14 @@ from transformers.utils import logging
 
 from export.conversion.bert_graph import Pooling, bert_graph, can_be_written
 from export.conversion.encoder_folder import FloatEncoder
+from export.conversion.simplification import simplify
 from export.errors import ModelError
 from export.evaluation.probes import PROBES
 from handler.bundle.encoder_files import MAX_DIM, MAX_TOKENS, EncoderConfiguration
 
 LONGEST = 128
 """In tokens, without a prompt: queries and captions are short, and what is longer is cut."""
+_TEXTS = [{name: np.ones(sides, np.int64) for name in ("input_ids", "attention_mask")} for sides in ((2, 3), (5, 2))]
 _DOCUMENTS = ("document", "passage", "corpus")
 """What the prompt for documents may be called: the first that a model has is taken, be it empty."""
 
@@ -129,7 +132,7 @@ def _graph(model: SentenceTransformer, source: Path, name: str) -> onnx.ModelPro
                     library_name="sentence_transformers",
                     do_validation=False,  # here it is compared with sentence-transformers, as it will be served
                 )
-            return _tidy(onnx.load(str(Path(folder) / "model.onnx")))
+            return simplify(_tidy(onnx.load(str(Path(folder) / "model.onnx"))), _TEXTS)
         except Exception as error:  # optimum's, torch's and onnx's own share no base
             raise ModelError(
                 f"{name} can't be exported ({', '.join(kinds)}; {type(error).__name__}: {error}); supported are the "

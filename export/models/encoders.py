@@ -125,9 +125,9 @@ def _convert_sentence_encoder(source: Path, name: str, folder: Path) -> None:
     write_encoder_folder(exported, folder, scheme=BITS_8)
 
 
-_DUAL = "dual encoder, 2"
+_DUAL = "dual encoder, 3"
 KINDS: list[EncoderKind] = [
     EncoderKind(version=_DUAL, recognises=lambda folder: dual_folder(folder) is not None, convert=convert_dual_encoder),
-    EncoderKind(version="encoder, 8-bit, 2", recognises=_is_sentence_encoder, convert=_convert_sentence_encoder),
+    EncoderKind(version="encoder, 8-bit, 3", recognises=_is_sentence_encoder, convert=_convert_sentence_encoder),
 ]
 """The kinds of encoders; the first that recognises a folder converts it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from export.errors import ModelError
 from export.library.records import Understander
@@ -19,6 +20,9 @@ from handler.bundle.fields import Fields
 from handler.bundle.manifest import IndexKind
 from handler.bundle.relevance import Calibration
 from handler.errors import BundleError, in_words
+
+if TYPE_CHECKING:
+    from handler.bundle.encoder import Encoder
 
 MODELS = Path(__file__).parent / "shipped"
 LANGUAGES = MODELS / "languages"
@@ -77,6 +81,16 @@ class Models:
     def asked_identity(self) -> str:
         """Its identity."""
         return identify_encoder(self.asked)
+
+    @cached_property
+    def text_encoder(self) -> Encoder:
+        """The encoder that embeds what the captioner says, loaded once."""
+        return _load_encoder(self.encoder)
+
+    @cached_property
+    def asked_encoder(self) -> Encoder:
+        """The one that embeds queries, and captions that people write; the same unless there is one for languages."""
+        return self.text_encoder if self.languages is None else _load_encoder(self.languages)
 
     @property
     def understander(self) -> Understander:
@@ -140,3 +154,9 @@ def shipped_models(folder: Path = MODELS) -> Models:
     except (OSError, BundleError) as error:
         advice = "install thinlens again" if folder == MODELS else "expected what 'thinlens models export' writes"
         raise ModelError(f"the models in {folder} can't be used: {in_words(error)}; {advice}") from error
+
+
+def _load_encoder(folder: Path) -> Encoder:
+    from handler.bundle.encoder import Encoder  # and with it onnxruntime, which is slow to import
+
+    return Encoder.load(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from export.models.captioners import open_captioner
 from export.models.hub import model_folder
 from export.models.kept_models import CHOICE_FILE
 from export.models.model_choice import SHIPPED, ModelChoice
-from export.models.model_set import LANGUAGES, MODELS
+from export.models.model_set import LANGUAGES, MODELS, shipped_models
 from handler.bundle.encoder import Encoder
 from handler.bundle.encoder_files import identify_encoder
 
@@ -174,3 +175,12 @@ def test_a_word_of_another_language_lies_where_the_english_one_does() -> None:
     said = ("a dog", "a bicycle", "snow", "a child", "a beach")
     asked = ("ein Hund", "ein Fahrrad", "Schnee", "ein Kind", "ein Strand")
     assert (languages.encode(asked) @ english.encode(said).T).argmax(1).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_text_encoder_is_loaded_once() -> None:
+    models = shipped_models()
+    assert models.text_encoder is models.text_encoder
+    assert models.asked_encoder is models.text_encoder
+    several = replace(models, languages=LANGUAGES)
+    assert several.asked_encoder is several.asked_encoder
+    assert several.asked_encoder.configuration.space == models.encoder_identity
