@@ -1,6 +1,6 @@
 /** The grid: photos that were found, in rows of one height; what is perhaps meant stands apart, below. */
 
-import { make } from "./dom.js";
+import { drawn, make } from "./dom.js";
 import { framed } from "./pictures.js";
 import { content, place, Walk } from "./tiles.js";
 
@@ -79,6 +79,6 @@ export class Grid {
       if (image) image.src = photo.preview;
       this.#tiles[this.#furnished].append(...content(photo, this.#say, frame));
     }
-    if (end < this.#tiles.length) requestAnimationFrame(() => setTimeout(() => this.#furnish(2 * count)));
+    if (end < this.#tiles.length) drawn(() => this.#furnish(2 * count));
   }
 }
