@@ -25,7 +25,7 @@ export class NoAnswer extends Error {
   limit = LONGEST_QUERY;
 
   constructor(kind, detail = "") {
-    super(detail || kind);
+    super(kind);
     this.kind = kind;
     this.detail = detail;
   }
@@ -175,7 +175,7 @@ export class Client {
       if (signal.aborted) throw error;
       if (asking.signal.aborted) throw new NoAnswer("slow");
       if (response?.ok) throw new NoAnswer("unreadable");
-      if (!response) throw new NoAnswer(globalThis.navigator?.onLine === false ? "offline" : "unreachable");
+      if (!response) throw new NoAnswer(navigator.onLine === false ? "offline" : "unreachable");
     } finally {
       clearTimeout(limit);
       signal.removeEventListener("abort", end);
@@ -229,7 +229,7 @@ export class Client {
 async function posting(body) {
   const headers = { "content-type": "application/octet-stream" };
   // A CDN in front of a function URL signs a body by this. Browsers know it on safe connections only.
-  const hash = await globalThis.crypto?.subtle?.digest("SHA-256", body);
+  const hash = await crypto.subtle?.digest("SHA-256", body);
   if (hash) headers["x-amz-content-sha256"] = Array.from(new Uint8Array(hash), hexadecimal).join("");
   return { method: "POST", headers, body };
 }

@@ -75,8 +75,7 @@ export class Grid {
     for (; this.#furnished < end; this.#furnished++) {
       const photo = this.photos[this.#furnished];
       const frame = this.#frames.get(photo.id) ?? framed(photo, this.#say);
-      const image = this.photos.length <= FEW && photo.preview && frame.querySelector("img");
-      if (image) image.src = photo.preview;
+      if (this.photos.length <= FEW && photo.preview) frame.firstChild.src = photo.preview;
       this.#tiles[this.#furnished].append(...content(photo, this.#say, frame));
     }
     if (end < this.#tiles.length) drawn(() => this.#furnish(2 * count));
