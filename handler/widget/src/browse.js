@@ -20,7 +20,7 @@ const ANSWERS_KEPT = 20;
 const FLYING_MS = 60;
 // Photos are put in when the browser has time to spare, and of that leave so much to it, or else after so long.
 const SPARED_MS = 13;
-const SPARE = { timeout: 1_000 };
+const SPARE = { timeout: 500 };
 
 export class Browse {
   #say;
@@ -83,7 +83,7 @@ export class Browse {
 
   /** Move the focus to a photo, wherever it is. */
   async focus(index = 0) {
-    const shelf = [...this.element.children].findLast((part) => this.#kept.get(part)?.start <= index);
+    const shelf = [...this.element.children].filter((part) => this.#kept.get(part)?.start <= index).at(-1);
     this.#furnish(shelf);
     const { start } = this.#kept.get(shelf);
     const block = shelf.children[Math.floor((index - start) / BLOCK)];

@@ -104,7 +104,7 @@ export class SearchBox {
     event.preventDefault();
     this.#tell(true);
     // On a touch screen the keyboard gives way to the answer, once its key is up.
-    if (matchMedia("(hover:none)").matches) setTimeout(() => this.input.blur(), PAUSE_MS);
+    if (window.matchMedia?.("(hover:none)").matches) setTimeout(() => this.input.blur(), PAUSE_MS);
   }
 
   #empty() {
