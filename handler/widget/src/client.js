@@ -66,7 +66,7 @@ export class Client {
    * @param {string} [page] Where that is.
    * @param {typeof fetch & {timeoutMs?: number}} [ask] What gets the answers, and for how long it may take.
    */
-  constructor(endpoint, page = globalThis.document?.baseURI, ask = (...request) => fetch(...request)) {
+  constructor(endpoint, page = document.baseURI, ask = (...request) => fetch(...request)) {
     this.#source = ask;
     const base = new URL(endpoint, page);
     if (!base.pathname.endsWith("/")) base.pathname += "/";
@@ -175,7 +175,7 @@ export class Client {
       if (signal.aborted) throw error;
       if (asking.signal.aborted) throw new NoAnswer("slow");
       if (response?.ok) throw new NoAnswer("unreadable");
-      if (!response) throw new NoAnswer(navigator.onLine === false ? "offline" : "unreachable");
+      if (!response) throw new NoAnswer(globalThis.navigator?.onLine === false ? "offline" : "unreachable");
     } finally {
       clearTimeout(limit);
       signal.removeEventListener("abort", end);
