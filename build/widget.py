@@ -33,7 +33,7 @@ MAX_GZIPPED_BYTES = 16_384
 MINIFIERS = {"esbuild": "0.28.2", "terser": "5.51.4"}  # terser alone can't shorten the names of private fields
 # What they may be written in: light-dark() came to Safari, round() to Chromium and popovers to Firefox with these.
 OLDEST_BROWSERS = {"chrome": "125", "firefox": "125", "safari": "17.5"}
-_TERSER = ("--module", "--ecma", "2022", "--compress", "passes=3,hoist_funs,pure_getters", "--mangle")
+_TERSER = ("--module", "--ecma", "2022", "--compress", "passes=3,hoist_funs,pure_getters,inline=1", "--mangle")
 # Properties that nobody hears of outside of the module: they get short names.
 OWN_PROPERTIES = """
     addPhotos addressOf after aspect browseFolder busy byPicture chip closed collection colours descend element

@@ -282,7 +282,7 @@ def _read_asset(file: str) -> bytes:
 
 
 def _page_csp(media_url: str) -> str:
-    """What the page may do: its own script and style, this origin's answers, pictures over https.
+    """What the page may do: its own script and style, this origin's answers, pictures over https and its own icon.
 
     Trusted types: browsers refuse what would turn a text into markup or script, so that no mistake of ours can.
     """
@@ -290,6 +290,6 @@ def _page_csp(media_url: str) -> str:
     origin = f" {media.scheme}://{media.netloc}" if media.netloc else ""
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
-        f" img-src 'self' https:{origin}; base-uri 'none'; form-action 'self';"
+        f" img-src 'self' data: https:{origin}; base-uri 'none'; form-action 'self';"
         " frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )

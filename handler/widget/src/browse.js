@@ -4,6 +4,7 @@
  */
 
 import { make } from "./dom.js";
+import { nearest } from "./moves.js";
 import { thumbnail } from "./pictures.js";
 import { watcher } from "./sight.js";
 import { picture, Walk } from "./tiles.js";
@@ -17,9 +18,9 @@ const ANSWER = 100;
 const ANSWERS_KEPT = 20;
 // Whoever scrolls past doesn't want what flies by.
 const FLYING_MS = 60;
-// So many photos are put in at once, when the browser has time to spare, or else after so long.
-const AT_ONCE = 6;
-const SPARE = { timeout: 1_000 };
+// Photos are put in when the browser has time to spare, and of that leave so much to it, or else after so long.
+const SPARED_MS = 13;
+const SPARE = { timeout: 500 };
 
 export class Browse {
   #say;
@@ -29,12 +30,10 @@ export class Browse {
   #observer;
   /** Answers by their numbers, the one that was asked for last at the end. */
   #pages = new Map();
-  /** Of each shelf, in order, and of each block the place of its first photo, how many it has, and what it is called. */
-  #shelves = new Map();
-  #blocks = new WeakMap();
-  #near = new Set();
-  /** The block to which the focus goes, however far it is. */
-  #sought;
+  /** Of each shelf and each block the place of its first photo, how many it has, and what they are called. */
+  #kept = new WeakMap();
+  /** The photos of the blocks that are near, as far as they are there. */
+  #near = new Map();
   /** How many photos there are. */
   count = 0;
 
@@ -61,114 +60,115 @@ export class Browse {
     this.#load = load;
     this.#observer = watcher((entry) => this.#notice(entry));
     const dated = months.map(({ month, count }) => [this.#say("{date}", { date: month }), count]);
-    for (const [name, count] of [...dated, [this.#say("undated"), undated]]) this.#layOut(name, count);
+    for (const [name, size] of [...dated, [this.#say("undated"), undated]]) {
+      const shelves = this.#places({ start: this.count, size, name }, SHELF, "div");
+      if (size) this.element.append(make("h2", {}, name), ...shelves);
+      this.count += size;
+    }
   }
 
   /** Show nothing. */
   clear() {
     this.#observer?.disconnect();
     this.#pages.clear();
-    this.#shelves.clear();
     this.#near.clear();
     this.count = 0;
     this.element.replaceChildren();
   }
 
-  /** @returns {Promise<object>} The photo of a place in the whole. */
+  /** @returns {Promise<object | undefined>} The photo of a place in the whole; undefined where it can't be had. */
   async at(index) {
-    const [photo] = await this.#range(index, 1);
-    return photo;
+    return (await this.#range({ start: index, size: 1 }))[0];
   }
 
   /** Move the focus to a photo, wherever it is. */
   async focus(index = 0) {
-    const [shelf, { start }] = [...this.#shelves].filter(([, { start }]) => start <= index).at(-1);
+    const shelf = [...this.element.children].filter((part) => this.#kept.get(part)?.start <= index).at(-1);
     this.#furnish(shelf);
+    const { start } = this.#kept.get(shelf);
     const block = shelf.children[Math.floor((index - start) / BLOCK)];
     const place = (index - start) % BLOCK;
-    this.#sought = block;
-    await this.#add(block, place + 1 - block.children.length);
+    this.#put(block, await this.#range(this.#kept.get(block)), () => block.children[place]);
     block.children[place]?.firstChild.focus();
   }
 
-  #layOut(name, total) {
-    if (total) this.element.append(make("h2", {}, name));
-    for (let done = 0; done < total; done += SHELF) {
-      const size = Math.min(SHELF, total - done);
-      const shelf = make("div", { "--count": size });
-      this.#shelves.set(shelf, { start: this.count, size, name });
-      this.#observer.observe(shelf);
-      this.element.append(shelf);
-      this.count += size;
+  /** What keeps the places of photos, each of so many of them; `name` says which they are. */
+  #places({ start, size, name }, most, kind, attributes) {
+    const places = [];
+    for (let done = 0; done < size; done += most) {
+      const count = Math.min(most, size - done);
+      const place = make(kind, { "--count": count, ...attributes });
+      this.#kept.set(place, { start: start + done, size: count, name });
+      this.#observer.observe(place);
+      places.push(place);
     }
+    return places;
   }
 
   /** Put its blocks into a shelf, each as empty as the shelf was. */
   #furnish(shelf) {
-    const { start, size: total, name } = this.#shelves.get(shelf);
-    for (let done = shelf.children.length * BLOCK; done < total; done += BLOCK) {
-      const size = Math.min(BLOCK, total - done);
-      const block = make("ol", { role: "list", "aria-label": name, "aria-hidden": "true", "--count": size });
-      this.#blocks.set(block, { start: start + done, size });
-      this.#observer.observe(block);
-      shelf.append(block);
-    }
+    const kept = this.#kept.get(shelf);
+    if (!shelf.firstChild) shelf.append(...this.#places(kept, BLOCK, "ol", { role: "list", "aria-label": kept.name }));
   }
 
   /** A shelf or a block came near, or went; one with the focus in it stays. */
   async #notice({ target, isIntersecting }) {
-    if (isIntersecting && this.#shelves.has(target)) this.#furnish(target);
+    if (isIntersecting && !target.role) this.#furnish(target);
     else if (isIntersecting) {
-      this.#near.add(target);
-      await new Promise((resolve) => setTimeout(resolve, FLYING_MS));
-      if (this.#near.has(target)) this.#fill(target);
+      const photos = [];
+      this.#near.set(target, photos);
+      await pause(setTimeout, FLYING_MS);
+      if (this.#near.has(target)) photos.push(...(await this.#range(this.#kept.get(target))));
+      this.#fill();
     } else if (!target.matches(":focus-within")) {
       this.#near.delete(target);
       target.replaceChildren();
-      if (this.#blocks.has(target)) target.ariaHidden = "true";
     }
   }
 
-  /** Fill a block piece by piece, so that the page scrolls evenly meanwhile. */
-  async #fill(block) {
-    while (await this.#add(block, AT_ONCE)) {
-      await new Promise((resolve) => (globalThis.requestIdleCallback ?? setTimeout)(resolve, SPARE));
-    }
+  /** Put in what is near, that nearest to the middle of the window first; piece by piece, so that the page scrolls evenly. */
+  async #fill() {
+    const spare = await pause(globalThis.requestIdleCallback ?? setTimeout, SPARE);
+    const lacking = [...this.#near].filter(([block, photos]) => block.children.length < photos.length);
+    const emptiest = nearest(lacking, ([block]) => {
+      const { top, bottom } = block.getBoundingClientRect();
+      return Math.abs(top + bottom - innerHeight);
+    });
+    if (!emptiest) return;
+    this.#put(...emptiest, () => !(spare?.timeRemaining() > SPARED_MS));
+    this.#fill();
   }
 
-  /** Add so many photos to those that a block has; returns whether it wants more of them. */
-  async #add(block, count) {
-    const { start, size } = this.#blocks.get(block);
-    try {
-      const photos = await this.#range(start, size);
-      if (!this.#near.has(block) && block !== this.#sought) return false;
-      const done = block.children.length;
-      block.append(...photos.slice(done, done + count).map((photo, index) => this.#tile(photo, start + done + index)));
-      block.ariaHidden = "false";
-      if (!this.element.querySelector("[tabindex='0']")) this.#walk.reach(block.firstChild);
-      return done + count < size;
-    } catch (error) {
-      if (block.isConnected) this.#onError(error);
-      return false;
+  /** Put photos after those that a block has, until it is enough. */
+  #put(block, photos, enough) {
+    const { start } = this.#kept.get(block);
+    for (const photo of photos.slice(block.children.length)) {
+      block.append(this.#tile(photo, start + block.children.length));
+      if (enough()) break;
     }
+    if (!this.element.querySelector("[tabindex='0']")) this.#walk.reach(block.firstChild);
   }
 
   #tile(photo, index) {
-    const name = [photo.caption, ...(photo.taken ? [this.#say("{date}", { date: photo.taken })] : [])].join(this.#say("pause"));
+    const { caption, taken } = photo;
+    const name = [caption, taken && this.#say("{date}", { date: taken })].filter(Boolean).join(this.#say("pause"));
     const position = { "aria-posinset": index + 1, "aria-setsize": this.count };
     // Neither watched by the browser nor faded in, for there are hundreds.
     const shown = thumbnail(photo, this.#say, { load: undefined });
     return make("li", { part: "photo", ...position }, picture(photo, name, { class: "open frame" }, shown));
   }
 
-  /** So many photos from a place on, of the answers that have them. */
-  async #range(start, size) {
+  /** So many photos from a place on, of the one or two answers that have them; none where those can't be had. */
+  async #range({ start, size }) {
     const first = Math.floor(start / ANSWER);
     const last = Math.floor((start + size - 1) / ANSWER);
-    const pages = [];
-    for (let number = first; number <= last; number++) pages.push(this.#page(number));
-    const photos = (await Promise.all(pages)).flat();
-    return photos.slice(start - first * ANSWER, start - first * ANSWER + size);
+    try {
+      const photos = (await Promise.all([first, last].map((number) => this.#page(number)))).flat();
+      return photos.slice(start - first * ANSWER, start - first * ANSWER + size);
+    } catch (error) {
+      this.#onError(error);
+      return [];
+    }
   }
 
   #page(number) {
@@ -176,7 +176,7 @@ export class Browse {
     page.catch(() => this.#pages.delete(number));
     this.#pages.delete(number);
     this.#pages.set(number, page);
-    if (this.#pages.size > ANSWERS_KEPT) this.#pages.delete(this.#pages.keys().next().value);
+    if (this.#pages.size > ANSWERS_KEPT) this.#pages.delete([...this.#pages.keys()][0]);
     return page;
   }
 
@@ -187,4 +187,8 @@ export class Browse {
     event.preventDefault();
     this.focus(ends[event.key]);
   }
+}
+
+function pause(until, options) {
+  return new Promise((resolve) => until(resolve, options));
 }

@@ -25,7 +25,7 @@ export class NoAnswer extends Error {
   limit = LONGEST_QUERY;
 
   constructor(kind, detail = "") {
-    super(detail || kind);
+    super(kind);
     this.kind = kind;
     this.detail = detail;
   }
@@ -66,7 +66,7 @@ export class Client {
    * @param {string} [page] Where that is.
    * @param {typeof fetch & {timeoutMs?: number}} [ask] What gets the answers, and for how long it may take.
    */
-  constructor(endpoint, page = globalThis.document?.baseURI, ask = (...request) => fetch(...request)) {
+  constructor(endpoint, page = document.baseURI, ask = (...request) => fetch(...request)) {
     this.#source = ask;
     const base = new URL(endpoint, page);
     if (!base.pathname.endsWith("/")) base.pathname += "/";
@@ -229,7 +229,7 @@ export class Client {
 async function posting(body) {
   const headers = { "content-type": "application/octet-stream" };
   // A CDN in front of a function URL signs a body by this. Browsers know it on safe connections only.
-  const hash = await globalThis.crypto?.subtle?.digest("SHA-256", body);
+  const hash = await crypto.subtle?.digest("SHA-256", body);
   if (hash) headers["x-amz-content-sha256"] = Array.from(new Uint8Array(hash), hexadecimal).join("");
   return { method: "POST", headers, body };
 }

@@ -56,3 +56,8 @@ export function icon(name) {
   svg.firstChild.setAttribute("d", PATHS[name]);
   return svg;
 }
+
+/** Do something as soon as the browser has drawn what there is now. */
+export function drawn(act) {
+  requestAnimationFrame(() => setTimeout(act));
+}

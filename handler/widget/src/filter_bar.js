@@ -1,7 +1,7 @@
 /** The bar below the search box: the filters as chips that can be taken off, and the order; and the sheet to choose from. */
 
 import { told } from "./client.js";
-import { icon, iconButton, make, textButton } from "./dom.js";
+import { drawn, icon, iconButton, make, textButton } from "./dom.js";
 import { readFilter } from "./filters.js";
 
 export class FilterBar {
@@ -83,7 +83,7 @@ export class FilterBar {
   #open() {
     this.#title.textContent = this.#say("filters");
     this.sheet.showPopover();
-    this.#fill();
+    drawn(() => this.#fill());
   }
 
   /** Fill the sheet with what there is now; of what is asked for twice, the later counts. */

@@ -1,12 +1,9 @@
 /** The grid: photos that were found, in rows of one height; what is perhaps meant stands apart, below. */
 
-import { make } from "./dom.js";
+import { drawn, make } from "./dom.js";
 import { framed } from "./pictures.js";
 import { content, place, Walk } from "./tiles.js";
 
-// So many tiles are made before the browser draws, and then in each frame: the first are there sooner.
-const TILES_AT_ONCE = 4;
-const TILES_A_FRAME = 12;
 // So few photos are shown so large (styles.css) that thumbnails are too small for them.
 const FEW = 6;
 
@@ -63,7 +60,7 @@ export class Grid {
     this.#tiles.push(...tiles);
     this.#found.append(...tiles.filter((_, index) => !photos[index].perhaps));
     this.#unsure.append(...tiles.filter((_, index) => photos[index].perhaps));
-    this.#furnish(TILES_AT_ONCE);
+    this.#furnish(1);
   }
 
   /** Move the focus to a photo. */
@@ -72,16 +69,15 @@ export class Grid {
     this.#tiles[index]?.querySelector(".open")?.focus();
   }
 
-  /** Furnish so many of the tiles now, and the others when the browser has drawn these. */
+  /** Furnish so many of the tiles now, and twice as many when the browser has drawn these: the first is there soonest. */
   #furnish(count) {
     const end = Math.min(this.#furnished + count, this.#tiles.length);
     for (; this.#furnished < end; this.#furnished++) {
       const photo = this.photos[this.#furnished];
       const frame = this.#frames.get(photo.id) ?? framed(photo, this.#say);
-      const image = this.photos.length <= FEW && photo.preview && frame.querySelector("img");
-      if (image) image.src = photo.preview;
+      if (this.photos.length <= FEW && photo.preview) frame.firstChild.src = photo.preview;
       this.#tiles[this.#furnished].append(...content(photo, this.#say, frame));
     }
-    if (end < this.#tiles.length) requestAnimationFrame(() => setTimeout(() => this.#furnish(TILES_A_FRAME)));
+    if (end < this.#tiles.length) drawn(() => this.#furnish(2 * count));
   }
 }

@@ -1,7 +1,7 @@
 /** Languages: which one a page asks for, and whether it is spoken here. Knows nothing of what is said in it. */
 
 /** Each in a file of its own, `languages/<language>.json`. */
-const LANGUAGES = ["en", "de", "es", "fr", "ja", "nl", "pt", "zh"];
+const LANGUAGES = "en de es fr ja nl pt zh".split(" ");
 
 /**
  * @param {string} tag As in `lang`.

@@ -101,7 +101,7 @@ export class Lightbox {
     if (index < 0 || index >= this.#count) return;
     this.#index = index;
     const photo = await this.#at(index);
-    if (index !== this.#index) return;
+    if (!photo || index !== this.#index) return;
     this.#photo = photo;
     this.#stage.replaceChildren(this.#picture(photo));
     this.#enlarge(false);
@@ -174,7 +174,7 @@ export class Lightbox {
   }
 
   get #enlarged() {
-    return this.#stage.classList.contains("enlarged");
+    return this.#stage.matches(".enlarged");
   }
 
   /** Give the photo's address away: by what the device has for that, or else by the clipboard, or at least to be read. */
@@ -223,5 +223,5 @@ export class Lightbox {
 
 /** "holidays/rome/1.jpg" -> "holidays/rome"; "" for a photo in no folder. */
 function folderOf({ id }) {
-  return id.slice(0, Math.max(id.lastIndexOf("/"), 0));
+  return id.replace(/\/?[^/]*$/, "");
 }

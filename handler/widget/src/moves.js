@@ -35,5 +35,10 @@ function inNextRow(boxes, index, below) {
   const others = boxes.filter((box) => away(box) > SAME_ROW_PX);
   const end = Math.min(...others.map(away)) + SAME_ROW_PX;
   const row = others.filter((box) => away(box) <= end);
-  return boxes.indexOf(row.sort((one, other) => aside(one) - aside(other))[0]);
+  return boxes.indexOf(nearest(row, aside));
+}
+
+/** Of some things the one that is the least far away; undefined of none. */
+export function nearest(things, away) {
+  return things.sort((one, other) => away(one) - away(other))[0];
 }

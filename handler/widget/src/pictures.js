@@ -10,8 +10,8 @@ export function framed(photo, say) {
 /** The attributes that show a photo's colours: those of its middle row across, and over them those of a column, down. */
 export function flowing({ colours }) {
   if (!colours) return {};
-  const flow = (way, half, ...places) => `linear-gradient(${way}${places.map((place) => `,#${colours[place]}${half}`).join("")})`;
-  return { "--colours": `${flow("180deg", "80", 1, 5, 9)},${flow("90deg", "", 4, 5, 6, 7)}` };
+  const flow = (way, half, ...places) => `linear-gradient(${way}${places.map((place) => `#${colours[place]}${half}`)})`;
+  return { "--colours": `${flow("", "80", 1, 5, 9)},${flow("90deg,", "", 4, 5, 6, 7)}` };
 }
 
 /** The photo's thumbnail, or what says that there is none. */

@@ -202,6 +202,7 @@ export class Results {
   /** Show a photo at large, unless the page around does something else with it. */
   async #open(index) {
     const at = this.#browse.count ? (place) => this.#browse.at(place) : (place) => this.#grid.photos[place];
-    if (this.#reader.select(await at(index))) this.#lightbox.open(this.count, index, at);
+    const photo = await at(index);
+    if (photo && this.#reader.select(photo)) this.#lightbox.open(this.count, index, at);
   }
 }

@@ -76,13 +76,13 @@ export class SearchBox {
     this.#picture = picture;
     this.#chip.hidden = !picture;
     this.input.placeholder = this.#say(picture ? "placeholderPicture" : "placeholder");
-    if (!picture) return this.#chip.replaceChildren();
+    if (!picture) return;
     const click = () => {
       this.input.focus();
       this.#reader.leavePicture();
     };
     call(this.#chip, this.#say("askedPicture", { name: picture.name }));
-    return this.#chip.replaceChildren(picture.chip, iconButton("cross", this.#say("leavePicture"), { click }));
+    this.#chip.replaceChildren(picture.chip, iconButton("cross", this.#say("leavePicture"), { click }));
   }
 
   set busy(yes) {
@@ -104,7 +104,7 @@ export class SearchBox {
     event.preventDefault();
     this.#tell(true);
     // On a touch screen the keyboard gives way to the answer, once its key is up.
-    if (globalThis.matchMedia?.("(hover: none)").matches) setTimeout(() => this.input.blur(), PAUSE_MS);
+    if (window.matchMedia?.("(hover:none)").matches) setTimeout(() => this.input.blur(), PAUSE_MS);
   }
 
   #empty() {

@@ -5,5 +5,5 @@
  * @returns {IntersectionObserver}
  */
 export function watcher(notice) {
-  return new IntersectionObserver((entries) => entries.forEach(notice), { rootMargin: "100% 0px" });
+  return new IntersectionObserver((entries) => entries.forEach(notice), { rootMargin: "100%" });
 }

@@ -45,8 +45,8 @@ export class Walk {
 }
 
 /** The place of a photo, with nothing in it yet. */
-export function place({ aspect, perhaps, ...photo }) {
-  const kinds = [perhaps && "perhaps", beyondCaption(photo.words) && "worded"].filter(Boolean).join(" ");
+export function place({ aspect, perhaps, words }) {
+  const kinds = [perhaps && "perhaps", beyondCaption(words) && "worded"].filter(Boolean).join(" ");
   return make("li", { part: perhaps ? "photo perhaps" : "photo", class: kinds, "--aspect": aspect });
 }
 

@@ -184,7 +184,7 @@ def test_the_page_runs_nothing_but_its_own_files(searcher: Searcher) -> None:
 
     assert policy == (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
-        " img-src 'self' https: http://localhost:9000; base-uri 'none'; form-action 'self';"
+        " img-src 'self' data: https: http://localhost:9000; base-uri 'none'; form-action 'self';"
         " frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
     assert "<style" not in page
