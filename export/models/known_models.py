@@ -95,7 +95,7 @@ KNOWN_MODELS = (
         dim=512,
         languages="English",
         licence="MIT",
-        cost=Cost(photo_ms=56, query_ms=11, served_mb=78, memory_mb=98),
+        cost=Cost(photo_ms=56, query_ms=9, served_mb=78, memory_mb=102),
     ),
     KnownModel(
         option="--encoder",
