@@ -80,4 +80,4 @@ def no_complaints(page: Page) -> Iterator[None]:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda message: complaints.append(message.text) if "Content Security" in message.text else None)
     yield
-    assert complaints == []
+    assert not complaints, complaints

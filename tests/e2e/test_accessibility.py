@@ -64,6 +64,15 @@ def test_a_slash_leads_into_the_box_unless_it_is_typed_elsewhere(page: Page) -> 
     expect(page.locator("textarea")).to_be_focused()
 
 
+def test_the_focus_stays_where_it_is_led_before_what_was_typed_is_answered(page: Page) -> None:
+    find(page, PHOTOS[:2])
+    give(page, PHOTOS[:1])
+    page.keyboard.type("s")
+    page.keyboard.press("Tab")  # before what was typed is asked for
+    expect(page.get_by_role("listitem")).to_have_count(1)
+    expect(page.get_by_role("button", name="Clear")).to_be_focused()
+
+
 def test_nothing_moves_on_its_own(page: Page) -> None:
     """Layout shift (https://web.dev/cls) over a whole visit in which every answer and picture is late."""
     page.add_init_script(

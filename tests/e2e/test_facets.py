@@ -96,6 +96,24 @@ def test_the_keyboard_alone_opens_chooses_and_comes_back(page: Page) -> None:
     expect(button).to_be_focused()
 
 
+def test_the_focus_stays_where_the_reader_has_moved_it_since(page: Page) -> None:
+    find(page)
+    sheet(page)
+    moved = page.evaluate(
+        """async () => {
+          const { shadowRoot } = document.querySelector("thinlens-search");
+          const [box, sheet] = ["input", ".sheet"].map((name) => shadowRoot.querySelector(name));
+          const closed = new Promise((tell) => sheet.addEventListener("toggle", () => setTimeout(tell)));
+          sheet.querySelector(".head button").click();
+          const before = shadowRoot.activeElement.textContent;
+          box.focus();
+          await closed;
+          return [before, shadowRoot.activeElement === box];
+        }"""
+    )
+    assert moved == ["Filters", True]
+
+
 def test_what_filters_leave_nothing_of_is_said_and_they_can_be_taken_off(page: Page) -> None:
     find(page)
     page.route("**/v1/search?*type=jpeg*", lambda route: route.fulfill(json=answer([])))

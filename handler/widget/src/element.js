@@ -253,7 +253,7 @@ export class ThinlensSearch extends (globalThis.HTMLElement ?? Object) {
     this.#box.show(wanted.query);
     if (!this.#answers) return; // what is wanted then is shown as soon as there are texts
     const used = this.#root.activeElement;
-    const stays = !used || used === this.#box.input || used.closest(".filters, .sheet") || focus === undefined;
+    const stays = !used || used.closest("form, .filters, .sheet") || focus === undefined;
     this.#offline = false;
     this.#box.showPicture(wanted.picture);
     this.#bar.show(wanted, ordersFor(wanted));

@@ -38,8 +38,9 @@ export class FilterBar {
         "aria-modal": "true",
         "aria-labelledby": "filters",
         click: ({ target }) => target === this.sheet && shut(),
-        focusout: ({ relatedTarget }) => relatedTarget && !this.sheet.contains(relatedTarget) && close.focus(),
-        toggle: ({ newState }) => newState === "closed" && open.focus(),
+        focusout: ({ relatedTarget: next }) => next && next !== open && !this.sheet.contains(next) && close.focus(),
+        // At once: by the time of the event "toggle" the reader may have moved the focus on.
+        beforetoggle: ({ newState }) => newState === "closed" && open.focus(),
       },
       make("div.head", {}, this.#title, close),
       this.#groups,
@@ -57,7 +58,7 @@ export class FilterBar {
     const names = Object.entries(orders);
     this.element.toggleAttribute("data-idle", !names.length);
     this.#order.replaceChildren(...names.map(([value, name]) => make("option", { value }, this.#say(name))));
-    this.#order.value = order in orders ? order : names[0]?.[0];
+    if (order in orders) this.#order.value = order;
     this.#chips.replaceChildren(
       ...filters.map((filter) => {
         const name = this.#name(filter);

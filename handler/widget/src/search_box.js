@@ -122,8 +122,7 @@ export class SearchBox {
   }
 
   #choose() {
-    const [file] = this.#file.files;
-    this.#file.value = ""; // so that the same file may be chosen again
-    if (file) this.#reader.ask(file);
+    for (const file of this.#file.files) this.#reader.ask(file); // it is one
+    this.#file.value = ""; // so that the same may be chosen again
   }
 }
