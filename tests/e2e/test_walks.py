@@ -37,6 +37,7 @@ def visit(page: Page) -> Page:
     page.add_init_script(CLIPBOARD)
     page.route("**/v1/facets?*", _facets)
     page.route("**/v1/photos?*", _photos)
+    page.get_by_role("region", name="Corrections").wait_for()  # Firefox complains of what a reload cuts off
     page.reload()
     expect(page.get_by_role("searchbox")).to_be_focused()
     return page
