@@ -146,7 +146,7 @@ def test_on_a_phone_captions_are_below_their_photos_and_a_swipe_turns_pages(brow
     give(page, PHOTOS)
     page.goto(address + "/?q=dog")
     caption = page.locator("li").first.locator(".caption")
-    expect(caption).to_be_visible()
+    expect(page.locator(".caption")).to_have_count(len(PHOTOS))
     picture, words = page.locator("li .frame").first.bounding_box(), caption.bounding_box()
     assert picture is not None
     assert words is not None

@@ -189,6 +189,7 @@ def test_nothing_moves_when_filters_come_and_go(page: Page) -> None:
         sheet(page).get_by_role("button", name=name).click()
         page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Remove the filter")).to_have_count(5)
+    expect(page.locator(".wall")).to_have_attribute("aria-busy", "false")
     expect(page.get_by_role("listitem")).to_have_count(6)
     assert page.get_by_role("listitem").first.bounding_box() == before
 
