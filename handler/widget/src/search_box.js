@@ -122,7 +122,8 @@ export class SearchBox {
   }
 
   #choose() {
-    for (const file of this.#file.files) this.#reader.ask(file); // it is one
-    this.#file.value = ""; // so that the same may be chosen again
+    const [file] = this.#file.files;
+    this.#file.value = ""; // so that the same file may be chosen again
+    if (file) this.#reader.ask(file);
   }
 }
